@@ -1,0 +1,257 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+
+namespace Countersign.Audit;
+
+/// <summary>
+/// Hand-written JSON into a record: one object, fields in the order given, empty fields left out, nothing allocated.
+/// Text
+/// is shortened to its limit at a character boundary, invalid sequences become U+FFFD, and any shortening is told by a
+/// last
+/// field <c>"cut":true</c>.
+/// </summary>
+internal ref struct AuditJson
+{
+    private const int RuneBytesMax = 6;
+    private const int NumberBytesMax = 20;
+    private static readonly SearchValues<byte> Plain = SearchValues.Create(PlainBytes());
+    private readonly AuditRecord _record;
+    private bool _begun;
+    private bool _cut;
+
+    internal AuditJson(AuditRecord record)
+    {
+        _record = record;
+        Raw("{"u8);
+    }
+
+    internal readonly int FieldBytesMax => Math.Clamp(_record.BytesMax / 64, 128, 1_024);
+
+    internal readonly int ListBytesMax => Math.Clamp(_record.BytesMax / 16, 512, 4_096);
+
+    internal readonly int TargetBytesMax => Math.Clamp(_record.BytesMax / 8, 1_024, 8_192);
+
+    internal void End()
+    {
+        if (_cut)
+        {
+            Name("cut"u8);
+            Raw("true"u8);
+        }
+
+        Raw("}"u8);
+    }
+
+    internal void BeginObject(ReadOnlySpan<byte> name)
+    {
+        Name(name);
+        Raw("{"u8);
+        _begun = false;
+    }
+
+    internal void EndObject()
+    {
+        Raw("}"u8);
+        _begun = true;
+    }
+
+    internal void Number(ReadOnlySpan<byte> name, long value)
+    {
+        Name(name);
+        Utf8Formatter.TryFormat(value, _record.GetSpan(NumberBytesMax), out int bytes);
+        _record.Advance(bytes);
+    }
+
+    internal void Text(ReadOnlySpan<byte> name, ReadOnlySpan<char> text) => Text(name, text, FieldBytesMax);
+
+    internal void Text(ReadOnlySpan<byte> name, ReadOnlySpan<char> text, int bytesMax)
+    {
+        if (text.IsEmpty) return;
+        Name(name);
+        Quoted(text, bytesMax);
+    }
+
+    internal void Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text) => Text(name, text, FieldBytesMax);
+
+    internal void Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text, int bytesMax)
+    {
+        if (text.IsEmpty) return;
+        Name(name);
+        Raw("\""u8);
+        while (!text.IsEmpty)
+        {
+            int plain = text.IndexOfAnyExcept(Plain);
+            if (plain < 0) plain = text.Length;
+            if (plain > 0)
+            {
+                int fits = Math.Min(plain, bytesMax);
+                Raw(text[..fits]);
+                bytesMax -= fits;
+                text = text[fits..];
+                if (fits == plain) continue;
+            }
+            else
+            {
+                Rune.DecodeFromUtf8(text, out Rune rune, out int taken);
+                if (TryEscaped(rune, ref bytesMax))
+                {
+                    text = text[taken..];
+                    continue;
+                }
+            }
+
+            Cut();
+            break;
+        }
+
+        Raw("\""u8);
+    }
+
+    internal void List(ReadOnlySpan<byte> name, IReadOnlyList<string>? items)
+    {
+        if (items is null || items.Count == 0) return;
+        Name(name);
+        Raw("["u8);
+        int left = ListBytesMax;
+        for (int item = 0; item < items.Count; item++)
+        {
+            if (item > 0) Raw(","u8);
+            int before = _record.WrittenBytes;
+            Quoted(items[item], Math.Min(left, FieldBytesMax));
+            left -= _record.WrittenBytes - before + 1;
+            if (left > 0) continue;
+            if (item + 1 < items.Count) _cut = true;
+            break;
+        }
+
+        Raw("]"u8);
+    }
+
+    /// <summary>RFC 3339, UTC, milliseconds.</summary>
+    internal void Time(ReadOnlySpan<byte> name, DateTimeOffset at)
+    {
+        Name(name);
+        DateTime utc = at.UtcDateTime;
+        Span<byte> text = stackalloc byte[26];
+        "\"0000-00-00T00:00:00.000Z\""u8.CopyTo(text);
+        Digits(text[1..5], utc.Year);
+        Digits(text[6..8], utc.Month);
+        Digits(text[9..11], utc.Day);
+        Digits(text[12..14], utc.Hour);
+        Digits(text[15..17], utc.Minute);
+        Digits(text[18..20], utc.Second);
+        Digits(text[21..24], utc.Millisecond);
+        Raw(text);
+    }
+
+    internal void Id(ReadOnlySpan<byte> name, Guid id)
+    {
+        Name(name);
+        Span<byte> text = stackalloc byte[38];
+        text[0] = text[37] = (byte)'"';
+        id.TryFormat(text[1..], out _, "D");
+        Raw(text);
+    }
+
+    /// <summary><c>sha256:</c> and 64 hexadecimal digits, of the 32 bytes given.</summary>
+    internal void Digest(ReadOnlySpan<byte> name, ReadOnlySpan<byte> hash)
+    {
+        if (hash.IsEmpty) return;
+        ArgumentOutOfRangeException.ThrowIfNotEqual(hash.Length, AuditLimits.HashBytes);
+        Name(name);
+        Span<byte> text = stackalloc byte[73];
+        "\"sha256:"u8.CopyTo(text);
+        Convert.TryToHexStringLower(hash, text[8..], out _);
+        text[^1] = (byte)'"';
+        Raw(text);
+    }
+
+    private void Name(ReadOnlySpan<byte> name)
+    {
+        if (_begun) Raw(","u8);
+        _begun = true;
+        Raw("\""u8);
+        Raw(name);
+        Raw("\":"u8);
+    }
+
+    private void Quoted(ReadOnlySpan<char> text, int bytesMax)
+    {
+        Raw("\""u8);
+        while (!text.IsEmpty)
+        {
+            Rune.DecodeFromUtf16(text, out Rune rune, out int taken);
+            if (!TryEscaped(rune, ref bytesMax))
+            {
+                Cut();
+                break;
+            }
+
+            text = text[taken..];
+        }
+
+        Raw("\""u8);
+    }
+
+    private readonly bool TryEscaped(Rune rune, ref int bytesLeft)
+    {
+        Span<byte> bytes = _record.GetSpan(RuneBytesMax);
+        int count = Escape(rune, bytes);
+        if (count > bytesLeft) return false;
+        bytesLeft -= count;
+        _record.Advance(count);
+        return true;
+    }
+
+    // RFC 8259 section 7: the quote, the reverse solidus and control characters; all else stands for itself.
+    private static int Escape(Rune rune, Span<byte> bytes)
+    {
+        int value = rune.Value;
+        if (value is >= 0x20 and not '"' and not '\\') return rune.EncodeToUtf8(bytes);
+        int shorthand = "\"\\\b\f\n\r\t"u8.IndexOf((byte)value);
+        if (shorthand >= 0)
+        {
+            bytes[0] = (byte)'\\';
+            bytes[1] = "\"\\bfnrt"u8[shorthand];
+            return 2;
+        }
+
+        "\\u00"u8.CopyTo(bytes);
+        bytes[4] = "0123456789abcdef"u8[value >> 4];
+        bytes[5] = "0123456789abcdef"u8[value & 15];
+        return 6;
+    }
+
+    private void Cut()
+    {
+        Raw("\u2026"u8);
+        _cut = true;
+    }
+
+    private readonly void Raw(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(_record.GetSpan(bytes.Length));
+        _record.Advance(bytes.Length);
+    }
+
+    private static void Digits(Span<byte> text, int value)
+    {
+        for (int at = text.Length - 1; at >= 0; at--)
+        {
+            text[at] = (byte)('0' + (value % 10));
+            value /= 10;
+        }
+    }
+
+    private static byte[] PlainBytes()
+    {
+        List<byte> plain = [];
+        for (int value = 0x20; value < 0x80; value++)
+        {
+            if (value is not '"' and not '\\') plain.Add((byte)value);
+        }
+
+        return [.. plain];
+    }
+}

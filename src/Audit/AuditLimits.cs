@@ -1,0 +1,40 @@
+namespace Countersign.Audit;
+
+/// <summary>Every limit of the log and its files, in one place.</summary>
+internal static class AuditLimits
+{
+    // tlog-tiles entry bundles carry a 16-bit length, so no entry may be longer and still be served by standard tools.
+    internal const int EntryBytesMax = 65_535;
+
+    // The least in which CallRecord can promise that its shortened fields fit (see AuditJson).
+    internal const int RecordBytesMaxLeast = 8_192;
+
+    internal const int FrameHeadBytes = 8;
+    internal const int HashBytes = 32;
+    internal const int TileHashes = 256;
+    internal const int TileBytes = TileHashes * HashBytes;
+
+    // 8 bits a level: eight levels cover every long.
+    internal const int TileLevels = 8;
+
+    // What each pooled record holds without renting; most records are 400 to 900 bytes.
+    internal const int RecordBytesKept = 1_024;
+
+    // One write to the segment. Larger batches only delay the committers who wait behind them.
+    internal const int BatchBytesMax = 1_048_576;
+
+    // So that the leaf hashes of a batch have a fixed place; 256 KiB of them.
+    internal const int BatchEntriesMax = 8_192;
+
+    // Lazy records that wake a dozing writer: a committer who arrives next waits for at most this backlog.
+    internal const int WakeRecords = 256;
+
+    // How long the writer lets lazy records gather before it looks again.
+    internal const int DozeMilliseconds = 2;
+
+    // Full tiles that wait for their fsync at the next checkpoint; bounds open files.
+    internal const int UnsyncedTilesMax = 64;
+
+    internal const int NoteBytesMax = 65_536;
+    internal const int ReadAheadBytes = 262_144;
+}

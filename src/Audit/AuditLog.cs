@@ -1,0 +1,107 @@
+namespace Countersign.Audit;
+
+/// <summary>
+/// An append-only Merkle log in a folder (decision 0004). Callers reserve, fill and hand over records without locks or
+/// allocation; one thread writes, hashes, flushes and signs. Any failure of the disk faults the log for good: from then
+/// on
+/// nothing is reserved and every waiter gets false. Thread-safe.
+/// </summary>
+public sealed class AuditLog : IAsyncDisposable
+{
+    private readonly AuditRecordPool _pool;
+    private readonly LogWriter _writer;
+
+    internal AuditLog(AuditLogOptions options, LogWriter writer, AuditRecordPool pool)
+    {
+        _pool = pool;
+        _writer = writer;
+        Folder = options.Folder;
+    }
+
+    /// <summary>The folder it is kept in.</summary>
+    public string Folder { get; }
+
+    /// <summary>Whose signature its checkpoints carry.</summary>
+    public AuditKey Key => _writer.Key;
+
+    /// <summary>False once the log has faulted or is being closed.</summary>
+    public bool IsHealthy => _writer.Takes;
+
+    /// <summary>Why it faulted, or null.</summary>
+    public string? Fault => _writer.Fault;
+
+    /// <summary>Entries in the segments, whether synced yet or not.</summary>
+    public long Size => _writer.Size;
+
+    /// <summary>
+    /// Records that were handed over and are not known to be on disk, because the log faulted or was closed.
+    /// </summary>
+    public long RecordsLost => _writer.RecordsLost;
+
+    /// <summary>The newest signed head. Immutable.</summary>
+    public AuditCheckpoint? LastCheckpoint => _writer.LastCheckpoint;
+
+    /// <summary>
+    /// Opens or begins the log, repairing what a crash may leave behind and nothing else. Never throws for what it
+    /// finds:
+    /// the status says it.
+    /// </summary>
+    public static AuditLogOpening Open(AuditLogOptions options, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(clock);
+        return AuditLogOpener.Open(options, clock, new DiskStorage());
+    }
+
+    /// <summary>Room for one call, or false: all records are in use, or the log no longer takes any.</summary>
+    [HotPath]
+    public bool TryReserve(out AuditReservation slot)
+    {
+        if (_writer.Takes) return _pool.TryTakeTwo(out slot);
+        slot = default;
+        return false;
+    }
+
+    /// <summary>Hands over a filled record; it is on disk within the commit interval.</summary>
+    [HotPath]
+    public void Enqueue(AuditRecord record)
+    {
+        Claim(record);
+        _writer.Take(record, waits: false);
+    }
+
+    /// <summary>
+    /// Hands over a filled record and completes once it is on disk: true; or false, when the log faulted. Await the
+    /// result
+    /// exactly once, always: the record returns to the pool by that.
+    /// </summary>
+    [HotPath]
+    public ValueTask<bool> CommitAsync(AuditRecord record)
+    {
+        Claim(record);
+        ValueTask<bool> committed = record.Await();
+        _writer.Take(record, waits: true);
+        return committed;
+    }
+
+    /// <summary>Gives back the records of a reservation that were not handed over. Harmless if all were.</summary>
+    [HotPath]
+    public void Return(in AuditReservation slot)
+    {
+        if (!slot.IsHeld) return;
+        if (slot.Intent.TryRelease(slot.IntentLeaseTag)) _pool.Return(slot.Intent);
+        if (slot.Outcome.TryRelease(slot.OutcomeLeaseTag)) _pool.Return(slot.Outcome);
+    }
+
+    /// <summary>Writes, flushes and signs what was handed over, and closes the log.</summary>
+    public async ValueTask DisposeAsync() => await _writer.DisposeAsync().ConfigureAwait(false);
+
+    private static void Claim(AuditRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        if (record.WrittenBytes == 0 || !record.TryQueue()) ThrowNotFilled();
+    }
+
+    private static void ThrowNotFilled() =>
+        throw new InvalidOperationException("the record is empty, or was handed over before");
+}

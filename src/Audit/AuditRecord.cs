@@ -1,0 +1,136 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Threading.Tasks.Sources;
+
+namespace Countersign.Audit;
+
+/// <summary>
+/// One pooled entry: fill it as a buffer writer, then hand it over once, with <see cref="AuditLog.Enqueue"/> or
+/// <see cref="AuditLog.CommitAsync"/>; after that it belongs to the log. Not thread-safe.
+/// </summary>
+public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
+{
+    private const uint StateMask = 3;
+    private const uint Free = 0;
+    private const uint Leased = 1;
+    private const uint Queued = 2;
+    private const uint NextLease = 4;
+    private readonly AuditRecordPool _pool;
+    private readonly byte[] _kept = GC.AllocateUninitializedArray<byte>(AuditLimits.RecordBytesKept);
+    private ManualResetValueTaskSourceCore<bool> _committed = new() { RunContinuationsAsynchronously = true };
+    private byte[] _bytes;
+    private uint _leaseTag;
+
+    internal AuditRecord(AuditRecordPool pool)
+    {
+        _pool = pool;
+        _bytes = _kept;
+    }
+
+    /// <summary>Bytes written so far.</summary>
+    public int WrittenBytes { get; private set; }
+
+    /// <summary>The longest that this record may become, in bytes.</summary>
+    public int BytesMax => _pool.RecordBytesMax;
+
+    /// <summary>What was written so far.</summary>
+    public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, WrittenBytes);
+
+    /// <summary>Count of leases and state in one word: no reservation can return what another holds by now.</summary>
+    internal uint LeaseTag => Volatile.Read(ref _leaseTag);
+
+    /// <summary>True while somebody waits for the commit.</summary>
+    internal bool IsAwaited { get; set; }
+
+    /// <inheritdoc/>
+    public void Advance(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Math.Min(_bytes.Length, BytesMax) - WrittenBytes);
+        WrittenBytes += count;
+    }
+
+    /// <summary>Room for more. Asking beyond <see cref="BytesMax"/> is a bug of the caller and throws.</summary>
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Reserve(sizeHint);
+        return _bytes.AsMemory(WrittenBytes, Math.Min(_bytes.Length, BytesMax) - WrittenBytes);
+    }
+
+    /// <summary>Room for more. Asking beyond <see cref="BytesMax"/> is a bug of the caller and throws.</summary>
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        Reserve(sizeHint);
+        return _bytes.AsSpan(WrittenBytes, Math.Min(_bytes.Length, BytesMax) - WrittenBytes);
+    }
+
+    /// <summary>Forgets what was written, to begin again.</summary>
+    public void Clear() => WrittenBytes = 0;
+
+    bool IValueTaskSource<bool>.GetResult(short token)
+    {
+        bool committed = _committed.GetResult(token);
+        _pool.Return(this);
+        return committed;
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _committed.GetStatus(token);
+
+    void IValueTaskSource<bool>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _committed.OnCompleted(continuation, state, token, flags);
+
+    internal void BeginLease()
+    {
+        Debug.Assert((_leaseTag & StateMask) == Free, "the pool gives out free records only");
+        Volatile.Write(ref _leaseTag, (_leaseTag & ~StateMask) + NextLease + Leased);
+    }
+
+    /// <summary>From its holder to the log; false if it was handed over before.</summary>
+    internal bool TryQueue()
+    {
+        uint tag = _leaseTag;
+        return (tag & StateMask) == Leased
+            && Interlocked.CompareExchange(ref _leaseTag, (tag & ~StateMask) + Queued, tag) == tag;
+    }
+
+    /// <summary>From its holder to nobody; false if that lease is over or was handed over.</summary>
+    internal bool TryRelease(uint leaseTag) =>
+        Interlocked.CompareExchange(ref _leaseTag, (leaseTag & ~StateMask) + Queued, leaseTag) == leaseTag;
+
+    internal ValueTask<bool> Await()
+    {
+        _committed.Reset();
+        IsAwaited = true;
+        return new ValueTask<bool>(this, _committed.Version);
+    }
+
+    internal void Complete(bool committed) => _committed.SetResult(committed);
+
+    internal void EndLease()
+    {
+        byte[] used = _bytes;
+        _bytes = _kept;
+        WrittenBytes = 0;
+        IsAwaited = false;
+        Volatile.Write(ref _leaseTag, _leaseTag & ~StateMask);
+        if (!ReferenceEquals(used, _kept)) ArrayPool<byte>.Shared.Return(used);
+    }
+
+    private void Reserve(int sizeHint)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        int wanted = WrittenBytes + Math.Max(sizeHint, 1);
+        if (wanted <= Math.Min(_bytes.Length, BytesMax)) return;
+        Grow(wanted);
+    }
+
+    private void Grow(int wanted)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(wanted, BytesMax);
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Min(Math.Max(wanted, _bytes.Length * 2), BytesMax));
+        Written.CopyTo(larger);
+        if (!ReferenceEquals(_bytes, _kept)) ArrayPool<byte>.Shared.Return(_bytes);
+        _bytes = larger;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Text;
+
+namespace Countersign.Audit;
+
+/// <summary>
+/// Proves a log from its files alone: signature, CRC of every frame, every entry against its leaf hash, all hashes
+/// against
+/// the signed root. Changes nothing, and works beside a live writer.
+/// </summary>
+public static class AuditVerifier
+{
+    /// <summary>Verifies the log in <paramref name="folder"/>.</summary>
+    /// <param name="folder">The log's folder.</param>
+    /// <param name="progress">Told the count of entries read, every 4096.</param>
+    /// <param name="trustedKey">
+    /// The verifier key that the examiner already holds. Without it the one beside the log is believed, and a log that
+    /// was
+    /// rewritten whole under another key passes.
+    /// </param>
+    /// <param name="known">
+    /// The note of an older checkpoint of this log, kept elsewhere: the log must still contain it. This is what shows a
+    /// log that was rewritten or cut by somebody who holds its key.
+    /// </param>
+    public static AuditVerification Verify(
+        string folder, IProgress<long>? progress = null, string? trustedKey = null,
+        ReadOnlyMemory<byte> known = default)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        try
+        {
+            AuditVerification? refused = ReadHead(folder, trustedKey, known, out LogHead head);
+            return refused ?? new LogExamination(folder, head, progress).Run();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return Finding(AuditDamageKind.Unreadable, "", failure.Message);
+        }
+    }
+
+    private static AuditVerification? ReadHead(
+        string folder, string? trustedKey, ReadOnlyMemory<byte> known, out LogHead head)
+    {
+        head = default;
+        string keyPath = Path.Combine(folder, LogFolder.KeyFile);
+        if (!File.Exists(keyPath))
+        {
+            return Finding(AuditDamageKind.Missing, LogFolder.KeyFile, "the log's public key is not there");
+        }
+
+        // Latin-1 keeps every byte distinct: the file is compared exactly, but for one line end.
+        string beside = File.ReadAllText(keyPath, Encoding.Latin1);
+        if (!AuditKey.TryParse(beside, out AuditKey? key) || beside.TrimEnd('\n') != key!.ToString())
+        {
+            return Finding(AuditDamageKind.KeyMismatch, LogFolder.KeyFile, "the log's public key is malformed");
+        }
+
+        if (trustedKey is not null && (!AuditKey.TryParse(trustedKey, out AuditKey? trusted)
+            || trusted!.ToString() != key.ToString()))
+        {
+            return Finding(AuditDamageKind.KeyMismatch, LogFolder.KeyFile, "the log's key is not the trusted one");
+        }
+
+        string path = Path.Combine(folder, LogFolder.CheckpointFile);
+        if (!File.Exists(path))
+        {
+            return Finding(AuditDamageKind.Missing, LogFolder.CheckpointFile, "the signed checkpoint is not there");
+        }
+
+        AuditCheckpointStatus status = AuditCheckpoint.Parse(File.ReadAllBytes(path), key, out AuditCheckpoint? signed);
+        if (status != AuditCheckpointStatus.Ok)
+        {
+            return Finding(AuditDamageKind.CheckpointSignature, LogFolder.CheckpointFile, $"not believed: {status}");
+        }
+
+        AuditCheckpoint? older = null;
+        if (!known.IsEmpty && AuditCheckpoint.Parse(known.Span, key, out older) != AuditCheckpointStatus.Ok)
+        {
+            return Finding(AuditDamageKind.CheckpointSignature, "", "the known checkpoint is not of this log's key");
+        }
+
+        head = new LogHead(signed!, older);
+        return null;
+    }
+
+    private static AuditVerification Finding(AuditDamageKind kind, string file, string message) =>
+        new() { Kind = kind, File = file, Message = message };
+}
+
+/// <summary>What the entries are held against.</summary>
+internal readonly record struct LogHead(AuditCheckpoint Checkpoint, AuditCheckpoint? Known);

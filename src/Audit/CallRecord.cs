@@ -1,0 +1,185 @@
+namespace Countersign.Audit;
+
+/// <summary>Which record of a call.</summary>
+public enum CallRecordType : byte
+{
+    /// <summary>Not stated; writing it throws.</summary>
+    None = 0,
+
+    /// <summary>What is about to happen.</summary>
+    Intent,
+
+    /// <summary>What came of it.</summary>
+    Outcome,
+}
+
+/// <summary>
+/// One call as the log tells it. Both types carry who and what, so that the outcome of a refused call is whole in
+/// itself.
+/// Set what is known; empty text, empty lists and negative numbers are left out. Fixed field order, no allocation. Long
+/// text is shortened so that a record never passes its limit, and then says <c>"cut":true</c>.
+/// </summary>
+public ref struct CallRecord
+{
+    /// <summary>For a record of that type.</summary>
+    public CallRecord(CallRecordType type)
+    {
+        Type = type;
+    }
+
+    /// <summary>Intent or outcome.</summary>
+    public CallRecordType Type { get; set; }
+
+    /// <summary>The call id (UUIDv7), as in the <c>Countersign-Call</c> header.</summary>
+    public Guid Call { get; set; }
+
+    /// <summary>When this record was made.</summary>
+    public DateTimeOffset At { get; set; }
+
+    /// <summary>The gateway's name.</summary>
+    public string? Gateway { get; set; }
+
+    /// <summary>The caller's issuer.</summary>
+    public string? Issuer { get; set; }
+
+    /// <summary>
+    /// The caller's subject. Without issuer and subject the caller is left out: nobody was identified.
+    /// </summary>
+    public string? Subject { get; set; }
+
+    /// <summary><c>human</c>, <c>agent</c>, <c>ci</c> or <c>service</c>.</summary>
+    public string? Kind { get; set; }
+
+    /// <summary>The caller's groups.</summary>
+    public IReadOnlyList<string>? Groups { get; set; }
+
+    /// <summary>The human chain.</summary>
+    public IReadOnlyList<string>? Chain { get; set; }
+
+    /// <summary>The function id.</summary>
+    public string? Function { get; set; }
+
+    /// <summary>The method as received.</summary>
+    public ReadOnlySpan<byte> Method { get; set; }
+
+    /// <summary>Path and query as received, or the tool's name; need not be UTF-8.</summary>
+    public ReadOnlySpan<byte> Target { get; set; }
+
+    /// <summary>The function's risk.</summary>
+    public string? Risk { get; set; }
+
+    /// <summary>Allow, deny or approve.</summary>
+    public string? Decision { get; set; }
+
+    /// <summary>The rule that decided.</summary>
+    public string? Rule { get; set; }
+
+    /// <summary>The policy version in force, from 1; 0 when there was none.</summary>
+    public long PolicyVersion { get; set; }
+
+    /// <summary>The call's digest: 32 bytes, or empty.</summary>
+    public ReadOnlySpan<byte> Digest { get; set; }
+
+    /// <summary>The approval's id.</summary>
+    public string? Approval { get; set; }
+
+    /// <summary>Who approved.</summary>
+    public IReadOnlyList<string>? Approvers { get; set; }
+
+    /// <summary>Body bytes of the request; negative when unknown.</summary>
+    public long RequestBytes { get; set; } = -1;
+
+    /// <summary>Outcome: <c>ok</c> or the name of the problem.</summary>
+    public string? Verdict { get; set; }
+
+    /// <summary>Outcome: the status sent to the caller; 0 when none was.</summary>
+    public int Status { get; set; }
+
+    /// <summary>Outcome: the upstream's status; 0 when there was none.</summary>
+    public int UpstreamStatus { get; set; }
+
+    /// <summary>Outcome: body bytes of the response as sent; negative when unknown.</summary>
+    public long ResponseBytes { get; set; } = -1;
+
+    /// <summary>Outcome: SHA-256 of the response body as sent: 32 bytes, or empty.</summary>
+    public ReadOnlySpan<byte> ResponseDigest { get; set; }
+
+    /// <summary>Outcome: how many values were masked.</summary>
+    public long Masked { get; set; }
+
+    /// <summary>Outcome: id of the lent credential.</summary>
+    public string? Credential { get; set; }
+
+    /// <summary>
+    /// Outcome: from the first byte of the request to the last of the response; negative when unknown.
+    /// </summary>
+    public long DurationMicroseconds { get; set; } = -1;
+
+    /// <summary>Outcome: more for people.</summary>
+    public string? Detail { get; set; }
+
+    /// <summary>Writes the record into an empty <paramref name="record"/>.</summary>
+    [HotPath]
+    public readonly void WriteTo(AuditRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentOutOfRangeException.ThrowIfEqual((int)Type, (int)CallRecordType.None);
+        record.Clear();
+        AuditJson json = new(record);
+        json.Number("v"u8, 1);
+        json.Text("type"u8, Type == CallRecordType.Intent ? "intent"u8 : "outcome"u8);
+        json.Id("call"u8, Call);
+        json.Time("at"u8, At);
+        json.Text("gateway"u8, Gateway);
+        WriteCaller(ref json);
+        WriteWhat(ref json);
+        if (Type == CallRecordType.Outcome) WriteOutcome(ref json);
+        json.End();
+    }
+
+    private readonly void WriteCaller(ref AuditJson json)
+    {
+        if (string.IsNullOrEmpty(Issuer) && string.IsNullOrEmpty(Subject)) return;
+        json.BeginObject("caller"u8);
+        json.Text("iss"u8, Issuer);
+        json.Text("sub"u8, Subject);
+        json.Text("kind"u8, Kind);
+        json.List("groups"u8, Groups);
+        json.List("chain"u8, Chain);
+        json.EndObject();
+    }
+
+    private readonly void WriteWhat(ref AuditJson json)
+    {
+        json.Text("function"u8, Function);
+        json.Text("method"u8, Method);
+        json.Text("target"u8, Target, json.TargetBytesMax);
+        json.Text("risk"u8, Risk);
+        json.Text("decision"u8, Decision);
+        json.Text("rule"u8, Rule);
+        if (PolicyVersion > 0) json.Number("policy_version"u8, PolicyVersion);
+        json.Digest("digest"u8, Digest);
+        json.Text("approval"u8, Approval);
+        json.List("approvers"u8, Approvers);
+        if (Type == CallRecordType.Intent) WriteRequestBytes(ref json);
+    }
+
+    private readonly void WriteRequestBytes(ref AuditJson json)
+    {
+        if (RequestBytes >= 0) json.Number("request_bytes"u8, RequestBytes);
+    }
+
+    private readonly void WriteOutcome(ref AuditJson json)
+    {
+        json.Text("verdict"u8, Verdict);
+        if (Status > 0) json.Number("status"u8, Status);
+        if (UpstreamStatus > 0) json.Number("upstream_status"u8, UpstreamStatus);
+        WriteRequestBytes(ref json);
+        if (ResponseBytes >= 0) json.Number("response_bytes"u8, ResponseBytes);
+        json.Digest("response_digest"u8, ResponseDigest);
+        json.Number("masked"u8, Masked);
+        json.Text("credential"u8, Credential);
+        if (DurationMicroseconds >= 0) json.Number("duration_us"u8, DurationMicroseconds);
+        json.Text("detail"u8, Detail, json.ListBytesMax);
+    }
+}

@@ -1,0 +1,239 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Countersign.Audit;
+
+/// <summary>
+/// The one thread that writes: drains the queue into the segment, extends the tree, flushes when somebody waits or the
+/// commit interval passed, then lets the waiters go, and signs. The first failure ends all of that.
+/// </summary>
+internal sealed class LogWriter : IAsyncDisposable
+{
+    private readonly AuditLogOptions _options;
+    private readonly IAuditStorage _storage;
+    private readonly TimeProvider _clock;
+    private readonly AuditRecordPool _pool;
+    private readonly RecordRing _queue;
+    private readonly WriterBell _bell = new();
+    private readonly OpenedLog _log;
+    private readonly AuditRecord[] _waiters;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly byte[] _leaves = new byte[AuditLimits.BatchEntriesMax * AuditLimits.HashBytes];
+    private AuditCheckpoint _checkpoint;
+    private AuditRecord? _next;
+    private string? _fault;
+    private int _leafCount;
+    private int _waiterCount;
+    private int _stopping;
+    private int _over;
+    private long _size;
+    private long _synced;
+    private long _recordsLost;
+    private long _unsyncedSince;
+    private long _signedAt;
+
+    internal LogWriter(
+        AuditLogOptions options, IAuditStorage storage, TimeProvider clock, AuditRecordPool pool, OpenedLog log)
+    {
+        (_options, _storage, _clock, _pool, _log) = (options, storage, clock, pool, log);
+        _queue = new RecordRing(options.QueueRecordsMax);
+        _waiters = new AuditRecord[options.QueueRecordsMax];
+        _checkpoint = log.Checkpoint;
+        _size = _synced = log.Frontier.Size;
+        _signedAt = clock.GetTimestamp();
+    }
+
+    internal AuditKey Key => _log.Key.Public;
+
+    internal bool Takes => Volatile.Read(ref _fault) is null && Volatile.Read(ref _stopping) == 0;
+
+    internal string? Fault => Volatile.Read(ref _fault);
+
+    internal long Size => Volatile.Read(ref _size);
+
+    internal long RecordsLost => Interlocked.Read(ref _recordsLost);
+
+    internal AuditCheckpoint LastCheckpoint => Volatile.Read(ref _checkpoint);
+
+    // Not from the pool: a starved pool must not stop the log.
+    internal void Start() => new Thread(Run) { IsBackground = true, Name = "countersign-audit" }.Start();
+
+    [HotPath]
+    internal void Take(AuditRecord record, bool waits)
+    {
+        _queue.Enqueue(record);
+        _bell.Ring(_queue, waits);
+        if (Volatile.Read(ref _over) != 0) RefuseQueued();
+    }
+
+    /// <summary>Writes and signs what is queued, then ends the thread. Every call waits for the one end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        // The bell is left to its finalizer: a producer may be about to ring it.
+        if (Interlocked.Exchange(ref _stopping, 1) == 0) _bell.RingAlways();
+        await _ended.Task.ConfigureAwait(false);
+    }
+
+    private void Run()
+    {
+        Guarded(WriteUntilStopped);
+        Guarded(Finish);
+        Interlocked.Exchange(ref _over, 1);
+        RefuseQueued();
+        _log.Dispose();
+        _ended.SetResult();
+    }
+
+    // Whatever goes wrong here would leave a gap if it were passed over, so every exception faults the log.
+    [SuppressMessage("Design", "CA1031", Justification = "the fault is the log's state, and ends it")]
+    private void Guarded(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception failure)
+        {
+            Volatile.Write(ref _fault, failure.GetType().Name + ": " + failure.Message);
+            Interlocked.Add(ref _recordsLost, _log.Frontier.Size + _leafCount - _synced);
+            CompleteWaiters(false);
+        }
+    }
+
+    private void WriteUntilStopped()
+    {
+        bool dozes = false;
+        for (;;)
+        {
+            bool wrote = Gather();
+            if (wrote) Append();
+            if (_waiterCount > 0 || IsSyncDue()) Sync();
+            if (IsCheckpointDue()) SignCheckpoint();
+            else _log.Tiles.FlushOneFull();
+            if (wrote || _next is not null) dozes = true;
+            else if (_queue.Count > 0) continue;
+            else if (Volatile.Read(ref _stopping) != 0) return;
+            else
+            {
+                _bell.Wait(_queue, dozes, WaitMost(dozes));
+                dozes = false;
+            }
+        }
+    }
+
+    private void Finish()
+    {
+        if (_fault is not null) return;
+        Sync();
+        if (_size > _checkpoint.Size) SignCheckpoint();
+    }
+
+    // Takes records until the batch is full, the segment is, or nobody has more.
+    private bool Gather()
+    {
+        while (!_log.Segment.IsBatchFull && _leafCount < AuditLimits.BatchEntriesMax)
+        {
+            if (_next is null && !_queue.TryDequeue(out _next)) break;
+            if (_log.Segment.MustRoll(_next.WrittenBytes))
+            {
+                if (_log.Segment.HasBatch) break;
+                Sync();
+                _log.Segment.Roll(_log.Frontier.Size);
+            }
+
+            _log.Segment.Add(_next.Written);
+            MerkleHash.Leaf(_next.Written, _leaves.AsSpan(_leafCount++ * AuditLimits.HashBytes, AuditLimits.HashBytes));
+            if (_next.IsAwaited) _waiters[_waiterCount++] = _next;
+            else _pool.Return(_next);
+            _next = null;
+        }
+
+        return _log.Segment.HasBatch;
+    }
+
+    // The segment first: readers take a hash in the tiles for a promise that its entry is there.
+    private void Append()
+    {
+        if (_size == _synced) _unsyncedSince = _clock.GetTimestamp();
+        _log.Segment.Write();
+        for (int leaf = 0; leaf < _leafCount; leaf++)
+        {
+            int levels = _log.Frontier.Append(_leaves.AsSpan(leaf * AuditLimits.HashBytes, AuditLimits.HashBytes));
+            for (int level = 0; level < levels; level++)
+            {
+                _log.Tiles.Put(level, _log.Frontier.TileHashIndex(level), _log.Frontier.TileHash(level));
+            }
+        }
+
+        _leafCount = 0;
+        _log.Tiles.Write();
+        Volatile.Write(ref _size, _log.Frontier.Size);
+    }
+
+    private void Sync()
+    {
+        if (_size > _synced)
+        {
+            _log.Segment.Flush();
+            _synced = _size;
+        }
+
+        CompleteWaiters(true);
+    }
+
+    private void SignCheckpoint()
+    {
+        Sync();
+        _log.Tiles.Flush();
+        Span<byte> root = stackalloc byte[AuditLimits.HashBytes];
+        _log.Frontier.Root(root);
+        AuditCheckpoint signed = _log.Key.Sign(_size, root);
+        _storage.Replace(Path.Combine(_options.Folder, LogFolder.CheckpointFile), signed.Note.Span);
+        _signedAt = _clock.GetTimestamp();
+        Volatile.Write(ref _checkpoint, signed);
+    }
+
+    private bool IsSyncDue() => _size > _synced && _clock.GetElapsedTime(_unsyncedSince) >= _options.CommitEvery;
+
+    private bool IsCheckpointDue() =>
+        _size > _checkpoint.Size && _clock.GetElapsedTime(_signedAt) >= _options.CheckpointEvery;
+
+    private TimeSpan WaitMost(bool dozes)
+    {
+        TimeSpan most = Timeout.InfiniteTimeSpan;
+        if (_size > _checkpoint.Size) most = _options.CheckpointEvery - _clock.GetElapsedTime(_signedAt);
+        if (_size > _synced) most = Less(most, _options.CommitEvery - _clock.GetElapsedTime(_unsyncedSince));
+        if (dozes) most = Less(most, TimeSpan.FromMilliseconds(AuditLimits.DozeMilliseconds));
+        if (most == Timeout.InfiniteTimeSpan) return most;
+        return most < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : most;
+    }
+
+    private static TimeSpan Less(TimeSpan left, TimeSpan right) =>
+        left == Timeout.InfiniteTimeSpan || right < left ? right : left;
+
+    private void CompleteWaiters(bool committed)
+    {
+        for (int waiter = 0; waiter < _waiterCount; waiter++)
+        {
+            AuditRecord record = _waiters[waiter];
+            _waiters[waiter] = null!;
+            record.Complete(committed);
+        }
+
+        _waiterCount = 0;
+    }
+
+    // The log is over: whoever comes across a record that nobody will write gives it back.
+    private void RefuseQueued()
+    {
+        AuditRecord? held = Interlocked.Exchange(ref _next, null);
+        if (held is not null) Refuse(held);
+        while (_queue.TryDequeue(out AuditRecord record)) Refuse(record);
+    }
+
+    private void Refuse(AuditRecord record)
+    {
+        Interlocked.Increment(ref _recordsLost);
+        if (record.IsAwaited) record.Complete(false);
+        else _pool.Return(record);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Buffers;
+using System.Security.Cryptography;
+
+namespace Countersign.Audit;
+
+/// <summary>The two hashes of RFC 6962 section 2.1. Their prefixes keep a node from passing for an entry.</summary>
+internal static class MerkleHash
+{
+    private const byte LeafPrefix = 0x00;
+    private const byte NodePrefix = 0x01;
+    private const int StackBytes = 2_048;
+
+    /// <summary>SHA-256 of no bytes: the root of the empty tree.</summary>
+    internal static void Empty(Span<byte> root) => SHA256.HashData([], root);
+
+    /// <summary>SHA-256(0x00 || entry).</summary>
+    internal static void Leaf(ReadOnlySpan<byte> entry, Span<byte> hash)
+    {
+        // Copied behind its prefix: one call into the hash costs less than three on an incremental one.
+        byte[]? rented = entry.Length < StackBytes ? null : ArrayPool<byte>.Shared.Rent(entry.Length + 1);
+        Span<byte> input = rented is null ? stackalloc byte[StackBytes] : rented;
+        input[0] = LeafPrefix;
+        entry.CopyTo(input[1..]);
+        SHA256.HashData(input[..(entry.Length + 1)], hash);
+        if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+    }
+
+    /// <summary>SHA-256(0x01 || left || right). <paramref name="hash"/> may be either of its inputs.</summary>
+    internal static void Node(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, Span<byte> hash)
+    {
+        Span<byte> input = stackalloc byte[1 + (2 * AuditLimits.HashBytes)];
+        input[0] = NodePrefix;
+        left.CopyTo(input[1..]);
+        right.CopyTo(input[(1 + AuditLimits.HashBytes)..]);
+        SHA256.HashData(input, hash);
+    }
+}
