@@ -1,0 +1,139 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Countersign.Policy.Approvals;
+
+/// <summary>
+/// An approval as the store keeps it: versioned JSON, read strictly. A form of its own, so that neither a renamed property
+/// nor a change of the API can make a stored approval unreadable, or readable as something else.
+/// </summary>
+public static class ApprovalCodec
+{
+    /// <summary>The form that is written, and the only one that is read.</summary>
+    public const int Version = 1;
+
+    /// <summary>The approval as UTF-8 JSON.</summary>
+    public static byte[] Write(Approval approval)
+    {
+        ArgumentNullException.ThrowIfNull(approval);
+        Requester requester = approval.Requester;
+        var stages = new StoredStage[approval.Stages.Count];
+        for (int stage = 0; stage < stages.Length; stage++)
+            stages[stage] = new StoredStage([.. approval.Stages[stage].Groups], approval.Stages[stage].Count);
+        var decisions = new StoredDecision[approval.Decisions.Count];
+        for (int index = 0; index < decisions.Length; index++)
+        {
+            ApprovalDecision said = approval.Decisions[index];
+            decisions[index] = new StoredDecision(
+                said.Issuer, said.Approver, [.. said.Chain], said.Stage, said.Approve, said.Reason, said.At,
+                [.. said.Qualifies]);
+        }
+
+        var stored = new StoredApproval(
+            Version, approval.Id, approval.Version, ApprovalStates.NameOf(approval.State), approval.Function,
+            (byte)approval.Risk, approval.Method, approval.Target, approval.ContentType,
+            new StoredRequester(
+                requester.Issuer, requester.Subject, (byte)requester.Kind, [.. requester.Groups], [.. requester.Chain],
+                requester.Tenant),
+            approval.Reason, approval.Digest, approval.Rule, stages, decisions, approval.CreatedAt, approval.ExpiresAt,
+            approval.UseWithin.Ticks, approval.PolicyVersion, approval.Call);
+        return JsonSerializer.SerializeToUtf8Bytes(stored, StoredApprovals.Default.StoredApproval);
+    }
+
+    /// <summary>
+    /// Reads what <see cref="Write"/> wrote. Null for anything else: another version, a member missing, unknown or twice, a
+    /// value out of range.
+    /// </summary>
+    public static Approval? Read(ReadOnlySpan<byte> json)
+    {
+        StoredApproval? stored;
+        try
+        {
+            stored = JsonSerializer.Deserialize(json, StoredApprovals.Default.StoredApproval);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+
+        if (stored is null || !IsInRange(stored)) return null;
+        StoredRequester requester = stored.Requester;
+        return new Approval
+        {
+            Id = stored.Id,
+            Version = stored.Move,
+            State = ApprovalStates.Named(stored.State),
+            Function = stored.Function,
+            Risk = (Risk)stored.Risk,
+            Method = stored.Method,
+            Target = stored.Target,
+            ContentType = stored.ContentType,
+            Requester = new Requester(
+                requester.Issuer, requester.Subject, (CallerKind)requester.Kind, requester.Groups, requester.Chain,
+                requester.Tenant),
+            Reason = stored.Reason,
+            Digest = stored.Digest,
+            Rule = stored.Rule,
+            Stages = Array.ConvertAll(stored.Stages, stage => new StageTerms(stage.Groups, stage.Count)),
+            Decisions = Array.ConvertAll(
+                stored.Decisions,
+                said => new ApprovalDecision(
+                    said.Issuer, said.Approver, said.Chain, said.Stage, said.Approve, said.Reason, said.At)
+                {
+                    Qualifies = said.Qualifies,
+                }),
+            CreatedAt = stored.CreatedAt,
+            ExpiresAt = stored.ExpiresAt,
+            UseWithin = new TimeSpan(stored.UseWithinTicks),
+            PolicyVersion = stored.PolicyVersion,
+            Call = stored.Call,
+        };
+    }
+
+    private static bool IsInRange(StoredApproval stored)
+    {
+        if (stored.V != Version || stored.Move < 1 || stored.Id.Length == 0 || stored.UseWithinTicks < 0) return false;
+        if (ApprovalStates.Named(stored.State) == ApprovalState.None) return false;
+        if (!Enum.IsDefined((Risk)stored.Risk) || !Enum.IsDefined((CallerKind)stored.Requester.Kind)) return false;
+        if (Array.Exists(stored.Stages, stage => stage is null || stage.Count < 1 || HasNull(stage.Groups)))
+            return false;
+        if (HasNull(stored.Requester.Groups) || HasNull(stored.Requester.Chain)) return false;
+        return !Array.Exists(
+            stored.Decisions,
+            said => said is null || HasNull(said.Chain) || said.Stage < -1 || said.Stage >= stored.Stages.Length ||
+                said.Approve == (said.Stage < 0) ||
+                Array.Exists(said.Qualifies, stage => stage < 0 || stage >= stored.Stages.Length));
+    }
+
+    private static bool HasNull(string[] words) => Array.IndexOf(words, null) >= 0;
+}
+
+/// <summary>Form 1. Properties are added only with a new form.</summary>
+internal sealed record StoredApproval(
+    int V, string Id, long Move, string State, string Function, byte Risk, string Method, string Target,
+    string ContentType, StoredRequester Requester, string Reason, string Digest, string Rule, StoredStage[] Stages,
+    StoredDecision[] Decisions, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, long UseWithinTicks,
+    long PolicyVersion, string Call);
+
+/// <summary>Who asks.</summary>
+internal sealed record StoredRequester(
+    string Issuer, string Subject, byte Kind, string[] Groups, string[] Chain, string Tenant);
+
+/// <summary>One stage.</summary>
+internal sealed record StoredStage(string[] Groups, int Count);
+
+/// <summary>One decision.</summary>
+internal sealed record StoredDecision(
+    string Issuer, string Approver, string[] Chain, int Stage, bool Approve, string Reason, DateTimeOffset At,
+    int[] Qualifies);
+
+/// <summary>The strict reader and writer of form 1.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.General,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(StoredApproval))]
+internal sealed partial class StoredApprovals : JsonSerializerContext;

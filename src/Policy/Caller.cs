@@ -1,0 +1,104 @@
+namespace Countersign.Policy;
+
+/// <summary>What a caller is. Zero is a token that names no kind: it may ask, but it can never approve.</summary>
+public enum CallerKind : byte
+{
+    /// <summary>The token names no kind. Treated as a service whose own subject stays in its human chain.</summary>
+    Unstated = 0,
+
+    /// <summary>A person; the only kind that may approve.</summary>
+    Human,
+
+    /// <summary>An AI agent, acting for itself or for a person (RFC 8693 <c>act</c>).</summary>
+    Agent,
+
+    /// <summary>A build or deployment job.</summary>
+    Ci,
+
+    /// <summary>A service account.</summary>
+    Service,
+}
+
+/// <summary>
+/// The authenticated identity that calls: immutable, made by Identity once per token and shared by every call that
+/// brings the same token.
+/// </summary>
+public sealed class Caller
+{
+    private CallerView? _view;
+
+    /// <summary>Makes a caller. <paramref name="chain"/> holds the subject of every person the caller acts for.</summary>
+    public Caller(
+        string issuer, string subject, CallerKind kind, IReadOnlyList<string> groups, IReadOnlyList<string> chain,
+        string tenant = "")
+    {
+        ArgumentException.ThrowIfNullOrEmpty(issuer);
+        ArgumentException.ThrowIfNullOrEmpty(subject);
+        Issuer = issuer;
+        Subject = subject;
+        Kind = kind;
+        Groups = groups;
+        Chain = chain;
+        Tenant = tenant;
+    }
+
+    /// <summary>The <c>iss</c> that vouches for this caller.</summary>
+    public string Issuer { get; }
+
+    /// <summary>The <c>sub</c>; for an agent under RFC 8693 delegation, the acting agent's own subject is in the chain of
+    /// actors and this stays the token's <c>sub</c>.</summary>
+    public string Subject { get; }
+
+    /// <summary>Human, agent, ci or service.</summary>
+    public CallerKind Kind { get; }
+
+    /// <summary>Groups as the issuer names them.</summary>
+    public IReadOnlyList<string> Groups { get; }
+
+    /// <summary>
+    /// The human chain: the subjects of all people this caller acts for (DESIGN section 5). Separation of duties compares
+    /// chains, never subjects alone.
+    /// </summary>
+    public IReadOnlyList<string> Chain { get; }
+
+    /// <summary>The tenant the issuer names, or empty.</summary>
+    public string Tenant { get; }
+
+    /// <summary>True for an authenticated person, acting directly.</summary>
+    public bool IsPerson => Kind == CallerKind.Human;
+
+    /// <summary>What one policy snapshot decides for this caller, kept while that snapshot is in force.</summary>
+    internal CallerView? View
+    {
+        get => Volatile.Read(ref _view);
+        set => Volatile.Write(ref _view, value);
+    }
+
+    /// <summary>True if the caller is in <paramref name="group"/>; group names are compared exactly.</summary>
+    public bool IsIn(string group)
+    {
+        foreach (string held in Groups)
+        {
+            if (string.Equals(held, group, StringComparison.Ordinal)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// True if the two chains share a person. Subjects are compared without regard to case or issuer: a false match only
+    /// refuses an approval, a missed one would let a person approve their own call.
+    /// </summary>
+    public static bool ChainsMeet(IReadOnlyList<string> left, IReadOnlyList<string> right)
+    {
+        foreach (string one in left)
+        {
+            foreach (string other in right)
+            {
+                if (string.Equals(one, other, StringComparison.OrdinalIgnoreCase)) return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,70 @@
+namespace Countersign.Policy;
+
+/// <summary>What policy says of a call. Zero denies (STYLE rule 3).</summary>
+public enum Effect : byte
+{
+    /// <summary>Refuse.</summary>
+    Deny = 0,
+
+    /// <summary>Pause until other people agree.</summary>
+    Approve,
+
+    /// <summary>Let through.</summary>
+    Allow,
+}
+
+/// <summary>Why the effect is what it is. Zero is that nothing matched.</summary>
+public enum DecisionCause : byte
+{
+    /// <summary>No rule matched; default deny.</summary>
+    NothingMatched = 0,
+
+    /// <summary>A rule decided; <see cref="Decision.Rule"/> names it.</summary>
+    Rule,
+
+    /// <summary>A static separation of duties: the caller holds conflicting groups.</summary>
+    Separation,
+}
+
+/// <summary>One group of approvers and how many people of it must agree.</summary>
+/// <param name="Groups">Membership in any of these qualifies.</param>
+/// <param name="Count">How many different people, 1 to 16.</param>
+public sealed record StageTerms(IReadOnlyList<string> Groups, int Count);
+
+/// <summary>What it takes to get a paused call through.</summary>
+/// <param name="Stages">All of them must be filled; one person fills one slot.</param>
+/// <param name="DecideWithin">How long approvers have.</param>
+/// <param name="UseWithin">How long the caller has after the last approval.</param>
+/// <param name="Hold">How long a call is held open by default, waiting; zero answers 428 at once.</param>
+/// <param name="ReasonRequired">The caller must send <c>Countersign-Reason</c>.</param>
+public sealed record ApprovalTerms(
+    IReadOnlyList<StageTerms> Stages, TimeSpan DecideWithin, TimeSpan UseWithin, TimeSpan Hold, bool ReasonRequired);
+
+/// <summary>What happens to a value under a mask. Zero is the safest.</summary>
+public enum MaskAction : byte
+{
+    /// <summary>The whole value becomes <c>"***"</c>.</summary>
+    Redact = 0,
+
+    /// <summary>The last four characters stay.</summary>
+    KeepLast4,
+}
+
+/// <summary>One mask that applies to a decision's response.</summary>
+/// <param name="Id">Its name in the policy.</param>
+/// <param name="Fields">Field names, or paths that begin with <c>$</c>.</param>
+/// <param name="Action">What happens to a value.</param>
+public sealed record MaskTerms(string Id, IReadOnlyList<string> Fields, MaskAction Action);
+
+/// <summary>
+/// What one policy snapshot says of one caller and one function. Immutable and shared; a caller's decisions are kept with
+/// the snapshot they came from.
+/// </summary>
+/// <param name="Effect">Deny, approve or allow.</param>
+/// <param name="Cause">Why.</param>
+/// <param name="Rule">The id of the rule or separation that decided; empty when nothing matched. Several approve rules
+/// are joined by a comma, in document order.</param>
+/// <param name="Approval">For <see cref="Effect.Approve"/>: the terms of every approve rule that matched, together.</param>
+/// <param name="Masks">The masks on the response, in document order.</param>
+public sealed record Decision(
+    Effect Effect, DecisionCause Cause, string Rule, ApprovalTerms? Approval, IReadOnlyList<MaskTerms> Masks);

@@ -1,0 +1,91 @@
+namespace Countersign.Policy;
+
+/// <summary>How much harm a function can do. Zero is not a risk: a function without one does not compile.</summary>
+public enum Risk : byte
+{
+    /// <summary>Not set; refused by the compiler.</summary>
+    Unset = 0,
+
+    /// <summary>Reads, mostly.</summary>
+    Low,
+
+    /// <summary>Writes that are easily undone.</summary>
+    Medium,
+
+    /// <summary>Writes that cost money or trust. The intent is on disk before the call leaves.</summary>
+    High,
+
+    /// <summary>Writes that cannot be undone. As high, and never retried.</summary>
+    Critical,
+}
+
+/// <summary>How the upstream is shown who calls (DESIGN section 8). Zero is no credential at all.</summary>
+public enum CredentialBroker : byte
+{
+    /// <summary>Nothing is lent; the caller's credential is still removed.</summary>
+    None = 0,
+
+    /// <summary>An ES256 JWT for this call.</summary>
+    Jwt,
+}
+
+/// <summary>What credential an upstream's calls carry.</summary>
+/// <param name="Broker">Who makes it.</param>
+/// <param name="Audience">The JWT's <c>aud</c>; the upstream's name when the policy gives none.</param>
+/// <param name="TimeToLive">Seconds the credential lives, 1 s to 1 h; 30 s by default.</param>
+/// <param name="Reuse">How long one credential may serve the same caller and low-risk function; zero is once.</param>
+public sealed record CredentialTerms(CredentialBroker Broker, string Audience, TimeSpan TimeToLive, TimeSpan Reuse);
+
+/// <summary>A set of endpoints that serve functions.</summary>
+/// <param name="Name">Its name in the policy.</param>
+/// <param name="Endpoints">Absolute http or https URIs without path, tried in turn.</param>
+/// <param name="Timeout">From the request's last byte to the response's head.</param>
+/// <param name="Credential">What it is shown.</param>
+public sealed record Upstream(string Name, IReadOnlyList<Uri> Endpoints, TimeSpan Timeout, CredentialTerms Credential);
+
+/// <summary>A named operation behind the gateway.</summary>
+public sealed class Function
+{
+    /// <summary>Makes a function; only the compiler does.</summary>
+    internal Function(
+        int index, string id, Upstream upstream, string method, string path, Risk risk,
+        IReadOnlyList<string> bindingHeaders)
+    {
+        Index = index;
+        Id = id;
+        Upstream = upstream;
+        Method = method;
+        Path = path;
+        Risk = risk;
+        BindingHeaders = bindingHeaders;
+    }
+
+    /// <summary>Its place in the snapshot, 0 to <see cref="PolicySnapshot.Functions"/>.Count - 1.</summary>
+    public int Index { get; }
+
+    /// <summary>Its name, <c>billing.reset</c>.</summary>
+    public string Id { get; }
+
+    /// <summary>Where it is served.</summary>
+    public Upstream Upstream { get; }
+
+    /// <summary>The HTTP method, upper case as sent.</summary>
+    public string Method { get; }
+
+    /// <summary>The path template, <c>/billing/{account}/reset</c>.</summary>
+    public string Path { get; }
+
+    /// <summary>How much harm it can do.</summary>
+    public Risk Risk { get; }
+
+    /// <summary>True for high and critical risk: the intent must be on disk before the call leaves, and it is never retried.</summary>
+    public bool IsStrict => Risk >= Risk.High;
+
+    /// <summary>Names of the headers, lower case and sorted, whose values are part of the digest.</summary>
+    public IReadOnlyList<string> BindingHeaders { get; }
+
+    /// <summary>
+    /// How many bytes of the body must be seen to name the function, 0 for one named by method and path alone.
+    /// </summary>
+    public int BodyPrefixBytes { get; init; }
+}

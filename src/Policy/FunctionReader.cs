@@ -1,0 +1,202 @@
+namespace Countersign.Policy;
+
+/// <summary>Reads the upstreams and the functions, and knows their names for the rest of the document.</summary>
+internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
+{
+    private static readonly SectionKeys UpstreamKeys = new(["endpoints"], ["timeout", "credential"], [], []);
+    private static readonly SectionKeys CredentialKeys = new([], ["broker", "audience", "ttl", "reuse"], [], []);
+    private static readonly SectionKeys FunctionKeys = new(
+        ["upstream", "method", "path", "risk"], ["headers"], ["mcp", "tool"], ["method", "path"]);
+
+    private static readonly TimeSpan TimeoutUnstated = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan TimeToLiveUnstated = TimeSpan.FromSeconds(30);
+
+    /// <summary>Stands in for an upstream that has errors or is unknown, so that the function is still checked.</summary>
+    private static readonly Upstream NoUpstream = new("", [], TimeoutUnstated,
+        new CredentialTerms(CredentialBroker.None, "", TimeToLiveUnstated, TimeSpan.Zero));
+
+    private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
+    private int _patterns;
+
+    public void ReadUpstreams(DocumentNode? section)
+    {
+        foreach (NodeEntry entry in Named(section, "upstreams"))
+        {
+            Upstream upstream = ReadUpstream(entry.Key.Text, entry.Value);
+            _upstreams.Add(upstream.Name, upstream);
+            content.Upstreams.Add(upstream);
+        }
+    }
+
+    public void ReadFunctions(DocumentNode? section)
+    {
+        Dictionary<(string Method, string Shape), DocumentNode> shapes = [];
+        List<NodeEntry> entries = Named(section, "functions");
+        if (entries.Count > PolicyLimits.FunctionsMax)
+        {
+            errors.Add(section!, $"functions must have at most {PolicyLimits.FunctionsMax} entries");
+            return;
+        }
+
+        foreach (NodeEntry entry in entries)
+        {
+            _ids.Add(entry.Key.Text);
+            if (ReadFunction(entry.Key.Text, entry.Value) is not { } read) continue;
+            if (!shapes.TryAdd((read.Function.Method, read.Path.Shape), entry.Key))
+            {
+                DocumentNode other = shapes[(read.Function.Method, read.Path.Shape)];
+                string fault = $"has the method and path of '{other.Text}' at line {other.Line}";
+                errors.Add(entry.Key, $"'{entry.Key.Text}' {fault}");
+            }
+
+            content.Functions.Add(read);
+        }
+    }
+
+    /// <summary>What is wrong with a reference to functions, or null: it must name one, or as a pattern match one.</summary>
+    public string? ReferenceFault(string written)
+    {
+        if (!Glob.IsPattern(written))
+        {
+            return _ids.Contains(written) ? null : $"there is no function '{written}'{errors.Suggest(written, _ids)}";
+        }
+
+        // Each pattern meets each function: two short lists would otherwise take minutes.
+        if (++_patterns > PolicyLimits.PatternsMax) return $"more than {PolicyLimits.PatternsMax} patterns";
+        foreach (string id in _ids)
+        {
+            if (Glob.Matches(written, id)) return null;
+        }
+
+        return $"'{written}' matches no function";
+    }
+
+    /// <summary>A mapping from names to things, put into ordinal order; a bad name is reported and left out.</summary>
+    private List<NodeEntry> Named(DocumentNode? section, string what)
+    {
+        if (section is null || !Section.Expect(section, NodeKind.Mapping, what, "a mapping", errors)) return [];
+        if (section.Entries.Count == 0) errors.Add(section, $"{what} must have 1 or more entries");
+        section.Entries.Sort((left, right) => string.CompareOrdinal(left.Key.Text, right.Key.Text));
+        List<NodeEntry> named = [];
+        foreach (NodeEntry entry in section.Entries)
+        {
+            string? fault = Section.IdFault(entry.Key.Text);
+            if (fault is not null) errors.Add(entry.Key, fault);
+            else named.Add(entry);
+        }
+
+        return named;
+    }
+
+    private Upstream ReadUpstream(string name, DocumentNode node)
+    {
+        Section? section = Section.Open(node, $"upstream '{name}'", UpstreamKeys, errors);
+        if (section is null) return NoUpstream with { Name = name };
+        List<Uri> endpoints = [];
+        section.TextList("endpoints", 1, text =>
+        {
+            string? fault = EndpointFault(text, out Uri? endpoint);
+            if (fault is null && endpoints.Contains(endpoint!)) return $"'{text}' is listed twice";
+            if (fault is null) endpoints.Add(endpoint!);
+            return fault;
+        });
+        TimeSpan timeout = section.Duration(
+            "timeout", TimeoutUnstated, TimeSpan.FromMilliseconds(1), PolicyLimits.UpstreamTimeoutMax);
+        return new Upstream(name, endpoints, timeout, ReadCredential(name, section.Find("credential")));
+    }
+
+    private CredentialTerms ReadCredential(string upstream, DocumentNode? node)
+    {
+        CredentialTerms unstated = new(CredentialBroker.Jwt, upstream, TimeToLiveUnstated, TimeSpan.Zero);
+        Section? section = node is null ? null : Section.Open(node, "a credential", CredentialKeys, errors);
+        if (section is null) return unstated;
+        string? broker = section.Word("broker", ["jwt", "none"], ["exchange", "vault", "static"]);
+        TimeSpan timeToLive = section.Duration(
+            "ttl", TimeToLiveUnstated, PolicyLimits.TimeToLiveMin, PolicyLimits.TimeToLiveMax);
+        TimeSpan reuse = section.Duration("reuse", TimeSpan.Zero, TimeSpan.Zero, timeToLive);
+        CredentialBroker lent = broker == "none" ? CredentialBroker.None : CredentialBroker.Jwt;
+        return new CredentialTerms(lent, section.Text("audience") ?? upstream, timeToLive, reuse);
+    }
+
+    private (Function Function, PathTemplate Path)? ReadFunction(string id, DocumentNode node)
+    {
+        if (Section.Open(node, $"function '{id}'", FunctionKeys, errors) is not { } section) return null;
+        Upstream upstream = FindUpstream(section);
+        string? method = section.Text("method");
+        if (method is not null && MethodFault(method) is { } methodFault)
+        {
+            errors.Add(section.Find("method")!, methodFault);
+            method = null;
+        }
+
+        string pathFault = "";
+        string? written = section.Text("path");
+        PathTemplate? path = written is null ? null : PathTemplate.Parse(written, out pathFault);
+        if (pathFault.Length > 0) errors.Add(section.Find("path")!, pathFault);
+        Risk risk = section.Word("risk", ["low", "medium", "high", "critical"], []) switch
+        {
+            "low" => Risk.Low,
+            "medium" => Risk.Medium,
+            "high" => Risk.High,
+            "critical" => Risk.Critical,
+            _ => Risk.Unset,
+        };
+        string[] headers = ReadHeaders(section);
+        if (method is null || path is null) return null;
+
+        int index = content.Functions.Count;
+        return (new Function(index, id, upstream, method, path.Text, risk, headers), path);
+    }
+
+    private Upstream FindUpstream(Section section)
+    {
+        if (section.Text("upstream") is not { } name) return NoUpstream;
+        if (_upstreams.TryGetValue(name, out Upstream? upstream)) return upstream;
+        errors.Add(section.Find("upstream")!, $"there is no upstream '{name}'{errors.Suggest(name, _upstreams.Keys)}");
+        return NoUpstream;
+    }
+
+    private static string[] ReadHeaders(Section section)
+    {
+        HashSet<string> seen = new(StringComparer.OrdinalIgnoreCase);
+        section.TextList("headers", 0, header =>
+            HeaderFault(header) ?? (seen.Add(header) ? null : $"'{header}' is listed twice"));
+        string[] headers = [.. seen.Select(header => header.ToLowerInvariant())];
+        Array.Sort(headers, StringComparer.Ordinal);
+        return headers;
+    }
+
+    private static string? MethodFault(string method)
+    {
+        bool isToken = method.Length <= 32 && !method.AsSpan().ContainsAnyExceptInRange('A', 'Z');
+        if (!isToken) return $"'{method}' is not a method: upper-case letters only";
+        return method is "CONNECT" or "TRACE"
+            ? $"{method} cannot be a function: the gateway does not forward it" : null;
+    }
+
+    /// <summary>RFC 9110 section 5.1 names; not those that the gateway takes away, which would bind nothing.</summary>
+    private static string? HeaderFault(string header)
+    {
+        bool isToken = header.All(one => char.IsAsciiLetterOrDigit(one) || "!#$%&'*+-.^_`|~".Contains(one));
+        if (!isToken) return $"'{header}' is not a header name";
+        string name = header.ToLowerInvariant();
+        bool isTaken = name.StartsWith("countersign-", StringComparison.Ordinal)
+            || name is "authorization" or "connection" or "keep-alive" or "proxy-authorization" or "te" or "trailer"
+                or "transfer-encoding" or "upgrade" or "content-length";
+        return isTaken ? $"'{header}' does not reach the upstream as sent, so a call cannot be bound to it" : null;
+    }
+
+    /// <summary>An absolute http or https URI that is scheme, host and port only (RFC 3986 section 3).</summary>
+    private static string? EndpointFault(string text, out Uri? endpoint)
+    {
+        bool isUri = Uri.TryCreate(text, UriKind.Absolute, out endpoint) && endpoint.Host.Length > 0
+            && endpoint.Scheme is "http" or "https" && endpoint.Port is > 0 and <= 65_535
+            && !text.AsSpan().ContainsAnyExceptInRange('!', '~') && !text.Contains('\\', StringComparison.Ordinal);
+        if (!isUri) return $"'{text}' is not an absolute http or https URI";
+        int authority = text.IndexOf("://", StringComparison.Ordinal);
+        if (authority < 0) return $"'{text}' is not an absolute http or https URI";
+        return text.AsSpan(authority + 3).ContainsAny("/?#@")
+            ? $"'{text}' must be scheme, host and port only: no path, query, fragment or user" : null;
+    }
+}

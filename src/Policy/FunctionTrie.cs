@@ -1,0 +1,149 @@
+using System.Text;
+
+namespace Countersign.Policy;
+
+/// <summary>
+/// Finds the function for a method and path. A literal segment is tried before a parameter, and the parameter again
+/// where the literal leads nowhere. One hash lookup per segment, however many functions there are.
+/// </summary>
+internal sealed class FunctionTrie
+{
+    private readonly Dictionary<byte[], Node> _methods = new(SegmentComparer.Instance);
+    private readonly Dictionary<byte[], Node>.AlternateLookup<ReadOnlySpan<byte>> _byMethod;
+
+    public FunctionTrie() => _byMethod = _methods.GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    /// <summary>Adds a function; the reader has refused two of one method and shape.</summary>
+    public void Add(Function function, PathTemplate path)
+    {
+        byte[] method = Encoding.ASCII.GetBytes(function.Method);
+        if (!_methods.TryGetValue(method, out Node? node)) _methods.Add(method, node = new Node());
+        foreach (string? segment in path.Segments) node = node.GetOrAdd(segment);
+        node.Function = function;
+    }
+
+    [HotPath]
+    public Function? Find(ReadOnlySpan<byte> method, ReadOnlySpan<byte> path)
+    {
+        if (path.IsEmpty || path[0] != (byte)'/') return null;
+        if (!_byMethod.TryGetValue(method, out Node? root)) return null;
+        return path.Length == 1 ? root.Function : Match(root, path[1..]);
+    }
+
+    /// <summary>As deep as the deepest template at most: a node without children ends it.</summary>
+    [HotPath]
+    private static Function? Match(Node node, ReadOnlySpan<byte> rest)
+    {
+        int slash = rest.IndexOf((byte)'/');
+        ReadOnlySpan<byte> segment = slash < 0 ? rest : rest[..slash];
+        if (segment.IsEmpty || !TryFindLiteral(node, segment, out Node? literal)) return null;
+        if (slash < 0) return literal?.Function ?? node.Parameter?.Function;
+
+        ReadOnlySpan<byte> tail = rest[(slash + 1)..];
+        Function? found = literal is null ? null : Match(literal, tail);
+        if (found is null && node.Parameter is not null) found = Match(node.Parameter, tail);
+        return found;
+    }
+
+    /// <summary>False if the segment is one that no template may match: badly encoded, or hiding a slash.</summary>
+    [HotPath]
+    private static bool TryFindLiteral(Node node, ReadOnlySpan<byte> segment, out Node? literal)
+    {
+        if (segment.Contains((byte)'%')) return TryFindDecoded(node, segment, out literal);
+        literal = node.FindLiteral(segment);
+        return true;
+    }
+
+    /// <summary>Apart, so that its stack is given back before the next segment.</summary>
+    [HotPath]
+    private static bool TryFindDecoded(Node node, ReadOnlySpan<byte> segment, out Node? literal)
+    {
+        literal = null;
+        Span<byte> decoded = stackalloc byte[PolicyLimits.SegmentBytesMax];
+        int length = 0;
+        for (int index = 0; index < segment.Length; index++)
+        {
+            int one = segment[index];
+            if (one == '%')
+            {
+                if (index + 2 >= segment.Length) return false;
+                one = (HexValue(segment[index + 1]) << 4) | HexValue(segment[index + 2]);
+                if (one <= 0 || one == '/') return false;
+                index += 2;
+            }
+
+            if (length < decoded.Length) decoded[length] = (byte)one;
+            length++;
+        }
+
+        // Longer than any literal may be: only a parameter can match.
+        if (length <= decoded.Length) literal = node.FindLiteral(decoded[..length]);
+        return true;
+    }
+
+    /// <summary>-1 for what is no hexadecimal digit; shifted or joined with another digit it stays negative.</summary>
+    [HotPath]
+    private static int HexValue(byte digit) => digit switch
+    {
+        >= (byte)'0' and <= (byte)'9' => digit - '0',
+        >= (byte)'a' and <= (byte)'f' => digit - 'a' + 10,
+        >= (byte)'A' and <= (byte)'F' => digit - 'A' + 10,
+        _ => -1,
+    };
+
+    private sealed class Node
+    {
+        private Dictionary<byte[], Node>? _literals;
+        private Dictionary<byte[], Node>.AlternateLookup<ReadOnlySpan<byte>> _bySegment;
+
+        public Function? Function { get; set; }
+
+        public Node? Parameter { get; private set; }
+
+        public Node GetOrAdd(string? segment)
+        {
+            if (segment is null) return Parameter ??= new Node();
+            if (_literals is null)
+            {
+                _literals = new Dictionary<byte[], Node>(SegmentComparer.Instance);
+                _bySegment = _literals.GetAlternateLookup<ReadOnlySpan<byte>>();
+            }
+
+            byte[] name = Encoding.UTF8.GetBytes(segment);
+            if (!_literals.TryGetValue(name, out Node? child)) _literals.Add(name, child = new Node());
+            return child;
+        }
+
+        [HotPath]
+        public Node? FindLiteral(ReadOnlySpan<byte> segment)
+        {
+            if (_literals is null) return null;
+            _bySegment.TryGetValue(segment, out Node? child);
+            return child;
+        }
+    }
+
+    /// <summary>Compares bytes, so that a call's path needs no string and no array.</summary>
+    private sealed class SegmentComparer :
+        IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+    {
+        public static readonly SegmentComparer Instance = new();
+
+        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode(byte[] obj) => GetHashCode(obj.AsSpan());
+
+        public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+
+        [HotPath]
+        public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
+
+        [HotPath]
+        public int GetHashCode(ReadOnlySpan<byte> alternate)
+        {
+            HashCode hash = default;
+            hash.AddBytes(alternate);
+            return hash.ToHashCode();
+        }
+    }
+}

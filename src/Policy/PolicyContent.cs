@@ -1,0 +1,15 @@
+namespace Countersign.Policy;
+
+/// <summary>What a document holds once it is read: the snapshot is compiled from it if there was no error.</summary>
+internal sealed class PolicyContent
+{
+    public List<Upstream> Upstreams { get; } = [];
+
+    public List<(Function Function, PathTemplate Path)> Functions { get; } = [];
+
+    public List<Rule> Rules { get; } = [];
+
+    public List<Separation> Separations { get; } = [];
+
+    public List<MaskRule> Masks { get; } = [];
+}

@@ -1,0 +1,33 @@
+namespace Countersign.Policy;
+
+/// <summary>Every bound of the policy language (STYLE rule 10). A document beyond one is refused.</summary>
+internal static class PolicyLimits
+{
+    public const int DocumentBytesMax = 1_048_576;
+
+    /// <summary>The language itself nests six deep. The parser's time grows with the square of the depth.</summary>
+    public const int DepthMax = 16;
+
+    public const int FunctionsMax = 10_000;
+    public const int RulesMax = 2_000;
+    public const int PatternsMax = 10_000;
+    public const int ListItemsMax = 1_000;
+    public const int IdCharactersMax = 128;
+    public const int TextCharactersMax = 512;
+    public const int StagesMax = 16;
+    public const int ApproversMax = 16;
+    public const int PathSegmentsMax = 32;
+
+    /// <summary>Also the room on the stack for one decoded segment of a call's path.</summary>
+    public const int SegmentBytesMax = 256;
+
+    /// <summary>Suggestions compare with every known name; past this many errors they are left out.</summary>
+    public const int SuggestionsMax = 100;
+
+    public static readonly TimeSpan UpstreamTimeoutMax = TimeSpan.FromHours(1);
+    public static readonly TimeSpan TimeToLiveMin = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan TimeToLiveMax = TimeSpan.FromHours(1);
+    public static readonly TimeSpan WindowMin = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan WindowMax = TimeSpan.FromDays(30);
+    public static readonly TimeSpan HoldMax = TimeSpan.FromHours(1);
+}

@@ -1,0 +1,63 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Countersign.Policy;
+
+/// <summary>Reads a policy document (DESIGN section 6, docs/POLICY.md) and compiles it.</summary>
+public static class PolicyReader
+{
+    private const string ApiVersion = "countersign/v1";
+
+    private static readonly SectionKeys Keys = new(
+        ["apiVersion", "upstreams", "functions", "rules"], ["separations", "masks", "mode"], ["limits"], []);
+
+    /// <summary>
+    /// Reads YAML, or JSON, which is YAML. Every error is reported, not only the first; a document with any does not
+    /// compile. Never throws for what the document says. A pure function: the same text gives the same answer.
+    /// </summary>
+    /// <param name="text">The document, at most 1 MiB in UTF-8.</param>
+    /// <param name="fieldError">Says what is wrong with a mask's field name or path; null if nothing is.</param>
+    /// <param name="version">The number it is published under; 0 if it is not.</param>
+    public static PolicyReading Read(string text, Func<string, string?> fieldError, long version = 0)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(fieldError);
+        ArgumentOutOfRangeException.ThrowIfNegative(version);
+        PolicyErrors errors = new();
+        if (Encoding.UTF8.GetByteCount(text) > PolicyLimits.DocumentBytesMax)
+        {
+            errors.Add(1, 1, $"the document is larger than {PolicyLimits.DocumentBytesMax} bytes");
+            return new PolicyReading(null, "", errors.InOrder());
+        }
+
+        DocumentNode? root = DocumentTree.Read(text, errors);
+        PolicyContent content = new();
+        if (root is not null) ReadRoot(root, content, fieldError, errors);
+        if (root is null || errors.Any) return new PolicyReading(null, "", errors.InOrder());
+
+        StringBuilder written = new();
+        root.WriteJson(written);
+        string json = written.ToString();
+        string sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json)));
+        return new PolicyReading(new PolicySnapshot(version, sha256, content), json, []);
+    }
+
+    private static void ReadRoot(
+        DocumentNode root, PolicyContent content, Func<string, string?> fieldError, PolicyErrors errors)
+    {
+        if (Section.Open(root, "the document", Keys, errors) is not { } document) return;
+        if (document.Text("apiVersion") is { } apiVersion && apiVersion != ApiVersion)
+        {
+            errors.Add(document.Find("apiVersion")!, $"apiVersion must be {ApiVersion}, not '{apiVersion}'");
+        }
+
+        document.Word("mode", ["enforce"], ["observe"]);
+        FunctionReader functions = new(content, errors);
+        functions.ReadUpstreams(document.Find("upstreams"));
+        functions.ReadFunctions(document.Find("functions"));
+        RuleReader rules = new(content, functions, errors);
+        rules.ReadRules(document.List("rules", 0, PolicyLimits.RulesMax) ?? []);
+        rules.ReadSeparations(document.List("separations", 0, PolicyLimits.RulesMax) ?? []);
+        rules.ReadMasks(document.List("masks", 0, PolicyLimits.RulesMax) ?? [], fieldError);
+    }
+}

@@ -1,0 +1,221 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Countersign.Policy;
+
+/// <summary>
+/// One version of the policy, compiled and immutable: finds the function of a call and decides it, without lock,
+/// allocation or network trip (DESIGN section 6). Made by <see cref="PolicyReader"/> only.
+/// </summary>
+public sealed class PolicySnapshot
+{
+    private readonly Function[] _functions;
+    private readonly Dictionary<string, Function> _byId = new(StringComparer.Ordinal);
+    private readonly FunctionTrie _trie = new();
+    private readonly GroupIndex _groups = new();
+    private readonly GroupSet[] _ruleGroups;
+    private readonly GroupSet[] _separationGroups;
+    private readonly GroupSet[] _maskExceptions;
+    private readonly int[][] _rulesByFunction;
+    private readonly int[][] _masksByFunction;
+
+    internal PolicySnapshot(long version, string sha256, PolicyContent content)
+    {
+        Version = version;
+        Sha256 = sha256;
+        Upstreams = content.Upstreams;
+        Rules = content.Rules;
+        Separations = content.Separations;
+        Masks = content.Masks;
+        _functions = [.. content.Functions.Select(entry => entry.Function)];
+        foreach ((Function function, PathTemplate path) in content.Functions)
+        {
+            _byId.Add(function.Id, function);
+            _trie.Add(function, path);
+        }
+
+        foreach (Rule rule in Rules) _groups.Add(rule.Groups);
+        foreach (Separation separation in Separations) _groups.Add(separation.Groups);
+        foreach (MaskRule mask in Masks) _groups.Add(mask.ExceptGroups);
+        _ruleGroups = [.. Rules.Select(rule => _groups.SetOf(rule.Groups))];
+        _separationGroups = [.. Separations.Select(separation => _groups.SetOf(separation.Groups))];
+        _maskExceptions = [.. Masks.Select(mask => _groups.SetOf(mask.ExceptGroups))];
+        _rulesByFunction = IndexByFunction([.. Rules.Select(rule => rule.Functions)]);
+        _masksByFunction = IndexByFunction([.. Masks.Select(mask => mask.Functions)]);
+    }
+
+    /// <summary>The number it was published under; 0 for one that was not.</summary>
+    public long Version { get; }
+
+    /// <summary>SHA-256 of the canonical JSON in UTF-8, 64 lower-case hexadecimal digits.</summary>
+    public string Sha256 { get; }
+
+    /// <summary>By name, in ordinal order.</summary>
+    public IReadOnlyList<Upstream> Upstreams { get; }
+
+    /// <summary>By id, in ordinal order; <see cref="Function.Index"/> is the place here.</summary>
+    public IReadOnlyList<Function> Functions => _functions;
+
+    /// <summary>In document order.</summary>
+    public IReadOnlyList<Rule> Rules { get; }
+
+    /// <summary>In document order.</summary>
+    public IReadOnlyList<Separation> Separations { get; }
+
+    /// <summary>In document order.</summary>
+    public IReadOnlyList<MaskRule> Masks { get; }
+
+    /// <summary>The function with this id, or null. Case matters.</summary>
+    public Function? Find(string functionId) => _byId.GetValueOrDefault(functionId);
+
+    /// <summary>
+    /// Finds the function that a request line names. Literal segments win over parameters; no method stands for another.
+    /// </summary>
+    /// <param name="method">As sent; case matters (RFC 9110 section 9.1).</param>
+    /// <param name="path">As sent, without query, already known to be unambiguous (DESIGN 4.3). A segment is
+    /// percent-decoded before it is compared.</param>
+    /// <param name="function">The function, or null when none matches.</param>
+    [HotPath]
+    public bool TryResolve(
+        ReadOnlySpan<byte> method, ReadOnlySpan<byte> path, [NotNullWhen(true)] out Function? function)
+    {
+        function = _trie.Find(method, path);
+        return function is not null;
+    }
+
+    /// <summary>
+    /// What this policy says of the caller and the function. The first time for the pair it is worked out, after that it
+    /// is looked up. The function is one of this snapshot's; another's is a bug and throws.
+    /// </summary>
+    [HotPath]
+    public Decision Decide(Caller caller, Function function)
+    {
+        CallerView? view = caller.View;
+        bool isKnown = view is not null && view.Snapshot == this && IsOurs(function);
+        Decision? decision = isKnown ? view!.Find(function.Index) : null;
+        return decision ?? DecideFirst(caller, function);
+    }
+
+    /// <summary>The same decision as <see cref="Decide"/>, worked out anew and kept nowhere.</summary>
+    public Decision Evaluate(Caller caller, Function function)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        RequireOurs(function);
+        return Evaluate(_groups.SetOf(caller.Groups), function);
+    }
+
+    /// <summary>
+    /// The masks on a call's arguments for an approver in <paramref name="viewerGroups"/>, in document order. A function
+    /// that this policy does not know any more is shown under every mask, whoever looks.
+    /// </summary>
+    public IReadOnlyList<MaskTerms> MasksFor(IReadOnlyList<string> viewerGroups, string functionId)
+    {
+        ArgumentNullException.ThrowIfNull(viewerGroups);
+        return _byId.TryGetValue(functionId, out Function? function)
+            ? MasksFor(_groups.SetOf(viewerGroups), function)
+            : [.. Masks.Select(mask => mask.Terms)];
+    }
+
+    private Decision DecideFirst(Caller caller, Function function)
+    {
+        RequireOurs(function);
+        CallerView? view = caller.View;
+        if (view is null || view.Snapshot != this)
+        {
+            view = new CallerView(this, _groups.SetOf(caller.Groups), _functions.Length);
+            caller.View = view;
+        }
+
+        Decision decision = Evaluate(view.Groups, function);
+        view.Keep(function.Index, decision);
+        return decision;
+    }
+
+    private Decision Evaluate(GroupSet held, Function function)
+    {
+        IReadOnlyList<MaskTerms> masks = MasksFor(held, function);
+        for (int index = 0; index < Separations.Count; index++)
+        {
+            if (_separationGroups[index].CountShared(held) < 2) continue;
+            return new Decision(Effect.Deny, DecisionCause.Separation, Separations[index].Id, null, masks);
+        }
+
+        Rule? allow = null;
+        List<Rule> approves = [];
+        foreach (int index in _rulesByFunction[function.Index])
+        {
+            if (!_ruleGroups[index].Meets(held)) continue;
+            Rule rule = Rules[index];
+            if (rule.Effect == Effect.Approve) approves.Add(rule);
+            else if (rule.Effect == Effect.Allow) allow ??= rule;
+            else return new Decision(Effect.Deny, DecisionCause.Rule, rule.Id, null, masks);
+        }
+
+        if (approves.Count > 0)
+        {
+            string ids = string.Join(',', approves.Select(rule => rule.Id));
+            return new Decision(Effect.Approve, DecisionCause.Rule, ids, Together(approves), masks);
+        }
+
+        return allow is not null
+            ? new Decision(Effect.Allow, DecisionCause.Rule, allow.Id, null, masks)
+            : new Decision(Effect.Deny, DecisionCause.NothingMatched, "", null, masks);
+    }
+
+    /// <summary>The strictest of each term, and everybody's stages. A longer hold only spares callers a retry.</summary>
+    private static ApprovalTerms Together(List<Rule> rules)
+    {
+        if (rules.Count == 1) return rules[0].Approval!;
+        List<ApprovalTerms> terms = [.. rules.Select(rule => rule.Approval!)];
+        return new ApprovalTerms(
+            [.. terms.SelectMany(one => one.Stages)],
+            terms.Min(one => one.DecideWithin),
+            terms.Min(one => one.UseWithin),
+            terms.Max(one => one.Hold),
+            terms.Exists(one => one.ReasonRequired));
+    }
+
+    private IReadOnlyList<MaskTerms> MasksFor(GroupSet held, Function function)
+    {
+        int[] masks = _masksByFunction[function.Index];
+        return [.. masks.Where(index => !_maskExceptions[index].Meets(held)).Select(index => Masks[index].Terms)];
+    }
+
+    [HotPath]
+    private bool IsOurs(Function function)
+    {
+        int index = function.Index;
+        return (uint)index < (uint)_functions.Length && ReferenceEquals(_functions[index], function);
+    }
+
+    private void RequireOurs(Function function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        if (!IsOurs(function)) throw new ArgumentException("a function of another snapshot", nameof(function));
+    }
+
+    /// <summary>For each function the numbers of the lists that match it, ascending.</summary>
+    private int[][] IndexByFunction(IReadOnlyList<string>[] lists)
+    {
+        List<int>?[] byFunction = new List<int>?[_functions.Length];
+        for (int number = 0; number < lists.Length; number++)
+        {
+            foreach (string written in lists[number])
+            {
+                if (!Glob.IsPattern(written)) Note(_byId[written].Index, number);
+                else foreach (Function function in _functions)
+                {
+                    if (Glob.Matches(written, function.Id)) Note(function.Index, number);
+                }
+            }
+        }
+
+        return [.. byFunction.Select(numbers => numbers is null ? [] : numbers.ToArray())];
+
+        // Two patterns of one list may match one function.
+        void Note(int index, int number)
+        {
+            List<int> numbers = byFunction[index] ??= [];
+            if (numbers.Count == 0 || numbers[^1] != number) numbers.Add(number);
+        }
+    }
+}

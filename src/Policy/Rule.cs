@@ -1,0 +1,21 @@
+namespace Countersign.Policy;
+
+/// <summary>A rule of the policy.</summary>
+/// <param name="Id">Its name.</param>
+/// <param name="Groups">It speaks of callers in any of these.</param>
+/// <param name="Functions">Function ids and patterns, as written.</param>
+/// <param name="Effect">Deny, approve or allow.</param>
+/// <param name="Approval">The terms, if and only if the effect is <see cref="Effect.Approve"/>.</param>
+public sealed record Rule(
+    string Id, IReadOnlyList<string> Groups, IReadOnlyList<string> Functions, Effect Effect, ApprovalTerms? Approval);
+
+/// <summary>A static separation of duties: who holds two of the groups is denied every function.</summary>
+/// <param name="Id">Its name.</param>
+/// <param name="Groups">Two or more.</param>
+public sealed record Separation(string Id, IReadOnlyList<string> Groups);
+
+/// <summary>A mask, what it covers and who sees past it.</summary>
+/// <param name="Terms">What is masked, and how.</param>
+/// <param name="Functions">Function ids and patterns, as written.</param>
+/// <param name="ExceptGroups">Members of any of these see the values; empty exempts nobody.</param>
+public sealed record MaskRule(MaskTerms Terms, IReadOnlyList<string> Functions, IReadOnlyList<string> ExceptGroups);

@@ -1,0 +1,120 @@
+namespace Countersign.Policy;
+
+/// <summary>Reads the rules, the separations and the masks: all that speaks of functions by name.</summary>
+internal sealed class RuleReader(PolicyContent content, FunctionReader functions, PolicyErrors errors)
+{
+    private static readonly SectionKeys RuleKeys = new(
+        ["id", "subjects", "functions", "effect"], ["approval"], ["when"], []);
+    private static readonly SectionKeys SubjectKeys = new(["groups"], [], [], []);
+    private static readonly SectionKeys ApprovalKeys = new(
+        ["stages"], ["decideWithin", "useWithin", "hold", "reason"], [], []);
+    private static readonly SectionKeys StageKeys = new(["groups", "count"], [], [], []);
+    private static readonly SectionKeys SeparationKeys = new(["id", "kind", "groups"], [], [], []);
+    private static readonly SectionKeys MaskKeys = new(
+        ["id", "functions", "fields"], ["action", "except"], ["detect"], ["fields"]);
+
+    private static readonly TimeSpan DecideWithinUnstated = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan UseWithinUnstated = TimeSpan.FromMinutes(5);
+    private static readonly ApprovalTerms NoTerms = new(
+        [], DecideWithinUnstated, UseWithinUnstated, TimeSpan.Zero, true);
+
+    public void ReadRules(List<DocumentNode> items)
+    {
+        HashSet<string> ids = new(StringComparer.Ordinal);
+        foreach (DocumentNode item in items)
+        {
+            if (Section.Open(item, "a rule", RuleKeys, errors) is not { } section) continue;
+            string id = ReadId(section, ids);
+            List<string> groups = [];
+            if (section.Find("subjects") is { } subjects)
+            {
+                groups = Section.Open(subjects, "subjects", SubjectKeys, errors)?.Groups("groups", 1) ?? [];
+            }
+
+            List<string> covered = section.TextList("functions", 1, functions.ReferenceFault);
+            string? word = section.Word("effect", ["allow", "approve", "deny"], []);
+            Effect effect = word switch { "allow" => Effect.Allow, "approve" => Effect.Approve, _ => Effect.Deny };
+            content.Rules.Add(new Rule(id, groups, covered, effect, ReadApproval(section, word)));
+        }
+    }
+
+    public void ReadSeparations(List<DocumentNode> items)
+    {
+        HashSet<string> ids = new(StringComparer.Ordinal);
+        foreach (DocumentNode item in items)
+        {
+            // Dynamic separations have keys of their own: say once that there are none yet.
+            DocumentNode? kind = item.Entries.Find(entry => entry.Key.Text == "kind").Value;
+            if (kind is { Kind: NodeKind.Text, Text: "dynamic" })
+            {
+                errors.Add(kind, "kind 'dynamic' is not supported by this version");
+                continue;
+            }
+
+            if (Section.Open(item, "a separation", SeparationKeys, errors) is not { } section) continue;
+            section.Word("kind", ["static"], []);
+            content.Separations.Add(new Separation(ReadId(section, ids), section.Groups("groups", 2)));
+        }
+    }
+
+    public void ReadMasks(List<DocumentNode> items, Func<string, string?> fieldError)
+    {
+        HashSet<string> ids = new(StringComparer.Ordinal);
+        foreach (DocumentNode item in items)
+        {
+            if (Section.Open(item, "a mask", MaskKeys, errors) is not { } section) continue;
+            string id = ReadId(section, ids);
+            List<string> covered = section.TextList("functions", 1, functions.ReferenceFault);
+            List<string> fields = section.TextList("fields", 1, fieldError);
+            string? action = section.Word("action", ["redact", "keep-last-4"], ["tokenize", "null", "drop"]);
+            MaskAction taken = action == "keep-last-4" ? MaskAction.KeepLast4 : MaskAction.Redact;
+            content.Masks.Add(new MaskRule(new MaskTerms(id, fields, taken), covered, ReadExcept(section)));
+        }
+    }
+
+    private string ReadId(Section section, HashSet<string> ids)
+    {
+        if (section.Id("id") is not { } id) return "";
+        if (!ids.Add(id)) errors.Add(section.Find("id")!, $"the id '{id}' is given twice");
+        return id;
+    }
+
+    /// <summary>The terms of an approve rule; null for another, which may not have any.</summary>
+    private ApprovalTerms? ReadApproval(Section rule, string? effect)
+    {
+        DocumentNode? node = rule.Find("approval");
+        if (effect == "approve" && node is null) errors.Add(rule.Node, "a rule with effect approve needs 'approval'");
+        if (effect is "allow" or "deny" && node is not null)
+        {
+            errors.Add(rule.FindKey("approval")!, $"'approval' has no meaning with effect {effect}");
+        }
+
+        if (node is null || Section.Open(node, "approval", ApprovalKeys, errors) is not { } section) return null;
+        List<StageTerms> stages = [];
+        foreach (DocumentNode item in section.List("stages", 1, PolicyLimits.StagesMax) ?? [])
+        {
+            if (Section.Open(item, "a stage", StageKeys, errors) is not { } stage) continue;
+            stages.Add(new StageTerms(stage.Groups("groups", 1), stage.Count("count", PolicyLimits.ApproversMax)));
+        }
+
+        return NoTerms with
+        {
+            Stages = stages,
+            DecideWithin = section.Duration(
+                "decideWithin", DecideWithinUnstated, PolicyLimits.WindowMin, PolicyLimits.WindowMax),
+            UseWithin = section.Duration(
+                "useWithin", UseWithinUnstated, PolicyLimits.WindowMin, PolicyLimits.WindowMax),
+            Hold = section.Duration("hold", TimeSpan.Zero, TimeSpan.Zero, PolicyLimits.HoldMax),
+            ReasonRequired = section.Word("reason", ["required", "optional"], []) == "required",
+        };
+    }
+
+    /// <summary>Other ways to be exempt would have to be understood to be safe: all but groups are refused.</summary>
+    private List<string> ReadExcept(Section mask)
+    {
+        if (mask.Find("except") is not { } node) return [];
+        string[] others = [.. node.Entries.Select(entry => entry.Key.Text).Where(key => key != "groups")];
+        SectionKeys keys = new(["groups"], [], others, ["groups"]);
+        return Section.Open(node, "except", keys, errors)?.Groups("groups", 1) ?? [];
+    }
+}
