@@ -1,0 +1,106 @@
+using System.Text.Json;
+using Countersign.Policy;
+
+namespace Countersign.Identity.Inbound;
+
+/// <summary>
+/// Claims to caller (DESIGN section 5): pure, and in doubt a person is in the human chain, since a person too many only
+/// refuses an approval while a person too few would let someone approve their own call.
+/// </summary>
+internal static class ClaimMapping
+{
+    /// <summary>The deepest nesting of <c>act</c> (RFC 8693 section 4.1).</summary>
+    public const int ActorDepthMax = 16;
+
+    /// <summary>Maps verified claims; <see cref="TokenFault.None"/> when <paramref name="caller"/> is set.</summary>
+    public static TokenFault TryMap(JsonElement claims, IssuerOptions options, out Caller? caller)
+    {
+        caller = null;
+        if (!claims.TryGetProperty("sub", out JsonElement sub) || !ClaimText.TryReadName(sub, out string subject))
+            return TokenFault.SubjectWrong;
+
+        bool isDelegated = claims.TryGetProperty("act", out JsonElement actor);
+        if (!TryReadKind(claims, options, isDelegated, out CallerKind kind)) return TokenFault.KindWrong;
+
+        List<string> groups = [];
+        if (claims.TryGetProperty(options.GroupsClaim, out JsonElement held) && !ClaimText.TryReadList(held, groups))
+            return TokenFault.GroupsWrong;
+
+        string tenant = "";
+        if (options.TenantClaim is not null && claims.TryGetProperty(options.TenantClaim, out JsonElement owner)
+            && !ClaimText.TryReadName(owner, out tenant)) return TokenFault.TenantWrong;
+
+        List<string> people = [];
+        if (isDelegated || kind is CallerKind.Human or CallerKind.Unstated) people.Add(subject);
+        if (isDelegated)
+        {
+            TokenFault fault = AddActors(actor, options, kind, people);
+            if (fault != TokenFault.None) return fault;
+        }
+
+        if (!TryAddResponsible(claims, options, people)) return TokenFault.ResponsibleWrong;
+        caller = new Caller(
+            options.Issuer, subject, kind, Distinct(groups, StringComparer.Ordinal),
+            Distinct(people, StringComparer.OrdinalIgnoreCase), tenant);
+        return TokenFault.None;
+    }
+
+    private static bool TryReadKind(JsonElement claims, IssuerOptions options, bool isDelegated, out CallerKind kind)
+    {
+        kind = isDelegated ? CallerKind.Agent : options.DefaultKind;
+        if (!claims.TryGetProperty(options.KindClaim, out JsonElement stated)) return true;
+        kind = ParseKind(stated);
+        return kind != CallerKind.Unstated;
+    }
+
+    private static CallerKind ParseKind(JsonElement stated)
+    {
+        if (!ClaimText.TryRead(stated, out string text)) return CallerKind.Unstated;
+        return text switch
+        {
+            "human" => CallerKind.Human,
+            "agent" => CallerKind.Agent,
+            "ci" => CallerKind.Ci,
+            "service" => CallerKind.Service,
+            _ => CallerKind.Unstated,
+        };
+    }
+
+    // The outermost actor is the current caller, whose kind is the token's own; those inside it acted before.
+    private static TokenFault AddActors(
+        JsonElement outermost, IssuerOptions options, CallerKind kind, List<string> people)
+    {
+        JsonElement actor = outermost;
+        for (int depth = 1; depth <= ActorDepthMax; depth++)
+        {
+            if (actor.ValueKind != JsonValueKind.Object) return TokenFault.ActorWrong;
+            if (!actor.TryGetProperty("sub", out JsonElement sub) || !ClaimText.TryReadName(sub, out string name))
+                return TokenFault.ActorWrong;
+
+            CallerKind own = actor.TryGetProperty(options.KindClaim, out JsonElement stated)
+                ? ParseKind(stated)
+                : CallerKind.Unstated;
+            bool isPerson = own == CallerKind.Human
+                || (depth == 1 ? kind == CallerKind.Human : own == CallerKind.Unstated);
+            if (isPerson) people.Add(name);
+            if (!TryAddResponsible(actor, options, people)) return TokenFault.ResponsibleWrong;
+            if (!actor.TryGetProperty("act", out JsonElement inner)) return TokenFault.None;
+            actor = inner;
+        }
+
+        return TokenFault.ActorWrong;
+    }
+
+    private static bool TryAddResponsible(JsonElement claims, IssuerOptions options, List<string> people)
+    {
+        foreach (string name in options.ResponsibleClaims)
+        {
+            if (claims.TryGetProperty(name, out JsonElement named) && !ClaimText.TryReadList(named, people))
+                return false;
+        }
+
+        return true;
+    }
+
+    private static string[] Distinct(List<string> names, StringComparer comparer) => [.. names.Distinct(comparer)];
+}

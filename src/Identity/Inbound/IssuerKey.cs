@@ -1,0 +1,128 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Countersign.Identity.Inbound;
+
+/// <summary>One public key of an issuer and the algorithms it may verify: those of its type and curve, never a
+/// MAC.</summary>
+internal sealed class IssuerKey
+{
+    // NIST SP 800-131A: smaller moduli are no longer acceptable.
+    private const int RsaBitsMin = 2048;
+    private const int RsaBitsMax = 8192;
+
+    private static readonly string[] RsaAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+
+    private readonly string[] _algorithms;
+    private readonly string _thumbprint;
+    private bool _isRemoved;
+
+    private IssuerKey(SecurityKey key, string? keyId, string[] algorithms)
+    {
+        Key = key;
+        KeyId = keyId;
+        _algorithms = algorithms;
+        _thumbprint = Convert.ToHexString(key.ComputeJwkThumbprint());
+    }
+
+    /// <summary>The key as the library wants it.</summary>
+    public SecurityKey Key { get; }
+
+    /// <summary>The <c>kid</c>; null for a key that has none, which any <c>kid</c> may then mean.</summary>
+    public string? KeyId { get; }
+
+    /// <summary>True once the issuer no longer publishes it: callers it vouched for are forgotten.</summary>
+    public bool IsRemoved => Volatile.Read(ref _isRemoved);
+
+    public void Remove() => Volatile.Write(ref _isRemoved, true);
+
+    public bool Fits(string algorithm, string? keyId) =>
+        _algorithms.Contains(algorithm)
+        && (keyId is null || KeyId is null || string.Equals(keyId, KeyId, StringComparison.Ordinal));
+
+    /// <summary>True for the same key under the same terms.</summary>
+    public bool Equals(IssuerKey other) =>
+        string.Equals(_thumbprint, other._thumbprint, StringComparison.Ordinal)
+        && string.Equals(KeyId, other.KeyId, StringComparison.Ordinal)
+        && _algorithms.AsSpan().SequenceEqual(other._algorithms);
+
+    /// <summary>Takes a key of a JWKS; null when it is not a signature key that we may use, or is broken.</summary>
+    public static IssuerKey? FromJwk(JsonWebKey jwk)
+    {
+        if (!string.IsNullOrEmpty(jwk.Use) && jwk.Use != "sig") return null;
+        if (jwk.KeyOps.Count > 0 && !jwk.KeyOps.Contains("verify")) return null;
+        string? keyId = string.IsNullOrEmpty(jwk.Kid) ? null : jwk.Kid;
+        string? algorithm = string.IsNullOrEmpty(jwk.Alg) ? null : jwk.Alg;
+        try
+        {
+            return jwk.Kty switch
+            {
+                "RSA" => FromRsa(
+                    new()
+                    {
+                        Modulus = Base64UrlEncoder.DecodeBytes(jwk.N),
+                        Exponent = Base64UrlEncoder.DecodeBytes(jwk.E),
+                    },
+                    keyId, algorithm),
+                "EC" => FromPoint(jwk, keyId, algorithm),
+                _ => null, // oct and whatever else: not for us
+            };
+        }
+        catch (Exception e) when (e is CryptographicException or FormatException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Takes a SubjectPublicKeyInfo or a certificate's key; null when it is neither RSA nor a NIST
+    /// curve.</summary>
+    public static IssuerKey? FromPublicKey(PublicKey publicKey)
+    {
+        using RSA? rsa = publicKey.GetRSAPublicKey();
+        if (rsa is not null) return FromRsa(rsa.ExportParameters(false), null, null);
+        using ECDsa? ec = publicKey.GetECDsaPublicKey();
+        return ec is null ? null : FromEc(ec.ExportParameters(false), null, null);
+    }
+
+    /// <summary>Takes an RSA public key; null when it is too small, or so large that verifying is an attack.</summary>
+    public static IssuerKey? FromRsa(RSAParameters parameters, string? keyId, string? algorithm)
+    {
+        int bits = parameters.Modulus!.AsSpan().TrimStart((byte)0).Length * 8;
+        if (bits is < RsaBitsMin or > RsaBitsMax) return null;
+        string[] algorithms = Narrow(RsaAlgorithms, algorithm);
+        return algorithms.Length == 0 ? null : new(new RsaSecurityKey(parameters), keyId, algorithms);
+    }
+
+    private static IssuerKey? FromPoint(JsonWebKey jwk, string? keyId, string? algorithm)
+    {
+        ECCurve? curve = jwk.Crv switch
+        {
+            "P-256" => ECCurve.NamedCurves.nistP256,
+            "P-384" => ECCurve.NamedCurves.nistP384,
+            "P-521" => ECCurve.NamedCurves.nistP521,
+            _ => null,
+        };
+        if (curve is null) return null;
+        ECPoint point = new() { X = Base64UrlEncoder.DecodeBytes(jwk.X), Y = Base64UrlEncoder.DecodeBytes(jwk.Y) };
+        return FromEc(new() { Curve = curve.Value, Q = point }, keyId, algorithm);
+    }
+
+    private static IssuerKey? FromEc(ECParameters parameters, string? keyId, string? algorithm)
+    {
+        // Creating it proves that the point is on its curve.
+        ECDsa ec = ECDsa.Create(parameters);
+        string[] algorithms = Narrow(
+            ec.KeySize switch { 256 => ["ES256"], 384 => ["ES384"], 521 => ["ES512"], _ => [] }, algorithm);
+        if (algorithms.Length > 0 && IsNist(parameters.Curve)) return new(new ECDsaSecurityKey(ec), keyId, algorithms);
+        ec.Dispose();
+        return null;
+    }
+
+    private static bool IsNist(ECCurve curve) =>
+        curve.IsNamed && curve.Oid.Value is "1.2.840.10045.3.1.7" or "1.3.132.0.34" or "1.3.132.0.35";
+
+    // RFC 7517 section 4.4: a key that names an algorithm is for no other.
+    private static string[] Narrow(string[] algorithms, string? named) =>
+        named is null ? algorithms : algorithms.Contains(named) ? [named] : [];
+}

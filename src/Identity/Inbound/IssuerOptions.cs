@@ -1,0 +1,121 @@
+using Countersign.Policy;
+
+namespace Countersign.Identity.Inbound;
+
+/// <summary>One issuer whose tokens prove who calls (DESIGN sections 5 and 13).</summary>
+public sealed record IssuerOptions
+{
+    /// <summary>The algorithms that may be allowed: asymmetric ones only, so that a public key never verifies a
+    /// MAC.</summary>
+    internal static readonly IReadOnlyList<string> KnownAlgorithms =
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+
+    /// <summary>The exact <c>iss</c> of its tokens; an absolute URI when keys are discovered.</summary>
+    public required string Issuer { get; init; }
+
+    /// <summary>A token's <c>aud</c> must hold one of these, compared exactly; at least one.</summary>
+    public required IReadOnlyList<string> Audiences { get; init; }
+
+    /// <summary>A file of PEM public keys or certificates, or a JWKS (RFC 7517); null discovers keys by OIDC.</summary>
+    public string? KeysFile { get; init; }
+
+    /// <summary>Where the discovery document is; null is the issuer and
+    /// <c>/.well-known/openid-configuration</c>.</summary>
+    public string? DiscoveryUrl { get; init; }
+
+    /// <summary>The claim that holds the groups: one string, or an array of them.</summary>
+    public string GroupsClaim { get; init; } = "groups";
+
+    /// <summary>The claim that holds the kind: <c>human</c>, <c>agent</c>, <c>ci</c> or <c>service</c>.</summary>
+    public string KindClaim { get; init; } = "kind";
+
+    /// <summary>The kind of a token that names none and has no <c>act</c>.</summary>
+    public CallerKind DefaultKind { get; init; } = CallerKind.Unstated;
+
+    /// <summary>Claims that name the people who answer for the subject; each a string, or an array of them.</summary>
+    public IReadOnlyList<string> ResponsibleClaims { get; init; } = ["actor", "owner"];
+
+    /// <summary>The claim that names the tenant; null when this issuer has none.</summary>
+    public string? TenantClaim { get; init; }
+
+    /// <summary>The signature algorithms accepted (RFC 8725 section 3.1); each of RS, PS and ES with 256, 384 or
+    /// 512.</summary>
+    public IReadOnlyList<string> Algorithms { get; init; } =
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"];
+
+    /// <summary>
+    /// How far this issuer's clock may be ahead of ours, 0 to 5 min, for <c>nbf</c> and <c>iat</c>. An <c>exp</c> gets
+    /// no leeway, so that a token dies at the same moment whether it was cached or not.
+    /// </summary>
+    public TimeSpan ClockSkew { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The address of the discovery document.</summary>
+    internal string DiscoveryAddress => DiscoveryUrl ?? Issuer.TrimEnd('/') + "/.well-known/openid-configuration";
+
+    /// <summary>Everything that is wrong with these issuers, each as a sentence; empty when they can be used.</summary>
+    public static IReadOnlyList<string> Check(IReadOnlyList<IssuerOptions> issuers)
+    {
+        ArgumentNullException.ThrowIfNull(issuers);
+        List<string> errors = [];
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        foreach (IssuerOptions issuer in issuers)
+        {
+            issuer.Check(errors);
+            if (!seen.Add(issuer.Issuer)) errors.Add($"issuer '{issuer.Issuer}' is configured twice");
+        }
+
+        return errors;
+    }
+
+    private void Check(List<string> errors)
+    {
+        string name = $"issuer '{Issuer}'";
+        if (string.IsNullOrWhiteSpace(Issuer)) errors.Add("an issuer has no name");
+        if (Audiences.Count == 0 || Audiences.Any(string.IsNullOrWhiteSpace)) errors.Add($"{name} needs audiences");
+        if (Algorithms.Count == 0) errors.Add($"{name} allows no algorithm");
+        foreach (string algorithm in Algorithms)
+        {
+            if (!KnownAlgorithms.Contains(algorithm)) errors.Add($"{name}: algorithm '{algorithm}' is not supported");
+        }
+
+        if (string.IsNullOrEmpty(GroupsClaim)) errors.Add($"{name} names no groups claim");
+        if (string.IsNullOrEmpty(KindClaim)) errors.Add($"{name} names no kind claim");
+        if (ResponsibleClaims.Any(string.IsNullOrEmpty)) errors.Add($"{name} has a responsible claim without a name");
+        if (!Enum.IsDefined(DefaultKind)) errors.Add($"{name} has an unknown default kind");
+        if (ClockSkew < TimeSpan.Zero || ClockSkew > TimeSpan.FromMinutes(5))
+            errors.Add($"{name}: the clock skew must be 0 to 5 minutes");
+        if (KeysFile is null && !KeyDocuments.IsFetchable(DiscoveryAddress))
+            errors.Add($"{name}: keys are discovered over https, or over http from loopback alone");
+    }
+}
+
+/// <summary>The bounds of a <see cref="CallerVerifier"/> (STYLE rule 10).</summary>
+public sealed record CallerVerifierLimits
+{
+    /// <summary>Tokens longer than this many bytes are refused unread.</summary>
+    public int TokenBytesMax { get; init; } = 16 * 1024;
+
+    /// <summary>Verified tokens kept, in two generations of half as many; at least 2.</summary>
+    public int CacheEntriesMax { get; init; } = 65_536;
+
+    /// <summary>Keys taken from one issuer; more than this and the set is refused.</summary>
+    public int KeysMax { get; init; } = 64;
+
+    /// <summary>Bytes of a discovery document or key set; more and it is refused.</summary>
+    public int DocumentBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>How often keys are fetched in the background.</summary>
+    public TimeSpan KeyRefreshEvery { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How often an issuer's keys are fetched, at most, because a token names an unknown key.</summary>
+    public TimeSpan UnknownKeyCooldown { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long keys serve while the issuer cannot be reached.</summary>
+    public TimeSpan KeysGoodFor { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>The longest that one fetch of an issuer's documents takes.</summary>
+    public TimeSpan FetchTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>While an issuer has no usable keys, calls try to fetch them again no sooner than this.</summary>
+    public TimeSpan FetchRetryAfter { get; init; } = TimeSpan.FromSeconds(1);
+}

@@ -1,0 +1,150 @@
+using System.Buffers.Text;
+using System.Text;
+using Countersign.Policy;
+
+namespace Countersign.Identity.Outbound;
+
+/// <summary>
+/// Lends the credential that an upstream sees instead of the caller's token: a JWT for one call (DESIGN section 8),
+/// signed with ES256. Thread-safe.
+/// </summary>
+public sealed class CredentialIssuer
+{
+    private readonly TimeProvider _clock;
+    private readonly byte[] _issuerClaim;
+    private SigningHead _head;
+
+    /// <summary>Makes an issuer.</summary>
+    /// <param name="issuer">The <c>iss</c>: the public URL of the control listener, where the JWKS is.</param>
+    /// <param name="keys">The pair to sign with. Not disposed here.</param>
+    /// <param name="clock">Gives <c>iat</c>.</param>
+    public CredentialIssuer(string issuer, SigningKeys keys, TimeProvider clock)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(issuer);
+        ArgumentNullException.ThrowIfNull(clock);
+        _clock = clock;
+        Issuer = issuer;
+
+        // An escape takes six bytes at most, and so does no other character.
+        Span<byte> claim = new byte[(issuer.Length * 6) + 16];
+        ClaimWriter writer = new(claim);
+        writer.Raw("{\"iss\":"u8);
+        writer.Text(issuer);
+        _issuerClaim = claim[..writer.Length].ToArray();
+        _head = new SigningHead(keys);
+    }
+
+    /// <summary>The <c>iss</c> of everything written.</summary>
+    public string Issuer { get; }
+
+    /// <summary>The <c>kid</c> that is signed with now.</summary>
+    public string KeyId => Volatile.Read(ref _head).Keys.KeyId;
+
+    /// <summary>Signs with <paramref name="keys"/> from the next credential on. Publish its public key well
+    /// before.</summary>
+    public void Use(SigningKeys keys) => Volatile.Write(ref _head, new SigningHead(keys));
+
+    /// <summary>
+    /// Writes a compact JWT: claims <c>iss</c>, <c>aud</c>, <c>sub</c> (function), <c>act</c> (caller: <c>sub</c>,
+    /// <c>iss</c>, <c>kind</c>, <c>chain</c>), <c>jti</c> (call), <c>digest</c>, <c>approval</c> and <c>approvers</c>
+    /// where there are any, <c>iat</c>, <c>nbf</c>, <c>exp</c>.
+    /// </summary>
+    /// <param name="terms">What it says.</param>
+    /// <param name="destination">Where the token goes; 2 KiB is enough for callers with short chains.</param>
+    /// <returns>The token's length in bytes, or 0 when <paramref name="destination"/> is too small for it; what is in
+    /// there is then worthless.</returns>
+    [HotPath]
+    public int Write(in LentTerms terms, Span<byte> destination)
+    {
+        SigningHead head = Volatile.Read(ref _head);
+        if (!head.Encoded.AsSpan().TryCopyTo(destination)) return 0;
+        int length = head.Encoded.Length;
+
+        // The claims are written where they will stand, and become base64url in place: no second buffer.
+        ClaimWriter claims = new(destination[length..]);
+        WriteClaims(terms, ref claims);
+        if (claims.IsFull) return 0;
+        if (!Base64Url.TryEncodeToUtf8InPlace(destination[length..], claims.Length, out int encodedBytes)) return 0;
+        length += encodedBytes;
+
+        int tokenBytes = length + 1 + Base64Url.GetEncodedLength(SigningKeys.SignatureBytes);
+        if (tokenBytes > destination.Length) return 0;
+        Span<byte> signature = stackalloc byte[SigningKeys.SignatureBytes];
+        if (!head.Keys.TrySign(destination[..length], signature)) return 0;
+        destination[length++] = (byte)'.';
+        return length + Base64Url.EncodeToUtf8(signature, destination[length..]);
+    }
+
+    [HotPath]
+    private void WriteClaims(in LentTerms terms, ref ClaimWriter claims)
+    {
+        long issuedAt = _clock.GetUtcNow().ToUnixTimeSeconds();
+        long expiresAt = issuedAt + Math.Max(1, terms.TimeToLive.Ticks / TimeSpan.TicksPerSecond);
+        claims.Raw(_issuerClaim);
+        claims.Raw(",\"aud\":"u8);
+        claims.Text(terms.Audience);
+        claims.Raw(",\"sub\":"u8);
+        claims.Text(terms.Function);
+        claims.Raw(",\"act\":{\"sub\":"u8);
+        claims.Text(terms.Caller.Subject);
+        claims.Raw(",\"iss\":"u8);
+        claims.Text(terms.Caller.Issuer);
+        claims.Raw(KindMember(terms.Caller.Kind));
+        claims.Raw(",\"chain\":"u8);
+        claims.Texts(terms.Caller.Chain);
+        claims.Raw("},\"jti\":"u8);
+        claims.Id(terms.Call);
+        if (!terms.Digest.IsEmpty)
+        {
+            claims.Raw(",\"digest\":"u8);
+            claims.Text(terms.Digest);
+        }
+
+        if (!string.IsNullOrEmpty(terms.Approval))
+        {
+            claims.Raw(",\"approval\":"u8);
+            claims.Text(terms.Approval);
+        }
+
+        if (terms.Approvers is { Count: > 0 } approvers)
+        {
+            claims.Raw(",\"approvers\":"u8);
+            claims.Texts(approvers);
+        }
+
+        claims.Raw(",\"iat\":"u8);
+        claims.Number(issuedAt);
+        claims.Raw(",\"nbf\":"u8);
+        claims.Number(issuedAt);
+        claims.Raw(",\"exp\":"u8);
+        claims.Number(expiresAt);
+        claims.Raw("}"u8);
+    }
+
+    // A kind that the token did not state is not stated here either.
+    [HotPath]
+    private static ReadOnlySpan<byte> KindMember(CallerKind kind) => kind switch
+    {
+        CallerKind.Human => ",\"kind\":\"human\""u8,
+        CallerKind.Agent => ",\"kind\":\"agent\""u8,
+        CallerKind.Ci => ",\"kind\":\"ci\""u8,
+        CallerKind.Service => ",\"kind\":\"service\""u8,
+        _ => default,
+    };
+
+    /// <summary>A key pair with its JWS header and the dot after it, encoded once.</summary>
+    private sealed class SigningHead
+    {
+        public SigningHead(SigningKeys keys)
+        {
+            ArgumentNullException.ThrowIfNull(keys);
+            Keys = keys;
+            byte[] header = Encoding.UTF8.GetBytes($$"""{"alg":"ES256","typ":"JWT","kid":"{{keys.KeyId}}"}""");
+            Encoded = Encoding.ASCII.GetBytes(Base64Url.EncodeToString(header) + ".");
+        }
+
+        public SigningKeys Keys { get; }
+
+        public byte[] Encoded { get; }
+    }
+}
