@@ -1,0 +1,300 @@
+using System.Buffers;
+using System.Text;
+using Countersign.DataPlane.Http;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>
+/// Pauses calls that someone else must agree to. What is asked, joined and claimed is the digest of the exact bytes
+/// that are about to leave, and a claim is the store's one atomic step (DESIGN section 7).
+/// </summary>
+internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limits limits, TimeProvider clock)
+{
+    private const int ReasonBytesMax = 1_000;
+    private int _parked;
+
+    /// <summary>How an approval stands towards the call that waits for it.</summary>
+    private enum Standing : byte
+    {
+        Refused = 0,
+        Pending,
+        Claimed,
+        Moved,
+    }
+
+    /// <summary>Lets a call through that needs nobody, or holds the claim of one that somebody approved.</summary>
+    [HotPath]
+    internal ValueTask<Verdict> PauseAsync(CallContext call) =>
+        call.Decision!.Effect == Effect.Allow ? new(Verdict.Proceed) : AskAsync(call);
+
+    /// <summary>
+    /// Says how a claimed call ended. The upstream's answer means executed; nothing sent means failed; all else is
+    /// unknown and never retried.
+    /// </summary>
+    internal async ValueTask SettleAsync(CallContext call)
+    {
+        call.IsClaimed = false;
+        ApprovalState outcome = call.UpstreamStatus > 0 ? ApprovalState.Executed
+            : call.ReachedUpstream ? ApprovalState.Unknown
+            : ApprovalState.Failed;
+        MoveOutcome move = ApprovalRules.Finish(call.Approval!, outcome);
+        if (!move.IsMoved) return;
+        StoreResult<Approval> moved = await store.MoveAsync(call.Approval!, move.Next!);
+        if (!moved.IsOk) call.AuditDetail = "The approval's outcome could not be stored.";
+    }
+
+    private async ValueTask<Verdict> AskAsync(CallContext call)
+    {
+        Verdict read = await ReadCallAsync(call);
+        if (read != Verdict.Proceed) return read;
+        using ApprovalWait wait = new(store, clock, HoldOf(call), call.Client.Closed);
+        string named = Encoding.Latin1.GetString(call.Request.Value(FieldId.CountersignApproval));
+        while (true)
+        {
+            StoreResult<Approval> found = await FindOrFileAsync(call, named);
+            if (found.Status is StoreStatus.NotFound) return Mismatch(call, "There is no such approval for this call.");
+            if (!found.IsOk) return Verdict.StoreUnavailable;
+            call.Approval = found.Value;
+
+            // From here on it is this one that is waited for: asked anew, one that was denied meanwhile would be filed
+            // again.
+            if (wait.IsWanted) named = found.Value!.Id;
+            if (!wait.Listens(found.Value!.Id)) continue;
+            (Standing standing, Verdict verdict) = await ClaimAsync(call, found.Value);
+            if (standing == Standing.Moved) continue;
+            if (standing != Standing.Pending) return verdict;
+            if (!await ParkAsync(wait)) return wait.ClientIsGone ? Verdict.ClientGone : Paused(call);
+        }
+    }
+
+    // The whole body, since the digest is over its exact bytes; then the checks that a paused call must pass.
+    private async ValueTask<Verdict> ReadCallAsync(CallContext call)
+    {
+        if (call.Decision!.Approval!.ReasonRequired && call.Request.Value(FieldId.CountersignReason).IsEmpty)
+        {
+            call.Detail = "This call needs a reason: send it in the Countersign-Reason field.";
+            return Verdict.ReasonRequired;
+        }
+
+        Verdict read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
+        if (read != Verdict.Proceed) return read;
+        bool isJson = MediaType.IsJson(call.Request.Value(FieldId.ContentType));
+        if (isJson && call.BodyPrefix.Count > 0 && !StrictJson.IsUnambiguous(call.BodyPrefix.Written, out string why))
+        {
+            call.Detail = "The body can be read in more than one way: " + why + ".";
+            return Verdict.Malformed;
+        }
+
+        if (!BindsOnce(call))
+        {
+            call.Detail =
+                "A field that binds the call is repeated, or named by Connection, so it could be read two ways.";
+            return Verdict.Malformed;
+        }
+
+        call.Digest = DigestOf(call);
+        return Verdict.Proceed;
+    }
+
+    // The digest holds one value of each field. A second one would reach the upstream without anybody's approval, and
+    // one that Connection names would be approved without reaching it.
+    private static bool BindsOnce(CallContext call)
+    {
+        foreach (ref readonly FieldSlice field in call.Request.Fields)
+        {
+            if (!Binds(call, field)) continue;
+            bool isFirst = call.Request.TryFind(call.Request.Name(field), out FieldSlice first) && first == field;
+            if (!isFirst || field.IsConnectionOption) return false;
+        }
+
+        return true;
+    }
+
+    private static bool Binds(CallContext call, in FieldSlice field)
+    {
+        if (field.Id == FieldId.ContentType) return true;
+        foreach (string name in call.Function!.BindingHeaders)
+        {
+            if (Ascii.EqualsIgnoreCase(call.Request.Name(field), name)) return true;
+        }
+
+        return false;
+    }
+
+    private static string DigestOf(CallContext call)
+    {
+        IReadOnlyList<string> names = call.Function!.BindingHeaders;
+        BindingHeader[] headers = new BindingHeader[names.Count];
+        for (int index = 0; index < headers.Length; index++)
+        {
+            bool isThere = call.Request.TryFind(Encoding.ASCII.GetBytes(names[index]), out FieldSlice field);
+            headers[index] = new(names[index], isThere ? call.Request.Value(field).ToArray() : null);
+        }
+
+        return CallDigest.Compute(new CallParts
+        {
+            Caller = call.Caller!,
+            FunctionId = call.Function.Id,
+            Method = call.Function.Method,
+            Target = call.Request.Target,
+            Headers = headers,
+            ContentType = call.Request.Value(FieldId.ContentType),
+            Body = new ReadOnlySequence<byte>(call.BodyPrefix.WrittenMemory),
+        });
+    }
+
+    private async ValueTask<StoreResult<Approval>> FindOrFileAsync(CallContext call, string named)
+    {
+        if (named.Length > 0)
+        {
+            return Guid.TryParseExact(named, "D", out _)
+                ? await store.FindAsync(named)
+                : new(StoreStatus.NotFound, null);
+        }
+
+        Approval draft = Draft(call);
+        return await store.AskAsync(draft, seal.Seal(draft.Id, call.BodyPrefix.Written));
+    }
+
+    private Approval Draft(CallContext call)
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        Caller caller = call.Caller!;
+        ApprovalTerms terms = call.Decision!.Approval!;
+        ReadOnlySpan<byte> reason = call.Request.Value(FieldId.CountersignReason);
+        return new Approval
+        {
+            Id = Guid.CreateVersion7(now).ToString("D"),
+            Version = 1,
+            State = ApprovalState.Pending,
+            Function = call.Function!.Id,
+            Risk = call.Function.Risk,
+            Method = call.Function.Method,
+            Target = Encoding.ASCII.GetString(call.Request.Target),
+            ContentType = Encoding.Latin1.GetString(call.Request.Value(FieldId.ContentType)),
+            Requester = new Requester(
+                caller.Issuer, caller.Subject, caller.Kind, caller.Groups, caller.Chain, caller.Tenant),
+            Reason = Encoding.UTF8.GetString(reason[..Math.Min(reason.Length, ReasonBytesMax)]),
+            Digest = call.Digest,
+            Rule = call.Decision.Rule,
+            Stages = terms.Stages,
+            Decisions = [],
+            CreatedAt = now,
+            ExpiresAt = now + terms.DecideWithin,
+            UseWithin = terms.UseWithin,
+            PolicyVersion = call.Policy!.Version,
+            Call = call.IdString(),
+        };
+    }
+
+    private async ValueTask<(Standing Standing, Verdict Verdict)> ClaimAsync(CallContext call, Approval approval)
+    {
+        MoveOutcome move = ApprovalRules.Claim(
+            approval, call.Caller!, call.Function!.Id, call.Digest, clock.GetUtcNow(), call.IdString());
+        if (!move.IsMoved) return Explain(call, approval, move.Refusal);
+        if (!StagesHold(approval, call.Decision!.Approval!)) return await VoidAsync(call, approval);
+        StoreResult<Approval> moved = await store.MoveAsync(approval, move.Next!);
+        switch (moved.Status)
+        {
+            case StoreStatus.Ok:
+                call.Approval = moved.Value;
+                call.IsClaimed = true;
+                return (Standing.Claimed, Verdict.Proceed);
+            case StoreStatus.Conflict or StoreStatus.Lapsed or StoreStatus.NotFound:
+                return (Standing.Moved, Verdict.Undecided);
+            default:
+                // Nobody knows whether the claim was taken, so it counts as spent (DESIGN section 7).
+                call.Detail = "The store did not confirm the claim; the approval counts as spent.";
+                return (Standing.Refused, Verdict.StoreUnavailable);
+        }
+    }
+
+    // The claim re-decides under the policy now in force: other stages than those that were filled void the approval.
+    private static bool StagesHold(Approval approval, ApprovalTerms terms)
+    {
+        if (approval.Stages.Count != terms.Stages.Count) return false;
+        for (int index = 0; index < terms.Stages.Count; index++)
+        {
+            StageTerms then = approval.Stages[index], now = terms.Stages[index];
+            if (then.Count != now.Count || !then.Groups.SequenceEqual(now.Groups)) return false;
+        }
+
+        return true;
+    }
+
+    private async ValueTask<(Standing Standing, Verdict Verdict)> VoidAsync(CallContext call, Approval approval)
+    {
+        MoveOutcome move = ApprovalRules.Void(approval);
+        if (move.IsMoved) await store.MoveAsync(approval, move.Next!);
+        call.Detail = "The policy changed after this call was approved; ask again.";
+        return (Standing.Refused, Verdict.ApprovalExpired);
+    }
+
+    private static (Standing Standing, Verdict Verdict) Explain(
+        CallContext call, Approval approval, MoveRefusal refusal)
+    {
+        switch (refusal)
+        {
+            case MoveRefusal.NotPossible when approval.State == ApprovalState.Pending:
+                return (Standing.Pending, Verdict.ApprovalRequired);
+            case MoveRefusal.Expired:
+                call.Detail = "The approval expired before it was used; ask again.";
+                return (Standing.Refused, Verdict.ApprovalExpired);
+            case MoveRefusal.Denied:
+                call.Detail = "The approval was " + ApprovalStates.NameOf(approval.State) + ".";
+                return (Standing.Refused, Verdict.ApprovalDenied);
+            case MoveRefusal.Settled:
+                call.Detail = "The approval has been used by an earlier call.";
+                return (Standing.Refused, Verdict.ApprovalUsed);
+            case MoveRefusal.NotTheRequester:
+                // What another caller asked for is not shown, not even by its id.
+                call.Approval = null;
+                return (Standing.Refused, Mismatch(call, "There is no such approval for this call."));
+            default:
+                return (Standing.Refused, Mismatch(
+                    call, "The approval was given for another call: function, target, headers or body differ."));
+        }
+    }
+
+    private async ValueTask<bool> ParkAsync(ApprovalWait wait)
+    {
+        if (!wait.IsWanted) return false;
+        if (Interlocked.Increment(ref _parked) > limits.ParkedCallsMax)
+        {
+            Interlocked.Decrement(ref _parked);
+            return false;
+        }
+
+        try
+        {
+            return await wait.ForMoveAsync();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _parked);
+        }
+    }
+
+    private TimeSpan HoldOf(CallContext call)
+    {
+        int seconds = PreferField.WaitSeconds(call.Request);
+        TimeSpan hold = seconds >= 0 ? TimeSpan.FromSeconds(seconds)
+            : PreferField.RespondsAsync(call.Request) ? TimeSpan.Zero
+            : call.Decision!.Approval!.Hold;
+        return hold < limits.HoldMax ? hold : limits.HoldMax;
+    }
+
+    private static Verdict Paused(CallContext call)
+    {
+        call.Detail = "Another person must approve this call. Repeat it unchanged once it is approved.";
+        return Verdict.ApprovalRequired;
+    }
+
+    private static Verdict Mismatch(CallContext call, string detail)
+    {
+        call.Detail = detail;
+        return Verdict.ApprovalMismatch;
+    }
+}

@@ -1,0 +1,84 @@
+using Countersign.Policy.Approvals;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>
+/// One held call's wait: until its approval moves, its time is up, or its client is gone. Costs no thread. Listening
+/// begins before the approval is read, so that no move falls between the two.
+/// </summary>
+internal sealed class ApprovalWait : IDisposable
+{
+    private readonly IApprovalStore _store;
+    private readonly CancellationToken _clientGone;
+    private readonly CancellationTokenRegistration _goneRegistration;
+    private readonly ITimer? _timer;
+    private readonly Lock _gate = new();
+    private TaskCompletionSource _news = NewSignal();
+    private bool _isOver;
+    private IDisposable? _watch;
+    private string _watched = "";
+
+    internal ApprovalWait(IApprovalStore store, TimeProvider clock, TimeSpan hold, CancellationToken clientGone)
+    {
+        _store = store;
+        _clientGone = clientGone;
+        IsWanted = hold > TimeSpan.Zero;
+        if (!IsWanted) return;
+        _timer = clock.CreateTimer(static state => ((ApprovalWait)state!).End(), this, hold, Timeout.InfiniteTimeSpan);
+        _goneRegistration = clientGone.UnsafeRegister(static state => ((ApprovalWait)state!).End(), this);
+    }
+
+    /// <summary>True if the caller or the rule wants the call held at all.</summary>
+    internal bool IsWanted { get; }
+
+    /// <summary>True if the wait ended because nobody is waiting any more.</summary>
+    internal bool ClientIsGone => _clientGone.IsCancellationRequested;
+
+    /// <summary>
+    /// True if moves of this approval are listened for already; false if listening began only now: read it again.
+    /// </summary>
+    internal bool Listens(string approval)
+    {
+        if (!IsWanted || _watched == approval) return true;
+        _watch?.Dispose();
+        _watched = approval;
+        _watch = _store.Watch(approval, Moved);
+        return false;
+    }
+
+    /// <summary>Waits; true if the approval may have moved, false if the time is up or the client is gone.</summary>
+    internal async ValueTask<bool> ForMoveAsync()
+    {
+        await _news.Task;
+        lock (_gate)
+        {
+            if (_isOver) return false;
+            _news = NewSignal();
+            return true;
+        }
+    }
+
+    /// <summary>Stops listening.</summary>
+    public void Dispose()
+    {
+        _watch?.Dispose();
+        _timer?.Dispose();
+        _goneRegistration.Dispose();
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void Moved()
+    {
+        lock (_gate) _news.TrySetResult();
+    }
+
+    private void End()
+    {
+        lock (_gate)
+        {
+            _isOver = true;
+            _news.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+using System.Runtime.CompilerServices;
+using Countersign.Audit;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>
+/// A call's two records: the intent before anything leaves, the outcome whatever happened. No room, no call.
+/// </summary>
+internal sealed class AuditTrail(AuditLog log, string gateway, TimeProvider clock)
+{
+    /// <summary>Takes room for both records, so that what happened can always be written.</summary>
+    [HotPath]
+    internal Verdict Reserve(CallContext call)
+    {
+        if (!log.TryReserve(out AuditReservation slot))
+        {
+            call.Detail = "The audit log has no room or cannot be written, so nothing may be called.";
+            return Verdict.AuditUnavailable;
+        }
+
+        call.AuditSlot = slot;
+        call.HasAuditSlot = true;
+        return Verdict.Proceed;
+    }
+
+    /// <summary>Writes the intent: on disk before a strict call leaves, queued before any other.</summary>
+    [HotPath]
+    internal ValueTask<Verdict> IntendAsync(CallContext call)
+    {
+        CallRecord record = new(CallRecordType.Intent);
+        Describe(ref record, call, call.Started);
+        AuditRecord intent = call.AuditSlot.Intent;
+        record.WriteTo(intent);
+        if (call.Function!.IsStrict) return CommitAsync(call, intent);
+        log.Enqueue(intent);
+        call.IsIntended = true;
+        return new(Verdict.Proceed);
+    }
+
+    /// <summary>Writes the outcome. Reading the gateway's own paths is no call and leaves none.</summary>
+    [HotPath]
+    internal void Record(CallContext call)
+    {
+        if (!call.HasAuditSlot && !TryReserveLate(call)) return;
+        call.HasAuditSlot = false;
+        if (call.Verdict != Verdict.OwnPathAnswered || !call.Request.Method.SequenceEqual("GET"u8))
+        {
+            CallRecord record = new(CallRecordType.Outcome);
+            Describe(ref record, call, clock.GetUtcNow());
+            record.Verdict = VerdictTable.AuditName(call.Verdict);
+            record.Status = call.Status;
+            record.UpstreamStatus = call.UpstreamStatus;
+            record.ResponseBytes = call.ResponseBytes;
+            call.EndReplyDigest();
+            record.ResponseDigest = call.ResponseDigest;
+            record.Masked = Math.Max(call.MaskedCount, 0);
+            record.Credential = call.CredentialId;
+            record.DurationMicroseconds = (long)clock.GetElapsedTime(call.StartedAt).TotalMicroseconds;
+            record.Detail = call.AuditDetail;
+            record.WriteTo(call.AuditSlot.Outcome);
+            log.Enqueue(call.AuditSlot.Outcome);
+        }
+
+        log.Return(call.AuditSlot);
+    }
+
+    // A head that never became a call is written down too, as long as there is room.
+    private bool TryReserveLate(CallContext call)
+    {
+        if (call.Verdict == Verdict.AuditUnavailable || !log.TryReserve(out AuditReservation slot)) return false;
+        call.AuditSlot = slot;
+        return true;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> CommitAsync(CallContext call, AuditRecord intent)
+    {
+        call.IsIntended = await log.CommitAsync(intent);
+        if (call.IsIntended) return Verdict.Proceed;
+        call.Detail = "The audit log cannot be written, so nothing may be called.";
+        return Verdict.AuditUnavailable;
+    }
+
+    private void Describe(ref CallRecord record, CallContext call, DateTimeOffset at)
+    {
+        record.Call = call.Id;
+        record.At = at;
+        record.Gateway = gateway;
+        if (call.Caller is { } caller)
+        {
+            record.Issuer = caller.Issuer;
+            record.Subject = caller.Subject;
+            record.Kind = ApprovalJson.NameOf(caller.Kind);
+            record.Groups = caller.Groups;
+            record.Chain = caller.Chain;
+        }
+
+        record.Method = call.Request.Method;
+        record.Target = call.Request.Target;
+        record.RequestBytes = call.RequestBody.BytesRead;
+        record.PolicyVersion = call.Policy?.Version ?? 0;
+        if (call.Function is { } function)
+        {
+            record.Function = function.Id;
+            record.Risk = ApprovalJson.NameOf(function.Risk);
+        }
+
+        if (call.Decision is { } decision)
+        {
+            record.Decision = NameOf(decision.Effect);
+            record.Rule = decision.Rule;
+        }
+
+        if (call.Digest.Length > 0) record.Digest = call.DigestBytes;
+        if (call.Approval is not { } approval) return;
+        record.Approval = approval.Id;
+        record.Approvers = CredentialDesk.ApproversOf(approval);
+    }
+
+    private static string NameOf(Effect effect) => effect switch
+    {
+        Effect.Allow => "allow",
+        Effect.Approve => "approve",
+        _ => "deny",
+    };
+}

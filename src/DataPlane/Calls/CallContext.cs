@@ -1,0 +1,241 @@
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using Countersign.Audit;
+using Countersign.DataPlane.Http;
+using Countersign.DataPlane.Upstream;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>What a connection lends to its calls: pipes, addresses, the end of it.</summary>
+/// <param name="Input">What the client sends.</param>
+/// <param name="Output">What the client gets.</param>
+/// <param name="RemoteAddress">The client's address as ASCII, for Forwarded.</param>
+/// <param name="IsTls">The client came over TLS.</param>
+/// <param name="PublicUrl">Scheme and authority that clients reach this listener under.</param>
+/// <param name="Closed">Cancelled when the client is gone.</param>
+internal sealed record ClientSide(
+    PipeReader Input, PipeWriter Output, ReadOnlyMemory<byte> RemoteAddress, bool IsTls, string PublicUrl,
+    CancellationToken Closed);
+
+/// <summary>
+/// Everything one call carries from stage to stage. Owned by its connection and reset before each call, since HTTP/1.1
+/// answers in order.
+/// </summary>
+internal sealed class CallContext : IDisposable
+{
+    private readonly byte[] _idText = new byte[36];
+    private readonly byte[] _digestBytes = new byte[SHA256.HashSizeInBytes];
+    private readonly byte[] _responseDigest = new byte[SHA256.HashSizeInBytes];
+    private readonly IncrementalHash _responseHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private bool _hasResponseDigest;
+
+    internal CallContext(ClientSide client, TimeProvider clock)
+    {
+        Client = client;
+        ClientDeadline = new Deadline(clock);
+        RequestBody = new BodyReader(client.Input, ClientDeadline);
+    }
+
+    /// <summary>The client's pipes.</summary>
+    internal ClientSide Client { get; }
+
+    /// <summary>How long the client may keep us waiting.</summary>
+    internal Deadline ClientDeadline { get; }
+
+    /// <summary>The request's head.</summary>
+    internal RequestHead Request { get; } = new();
+
+    /// <summary>The request's body, as far as it was not buffered.</summary>
+    internal BodyReader RequestBody { get; }
+
+    /// <summary>The body's first bytes, or all of it, where policy had to see them.</summary>
+    internal LeasedBuffer BodyPrefix { get; } = new();
+
+    /// <summary>The lent credential, ready to be written after <c>Authorization: </c>.</summary>
+    internal LeasedBuffer Credential { get; } = new();
+
+    /// <summary>The masked answer while it is held back.</summary>
+    internal LeasedBuffer Reply { get; } = new();
+
+    /// <summary>Where the call stands.</summary>
+    internal Verdict Verdict { get; set; }
+
+    /// <summary>True while no stage has ended the call.</summary>
+    internal bool Proceeds => Verdict == Verdict.Proceed;
+
+    /// <summary>The call's UUIDv7.</summary>
+    internal Guid Id { get; private set; }
+
+    /// <summary>The call's id as 36 ASCII characters.</summary>
+    internal ReadOnlySpan<byte> IdText => _idText;
+
+    /// <summary>When the head was whole, as a timestamp of the clock.</summary>
+    internal long StartedAt { get; private set; }
+
+    /// <summary>When the head was whole.</summary>
+    internal DateTimeOffset Started { get; private set; }
+
+    /// <summary>The room reserved in the audit log.</summary>
+    internal AuditReservation AuditSlot { get; set; }
+
+    /// <summary>True while <see cref="AuditSlot"/> is held.</summary>
+    internal bool HasAuditSlot { get; set; }
+
+    /// <summary>True once the intent is in the log.</summary>
+    internal bool IsIntended { get; set; }
+
+    /// <summary>Who calls.</summary>
+    internal Caller? Caller { get; set; }
+
+    /// <summary>The snapshot the whole call is decided under.</summary>
+    internal PolicySnapshot? Policy { get; set; }
+
+    /// <summary>What is called.</summary>
+    internal Function? Function { get; set; }
+
+    /// <summary>What policy says.</summary>
+    internal Decision? Decision { get; set; }
+
+    /// <summary>The approval the call waits for, joined or claimed.</summary>
+    internal Approval? Approval { get; set; }
+
+    /// <summary>True from the claim until it is settled.</summary>
+    internal bool IsClaimed { get; set; }
+
+    /// <summary>The call's digest where it was paused; empty otherwise.</summary>
+    internal string Digest { get; set; } = "";
+
+    /// <summary>The digest's 32 bytes.</summary>
+    internal ReadOnlySpan<byte> DigestBytes
+    {
+        get
+        {
+            Convert.FromHexString(Digest.AsSpan(CallDigest.Prefix.Length), _digestBytes, out _, out _);
+            return _digestBytes;
+        }
+    }
+
+    /// <summary>The id of the credential that was lent, or null; the credential itself is never written down.</summary>
+    internal string? CredentialId { get; set; }
+
+    /// <summary>The upstream connection in use.</summary>
+    internal UpstreamConnection? Upstream { get; set; }
+
+    /// <summary>True once a byte may have reached the upstream.</summary>
+    internal bool ReachedUpstream { get; set; }
+
+    /// <summary>True once the head of an answer was written to the client.</summary>
+    internal bool ReplyStarted { get; set; }
+
+    /// <summary>True once 100 was sent for <c>Expect</c>.</summary>
+    internal bool ContinueSent { get; set; }
+
+    /// <summary>
+    /// True if an answer was begun and did not end well: the connection must be reset, never closed in order.
+    /// </summary>
+    internal bool EndsBroken => Verdict == Verdict.Fault || (ReplyStarted && !ReplyEnded);
+
+    /// <summary>True once the last byte of the answer was handed to the transport.</summary>
+    internal bool ReplyEnded { get; set; }
+
+    /// <summary>True if the connection may carry another call.</summary>
+    internal bool KeepAlive { get; set; }
+
+    /// <summary>The status the client got; 0 for none.</summary>
+    internal int Status { get; set; }
+
+    /// <summary>The status the upstream gave; 0 for none.</summary>
+    internal int UpstreamStatus { get; set; }
+
+    /// <summary>Bytes of answer body written to the client.</summary>
+    internal long ResponseBytes { get; set; }
+
+    /// <summary>SHA-256 of the answer's body as the client got it; empty where there was none.</summary>
+    internal ReadOnlySpan<byte> ResponseDigest => _hasResponseDigest ? _responseDigest : default;
+
+    /// <summary>Values masked in the answer; -1 where no mask applied.</summary>
+    internal int MaskedCount { get; set; }
+
+    /// <summary>What a refusal says in <c>detail</c>; constant text, never data of the call.</summary>
+    internal string Detail { get; set; } = "";
+
+    /// <summary>What the audit says beyond the verdict; never shown to the caller.</summary>
+    internal string AuditDetail { get; set; } = "";
+
+    /// <summary>Starts a call whose head has been loaded and parsed with this outcome.</summary>
+    [HotPath]
+    internal void Begin(Verdict headVerdict, TimeProvider clock)
+    {
+        Started = clock.GetUtcNow();
+        StartedAt = clock.GetTimestamp();
+        Id = Guid.CreateVersion7(Started);
+        Id.TryFormat(_idText, out _, "D");
+        Verdict = headVerdict;
+        KeepAlive = Proceeds && (Request.MinorVersion == 1 ? !Request.ConnectionClose : Request.ConnectionKeepAlive);
+    }
+
+    /// <summary>Counts and hashes a run of the answer's body.</summary>
+    [HotPath]
+    internal void CountReply(ReadOnlySpan<byte> body)
+    {
+        ResponseBytes += body.Length;
+        _responseHash.AppendData(body);
+    }
+
+    /// <summary>Ends the answer's digest.</summary>
+    [HotPath]
+    internal void EndReplyDigest()
+    {
+        _responseHash.GetHashAndReset(_responseDigest);
+        _hasResponseDigest = ResponseBytes > 0;
+    }
+
+    /// <summary>The call's id as text, for paths where a call has paused anyway.</summary>
+    internal string IdString() => Id.ToString("D", CultureInfo.InvariantCulture);
+
+    /// <summary>Gives back what the call held: credential, buffers and the upstream connection.</summary>
+    internal void ReturnLeases()
+    {
+        Upstream?.Release();
+        Upstream = null;
+        Credential.Return();
+        BodyPrefix.Return();
+        Reply.Return();
+        ClientDeadline.Disarm();
+    }
+
+    /// <summary>Ends the context with its connection.</summary>
+    public void Dispose()
+    {
+        Request.Return();
+        _responseHash.Dispose();
+    }
+
+    /// <summary>Forgets the call, so that nothing of it is seen by the next one.</summary>
+    internal void Reset()
+    {
+        RequestBody.Release();
+        Request.Clear();
+
+        // An answer that left no record was hashed all the same; its bytes must not be part of the next digest.
+        if (ResponseBytes > 0 && !_hasResponseDigest) EndReplyDigest();
+        Verdict = Verdict.Undecided;
+        AuditSlot = default;
+        HasAuditSlot =
+            IsIntended = IsClaimed = ReachedUpstream = ReplyStarted = ReplyEnded = ContinueSent = KeepAlive = false;
+        Caller = null;
+        Policy = null;
+        Function = null;
+        Decision = null;
+        Approval = null;
+        Digest = Detail = AuditDetail = "";
+        CredentialId = null;
+        _hasResponseDigest = false;
+        Status = UpstreamStatus = 0;
+        ResponseBytes = 0;
+        MaskedCount = -1;
+    }
+}

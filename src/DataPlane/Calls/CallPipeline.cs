@@ -1,0 +1,53 @@
+using System.Runtime.CompilerServices;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>
+/// One call, top to bottom. The order of these lines is the order of the stages; nothing else decides it. A change here
+/// changes docs/LIFE_OF_A_CALL.md in the same commit.
+/// </summary>
+internal sealed class CallPipeline(
+    AuditTrail audit,
+    OwnPaths ownPaths,
+    CallerGate callers,
+    FunctionTable functions,
+    PolicyJudge policy,
+    ApprovalDesk approvals,
+    CredentialDesk credentials,
+    UpstreamCaller upstream,
+    ReplyDesk replies,
+    Faults faults)
+{
+    /// <summary>Takes the call whose head has been read to its end; the verdict says how it ended.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask RunAsync(CallContext call)
+    {
+        try
+        {
+            if (call.Proceeds) call.Verdict = audit.Reserve(call);                // room in the log, or no call
+            if (call.Proceeds && OwnPaths.Owns(call)) call.Verdict = await ownPaths.AnswerAsync(call);
+            if (call.Proceeds) call.Verdict = callers.Identify(call);             // who is calling
+            if (call.Verdict == Verdict.TokenUnseen) call.Verdict = await callers.VerifyAsync(call);
+            if (call.Proceeds) call.Verdict = functions.Resolve(call);            // which function, which duties
+            if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await functions.PeekAsync(call);
+            if (call.Proceeds) call.Verdict = policy.Decide(call);                // may they; must another agree
+            if (call.Proceeds) call.Verdict = await approvals.PauseAsync(call);   // waits only if Decide asked
+            if (call.Proceeds) call.Verdict = await audit.IntendAsync(call);      // chained before anything leaves
+            if (call.Proceeds) call.Verdict = credentials.Lend(call);             // short-lived, for this call alone
+            if (call.Proceeds) call.Verdict = await upstream.ForwardAsync(call);  // request out, response head in
+            if (call.IsClaimed) await approvals.SettleAsync(call);                // executed, failed or unknown
+            if (call.Proceeds) call.Verdict = await replies.RedactAsync(call);    // through the mask to the client
+            if (!call.ReplyStarted) await replies.RefuseAsync(call);              // verdict -> status and body
+        }
+        catch (Exception fault)
+        {
+            call.Verdict = faults.Explain(fault, call); // a bug or a dead peer: Transport aborts
+            if (call.IsClaimed) await approvals.SettleAsync(call);
+        }
+        finally
+        {
+            audit.Record(call);  // always: what happened
+            call.ReturnLeases(); // slot, credential, buffers, upstream connection
+        }
+    }
+}

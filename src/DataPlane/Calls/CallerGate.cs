@@ -1,0 +1,56 @@
+using Countersign.DataPlane.Http;
+using Countersign.Identity.Inbound;
+using Countersign.Policy;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>Proves who calls. The usual call is answered from the cache of verified tokens, without waiting.</summary>
+internal sealed class CallerGate(CallerVerifier verifier)
+{
+    private const int TokenBytesMax = 16_384;
+
+    /// <summary>Looks the bearer token up among those already verified.</summary>
+    [HotPath]
+    internal Verdict Identify(CallContext call)
+    {
+        if (!TryGetBearer(call.Request, out ReadOnlySpan<byte> token, out string because)) return Refuse(call, because);
+        TokenStatus status = verifier.TryFind(token, out Caller? caller);
+        if (status == TokenStatus.Valid)
+        {
+            call.Caller = caller;
+            return Verdict.Proceed;
+        }
+
+        return status == TokenStatus.Unseen ? Verdict.TokenUnseen : Refuse(call, "The token has expired.");
+    }
+
+    /// <summary>Verifies a token that was not seen before; waits only if its issuer's keys must be fetched.</summary>
+    internal async ValueTask<Verdict> VerifyAsync(CallContext call)
+    {
+        TryGetBearer(call.Request, out ReadOnlySpan<byte> token, out _);
+        TokenVerification verification = await verifier.VerifyAsync(token.ToArray(), CancellationToken.None);
+        if (verification.Status != TokenStatus.Valid) return Refuse(call, verification.Because);
+        call.Caller = verification.Caller;
+        return Verdict.Proceed;
+    }
+
+    private static Verdict Refuse(CallContext call, string because)
+    {
+        call.Detail = because;
+        return Verdict.Unauthenticated;
+    }
+
+    // RFC 6750 section 2.1; two Authorization fields could be read two ways.
+    private static bool TryGetBearer(RequestHead head, out ReadOnlySpan<byte> token, out string because)
+    {
+        token = default;
+        because = "";
+        int count = head.Count(FieldId.Authorization);
+        if (count == 0) return false;
+        because = "The Authorization field must be one bearer token.";
+        ReadOnlySpan<byte> value = head.Value(FieldId.Authorization);
+        if (count > 1 || value.Length < 8 || !System.Text.Ascii.EqualsIgnoreCase(value[..7], "bearer "u8)) return false;
+        token = value[7..].TrimStart((byte)' ');
+        return token.Length is > 0 and <= TokenBytesMax;
+    }
+}

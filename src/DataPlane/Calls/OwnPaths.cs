@@ -1,0 +1,128 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Countersign.DataPlane.Http;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>
+/// The gateway's own paths on the data listener (DESIGN 4.1): the resource metadata of RFC 9728, and the requester's
+/// view of an approval. Approvals are never accepted here.
+/// </summary>
+internal sealed class OwnPaths(
+    CallerGate callers, IApprovalStore store, Limits limits, TimeProvider clock, byte[] resourceMetadata)
+{
+    private static ReadOnlySpan<byte> MetadataPath => "/.well-known/oauth-protected-resource"u8;
+
+    private static ReadOnlySpan<byte> ApprovalsPath => "/.countersign/approvals/"u8;
+
+    /// <summary>True if the path is the gateway's, so that no policy can give it to a function.</summary>
+    [HotPath]
+    internal static bool Owns(CallContext call)
+    {
+        ReadOnlySpan<byte> path = call.Request.Path;
+        return path is [(byte)'/', (byte)'.', ..]
+            && (path.SequenceEqual(MetadataPath) || path.StartsWith("/.countersign/"u8));
+    }
+
+    /// <summary>Answers; the verdict refuses or says that the answer was given.</summary>
+    internal async ValueTask<Verdict> AnswerAsync(CallContext call)
+    {
+        bool isGet = call.Request.Method.SequenceEqual("GET"u8);
+        bool isDelete = call.Request.Method.SequenceEqual("DELETE"u8);
+        if (call.Request.Path.SequenceEqual(MetadataPath))
+        {
+            return isGet ? await SendAsync(call, resourceMetadata) : Verdict.NotFound;
+        }
+
+        if (!call.Request.Path.StartsWith(ApprovalsPath) || !(isGet || isDelete)) return Verdict.NotFound;
+        string id = Encoding.ASCII.GetString(call.Request.Path[ApprovalsPath.Length..]);
+        Verdict identified = callers.Identify(call);
+        if (identified == Verdict.TokenUnseen) identified = await callers.VerifyAsync(call);
+        if (identified != Verdict.Proceed) return identified;
+        if (!Guid.TryParseExact(id, "D", out _)) return Verdict.NotFound;
+        return isGet ? await ShowAsync(call, id) : await CancelAsync(call, id);
+    }
+
+    private async ValueTask<Verdict> ShowAsync(CallContext call, string id)
+    {
+        int seconds = Math.Max(PreferField.WaitSeconds(call.Request), 0);
+        TimeSpan hold = TimeSpan.FromSeconds(Math.Min(seconds, limits.HoldMax.TotalSeconds));
+        using ApprovalWait wait = new(store, clock, hold, call.Client.Closed);
+        wait.Listens(id);
+        long seen = 0;
+        while (true)
+        {
+            StoreResult<Approval> found = await store.FindAsync(id);
+            if (Refusal(call, found) is { } refusal) return refusal;
+            Approval approval = found.Value!;
+            bool isPending = approval.State == ApprovalState.Pending && (seen == 0 || seen == approval.Version);
+            seen = approval.Version;
+            if (!isPending || !wait.IsWanted || !await wait.ForMoveAsync()) return await SendAsync(call, approval);
+        }
+    }
+
+    private async ValueTask<Verdict> CancelAsync(CallContext call, string id)
+    {
+        while (true)
+        {
+            StoreResult<Approval> found = await store.FindAsync(id);
+            if (Refusal(call, found) is { } refusal) return refusal;
+            MoveOutcome move = ApprovalRules.Cancel(found.Value!, call.Caller!, clock.GetUtcNow());
+            if (!move.IsMoved) return Explain(call, found.Value!, move.Refusal);
+            StoreResult<Approval> moved = await store.MoveAsync(found.Value!, move.Next!);
+            if (moved.IsOk) return await SendAsync(call, moved.Value!);
+            if (moved.Status == StoreStatus.Unavailable) return Verdict.StoreUnavailable;
+        }
+    }
+
+    // Another caller's approval is not there for this one: its existence is not theirs to know.
+    private static Verdict? Refusal(CallContext call, in StoreResult<Approval> found)
+    {
+        if (found.Status == StoreStatus.NotFound) return Verdict.NotFound;
+        if (!found.IsOk) return Verdict.StoreUnavailable;
+        Requester requester = found.Value!.Requester;
+        bool isTheirs = requester.Issuer == call.Caller!.Issuer && requester.Subject == call.Caller.Subject
+            && requester.Tenant == call.Caller.Tenant;
+        if (!isTheirs) return Verdict.NotFound;
+        call.Approval = found.Value;
+        return null;
+    }
+
+    private static Verdict Explain(CallContext call, Approval approval, MoveRefusal refusal)
+    {
+        call.Detail = "The approval is " + ApprovalStates.NameOf(approval.State) + " and cannot be cancelled.";
+        return refusal switch
+        {
+            MoveRefusal.Expired => Verdict.ApprovalExpired,
+            MoveRefusal.Denied => Verdict.ApprovalDenied,
+            MoveRefusal.NotTheRequester => Verdict.NotFound,
+            _ => Verdict.ApprovalUsed,
+        };
+    }
+
+    private ValueTask<Verdict> SendAsync(CallContext call, Approval approval)
+    {
+        ArrayBufferWriter<byte> body = new(1024);
+        using (Utf8JsonWriter json = new(body)) ApprovalJson.Write(json, approval, default);
+        return SendAsync(call, body.WrittenMemory);
+    }
+
+    private async ValueTask<Verdict> SendAsync(CallContext call, ReadOnlyMemory<byte> body)
+    {
+        call.KeepAlive = call.KeepAlive && await RequestBodies.TryDrainAsync(call, limits);
+        call.RequestBody.Release();
+        call.Status = 200;
+        call.ReplyStarted = true;
+        call.CountReply(body.Span);
+        ReplyHead.WriteOwnJson(call.Client.Output, call, 200, body.Length);
+        WireText.Put(call.Client.Output, body.Span);
+        call.ClientDeadline.Arm(limits.ClientStall);
+        var flushed = await call.Client.Output.FlushAsync();
+        call.ClientDeadline.Disarm();
+        call.ReplyEnded = !flushed.IsCompleted && !flushed.IsCanceled;
+        return call.ReplyEnded ? Verdict.OwnPathAnswered : Verdict.ClientGone;
+    }
+}

@@ -1,0 +1,50 @@
+using Countersign.Policy;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>May they, and must someone else agree. No lock, no wait, no allocation.</summary>
+internal sealed class PolicyJudge(PolicyInForce inForce, Limits limits, TimeProvider clock)
+{
+    /// <summary>Decides under the snapshot that the function was found in.</summary>
+    [HotPath]
+    internal Verdict Decide(CallContext call)
+    {
+        Function function = call.Function!;
+        if (!IsFresh(function))
+        {
+            call.Detail = "The gateway has lost contact with its policy store.";
+            return Verdict.PolicyStale;
+        }
+
+        Decision decision = call.Policy!.Decide(call.Caller!, function);
+        call.Decision = decision;
+        return decision.Effect switch
+        {
+            Effect.Allow => Verdict.Proceed,
+            Effect.Approve => Verdict.Proceed,
+            _ => Refuse(call, decision),
+        };
+    }
+
+    // DESIGN section 11: a gateway that cannot hear of a withdrawn right must not use it for long.
+    private bool IsFresh(Function function)
+    {
+        if (inForce.ContactAt == 0) return false;
+        TimeSpan silence = clock.GetElapsedTime(inForce.ContactAt);
+        return silence < limits.PolicyDeadAfter && (!function.IsStrict || silence < limits.PolicyStaleAfter);
+    }
+
+    private static Verdict Refuse(CallContext call, Decision decision)
+    {
+        if (decision.Cause == DecisionCause.Separation)
+        {
+            call.Detail = "Separation of duties '" + decision.Rule + "' forbids this caller.";
+            return Verdict.DutyConflict;
+        }
+
+        call.Detail = decision.Cause == DecisionCause.Rule
+            ? "Rule '" + decision.Rule + "' denies this call."
+            : "No rule allows this caller to call this function.";
+        return Verdict.Denied;
+    }
+}

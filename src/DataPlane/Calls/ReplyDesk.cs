@@ -1,0 +1,228 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Countersign.DataPlane.Http;
+using Countersign.DataPlane.Upstream;
+using Countersign.Masking;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>
+/// The answer's way back: through the mask to the client, or a refusal. A masked answer is held back up to a window, so
+/// that one that cannot be masked is refused with a clean 502; past the window it streams, and a refusal cuts it off.
+/// </summary>
+internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMetadataUrl)
+{
+    private const int FlushBytes = 32_768;
+
+    /// <summary>Sends the upstream's answer to the client.</summary>
+    [HotPath]
+    internal ValueTask<Verdict> RedactAsync(CallContext call)
+    {
+        UpstreamConnection upstream = call.Upstream!;
+        MaskProgram? program = masks.ProgramFor(call.Decision!);
+        bool hasBody = upstream.Response.Framing != BodyFraming.None && !upstream.Body.IsWhole;
+        if (program is null) return PassAsync(call, upstream);
+        call.MaskedCount = 0;
+        if (!hasBody) return PassAsync(call, upstream);
+        if (!IsMaskable(upstream.Response))
+        {
+            return new(NotMaskable(call, "The answer is not JSON, so its masks cannot be applied."));
+        }
+
+        return MaskAsync(call, upstream, program);
+    }
+
+    /// <summary>Answers a call that ended before an upstream's answer began.</summary>
+    internal async ValueTask RefuseAsync(CallContext call)
+    {
+        if (call.Verdict is Verdict.ClientGone or Verdict.OwnPathAnswered) return;
+        VerdictRow row = VerdictTable.Of(call.Verdict);
+        call.KeepAlive = call.KeepAlive && !row.Closes && await RequestBodies.TryDrainAsync(call, limits);
+        call.RequestBody.Release();
+        call.Status = row.Status;
+        call.ReplyStarted = true;
+        byte[] body = Problem.Write(call, row);
+        if (!call.Request.IsHead) call.CountReply(body);
+        ReplyHead.WriteProblem(call.Client.Output, call, row, body.Length, resourceMetadataUrl);
+        if (!call.Request.IsHead) WireText.Put(call.Client.Output, body);
+        call.ReplyEnded = await TryFlushAsync(call);
+        if (!call.ReplyEnded) call.KeepAlive = false;
+    }
+
+    // Only what the scanner can prove is sent: JSON, in one piece or concatenated, not encoded and not a part of
+    // itself.
+    private static bool IsMaskable(ResponseHead head)
+    {
+        if (head.Status == 206) return false;
+        if (head.Count(FieldId.ContentEncoding) > 0
+            && !Ascii.EqualsIgnoreCase(head.Value(FieldId.ContentEncoding), "identity"u8)) return false;
+        return head.Count(FieldId.ContentType) == 1 && MediaType.IsJson(head.Value(FieldId.ContentType));
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> PassAsync(CallContext call, UpstreamConnection upstream)
+    {
+        bool isChunked = ReplyHead.WritePassed(call.Client.Output, call);
+        call.ReplyStarted = true;
+        call.Status = call.UpstreamStatus;
+        BodyReader body = upstream.Body;
+        while (!body.IsWhole)
+        {
+            BodyStatus status = await ReadAsync(call, upstream);
+            if (status == BodyStatus.End) break;
+            if (status != BodyStatus.Data) return Cut(call, status);
+            call.CountReply(body.Data);
+            if (isChunked) WireText.PutChunk(call.Client.Output, body.Data);
+            else WireText.Put(call.Client.Output, body.Data);
+            if (call.Client.Output.UnflushedBytes >= FlushBytes && !await TryFlushAsync(call))
+            {
+                return Verdict.ClientGone;
+            }
+        }
+
+        if (isChunked) WireText.Put(call.Client.Output, "0\r\n\r\n"u8);
+        return await EndAsync(call, upstream);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> MaskAsync(CallContext call, UpstreamConnection upstream, MaskProgram program)
+    {
+        JsonMasker masker = masks.Rent(program);
+        try
+        {
+            bool eager = MediaType.IsRecordStream(upstream.Response.Value(FieldId.ContentType));
+            BodyReader body = upstream.Body;
+            MaskStatus masked = MaskStatus.NeedMore;
+            while (!body.IsWhole && masked != MaskStatus.Refused)
+            {
+                BodyStatus status = await ReadAsync(call, upstream);
+                if (status == BodyStatus.End) break;
+                if (status != BodyStatus.Data) return call.ReplyStarted ? Cut(call, status) : Broken(call, status);
+                masked = masker.Write(body.Data, call.Reply);
+                if (call.Reply.Count < (eager ? 1 : limits.ReplyWindowBytes) || masked == MaskStatus.Refused) continue;
+                if (!await TryStreamAsync(call)) return Verdict.ClientGone;
+            }
+
+            if (masked != MaskStatus.Refused) masked = masker.Finish(call.Reply);
+            call.MaskedCount = masker.MaskedCount;
+            if (masked == MaskStatus.Refused)
+            {
+                return NotMaskable(call, "The answer is not the JSON it claims to be, so its masks cannot be applied.");
+            }
+
+            return await EndMaskedAsync(call, upstream);
+        }
+        finally
+        {
+            masks.Return(masker);
+        }
+    }
+
+    // The window is full, or records must not wait: the head goes out, and from here on a refusal can only cut.
+    private async ValueTask<bool> TryStreamAsync(CallContext call)
+    {
+        if (!call.ReplyStarted)
+        {
+            ReplyHead.WriteMaskedStream(call.Client.Output, call);
+            call.ReplyStarted = true;
+            call.Status = call.UpstreamStatus;
+        }
+
+        PutReply(call);
+        return await TryFlushAsync(call);
+    }
+
+    private ValueTask<Verdict> EndMaskedAsync(CallContext call, UpstreamConnection upstream)
+    {
+        PipeWriter output = call.Client.Output;
+        if (!call.ReplyStarted)
+        {
+            ReplyHead.WriteMaskedWhole(output, call, call.Reply.Count);
+            call.ReplyStarted = true;
+            call.Status = call.UpstreamStatus;
+            call.CountReply(call.Reply.Written);
+            WireText.Put(output, call.Reply.Written);
+        }
+        else
+        {
+            PutReply(call);
+            if (ReplyHead.SpeaksChunked(call))
+            {
+                WireText.Put(output, "0\r\nCountersign-Masked: "u8);
+                WireText.Put(output, call.MaskedCount);
+                WireText.Put(output, "\r\n\r\n"u8);
+            }
+        }
+
+        return EndAsync(call, upstream);
+    }
+
+    private static void PutReply(CallContext call)
+    {
+        call.CountReply(call.Reply.Written);
+        if (ReplyHead.SpeaksChunked(call)) WireText.PutChunk(call.Client.Output, call.Reply.Written);
+        else WireText.Put(call.Client.Output, call.Reply.Written);
+        call.Reply.Clear();
+    }
+
+    [HotPath]
+    private ValueTask<BodyStatus> ReadAsync(CallContext call, UpstreamConnection upstream)
+    {
+        upstream.Deadline.Arm(call.Function!.Upstream.Timeout);
+        ValueTask<BodyStatus> read = upstream.Body.ReadAsync();
+        bool hasNothingToFlush = call.Client.Output.UnflushedBytes == 0 || !call.ReplyStarted;
+        return read.IsCompleted || hasNothingToFlush ? read : FlushThenAsync(call, upstream, read);
+    }
+
+    // The upstream pauses: what it has sent so far must not wait for the rest.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<BodyStatus> FlushThenAsync(
+        CallContext call, UpstreamConnection upstream, ValueTask<BodyStatus> read)
+    {
+        if (!await TryFlushAsync(call)) upstream.GiveUp();
+        return await read;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> EndAsync(CallContext call, UpstreamConnection upstream)
+    {
+        upstream.Finish();
+        call.KeepAlive = call.KeepAlive && !ReplyHead.EndsWithClose(call) && call.RequestBody.IsWhole;
+        call.ReplyEnded = await TryFlushAsync(call);
+        return call.ReplyEnded ? Verdict.Proceed : Verdict.ClientGone;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> TryFlushAsync(CallContext call)
+    {
+        call.ClientDeadline.Arm(limits.ClientStall);
+        FlushResult flushed = await call.Client.Output.FlushAsync();
+        while (flushed.IsCanceled && !call.ClientDeadline.HasPassed) flushed = await call.Client.Output.FlushAsync();
+        call.ClientDeadline.Disarm();
+        return !flushed.IsCompleted && !flushed.IsCanceled;
+    }
+
+    // The head has gone out, so the only honest end is a broken one: Transport resets the connection.
+    private static Verdict Cut(CallContext call, BodyStatus status)
+    {
+        call.KeepAlive = false;
+        call.AuditDetail = "The answer broke off after its head was sent.";
+        if (call.ClientDeadline.HasPassed || call.Client.Closed.IsCancellationRequested) return Verdict.ClientGone;
+        return status == BodyStatus.TimedOut ? Verdict.UpstreamTimedOut : Verdict.UpstreamFailed;
+    }
+
+    private static Verdict Broken(CallContext call, BodyStatus status)
+    {
+        call.Detail = "The function's answer broke off.";
+        return status == BodyStatus.TimedOut ? Verdict.UpstreamTimedOut : Verdict.UpstreamFailed;
+    }
+
+    private static Verdict NotMaskable(CallContext call, string detail)
+    {
+        call.Reply.Clear();
+        call.Detail = detail;
+        if (call.ReplyStarted) call.KeepAlive = false;
+        return Verdict.NotMaskable;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Runtime.CompilerServices;
+using Countersign.DataPlane.Http;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>
+/// Reads the client's body: into a buffer where policy must see it, or past it where nobody wants it.
+/// </summary>
+internal static class RequestBodies
+{
+    /// <summary>
+    /// Buffers the body into <see cref="CallContext.BodyPrefix"/>: all of it, refused beyond <paramref
+    /// name="bytesMax"/>, or at least its first <paramref name="bytesMax"/> bytes.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal static async ValueTask<Verdict> BufferAsync(CallContext call, int bytesMax, Limits limits, bool isWhole)
+    {
+        BodyReader body = call.RequestBody;
+        if (isWhole && body.BytesLeft > bytesMax) return Verdict.BodyTooLarge;
+        while (!body.IsWhole && (isWhole || call.BodyPrefix.Count < bytesMax))
+        {
+            BodyStatus status = await ReadAsync(call, limits);
+            if (status == BodyStatus.End) break;
+            if (status != BodyStatus.Data) return Explain(status, call);
+            if (isWhole && body.BytesRead > bytesMax) return Verdict.BodyTooLarge;
+            WireText.Put(call.BodyPrefix, body.Data);
+        }
+
+        body.Release();
+        call.ClientDeadline.Disarm();
+        return Verdict.Proceed;
+    }
+
+    /// <summary>Reads the next run of the body, sending 100 first if the client waits for it.</summary>
+    [HotPath]
+    internal static ValueTask<BodyStatus> ReadAsync(CallContext call, Limits limits)
+    {
+        call.ClientDeadline.Arm(limits.ClientStall);
+        return call.Request.ExpectsContinue && !call.ContinueSent ? ContinueAsync(call) : call.RequestBody.ReadAsync();
+    }
+
+    /// <summary>What a read that gave no data means for the call.</summary>
+    internal static Verdict Explain(BodyStatus status, CallContext call)
+    {
+        call.KeepAlive = false;
+        return status switch
+        {
+            BodyStatus.TooLarge => Verdict.BodyTooLarge,
+            BodyStatus.Malformed => Verdict.Malformed,
+            _ => Verdict.ClientGone,
+        };
+    }
+
+    /// <summary>
+    /// Reads and drops what is left of the body, within bounds, so that the connection can go on or the answer is not
+    /// lost to a reset. False if too much is left.
+    /// </summary>
+    internal static async ValueTask<bool> TryDrainAsync(CallContext call, Limits limits)
+    {
+        BodyReader body = call.RequestBody;
+        if (body.IsWhole) return true;
+        bool clientHoldsBack = call.Request.ExpectsContinue && !call.ContinueSent;
+        if (clientHoldsBack || body.BytesLeft > limits.DrainBytesMax) return false;
+        long stopAt = body.BytesRead + limits.DrainBytesMax;
+        while (!body.IsWhole)
+        {
+            call.ClientDeadline.Arm(limits.ClientStall);
+            BodyStatus status = await body.ReadAsync();
+            if (status == BodyStatus.End) break;
+            if (status != BodyStatus.Data || body.BytesRead > stopAt) return false;
+        }
+
+        return true;
+    }
+
+    private static async ValueTask<BodyStatus> ContinueAsync(CallContext call)
+    {
+        call.ContinueSent = true;
+        WireText.Put(call.Client.Output, "HTTP/1.1 100 Continue\r\n\r\n"u8);
+        await call.Client.Output.FlushAsync();
+        return await call.RequestBody.ReadAsync();
+    }
+}

@@ -1,0 +1,134 @@
+using System.Net;
+using Countersign.DataPlane.Calls;
+using Countersign.DataPlane.Transport;
+using Countersign.DataPlane.Upstream;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Countersign.DataPlane;
+
+/// <summary>
+/// The data listener: binds, accepts, serves, drains. The transport is behind <see cref="IConnectionListenerFactory"/>,
+/// the one seam where another could take its place.
+/// </summary>
+public sealed partial class DataPlaneListener : IAsyncDisposable
+{
+    private readonly DataPlaneOptions _options;
+    private readonly DataPlaneServices _services;
+    private readonly TimeProvider _clock;
+    private readonly ILoggerFactory _logs;
+    private readonly ILogger _log;
+    private readonly List<IConnectionListener> _listeners = [];
+    private readonly List<Task> _accepting = [];
+    private SocketDialer? _dialer;
+    private CallConnectionHandler? _handler;
+
+    /// <summary>Sets up a listener that is not bound yet.</summary>
+    public DataPlaneListener(
+        DataPlaneOptions options, DataPlaneServices services, TimeProvider clock, ILoggerFactory logs)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(logs);
+        _options = options;
+        _services = services;
+        _clock = clock;
+        _logs = logs;
+        _log = logs.CreateLogger<DataPlaneListener>();
+    }
+
+    /// <summary>The addresses it is bound to, <c>http://127.0.0.1:8080</c>.</summary>
+    public IReadOnlyList<string> Addresses { get; private set; } = [];
+
+    /// <summary>Client connections open now.</summary>
+    public int Connections => _handler?.Count ?? 0;
+
+    /// <summary>
+    /// Binds and begins to accept. Throws <see cref="IOException"/> where an address cannot be bound.
+    /// </summary>
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        SocketTransportOptions transport = new() { UnsafePreferInlineScheduling = true, Backlog = 4_096 };
+        SocketTransportFactory factory = new(Options.Create(transport), _logs);
+        foreach (IPEndPoint endpoint in _options.Listen)
+        {
+            _listeners.Add(await factory.BindAsync(endpoint, cancellation));
+        }
+
+        Addresses = [.. _listeners.Select(listener => "http://" + listener.EndPoint)];
+        string publicUrl = (_options.PublicUrl ?? Addresses[0]).TrimEnd('/');
+        _dialer = new SocketDialer(_logs.CreateLogger<SocketDialer>());
+        UpstreamPools pools = new(_dialer, _options.Limits, _clock);
+        CallPipeline pipeline = Compose(publicUrl, pools);
+        _handler = new CallConnectionHandler(
+            new DataServices(pipeline, _options.Limits, _clock, publicUrl), pools.Prune, _log);
+        foreach (IConnectionListener listener in _listeners) _accepting.Add(AcceptAsync(listener));
+    }
+
+    /// <summary>Stops accepting, lets calls in flight finish, and closes what is left after the drain limit.</summary>
+    public async Task StopAsync()
+    {
+        foreach (IConnectionListener listener in _listeners) await listener.UnbindAsync();
+        await Task.WhenAll(_accepting);
+        if (_handler is not null && !await _handler.DrainAsync(_options.Limits.DrainWithin))
+        {
+            LogUndrained(_log, _handler.Count);
+        }
+
+        foreach (IConnectionListener listener in _listeners) await listener.DisposeAsync();
+        _listeners.Clear();
+        _handler?.Dispose();
+        _dialer?.Dispose();
+    }
+
+    /// <summary>Stops.</summary>
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private CallPipeline Compose(string publicUrl, UpstreamPools pools)
+    {
+        Limits limits = _options.Limits;
+        CallerGate callers = new(_services.Callers);
+        byte[] metadata = ResourceMetadata.Write(publicUrl, _options.AuthorizationServers);
+        return new CallPipeline(
+            new AuditTrail(_services.Audit, _options.Gateway, _clock),
+            new OwnPaths(callers, _services.Approvals, limits, _clock, metadata),
+            callers,
+            new FunctionTable(_services.InForce, limits),
+            new PolicyJudge(_services.InForce, limits, _clock),
+            new ApprovalDesk(_services.Approvals, _services.Seal, limits, _clock),
+            new CredentialDesk(_services.Credentials, _clock),
+            new UpstreamCaller(pools, limits),
+            new ReplyDesk(new MaskDesk(), limits, publicUrl + ResourceMetadata.Path),
+            new Faults(_logs.CreateLogger<Faults>()));
+    }
+
+    private async Task AcceptAsync(IConnectionListener listener)
+    {
+        while (true)
+        {
+            try
+            {
+                ConnectionContext? connection = await listener.AcceptAsync();
+                if (connection is null) return;
+                ThreadPool.UnsafeQueueUserWorkItem(Serve, (_handler!, connection), preferLocal: false);
+            }
+            catch (Exception fault) when (fault is IOException or ObjectDisposedException)
+            {
+                LogAcceptEnded(_log, fault);
+                return;
+            }
+        }
+    }
+
+    private static void Serve((CallConnectionHandler Handler, ConnectionContext Connection) accepted) =>
+        _ = accepted.Handler.OnConnectedAsync(accepted.Connection);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Count} connections did not finish within the drain limit and were cut")]
+    private static partial void LogUndrained(ILogger log, int count);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The data listener stopped accepting")]
+    private static partial void LogAcceptEnded(ILogger log, Exception fault);
+}

@@ -1,0 +1,42 @@
+using System.Net;
+using Countersign.Audit;
+using Countersign.Identity.Inbound;
+using Countersign.Identity.Outbound;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+
+namespace Countersign.DataPlane;
+
+/// <summary>How the data listener is set up; checked before it gets here.</summary>
+public sealed record DataPlaneOptions
+{
+    /// <summary>Where it listens; port 0 picks one.</summary>
+    public required IReadOnlyList<IPEndPoint> Listen { get; init; }
+
+    /// <summary>Scheme and authority that clients reach it under; null is the first address it listens on.</summary>
+    public string? PublicUrl { get; init; }
+
+    /// <summary>The issuers whose tokens are accepted, for the resource metadata (RFC 9728).</summary>
+    public required IReadOnlyList<string> AuthorizationServers { get; init; }
+
+    /// <summary>This gateway's name in the audit.</summary>
+    public required string Gateway { get; init; }
+
+    /// <summary>The bounds.</summary>
+    public Limits Limits { get; init; } = new();
+}
+
+/// <summary>What the data listener works with, made by whoever composes the process.</summary>
+/// <param name="InForce">The policy in force.</param>
+/// <param name="Callers">Verifies tokens.</param>
+/// <param name="Approvals">Where approvals live.</param>
+/// <param name="Seal">Seals paused payloads.</param>
+/// <param name="Credentials">Lends credentials.</param>
+/// <param name="Audit">The log.</param>
+public sealed record DataPlaneServices(
+    PolicyInForce InForce,
+    CallerVerifier Callers,
+    IApprovalStore Approvals,
+    PayloadSeal Seal,
+    CredentialIssuer Credentials,
+    AuditLog Audit);

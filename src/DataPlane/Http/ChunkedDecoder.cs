@@ -1,0 +1,150 @@
+namespace Countersign.DataPlane.Http;
+
+/// <summary>
+/// Chunked transfer coding, bytes to data (RFC 9112 section 7.1), resumable at every byte. Sizes are plain hexadecimal
+/// without sign, prefix or padding; extensions are checked, bounded and dropped; trailers are checked, bounded and
+/// dropped.
+/// </summary>
+internal struct ChunkedDecoder
+{
+    // 15 digits always fit a long; no honest chunk is larger than 2^60.
+    private const int SizeDigitsMax = 15;
+    private const int ExtensionBytesMax = 1024;
+    private const int TrailerBytesMax = 8192;
+
+    private State _state;
+    private long _left;
+    private int _digits;
+    private int _extra;
+    private int _line;
+
+    private enum State : byte
+    {
+        Size = 0,
+        Extension,
+        SizeLf,
+        Data,
+        DataCr,
+        DataLf,
+        TrailerStart,
+        TrailerName,
+        TrailerValue,
+        TrailerLf,
+        EndLf,
+        Done,
+    }
+
+    /// <summary>
+    /// Takes bytes up to and including the next run of data.
+    /// </summary>
+    /// <param name="input">What has arrived.</param>
+    /// <param name="consumed">How much of it was taken.</param>
+    /// <param name="dataStart">Where data begins in it.</param>
+    /// <param name="dataBytes">How much data; 0 when only framing was taken.</param>
+    /// <returns>Complete after the last chunk and its trailers.</returns>
+    [HotPath]
+    internal ParseStatus Read(ReadOnlySpan<byte> input, out int consumed, out int dataStart, out int dataBytes)
+    {
+        dataStart = dataBytes = 0;
+        for (consumed = 0; consumed < input.Length;)
+        {
+            if (_state == State.Data)
+            {
+                dataStart = consumed;
+                dataBytes = (int)Math.Min(_left, input.Length - consumed);
+                _left -= dataBytes;
+                consumed += dataBytes;
+                if (_left == 0) _state = State.DataCr;
+                return ParseStatus.NeedMore;
+            }
+
+            if (!Step(input[consumed++])) return ParseStatus.Invalid;
+            if (_state == State.Done) return ParseStatus.Complete;
+        }
+
+        return ParseStatus.NeedMore;
+    }
+
+    private bool Step(byte one)
+    {
+        switch (_state)
+        {
+            case State.Size: return StepSize(one);
+            case State.Extension: return StepExtension(one);
+            case State.SizeLf:
+                _state = _left == 0 ? State.TrailerStart : State.Data;
+                _digits = 0;
+                return one == '\n';
+            case State.DataCr:
+                _state = State.DataLf;
+                return one == '\r';
+            case State.DataLf:
+                _state = State.Size;
+                return one == '\n';
+            case State.EndLf:
+                _state = State.Done;
+                return one == '\n';
+            default: return StepTrailer(one);
+        }
+    }
+
+    private bool StepSize(byte one)
+    {
+        int digit = HttpChars.HexValue(one);
+        if (digit >= 0)
+        {
+            // "00" is padding: another parser may stop at the first zero and take it for the end.
+            if (_digits == 1 && _left == 0) return false;
+            if (++_digits > SizeDigitsMax) return false;
+            _left = (_left << 4) | (uint)digit;
+            return true;
+        }
+
+        if (_digits == 0) return false;
+        if (one == '\r') _state = State.SizeLf;
+        else if (one == ';') _state = State.Extension;
+        else return false;
+        return true;
+    }
+
+    private bool StepExtension(byte one)
+    {
+        if (one == '\r')
+        {
+            _state = State.SizeLf;
+            return true;
+        }
+
+        return ++_extra <= ExtensionBytesMax && (one == '\t' || one is >= 0x20 and not 0x7F);
+    }
+
+    private bool StepTrailer(byte one)
+    {
+        if (++_line > TrailerBytesMax) return false;
+        switch (_state)
+        {
+            case State.TrailerStart:
+                if (one == '\r')
+                {
+                    _state = State.EndLf;
+                    return true;
+                }
+
+                _state = State.TrailerName;
+                return HttpChars.Token.Contains(one);
+            case State.TrailerName:
+                if (one != ':') return HttpChars.Token.Contains(one);
+                _state = State.TrailerValue;
+                return true;
+            case State.TrailerValue:
+                if (one != '\r') return HttpChars.FieldValue.Contains(one);
+                _state = State.TrailerLf;
+                return true;
+            case State.TrailerLf:
+                _state = State.TrailerStart;
+                return one == '\n';
+            default:
+                return false;
+        }
+    }
+}

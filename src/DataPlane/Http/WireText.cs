@@ -1,0 +1,66 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+
+namespace Countersign.DataPlane.Http;
+
+/// <summary>Writes heads and chunk frames as bytes into a pipe or a buffer.</summary>
+internal static class WireText
+{
+    /// <summary>Writes bytes.</summary>
+    [HotPath]
+    internal static void Put(IBufferWriter<byte> output, ReadOnlySpan<byte> bytes) => output.Write(bytes);
+
+    /// <summary>Writes a number in decimal.</summary>
+    [HotPath]
+    internal static void Put(IBufferWriter<byte> output, long number)
+    {
+        Span<byte> digits = output.GetSpan(20);
+        Utf8Formatter.TryFormat(number, digits, out int count);
+        output.Advance(count);
+    }
+
+    /// <summary>Writes ASCII text.</summary>
+    [HotPath]
+    internal static void PutAscii(IBufferWriter<byte> output, string text)
+    {
+        Span<byte> bytes = output.GetSpan(text.Length);
+        Ascii.FromUtf16(text, bytes, out int count);
+        output.Advance(count);
+    }
+
+    /// <summary>Writes one field line.</summary>
+    [HotPath]
+    internal static void PutField(IBufferWriter<byte> output, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        output.Write(name);
+        output.Write(": "u8);
+        output.Write(value);
+        output.Write("\r\n"u8);
+    }
+
+    /// <summary>Writes one field line with a number.</summary>
+    [HotPath]
+    internal static void PutField(IBufferWriter<byte> output, ReadOnlySpan<byte> name, long value)
+    {
+        output.Write(name);
+        output.Write(": "u8);
+        Put(output, value);
+        output.Write("\r\n"u8);
+    }
+
+    /// <summary>
+    /// Writes one chunk (RFC 9112 section 7.1). An empty one would end the body, so nothing is written for it.
+    /// </summary>
+    [HotPath]
+    internal static void PutChunk(IBufferWriter<byte> output, ReadOnlySpan<byte> data)
+    {
+        if (data.IsEmpty) return;
+        Span<byte> size = output.GetSpan(10);
+        Utf8Formatter.TryFormat(data.Length, size, out int count, new StandardFormat('x'));
+        "\r\n"u8.CopyTo(size[count..]);
+        output.Advance(count + 2);
+        output.Write(data);
+        output.Write("\r\n"u8);
+    }
+}

@@ -1,0 +1,6 @@
+using Countersign.DataPlane.Calls;
+
+namespace Countersign.DataPlane.Transport;
+
+/// <summary>What every connection of one listener shares.</summary>
+internal sealed record DataServices(CallPipeline Pipeline, Limits Limits, TimeProvider Clock, string PublicUrl);

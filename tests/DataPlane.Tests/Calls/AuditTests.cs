@@ -1,0 +1,105 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Countersign.Audit;
+using Countersign.Kit;
+using Countersign.Policy.Approvals;
+
+namespace Countersign.DataPlane.Tests.Calls;
+
+/// <summary>What the log says of calls, and what happens without it.</summary>
+public sealed class AuditTests
+{
+    [Fact]
+    public async Task A_strict_call_is_in_the_log_before_the_upstream_sees_a_byte()
+    {
+        // Proves intent before effect: when the first byte arrives upstream, the intent can be read from the log's
+        // folder.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        IReadOnlyList<JsonElement> atArrival = [];
+        gateway.Upstream.Script = async session =>
+        {
+            await session.WaitForAsync(1);
+            atArrival = gateway.ReadAudit();
+            await session.ReadAsync();
+            await session.WriteAsync(ScriptedUpstream.Json("{}"));
+        };
+        WireMessage answer = await gateway.Connect().CallAsync(Requests.Get(gateway, "/strict/1"));
+        Assert.Equal(200, answer.Status);
+        JsonElement intent = Assert.Single(atArrival);
+        Assert.Equal("intent", intent.GetProperty("type").GetString());
+        Assert.Equal(answer.Field("Countersign-Call"), intent.GetProperty("call").GetString());
+        Assert.Equal("raw.strict", intent.GetProperty("function").GetString());
+    }
+
+    [Fact]
+    public async Task Each_call_has_its_outcome()
+    {
+        // Proves that every call, allowed or not, leaves one outcome with its digest, and that the log verifies.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        gateway.Upstream.Reply = _ => ScriptedUpstream.Json("{\"ssn\":\"123-45-6789\"}");
+        WireMessage own = await client.CallAsync(
+            "GET /.well-known/oauth-protected-resource HTTP/1.1\r\nHost: h\r\n\r\n");
+        WireMessage allowed = await client.CallAsync(Requests.Get(gateway, "/people/1?q=1"));
+        WireMessage denied = await client.CallAsync(Requests.Get(gateway, "/people/1", groups: ["none"]));
+        WireMessage unknown = await client.CallAsync(Requests.Get(gateway, "/nowhere"));
+        WireMessage unsound = await client.CallAsync("GET /a HTTP/1.1\r\n\r\n");
+        IReadOnlyList<JsonElement> records = await gateway.CloseAuditAsync();
+        Assert.Equal(200, own.Status);
+        JsonElement[] outcomes = [.. records.Where(one => one.GetProperty("type").GetString() == "outcome")];
+        WireMessage[] answers = [allowed, denied, unknown, unsound];
+        Assert.Equal(answers.Select(one => one.Field("Countersign-Call")), outcomes.Select(one
+            => one.GetProperty("call").GetString()));
+        Assert.Equal(answers.Select(one => one.Status), outcomes.Select(one => one.GetProperty("status").GetInt32()));
+        foreach ((WireMessage answer, JsonElement outcome) in answers.Zip(outcomes))
+        {
+            string digest = "sha256:" + Convert.ToHexStringLower(SHA256.HashData(answer.Body));
+            Assert.Equal(digest, outcome.GetProperty("response_digest").GetString());
+            Assert.Equal(answer.Body.Length, outcome.GetProperty("response_bytes").GetInt32());
+        }
+
+        JsonElement first = outcomes[0];
+        Assert.Equal("ok", first.GetProperty("verdict").GetString());
+        Assert.Equal("ann", first.GetProperty("caller").GetProperty("sub").GetString());
+        Assert.Equal("/people/1?q=1", first.GetProperty("target").GetString());
+        Assert.Equal("read", first.GetProperty("rule").GetString());
+        Assert.Equal(7, first.GetProperty("policy_version").GetInt32());
+        Assert.Equal(1, first.GetProperty("masked").GetInt32());
+        Assert.Single(records, one => one.GetProperty("type").GetString() == "intent");
+        Assert.DoesNotContain("123-45-6789", string.Concat(records), StringComparison.Ordinal);
+        Assert.True(AuditVerifier.Verify(gateway.AuditFolder).IsOk);
+    }
+
+    [Fact]
+    public async Task A_full_log_refuses_calls()
+    {
+        // Proves that without room for both records nothing is called, and that room given back is used.
+        await using MemoryGateway gateway = new(Policies.Standard, auditRecordsMax: 2);
+        Assert.True(gateway.Audit.TryReserve(out AuditReservation slot));
+        MemoryClient client = gateway.Connect();
+        Assert.Equal(503, (await client.CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
+        Assert.Equal(0, gateway.Upstream.Dials);
+        gateway.Audit.Return(slot);
+        Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
+    }
+
+    [Fact]
+    public async Task A_log_that_fails_after_the_claim_stops_the_call()
+    {
+        // Proves that a claimed call whose intent cannot be written is not made, and is settled as failed.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        string request = Requests.Post(gateway, "/billing/7/refunds", "{}");
+        string id = (await client.CallAsync(request)).Json.GetProperty("approval").GetString()!;
+        await gateway.DecideAsync(id, "fay", "finance-leads");
+        gateway.Store.BeforeMove = async to =>
+        {
+            if (to.State == ApprovalState.Claimed) await gateway.Audit.DisposeAsync();
+        };
+        WireMessage answer = await client.CallAsync(request);
+        Assert.Equal(503, answer.Status);
+        Assert.Equal("urn:countersign:audit-unavailable", answer.Json.GetProperty("type").GetString());
+        Assert.Equal(0, gateway.Upstream.Dials);
+        Assert.Equal(ApprovalState.Failed, (await gateway.Store.FindAsync(id)).Value!.State);
+    }
+}

@@ -1,0 +1,167 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Countersign.Audit;
+using Countersign.DataPlane;
+using Countersign.DataPlane.Calls;
+using Countersign.DataPlane.Transport;
+using Countersign.DataPlane.Upstream;
+using Countersign.Identity.Inbound;
+using Countersign.Identity.Outbound;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Countersign.Kit;
+
+/// <summary>
+/// The whole data plane in memory: real policy, tokens, masks, credentials and audit log; scripted upstream, store and
+/// clock. Composed as <c>DataPlaneListener</c> composes it, without a socket.
+/// </summary>
+internal sealed class MemoryGateway : IAsyncDisposable
+{
+    internal const string PublicUrl = "http://gateway.test";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("countersign-gateway-").FullName;
+    private readonly CallConnectionHandler _handler;
+    private readonly CallerVerifier _callers;
+    private readonly SigningKeys _signing = SigningKeys.Create();
+    private readonly PayloadSeal _seal = new(RandomNumberGenerator.GetBytes(32));
+    private readonly List<MemoryClient> _clients = [];
+    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler());
+
+    internal MemoryGateway(string policy, Limits? limits = null, int auditRecordsMax = 256, TimeProvider? clock = null)
+    {
+        Limits bounds = limits ?? new Limits();
+        Time = clock ?? Clock;
+        Issuer = new TestIssuer(_folder, Time);
+        Store = new ScriptedApprovalStore(new InMemoryApprovalStore(Time));
+        Audit = AuditLog.Open(
+            new AuditLogOptions { Folder = AuditFolder, Origin = "countersign/test",
+                QueueRecordsMax = auditRecordsMax },
+            TimeProvider.System).Log ?? throw new InvalidOperationException("the audit log does not open");
+        _callers = new CallerVerifier([Issuer.Options], null, _http, Time, NullLogger.Instance);
+        Publish(policy);
+        Pools = new UpstreamPools(Upstream, bounds, Time);
+        CallerGate callers = new(_callers);
+        CallPipeline pipeline = new(
+            new AuditTrail(Audit, "gateway-1", Time),
+            new OwnPaths(callers, Store, bounds, Time, ResourceMetadata.Write(PublicUrl, [TestIssuer.Issuer])),
+            callers,
+            new FunctionTable(InForce, bounds),
+            new PolicyJudge(InForce, bounds, Time),
+            new ApprovalDesk(Store, _seal, bounds, Time),
+            new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
+            new UpstreamCaller(Pools, bounds),
+            new ReplyDesk(new MaskDesk(), bounds, PublicUrl + ResourceMetadata.Path),
+            new Faults(NullLogger.Instance));
+        _handler = new CallConnectionHandler(new DataServices(pipeline, bounds, Time, PublicUrl), Pools.Prune,
+            NullLogger.Instance);
+    }
+
+    /// <summary>The time of everything but the audit log's writer, unless a test brought another clock.</summary>
+    internal FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+
+    /// <summary>The clock in use.</summary>
+    internal TimeProvider Time { get; }
+
+    /// <summary>Where the calls go.</summary>
+    internal ScriptedUpstream Upstream { get; } = new();
+
+    /// <summary>Where approvals live.</summary>
+    internal ScriptedApprovalStore Store { get; }
+
+    /// <summary>Who vouches for callers.</summary>
+    internal TestIssuer Issuer { get; }
+
+    /// <summary>The log.</summary>
+    internal AuditLog Audit { get; }
+
+    /// <summary>Where the log is.</summary>
+    internal string AuditFolder => Path.Combine(_folder, "audit");
+
+    /// <summary>The policy in force.</summary>
+    internal PolicyInForce InForce { get; } = new();
+
+    /// <summary>The upstream connections.</summary>
+    internal UpstreamPools Pools { get; }
+
+    /// <summary>The connections' handler.</summary>
+    internal CallConnectionHandler Handler => _handler;
+
+    /// <summary>Puts a policy in force and notes that the store was heard.</summary>
+    internal void Publish(string policy, long version = 7)
+    {
+        PolicyReading reading = PolicyReader.Read(policy, static _ => null, version);
+        if (reading.Snapshot is null) throw new InvalidDataException(string.Join("; ", reading.Errors));
+        InForce.Swap(reading.Snapshot);
+        InForce.Heard(Time.GetTimestamp());
+    }
+
+    /// <summary>Opens a client connection.</summary>
+    internal MemoryClient Connect()
+    {
+        MemoryConnection connection = new();
+        MemoryClient client = new(connection, _handler.OnConnectedAsync(connection));
+        _clients.Add(client);
+        return client;
+    }
+
+    /// <summary>Moves the clock in heartbeats, as the real one moves, while the store is still heard.</summary>
+    internal void Advance(TimeSpan time)
+    {
+        InForce.Heard(Clock.GetTimestamp() + (long)(time.TotalSeconds * Clock.TimestampFrequency));
+        Clock.Advance(time);
+    }
+
+    /// <summary>Decides an approval as an approver would on the control listener.</summary>
+    internal async Task<Approval> DecideAsync(string id, string approver, string group, bool approve = true)
+    {
+        Approval found = (await Store.FindAsync(id)).Value!;
+        Caller person = new(TestIssuer.Issuer, approver, CallerKind.Human, [group], [approver]);
+        MoveOutcome move = ApprovalRules.Decide(found, person, approve, found.Digest, "", Time.GetUtcNow());
+        if (!move.IsMoved) throw new InvalidOperationException(move.Refusal.ToString());
+        StoreResult<Approval> moved = await Store.MoveAsync(found, move.Next!);
+        return moved.Value ?? throw new InvalidOperationException(moved.Status.ToString());
+    }
+
+    /// <summary>What is in the log at this moment, on disk or on its way.</summary>
+    internal IReadOnlyList<JsonElement> ReadAudit()
+    {
+        using AuditReader reader = new(AuditFolder);
+        List<JsonElement> records = [];
+        while (reader.Read(out AuditEntry entry) == AuditReadStatus.Entry)
+        {
+            records.Add(JsonDocument.Parse(Encoding.UTF8.GetString(entry.Payload.Span)).RootElement);
+        }
+
+        return records;
+    }
+
+    /// <summary>Ends every client connection, so that every outcome is written, closes the log and reads all of
+    /// it.</summary>
+    internal async Task<IReadOnlyList<JsonElement>> CloseAuditAsync()
+    {
+        foreach (MemoryClient client in _clients)
+        {
+            client.Close();
+            await client.ServedAsync();
+        }
+
+        await Audit.DisposeAsync();
+        return ReadAudit();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _handler.Dispose();
+        await Audit.DisposeAsync();
+        await _callers.DisposeAsync();
+        _http.Dispose();
+        _signing.Dispose();
+        _seal.Dispose();
+        Issuer.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+}

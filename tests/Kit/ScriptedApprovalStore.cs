@@ -1,0 +1,59 @@
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+
+namespace Countersign.Kit;
+
+/// <summary>A store that does what another one does, except where it is told to fail.</summary>
+internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalStore
+{
+    private int _moves;
+    private int _watches;
+
+    /// <summary>True answers nothing.</summary>
+    internal bool IsAway { get; set; }
+
+    /// <summary>Called before a move is made; a status is returned in place of making it.</summary>
+    internal Func<Approval, Approval, StoreStatus?>? OnMove { get; set; }
+
+    /// <summary>Awaited before a move is made.</summary>
+    internal Func<Approval, Task>? BeforeMove { get; set; }
+
+    /// <summary>Called when a wait begins.</summary>
+    internal Action<string>? OnWatch { get; set; }
+
+    /// <summary>Moves asked for.</summary>
+    internal int Moves => Volatile.Read(ref _moves);
+
+    /// <summary>Waits that have begun.</summary>
+    internal int Watches => Volatile.Read(ref _watches);
+
+    public ValueTask<StoreResult<Approval>> AskAsync(Approval draft, ReadOnlyMemory<byte> sealedPayload) =>
+        IsAway ? new(default(StoreResult<Approval>)) : inner.AskAsync(draft, sealedPayload);
+
+    public ValueTask<StoreResult<Approval>> FindAsync(string id) =>
+        IsAway ? new(default(StoreResult<Approval>)) : inner.FindAsync(id);
+
+    public ValueTask<StoreResult<ApprovalPage>> ListAsync(ApprovalState? state, int limit, string? cursor) =>
+        IsAway ? new(default(StoreResult<ApprovalPage>)) : inner.ListAsync(state, limit, cursor);
+
+    public async ValueTask<StoreResult<Approval>> MoveAsync(Approval from, Approval to)
+    {
+        Interlocked.Increment(ref _moves);
+        if (IsAway) return default;
+        if (BeforeMove is { } before) await before(to);
+        return OnMove?.Invoke(from, to) is { } status
+            ? new StoreResult<Approval>(status, null)
+            : await inner.MoveAsync(from, to);
+    }
+
+    public ValueTask<StoreResult<byte[]>> PayloadAsync(string id) =>
+        IsAway ? new(default(StoreResult<byte[]>)) : inner.PayloadAsync(id);
+
+    public IDisposable Watch(string id, Action moved)
+    {
+        IDisposable watch = inner.Watch(id, moved);
+        Interlocked.Increment(ref _watches);
+        OnWatch?.Invoke(id);
+        return watch;
+    }
+}

@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Countersign.DataPlane.Upstream;
+using Microsoft.AspNetCore.Connections;
+
+namespace Countersign.Kit;
+
+/// <summary>One connection that the gateway opened, seen from the upstream.</summary>
+internal sealed class UpstreamSession(MemoryConnection connection)
+{
+    private readonly WireReader _reader = new(connection.FarInput);
+
+    /// <summary>The connection.</summary>
+    internal MemoryConnection Connection => connection;
+
+    /// <summary>The next request; null once the gateway has closed.</summary>
+    internal Task<WireMessage?> ReadAsync() => _reader.ReadAsync(isResponse: false);
+
+    /// <summary>Waits until that many bytes of request are there, takes none.</summary>
+    internal Task WaitForAsync(int count) => _reader.WaitForAsync(count);
+
+    /// <summary>Sends Latin-1 text as bytes.</summary>
+    internal Task WriteAsync(string text) => WriteAsync(Encoding.Latin1.GetBytes(text));
+
+    /// <summary>Sends bytes.</summary>
+    internal async Task WriteAsync(ReadOnlyMemory<byte> bytes) => await connection.FarOutput.WriteAsync(bytes);
+
+    /// <summary>Ends the connection in order.</summary>
+    internal void Close() => connection.CloseFar();
+
+    /// <summary>Resets the connection.</summary>
+    internal void Reset() => connection.ResetFar();
+}
+
+/// <summary>
+/// An upstream behind the dialer. By default it answers every request with <see cref="Reply"/>; a
+/// <see cref="Script"/> takes over whole connections.
+/// </summary>
+internal sealed class ScriptedUpstream : IUpstreamDialer
+{
+    private readonly ConcurrentQueue<WireMessage> _requests = new();
+    private int _dials;
+
+    /// <summary>What it answers; null closes the connection instead.</summary>
+    internal Func<WireMessage, string?> Reply { get; set; } = _ => Json("{}");
+
+    /// <summary>What it does with a connection, instead of replying.</summary>
+    internal Func<UpstreamSession, Task>? Script { get; set; }
+
+    /// <summary>True refuses every connection.</summary>
+    internal bool IsAway { get; set; }
+
+    /// <summary>Connections opened.</summary>
+    internal int Dials => Volatile.Read(ref _dials);
+
+    /// <summary>Whole requests received, in order.</summary>
+    internal IReadOnlyList<WireMessage> Requests => [.. _requests];
+
+    /// <summary>A 200 with a JSON body.</summary>
+    internal static string Json(string body, string fields = "") =>
+        $"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{fields}"
+        + $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n"
+        + Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(body));
+
+    /// <summary>Notes a request that a script has read.</summary>
+    internal void Note(WireMessage request) => _requests.Enqueue(request);
+
+    /// <inheritdoc/>
+    public ValueTask<ConnectionContext?> DialAsync(Uri endpoint, TimeSpan within)
+    {
+        if (IsAway) return new((ConnectionContext?)null);
+        Interlocked.Increment(ref _dials);
+        MemoryConnection connection = new();
+        _ = RunAsync(new UpstreamSession(connection));
+        return new(connection);
+    }
+
+    private async Task RunAsync(UpstreamSession session)
+    {
+        if (Script is { } script)
+        {
+            await script(session);
+            return;
+        }
+
+        while (await session.ReadAsync() is { IsWhole: true } request)
+        {
+            _requests.Enqueue(request);
+            if (Reply(request) is { } reply)
+            {
+                await session.WriteAsync(reply);
+                continue;
+            }
+
+            session.Close();
+            return;
+        }
+    }
+}
