@@ -1,0 +1,71 @@
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace Countersign.ControlPlane.Approvals;
+
+/// <summary>The approval API (DESIGN 4.4).</summary>
+internal static class ApprovalEndpoints
+{
+    private const string Path = "/api/v1/approvals";
+
+    public static void Map(Routes routes, ApprovalDesk desk)
+    {
+        routes.Known(HttpMethods.Get, Path, (context, caller) => ListAsync(context, caller, desk));
+        routes.Known(
+            HttpMethods.Get,
+            Path + "/{id}",
+            (context, caller) => desk.ShowAsync(IdIn(context), caller, tag => IsKnown(context, tag)));
+        routes.Known(
+            HttpMethods.Post, Path + "/{id}/decisions", (context, caller) => DecideAsync(context, caller, desk));
+        routes.Known(
+            HttpMethods.Post, Path + "/{id}/cancel", (context, caller) => desk.CancelAsync(IdIn(context), caller));
+        routes.Known(
+            HttpMethods.Post, Path + "/{id}/revoke", (context, caller) => desk.RevokeAsync(IdIn(context), caller));
+    }
+
+    private static async ValueTask<Reply> ListAsync(HttpContext context, Caller caller, ApprovalDesk desk)
+    {
+        if (!RequestReading.TryQuery(context, "status", out string? status)) return BadStatus();
+        ApprovalState state = ApprovalStates.Named(status);
+        if (status is not null && state == ApprovalState.None) return BadStatus();
+        const int Most = ControlPlaneLimits.ApprovalsOnPageMax;
+        if (!RequestReading.TryNumber(context, "limit", 1, Most, ControlPlaneLimits.ApprovalsOnPage, out long limit))
+        {
+            return Reply.Refuse(Refusal.MalformedRequest, "limit must be a number from 1 to 200.");
+        }
+
+        if (!RequestReading.TryQuery(context, "cursor", out string? cursor))
+        {
+            return Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
+        }
+
+        return await desk.ListAsync(status is null ? null : state, (int)limit, cursor, caller);
+    }
+
+    private static async ValueTask<Reply> DecideAsync(HttpContext context, Caller caller, ApprovalDesk desk)
+    {
+        byte[]? body = await RequestReading.BodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
+        if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
+        return DecisionRequest.Read(body, out string why) is { } said
+            ? await desk.DecideAsync(IdIn(context), caller, said)
+            : Reply.Refuse(Refusal.MalformedRequest, why);
+    }
+
+    // RFC 9110 section 13.1.2: weak comparison.
+    private static bool IsKnown(HttpContext context, string tag)
+    {
+        IList<EntityTagHeaderValue> known = context.Request.GetTypedHeaders().IfNoneMatch;
+        EntityTagHeaderValue present = new(tag);
+        return known.Any(
+            one => one.Equals(EntityTagHeaderValue.Any) || one.Compare(present, useStrongComparison: false));
+    }
+
+    private static string IdIn(HttpContext context) => RequestReading.Segment(context, "id");
+
+    private static Reply BadStatus() => Reply.Refuse(
+        Refusal.MalformedRequest,
+        "status must be one of pending, approved, claimed, executed, failed, unknown, denied, expired, "
+        + "cancelled and revoked.");
+}

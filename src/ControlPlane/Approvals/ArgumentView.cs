@@ -1,0 +1,64 @@
+using System.Buffers;
+using Countersign.Masking;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Microsoft.Net.Http.Headers;
+using MaskAction = Countersign.Masking.MaskAction;
+using MaskRule = Countersign.Masking.MaskRule;
+
+namespace Countersign.ControlPlane.Approvals;
+
+/// <summary>A paused call's body as one viewer may see it.</summary>
+internal static class ArgumentView
+{
+    /// <summary>
+    /// The body as one JSON value, masked by the policy in force for the viewer's groups. Empty when it is not JSON,
+    /// cannot be masked, or there is no policy to mask it by: what cannot be proven masked is not shown (STYLE rule
+    /// 16).
+    /// </summary>
+    public static ReadOnlyMemory<byte> Mask(
+        ReadOnlySpan<byte> body, string contentType, PolicySnapshot? policy, IReadOnlyList<string> viewerGroups,
+        string functionId)
+    {
+        if (policy is null || !IsJson(contentType) || !StrictJson.IsUnambiguous(body, out _)) return default;
+        if (ProgramFor(policy.MasksFor(viewerGroups, functionId)) is not { } program) return default;
+        ArrayBufferWriter<byte> masked = new(Math.Max(body.Length, 1));
+        JsonMasker masker = new();
+        masker.Reset(program);
+        bool isMasked = masker.Write(body, masked) == MaskStatus.NeedMore && masker.Finish(masked) == MaskStatus.Done;
+        return isMasked ? masked.WrittenMemory : default;
+    }
+
+    private static bool IsJson(string contentType)
+    {
+        if (!MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? type)) return false;
+
+        // Another charset would let bytes mean other characters upstream than they meant to the mask.
+        bool isUtf8 = !type.Charset.HasValue
+            || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
+        bool isJson = type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase);
+        return isUtf8 && isJson;
+    }
+
+    private static MaskProgram? ProgramFor(IReadOnlyList<MaskTerms> masks)
+    {
+        List<MaskRule> rules = [];
+        foreach (MaskTerms mask in masks)
+        {
+            MaskAction action = mask.Action == Policy.MaskAction.KeepLast4 ? MaskAction.KeepLast4 : MaskAction.Redact;
+            foreach (string field in mask.Fields) rules.Add(new MaskRule(field, action));
+        }
+
+        try
+        {
+            return MaskProgram.Compile(rules);
+        }
+        catch (ArgumentException)
+        {
+            // Each field was checked when the policy was read; all of them together may still be too many for one
+            // program.
+            return null;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Net;
+using Countersign.ControlPlane.Approvals;
+using Countersign.ControlPlane.AuditTrail;
+using Countersign.ControlPlane.Policies;
+using Countersign.ControlPlane.Tokens;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Countersign.ControlPlane;
+
+/// <summary>
+/// The control listener (DESIGN 4.4): approvals, policies, audit, keys and health over HTTP. Reads no settings file
+/// and no environment, binds only what its options name, and leaves signals to its process.
+/// </summary>
+public sealed class ControlPlaneHost : IAsyncDisposable
+{
+    private readonly ControlPlaneOptions _options;
+    private readonly WebApplication _app;
+
+    /// <summary>Sets up a listener that is not bound yet. Nothing that is passed in is disposed of here.</summary>
+    public ControlPlaneHost(
+        ControlPlaneOptions options, ControlPlaneServices services, TimeProvider clock, ILoggerFactory logs)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(clock);
+        ArgumentNullException.ThrowIfNull(logs);
+        _options = options;
+        _app = Build(options, logs);
+        ILogger log = logs.CreateLogger<ControlPlaneHost>();
+        _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
+        ActLog acts = new(services.Audit, options.Gateway, clock);
+        Routes routes = new(_app, new BearerCallers(services.Callers));
+        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, options, acts, clock, log));
+        PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
+        AuditEndpoints.Map(routes, services.Audit, options.Auditors);
+        TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
+        HealthEndpoints.Map(routes, services);
+    }
+
+    /// <summary>The addresses it is bound to, <c>http://127.0.0.1:8081</c>; empty until it is started.</summary>
+    public IReadOnlyList<string> Addresses =>
+        [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
+
+    private string PublicUrl => (_options.PublicUrl ?? Addresses[0]).TrimEnd('/');
+
+    /// <summary>Binds and begins to answer. Throws <see cref="IOException"/> where an address cannot be
+    /// bound.</summary>
+    public Task StartAsync(CancellationToken cancellation) => _app.StartAsync(cancellation);
+
+    /// <summary>Accepts no more, and waits up to 5 s for the answers under way.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)
+    {
+        // The empty builder alone: the others read files, the environment and the command line.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        // A start that fails is thrown to the process, which tells it in its own words.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddProvider(new GivenLogs(logs));
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton<IHostLifetime, ProcessOwnedLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ControlPlaneLimits.StopWithin);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = ControlPlaneLimits.DrainedBytesMax;
+            kestrel.Limits.MaxConcurrentConnections = ControlPlaneLimits.ConnectionsMax;
+            foreach (IPEndPoint endpoint in options.Listen)
+            {
+                kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1);
+            }
+        });
+        return builder.Build();
+    }
+
+    /// <summary>Passes log messages on to the factory of the process, which stays the process's.</summary>
+    private sealed class GivenLogs(ILoggerFactory logs) : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => logs.CreateLogger(categoryName);
+
+        public void Dispose()
+        {
+        }
+    }
+
+    /// <summary>In place of the console lifetime, which would take SIGTERM away from the process's own drain.</summary>
+    private sealed class ProcessOwnedLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

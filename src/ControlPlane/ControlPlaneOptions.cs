@@ -1,0 +1,46 @@
+using System.Net;
+using Countersign.Audit;
+using Countersign.Identity.Inbound;
+using Countersign.Identity.Outbound;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Countersign.Policy.Redis;
+
+namespace Countersign.ControlPlane;
+
+/// <summary>How the control listener is set up; checked before it gets here.</summary>
+public sealed record ControlPlaneOptions
+{
+    /// <summary>Where it listens; port 0 picks one.</summary>
+    public required IReadOnlyList<IPEndPoint> Listen { get; init; }
+
+    /// <summary>Scheme and authority that clients reach it under; null is the first address it listens on.</summary>
+    public string? PublicUrl { get; init; }
+
+    /// <summary>This gateway's name in the audit.</summary>
+    public required string Gateway { get; init; }
+
+    /// <summary>Groups whose people may publish and activate policy, and whose members may read it and every
+    /// approval.</summary>
+    public IReadOnlyList<string> PolicyAdmins { get; init; } = ["policy-admins"];
+
+    /// <summary>Groups whose members may read policies and the audit.</summary>
+    public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
+}
+
+/// <summary>What the control listener works with, made and disposed of by whoever composes the process.</summary>
+/// <param name="InForce">The policy in force: masks and separations.</param>
+/// <param name="Callers">Verifies tokens.</param>
+/// <param name="Approvals">Where approvals live.</param>
+/// <param name="Policies">Where policy versions live.</param>
+/// <param name="Seal">Opens paused payloads.</param>
+/// <param name="LentKeys">The keys that lent credentials are signed with; only the public half is shown.</param>
+/// <param name="Audit">The log.</param>
+public sealed record ControlPlaneServices(
+    PolicyInForce InForce,
+    CallerVerifier Callers,
+    IApprovalStore Approvals,
+    RedisPolicyStore Policies,
+    PayloadSeal Seal,
+    SigningKeys LentKeys,
+    AuditLog Audit);

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Text.Json;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Countersign.Policy.Redis;
+
+namespace Countersign.ControlPlane.Policies;
+
+/// <summary>Policies as this listener shows them.</summary>
+internal static class PolicyReplies
+{
+    public static Reply List(PolicyHistory history) => Reply.Json(200, json =>
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("items");
+        foreach (PolicyRevision revision in history.Items)
+        {
+            WriteRevision(json, revision, revision.Version == history.Current);
+        }
+
+        json.WriteEndArray();
+        if (history.Next > 0) json.WriteString("next", history.Next.ToString(CultureInfo.InvariantCulture));
+        else json.WriteNull("next");
+        json.WriteEndObject();
+    });
+
+    public static Reply Revision(PolicyRevision revision, bool isCurrent) =>
+        Reply.Json(200, json => WriteRevision(json, revision, isCurrent));
+
+    public static Reply Published(PolicyRevision revision) => Reply.Json(201, json =>
+    {
+        json.WriteStartObject();
+        json.WriteNumber("version", revision.Version);
+        json.WriteString("sha256", revision.Sha256);
+        json.WriteEndObject();
+    }) with
+    {
+        Location = "/api/v1/policies/" + revision.Version.ToString(CultureInfo.InvariantCulture),
+    };
+
+    public static Reply Valid(PolicySnapshot snapshot) => Reply.Json(200, json =>
+    {
+        json.WriteStartObject();
+        json.WriteBoolean("valid", true);
+        json.WriteNumber("functions", snapshot.Functions.Count);
+        json.WriteNumber("rules", snapshot.Rules.Count);
+        json.WriteEndObject();
+    });
+
+    /// <summary>Every error of the document, with its place.</summary>
+    public static Reply Invalid(IReadOnlyList<PolicyError> errors)
+    {
+        string detail = errors.Count == 1 ? "There is one error." : $"There are {errors.Count} errors.";
+        return Reply.Refuse(Refusal.PolicyInvalid, detail, json =>
+        {
+            json.WriteStartArray("errors");
+            foreach (PolicyError error in errors)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("line", error.Line);
+                json.WriteNumber("column", error.Column);
+                json.WriteString("message", error.Message);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        });
+    }
+
+    private static void WriteRevision(Utf8JsonWriter json, PolicyRevision revision, bool isCurrent)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("version", revision.Version);
+        json.WriteString("author", revision.Author);
+        json.WriteString("at", Timestamps.Format(revision.At));
+        json.WriteString("sha256", revision.Sha256);
+        json.WriteBoolean("current", isCurrent);
+        json.WriteEndObject();
+    }
+}

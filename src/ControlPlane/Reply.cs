@@ -1,0 +1,79 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace Countersign.ControlPlane;
+
+/// <summary>An answer, whole before its first byte leaves.</summary>
+internal sealed record Reply(int Status, string ContentType, ReadOnlyMemory<byte> Body)
+{
+    private const string JsonType = "application/json";
+    private const string ProblemType = "application/problem+json";
+
+    // Safe: nothing here is ever put into a page, and every answer carries nosniff.
+    private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public string? ETag { get; init; }
+
+    public string? Location { get; init; }
+
+    /// <summary>The challenge of RFC 6750 section 3.</summary>
+    public string? Challenge { get; init; }
+
+    /// <summary>Null keeps the <c>no-store</c> that every answer begins with.</summary>
+    public string? CacheControl { get; init; }
+
+    public static Reply Json(int status, Action<Utf8JsonWriter> write) => Json(status, JsonType, write);
+
+    public static Reply Json(string json, string contentType = JsonType) =>
+        new(200, contentType, Encoding.UTF8.GetBytes(json));
+
+    public static Reply Text(string text, string contentType = "text/plain; charset=utf-8") =>
+        new(200, contentType, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>RFC 9110 section 15.4.5: no body, the same tag.</summary>
+    public static Reply NotModified(string tag) => new(304, "", default) { ETag = tag };
+
+    /// <summary>A problem (RFC 9457).</summary>
+    /// <param name="refusal">Which.</param>
+    /// <param name="detail">One sentence for the caller; empty repeats the title.</param>
+    /// <param name="more">Writes further members.</param>
+    public static Reply Refuse(Refusal refusal, string detail = "", Action<Utf8JsonWriter>? more = null)
+    {
+        RefusalRow row = RefusalTable.RowOf(refusal);
+        return Json(row.Status, ProblemType, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("type", "urn:countersign:" + row.Name);
+            json.WriteString("title", row.Title);
+            json.WriteNumber("status", row.Status);
+            json.WriteString("detail", detail.Length > 0 ? detail : row.Title + ".");
+            more?.Invoke(json);
+            json.WriteEndObject();
+        });
+    }
+
+    public Task SendAsync(HttpContext context)
+    {
+        HttpResponse response = context.Response;
+        response.StatusCode = Status;
+        if (ETag is not null) response.Headers.ETag = ETag;
+        if (Location is not null) response.Headers.Location = Location;
+        if (Challenge is not null) response.Headers.WWWAuthenticate = Challenge;
+        if (CacheControl is not null) response.Headers.CacheControl = CacheControl;
+        if (Status == 304) return Task.CompletedTask;
+        response.Headers.ContentType = new StringValues(ContentType);
+        response.ContentLength = Body.Length;
+        return response.Body.WriteAsync(Body, context.RequestAborted).AsTask();
+    }
+
+    private static Reply Json(int status, string contentType, Action<Utf8JsonWriter> write)
+    {
+        ArrayBufferWriter<byte> body = new(1_024);
+        using (Utf8JsonWriter json = new(body, Relaxed)) write(json);
+        return new Reply(status, contentType, body.WrittenMemory);
+    }
+}

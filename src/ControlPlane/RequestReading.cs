@@ -1,0 +1,51 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace Countersign.ControlPlane;
+
+/// <summary>What a request says: its body, its query.</summary>
+internal static class RequestReading
+{
+    /// <summary>The whole body; null when it is longer than <paramref name="bytesMax"/>, the only limit that counts for
+    /// what is used: Kestrel's is larger, for what is thrown away.</summary>
+    public static async ValueTask<byte[]?> BodyAsync(HttpContext context, int bytesMax)
+    {
+        if (context.Request.ContentLength > bytesMax) return null;
+        using MemoryStream body = new();
+        byte[] part = new byte[Math.Min(bytesMax, 16_384)];
+        while (true)
+        {
+            int bytes = await context.Request.Body.ReadAsync(part, context.RequestAborted);
+            if (bytes == 0) return body.ToArray();
+            if (body.Length + bytes > bytesMax) return null;
+            body.Write(part, 0, bytes);
+        }
+    }
+
+    /// <summary>The value of a query parameter; null when it is absent. False when it is given twice.</summary>
+    public static bool TryQuery(HttpContext context, string name, out string? value)
+    {
+        StringValues given = context.Request.Query[name];
+        value = given.Count == 1 ? given.ToString() : null;
+        return given.Count <= 1;
+    }
+
+    /// <summary>A whole number in a query parameter; <paramref name="otherwise"/> when it is absent. False when it is
+    /// not one, or out of range.</summary>
+    public static bool TryNumber(
+        HttpContext context, string name, long least, long most, long otherwise, out long number)
+    {
+        number = otherwise;
+        if (!TryQuery(context, name, out string? text)) return false;
+        if (text is null) return true;
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number)
+            && number >= least && number <= most;
+    }
+
+    /// <summary>A segment of the path; the route has made sure that there is one.</summary>
+    public static string Segment(HttpContext context, string name) => (string)context.Request.RouteValues[name]!;
+
+    /// <summary>True for the written form of an id, which is the store's key too.</summary>
+    public static bool IsId(string text) => Guid.TryParseExact(text, "D", out _);
+}

@@ -1,0 +1,269 @@
+using System.Net;
+using System.Text.Json;
+using Countersign.Policy;
+
+namespace Countersign.ControlPlane.Tests.Approvals;
+
+public sealed class ApprovalApiTests
+{
+    private const string Path = "/api/v1/approvals";
+
+    [Fact]
+    public async Task An_approver_sees_the_arguments_masked_by_their_own_clearance()
+    {
+        // Proves masking by viewer; by one approver who is cleared and one who is not, and a body that is not JSON.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync();
+        Answer masked = await gate.GetAsync(Path + "/" + id, gate.Token("fay", "finance"));
+        Assert.Equal(HttpStatusCode.OK, masked.Status);
+        Assert.Equal("***", masked.Json.GetProperty("arguments").GetProperty("ssn").GetString());
+        Assert.DoesNotContain("078-05-1120", masked.Body, StringComparison.Ordinal);
+        Assert.Equal("pending", masked.Json.GetProperty("state").GetString());
+        Answer cleared = await gate.GetAsync(Path + "/" + id, gate.Token("kim", "finance", "pii-cleared"));
+        Assert.Equal("078-05-1120", cleared.Json.GetProperty("arguments").GetProperty("ssn").GetString());
+        string text = await gate.AskAsync("ssn=078-05-1120", "text/plain");
+        Answer opaque = await gate.GetAsync(Path + "/" + text, gate.Token("fay", "finance"));
+        Assert.Equal(JsonValueKind.Null, opaque.Json.GetProperty("arguments").ValueKind);
+    }
+
+    [Fact]
+    public async Task An_approval_is_shown_to_those_it_concerns_alone()
+    {
+        // Proves visibility over HTTP; by everybody's own view of one approval and of the list.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync();
+        (string Token, bool Sees)[] viewers =
+        [
+            (gate.Token("deploy-bot", "ci"), true), (gate.Token("sam", "sre"), true),
+            (gate.Token("dave", "sre"), true), (gate.Token("pat", "policy-admins"), true),
+            (gate.Token("dave", "staff"), false), (gate.Token("mallory", "staff"), false),
+            (gate.Token("fay-bot", "finance"), false),
+        ];
+        foreach ((string token, bool sees) in viewers)
+        {
+            Answer one = await gate.GetAsync(Path + "/" + id, token);
+            Assert.Equal(sees ? HttpStatusCode.OK : HttpStatusCode.NotFound, one.Status);
+            Assert.Equal(sees ? "" : "not-found", one.Problem);
+            Answer list = await gate.GetAsync(Path + "?status=pending", token);
+            Assert.Equal(sees ? 1 : 0, list.Json.GetProperty("items").GetArrayLength());
+        }
+
+        Assert.Equal("not-found", (await gate.GetAsync(Path + "/no-id", gate.Token("sam", "sre"))).Problem);
+    }
+
+    [Fact]
+    public async Task A_tag_spares_the_body_until_the_approval_moves_or_lapses()
+    {
+        // Proves If-None-Match; by the same tag before a decision, after it, and once the window has closed.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync();
+        string fay = gate.Token("fay", "finance");
+        string tag = (await gate.GetAsync(Path + "/" + id, fay)).Message.Headers.ETag!.ToString();
+        Assert.Equal("\"1\"", tag);
+        Assert.Equal(HttpStatusCode.NotModified, (await gate.GetAsync(Path + "/" + id, fay, "\"0\", W/" + tag)).Status);
+        await gate.DecideAsync(id, fay);
+        Answer moved = await gate.GetAsync(Path + "/" + id, fay, tag);
+        Assert.Equal("\"2\"", moved.Message.Headers.ETag!.ToString());
+        gate.Clock.Advance(TimeSpan.FromMinutes(16));
+        Answer lapsed = await gate.GetAsync(Path + "/" + id, fay, "\"2\"");
+        Assert.Equal("expired", lapsed.Json.GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task Two_people_fill_two_stages_and_the_audit_tells_it_in_order()
+    {
+        // Proves the whole way; by two decisions and a repeated one, then the log: each intent before its outcome.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync();
+        string fay = gate.Token("fay", "finance");
+        Answer first = await gate.DecideAsync(id, fay, reason: "checked");
+        Assert.Equal("pending", first.Json.GetProperty("state").GetString());
+        Answer second = await gate.DecideAsync(id, gate.Token("sam", "sre"));
+        Assert.Equal("approved", second.Json.GetProperty("state").GetString());
+        JsonElement said = second.Json.GetProperty("stages")[0].GetProperty("decisions")[0];
+        Assert.Equal("fay", said.GetProperty("approver").GetString());
+        Assert.Equal("approve", said.GetProperty("decision").GetString());
+        Assert.Equal("checked", said.GetProperty("reason").GetString());
+        Answer again = await gate.DecideAsync(id, fay);
+        Assert.Equal(HttpStatusCode.OK, again.Status);
+        Assert.Equal("approved", again.Json.GetProperty("state").GetString());
+        Assert.Equal(2, gate.Store.Moves);
+        var acts = await gate.ActsAsync();
+        Assert.Equal(
+            [
+                ("approval-decision", "fay"), ("approval-decided", "fay"),
+                ("approval-decision", "sam"), ("approval-decided", "sam"),
+            ],
+            acts.Select(act => (act.Event, act.Actor)));
+        Assert.All(acts, act => Assert.Equal(id, act.Subject));
+        Assert.Equal("approve " + Drafts.DigestOf(id) + ": checked", acts[0].Detail);
+        Assert.StartsWith("approved; ", acts[3].Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nobody_decides_on_their_own_call_and_the_attempt_is_audited()
+    {
+        // Proves separation of duties; by the job, by its actor in a stage's group and in none, and by strangers.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync();
+        Answer[] conflicts =
+        [
+            await gate.DecideAsync(id, gate.Token("dave", "staff")),
+            await gate.DecideAsync(id, gate.Token("dave", "sre")),
+            await gate.DecideAsync(id, gate.Token("DAVE", "sre")),
+            await gate.DecideAsync(id, gate.Token("deploy-bot", "sre")),
+            await gate.DecideAsync(id, gate.Token("eve", "finance", "ap-clerk", "ap-approver")),
+        ];
+        Assert.All(conflicts, one => Assert.Equal(HttpStatusCode.Forbidden, one.Status));
+        Assert.All(conflicts, one => Assert.Equal("duty-conflict", one.Problem));
+        Answer[] strangers =
+        [
+            await gate.DecideAsync(id, gate.Token("mallory", "staff")),
+            await gate.DecideAsync(id, gate.Token("fay-bot", "finance")),
+            await gate.DecideAsync(id, gate.Token("pat", "policy-admins")),
+        ];
+        Assert.All(strangers, one => Assert.Equal(HttpStatusCode.Forbidden, one.Status));
+        Assert.All(strangers, one => Assert.Equal("not-an-approver", one.Problem));
+        Assert.Equal(0, gate.Store.Moves);
+        var acts = await gate.ActsAsync();
+        Assert.Equal(8, acts.Count(act => act.Event == "approval-decision-refused"));
+        Assert.StartsWith("duty-conflict; approve ", acts[0].Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_decided_is_refused_by_name()
+    {
+        // Proves the refusals of decisions; by one request for each.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync();
+        string fay = gate.Token("fay", "finance");
+        string sam = gate.Token("sam", "sre");
+        string decisions = Path + "/" + id + "/decisions";
+        Assert.Equal("approval-mismatch", (await gate.DecideAsync(id, fay, digest: Drafts.DigestOf("other"))).Problem);
+        Assert.Equal("malformed-request", (await gate.PostAsync(decisions, fay, """{"decision":"approve"}""")).Problem);
+        Assert.Equal("malformed-request", (await gate.DecideAsync(id, fay, reason: new string('x', 501))).Problem);
+        Assert.Equal("body-too-large", (await gate.DecideAsync(id, fay, reason: new string('x', 20_000))).Problem);
+        string absent = Guid.CreateVersion7().ToString("D");
+        Assert.Equal("not-found", (await gate.DecideAsync(absent, fay)).Problem);
+        Assert.Equal("unauthenticated", (await gate.PostAsync(decisions, null, "{}")).Problem);
+        Assert.Equal(0, gate.Store.Moves);
+
+        Assert.Equal(HttpStatusCode.OK, (await gate.DecideAsync(id, fay)).Status);
+        Assert.Equal("approval-settled", (await gate.DecideAsync(id, fay, "deny")).Problem);
+        Assert.Equal("approval-settled", (await gate.DecideAsync(id, gate.Token("kim", "finance"))).Problem);
+        Answer denied = await gate.DecideAsync(id, sam, "deny");
+        Assert.Equal("denied", denied.Json.GetProperty("state").GetString());
+        Answer late = await gate.DecideAsync(id, gate.Token("sue", "sre"));
+        Assert.Equal((HttpStatusCode.Gone, "approval-denied"), (late.Status, late.Problem));
+        Assert.Equal(HttpStatusCode.OK, (await gate.DecideAsync(id, sam, "deny")).Status);
+
+        string other = await gate.AskAsync();
+        gate.Clock.Advance(TimeSpan.FromMinutes(15));
+        Answer expired = await gate.DecideAsync(other, fay);
+        Assert.Equal((HttpStatusCode.Gone, "approval-expired"), (expired.Status, expired.Problem));
+    }
+
+    [Fact]
+    public async Task Requesters_cancel_and_approvers_revoke_and_nobody_else_does()
+    {
+        // Proves both withdrawals; by those who may and those who may not, and by withdrawing twice.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string job = gate.Token("deploy-bot", "ci");
+        string fay = gate.Token("fay", "finance");
+        string first = await gate.AskAsync();
+        Assert.Equal("denied", (await gate.PostAsync(Path + "/" + first + "/cancel", fay)).Problem);
+        Answer cancelled = await gate.PostAsync(Path + "/" + first + "/cancel", job);
+        Assert.Equal("cancelled", cancelled.Json.GetProperty("state").GetString());
+        Assert.Equal("approval-denied", (await gate.PostAsync(Path + "/" + first + "/cancel", job)).Problem);
+
+        string second = await gate.AskAsync();
+        await gate.DecideAsync(second, fay);
+        Assert.Equal("approval-settled", (await gate.PostAsync(Path + "/" + second + "/revoke", fay)).Problem);
+        await gate.DecideAsync(second, gate.Token("sam", "sre"));
+        string kim = gate.Token("kim", "finance");
+        Assert.Equal("not-an-approver", (await gate.PostAsync(Path + "/" + second + "/revoke", kim)).Problem);
+        Answer revoked = await gate.PostAsync(Path + "/" + second + "/revoke", fay);
+        Assert.Equal("revoked", revoked.Json.GetProperty("state").GetString());
+        Assert.Contains(await gate.ActsAsync(), act => act.Event == "approval-revoked" && act.Subject == second);
+    }
+
+    [Fact]
+    public async Task A_decision_that_meets_another_is_ruled_on_again()
+    {
+        // Proves the bounded retry; by a store that reports conflicts twice, then for ever, then goes away.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync();
+        string fay = gate.Token("fay", "finance");
+        gate.Store.OnMove = (_, _) => gate.Store.Moves <= 2 ? StoreStatus.Conflict : null;
+        Assert.Equal(HttpStatusCode.OK, (await gate.DecideAsync(id, fay)).Status);
+        Assert.Equal(3, gate.Store.Moves);
+
+        string sam = gate.Token("sam", "sre");
+        gate.Store.OnMove = (_, _) => StoreStatus.Conflict;
+        Assert.Equal("store-unavailable", (await gate.DecideAsync(id, sam)).Problem);
+        gate.Store.OnMove = (_, _) => StoreStatus.Unavailable;
+        Answer unclear = await gate.DecideAsync(id, sam);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "store-unavailable"), (unclear.Status, unclear.Problem));
+        gate.Store.IsAway = true;
+        Assert.Equal("store-unavailable", (await gate.DecideAsync(id, sam)).Problem);
+        Assert.Equal("store-unavailable", (await gate.GetAsync(Path, sam)).Problem);
+        Assert.Equal("store-unavailable", (await gate.GetAsync(Path + "/" + id, sam)).Problem);
+        var acts = await gate.ActsAsync();
+        Assert.Equal(3, acts.Count(act => act.Event == "approval-decision"));
+        Assert.Equal(["approval-decided"], acts.Where(act => act.Event == "approval-decided").Select(act => act.Event));
+    }
+
+    [Fact]
+    public async Task Without_the_audit_nothing_is_moved()
+    {
+        // Proves that refusal comes before the effect; by deciding and cancelling over a closed log.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync();
+        string fay = gate.Token("fay", "finance");
+        await gate.Audit.DisposeAsync();
+        Answer refused = await gate.DecideAsync(id, fay);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "audit-unavailable"), (refused.Status, refused.Problem));
+        string job = gate.Token("deploy-bot", "ci");
+        Assert.Equal("audit-unavailable", (await gate.PostAsync(Path + "/" + id + "/cancel", job)).Problem);
+        Assert.Equal(0, gate.Store.Moves);
+        Assert.Equal("pending", (await gate.GetAsync(Path + "/" + id, fay)).Json.GetProperty("state").GetString());
+        Assert.Equal("not-ready", (await gate.GetAsync("/health/ready")).Json.GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task Lists_page_over_what_the_viewer_may_not_see()
+    {
+        // Proves pages; by five approvals in pages of two, and by every bad parameter.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        List<string> asked = [];
+        for (int index = 0; index < 5; index++)
+        {
+            asked.Insert(0, await gate.AskAsync());
+            gate.Clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        string fay = gate.Token("fay", "finance");
+        List<string> seen = [];
+        string? cursor = null;
+        do
+        {
+            Answer page = await gate.GetAsync(Path + "?limit=2" + (cursor is null ? "" : "&cursor=" + cursor), fay);
+            JsonElement items = page.Json.GetProperty("items");
+            seen.AddRange(items.EnumerateArray().Select(item => item.GetProperty("id").GetString()!));
+            cursor = page.Json.GetProperty("next").GetString();
+        }
+        while (cursor is not null);
+        Assert.Equal(asked, seen);
+        string[] bad =
+        [
+            "?status=open", "?status=", "?limit=0", "?limit=201", "?limit=x", "?limit=1&limit=2", "?cursor=a&cursor=b",
+        ];
+        foreach (string query in bad)
+        {
+            Assert.Equal("malformed-request", (await gate.GetAsync(Path + query, fay)).Problem);
+        }
+
+        Answer denied = await gate.GetAsync(Path + "?status=denied", fay);
+        Assert.Equal(0, denied.Json.GetProperty("items").GetArrayLength());
+    }
+}

@@ -1,0 +1,171 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Countersign.Audit;
+using Countersign.Identity.Inbound;
+using Countersign.Identity.Outbound;
+using Countersign.Kit;
+using Countersign.Masking;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Countersign.Policy.Redis;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Countersign.ControlPlane.Tests;
+
+/// <summary>What came back.</summary>
+internal sealed record Answer(HttpStatusCode Status, HttpResponseMessage Message, string Body)
+{
+    public JsonElement Json => JsonDocument.Parse(Body).RootElement;
+
+    /// <summary>The problem's name; empty for what is none.</summary>
+    public string Problem => Message.Content.Headers.ContentType?.MediaType == "application/problem+json"
+        ? Json.GetProperty("type").GetString()!["urn:countersign:".Length..]
+        : "";
+}
+
+/// <summary>The control listener on loopback, over a store in memory and a log of its own.</summary>
+internal sealed class ControlFixture : IAsyncDisposable
+{
+    public const string Policy = """
+        apiVersion: countersign/v1
+        upstreams:
+          billing: { endpoints: ["http://127.0.0.1:9001"] }
+        functions:
+          billing.reset: { upstream: billing, method: POST, path: "/billing/{account}/reset", risk: critical }
+        rules:
+          - { id: all, subjects: { groups: [support] }, functions: ["billing.*"], effect: allow }
+        separations:
+          - { id: clerk-or-approver, kind: static, groups: [ap-clerk, ap-approver] }
+        masks:
+          - { id: pii, functions: ["*"], fields: [ssn], action: redact, except: { groups: [pii-cleared] } }
+        """;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("countersign-control-").FullName;
+    private readonly TestIssuer _issuer;
+    private readonly CallerVerifier _callers;
+    private readonly HttpClient _client = new(new SocketsHttpHandler { AllowAutoRedirect = false });
+    private readonly PayloadSeal _seal = new(new byte[32]);
+    private readonly SigningKeys _keys = SigningKeys.Create();
+    private ControlPlaneHost? _host;
+
+    private ControlFixture()
+    {
+        _issuer = new TestIssuer(_folder, Clock);
+        _callers = new CallerVerifier(
+            [_issuer.Options], null, new HttpMessageInvoker(new SocketsHttpHandler()), Clock, NullLogger.Instance);
+        Store = new ScriptedApprovalStore(new InMemoryApprovalStore(Clock));
+        AuditLogOptions log = new() { Folder = Path.Combine(_folder, "audit"), Origin = "countersign/test" };
+        Audit = AuditLog.Open(log, TimeProvider.System).Log!;
+        InForce.Swap(PolicyReader.Read(Policy, MaskField.Check, 7).Snapshot!);
+    }
+
+    public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+
+    public ScriptedApprovalStore Store { get; }
+
+    public AuditLog Audit { get; }
+
+    public PolicyInForce InForce { get; } = new();
+
+    public string Address => _host!.Addresses[0];
+
+    public static async Task<ControlFixture> StartAsync()
+    {
+        ControlFixture fixture = new();
+        ControlPlaneOptions options = new() { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], Gateway = "test" };
+
+        // No test here reaches the policy store: those that must have a real one in Integration.Tests.
+        RedisPolicyStore unreached = new(null!);
+        ControlPlaneServices services = new(
+            fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal, fixture._keys, fixture.Audit);
+        fixture._host = new ControlPlaneHost(options, services, fixture.Clock, NullLoggerFactory.Instance);
+        await fixture._host.StartAsync(TestContext.Current.CancellationToken);
+        return fixture;
+    }
+
+    /// <summary>A token: the subject, then its groups. The kind is human unless the subject ends in -bot.</summary>
+    public string Token(string subject, params string[] groups)
+    {
+        if (subject == "deploy-bot") return _issuer.Token(subject, groups, "ci", actor: "dave");
+        return _issuer.Token(subject, groups, subject.EndsWith("-bot", StringComparison.Ordinal) ? "agent" : "human");
+    }
+
+    public Task<Answer> GetAsync(string path, string? token = null, string? tag = null)
+    {
+        HttpRequestMessage request = new(HttpMethod.Get, Address + path);
+        if (tag is not null) request.Headers.TryAddWithoutValidation("If-None-Match", tag);
+        return SendAsync(request, token);
+    }
+
+    public Task<Answer> PostAsync(string path, string? token, string body = "", string type = "application/json")
+    {
+        HttpRequestMessage request = new(HttpMethod.Post, Address + path)
+        {
+            Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)),
+        };
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        return SendAsync(request, token);
+    }
+
+    public async Task<Answer> SendAsync(HttpRequestMessage request, string? token = null)
+    {
+        if (token is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        HttpResponseMessage message = await _client.SendAsync(request, TestContext.Current.CancellationToken);
+        string body = await message.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return new Answer(message.StatusCode, message, body);
+    }
+
+    public Task<Answer> DecideAsync(
+        string id, string token, string decision = "approve", string? digest = null, string reason = "")
+    {
+        string body = JsonSerializer.Serialize(new { decision, digest = digest ?? Drafts.DigestOf(id), reason });
+        return PostAsync("/api/v1/approvals/" + id + "/decisions", token, body);
+    }
+
+    /// <summary>Files an approval that the CI job asks for, and returns its id.</summary>
+    public async Task<string> AskAsync(
+        string body = """{"ssn":"078-05-1120","amount":1}""", string type = "application/json")
+    {
+        Approval draft = Drafts.New(Clock.GetUtcNow()) with { ContentType = type };
+        StoreResult<Approval> asked = await Store.AskAsync(draft, _seal.Seal(draft.Id, Encoding.UTF8.GetBytes(body)));
+        return asked.Value!.Id;
+    }
+
+    /// <summary>Closes the log, which then takes nothing more, and returns event, subject and detail of its
+    /// acts.</summary>
+    public async Task<List<(string Event, string Actor, string Subject, string Detail)>> ActsAsync()
+    {
+        await Audit.DisposeAsync();
+        List<(string, string, string, string)> acts = [];
+        foreach (AuditEntry entry in AuditReader.Between(Audit.Folder, 0, long.MaxValue))
+        {
+            JsonElement record = JsonDocument.Parse(entry.Payload).RootElement;
+            acts.Add((
+                record.GetProperty("event").GetString()!, record.GetProperty("actor").GetProperty("sub").GetString()!,
+                record.GetProperty("subject").GetString()!,
+                record.TryGetProperty("detail", out JsonElement detail) ? detail.GetString()! : ""));
+        }
+
+        return acts;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_host is not null)
+        {
+            await _host.StopAsync();
+            await _host.DisposeAsync();
+        }
+
+        _client.Dispose();
+        await _callers.DisposeAsync();
+        await Audit.DisposeAsync();
+        _issuer.Dispose();
+        _seal.Dispose();
+        _keys.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+}

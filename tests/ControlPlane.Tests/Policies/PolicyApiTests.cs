@@ -1,0 +1,98 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Countersign.ControlPlane.Policies;
+
+namespace Countersign.ControlPlane.Tests.Policies;
+
+public sealed class PolicyApiTests
+{
+    private const string Path = "/api/v1/policies";
+
+    [Fact]
+    public async Task Anybody_with_a_token_may_have_a_policy_checked()
+    {
+        // Proves validation; by a document that compiles and one with an error on a known line.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string mallory = gate.Token("mallory", "staff");
+        Answer valid = await gate.PostAsync(Path + "/validate", mallory, ControlFixture.Policy, "application/yaml");
+        Assert.Equal("""{"valid":true,"functions":1,"rules":1}""", valid.Body);
+        string broken = ControlFixture.Policy.Replace("groups: [support]", "groups: 7", StringComparison.Ordinal);
+        Answer invalid = await gate.PostAsync(Path + "/validate", mallory, broken, "text/yaml; charset=utf-8");
+        Assert.Equal(((HttpStatusCode)422, "policy-invalid"), (invalid.Status, invalid.Problem));
+        JsonElement error = invalid.Json.GetProperty("errors")[0];
+        Assert.Equal(7, error.GetProperty("line").GetInt32());
+        Assert.True(error.GetProperty("column").GetInt32() > 1);
+        Assert.NotEmpty(error.GetProperty("message").GetString()!);
+        Assert.Equal("unauthenticated", (await gate.PostAsync(Path + "/validate", null, "{}")).Problem);
+    }
+
+    [Fact]
+    public async Task Only_people_who_are_policy_admins_write_and_only_admins_and_auditors_read()
+    {
+        // Proves who may; by an admin's agent, an auditor and a stranger on every path.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string[] others =
+        [
+            gate.Token("pat-bot", "policy-admins"), gate.Token("ann", "auditors"), gate.Token("mallory"),
+        ];
+        foreach (string token in others)
+        {
+            Answer published = await gate.PostAsync(Path, token, ControlFixture.Policy, "application/yaml");
+            Assert.Equal((HttpStatusCode.Forbidden, "denied"), (published.Status, published.Problem));
+            Assert.Equal("denied", (await gate.PostAsync(Path + "/1/activate", token)).Problem);
+        }
+
+        Assert.Equal("denied", (await gate.GetAsync(Path, gate.Token("mallory", "staff"))).Problem);
+        Assert.Equal("denied", (await gate.GetAsync(Path + "/1", gate.Token("mallory", "staff"))).Problem);
+        string pat = gate.Token("pat", "policy-admins");
+        foreach (string version in new[] { "x", "0", "-1", "99999999999999999999" })
+        {
+            Assert.Equal("not-found", (await gate.GetAsync(Path + "/" + version, pat)).Problem);
+        }
+
+        Assert.Equal("malformed-request", (await gate.GetAsync(Path + "/1?form=xml", pat)).Problem);
+        Assert.Equal("malformed-request", (await gate.GetAsync(Path + "?limit=101", pat)).Problem);
+        Assert.Empty(await gate.ActsAsync());
+    }
+
+    [Fact]
+    public async Task What_does_not_compile_is_not_published()
+    {
+        // Proves the refusals before the store; by an admin with a broken document, a wrong type, wrong bytes, too
+        // many.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string pat = gate.Token("pat", "policy-admins");
+        Assert.Equal("policy-invalid", (await gate.PostAsync(Path, pat, "{\"rules\": 1}")).Problem);
+        Assert.Equal("policy-invalid", (await gate.PostAsync(Path, pat, "")).Problem);
+        Answer form = await gate.PostAsync(Path, pat, ControlFixture.Policy, "application/x-www-form-urlencoded");
+        Assert.Equal(((HttpStatusCode)415, "unsupported-media-type"), (form.Status, form.Problem));
+        Answer large = await gate.PostAsync(Path, pat, new string('#', 1_048_577), "application/yaml");
+        Assert.Equal("policy-invalid", large.Problem);
+        Answer larger = await gate.PostAsync(Path, pat, new string('#', 2_097_153), "application/yaml");
+        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "body-too-large"), (larger.Status, larger.Problem));
+        Assert.Empty(await gate.ActsAsync());
+    }
+
+    [Theory]
+    [InlineData("application/yaml", true)]
+    [InlineData("Text/YAML;charset=\"utf-8\"", true)]
+    [InlineData("application/json", true)]
+    [InlineData("application/json; charset=utf-16", false)]
+    [InlineData("text/plain", false)]
+    [InlineData("", false)]
+    [InlineData(null, false)]
+    public void Policies_come_as_three_types(string? type, bool isTaken)
+    {
+        // Proves the list of types; by the three, and by others.
+        Assert.Equal(isTaken, PolicyText.IsPolicyType(type));
+    }
+
+    [Fact]
+    public void Text_is_decoded_strictly()
+    {
+        // Proves decoding; by a byte order mark, which is left out, and by bytes that are not UTF-8.
+        Assert.Equal("a: é", PolicyText.Decode([0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes("a: é")]));
+        Assert.Null(PolicyText.Decode([0x61, 0xFF]));
+    }
+}
