@@ -153,7 +153,8 @@ public sealed class MaskProgram
 
     /// <summary>
     /// The steps that are live below a node that <paramref name="matched"/> steps selected. A last step is followed by
-    /// another path's first; what it selected is masked whole and never looked into, and even so it must not start that.
+    /// another path's first; what it selected is masked whole and never looked into, and even so it must not start
+    /// that.
     /// </summary>
     internal ulong Below(ulong live, ulong matched) => (matched & ~_lastSteps) << 1 | (live & DescendantSteps);
 }

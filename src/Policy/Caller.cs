@@ -27,7 +27,9 @@ public sealed class Caller
 {
     private CallerView? _view;
 
-    /// <summary>Makes a caller. <paramref name="chain"/> holds the subject of every person the caller acts for.</summary>
+    /// <summary>
+    /// Makes a caller. <paramref name="chain"/> holds the subject of every person the caller acts for.
+    /// </summary>
     public Caller(
         string issuer, string subject, CallerKind kind, IReadOnlyList<string> groups, IReadOnlyList<string> chain,
         string tenant = "")
@@ -45,8 +47,8 @@ public sealed class Caller
     /// <summary>The <c>iss</c> that vouches for this caller.</summary>
     public string Issuer { get; }
 
-    /// <summary>The <c>sub</c>; for an agent under RFC 8693 delegation, the acting agent's own subject is in the chain of
-    /// actors and this stays the token's <c>sub</c>.</summary>
+    /// <summary>The <c>sub</c>; for an agent under RFC 8693 delegation, the acting agent's own subject is in the chain
+    /// of actors and this stays the token's <c>sub</c>.</summary>
     public string Subject { get; }
 
     /// <summary>Human, agent, ci or service.</summary>
@@ -56,8 +58,8 @@ public sealed class Caller
     public IReadOnlyList<string> Groups { get; }
 
     /// <summary>
-    /// The human chain: the subjects of all people this caller acts for (DESIGN section 5). Separation of duties compares
-    /// chains, never subjects alone.
+    /// The human chain: the subjects of all people this caller acts for (DESIGN section 5). Separation of duties
+    /// compares chains, never subjects alone.
     /// </summary>
     public IReadOnlyList<string> Chain { get; }
 
@@ -86,8 +88,8 @@ public sealed class Caller
     }
 
     /// <summary>
-    /// True if the two chains share a person. Subjects are compared without regard to case or issuer: a false match only
-    /// refuses an approval, a missed one would let a person approve their own call.
+    /// True if the two chains share a person. Subjects are compared without regard to case or issuer: a false match
+    /// only refuses an approval, a missed one would let a person approve their own call.
     /// </summary>
     public static bool ChainsMeet(IReadOnlyList<string> left, IReadOnlyList<string> right)
     {

@@ -57,14 +57,15 @@ public enum MaskAction : byte
 public sealed record MaskTerms(string Id, IReadOnlyList<string> Fields, MaskAction Action);
 
 /// <summary>
-/// What one policy snapshot says of one caller and one function. Immutable and shared; a caller's decisions are kept with
-/// the snapshot they came from.
+/// What one policy snapshot says of one caller and one function. Immutable and shared; a caller's decisions are kept
+/// with the snapshot they came from.
 /// </summary>
 /// <param name="Effect">Deny, approve or allow.</param>
 /// <param name="Cause">Why.</param>
 /// <param name="Rule">The id of the rule or separation that decided; empty when nothing matched. Several approve rules
 /// are joined by a comma, in document order.</param>
-/// <param name="Approval">For <see cref="Effect.Approve"/>: the terms of every approve rule that matched, together.</param>
+/// <param name="Approval">For <see cref="Effect.Approve"/>: the terms of every approve rule that matched,
+/// together.</param>
 /// <param name="Masks">The masks on the response, in document order.</param>
 public sealed record Decision(
     Effect Effect, DecisionCause Cause, string Rule, ApprovalTerms? Approval, IReadOnlyList<MaskTerms> Masks);

@@ -78,7 +78,9 @@ public sealed class Function
     /// <summary>How much harm it can do.</summary>
     public Risk Risk { get; }
 
-    /// <summary>True for high and critical risk: the intent must be on disk before the call leaves, and it is never retried.</summary>
+    /// <summary>
+    /// True for high and critical risk: the intent must be on disk before the call leaves, and it is never retried.
+    /// </summary>
     public bool IsStrict => Risk >= Risk.High;
 
     /// <summary>Names of the headers, lower case and sorted, whose values are part of the digest.</summary>

@@ -11,7 +11,9 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
     private static readonly TimeSpan TimeoutUnstated = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan TimeToLiveUnstated = TimeSpan.FromSeconds(30);
 
-    /// <summary>Stands in for an upstream that has errors or is unknown, so that the function is still checked.</summary>
+    /// <summary>
+    /// Stands in for an upstream that has errors or is unknown, so that the function is still checked.
+    /// </summary>
     private static readonly Upstream NoUpstream = new("", [], TimeoutUnstated,
         new CredentialTerms(CredentialBroker.None, "", TimeToLiveUnstated, TimeSpan.Zero));
 
@@ -54,7 +56,9 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         }
     }
 
-    /// <summary>What is wrong with a reference to functions, or null: it must name one, or as a pattern match one.</summary>
+    /// <summary>
+    /// What is wrong with a reference to functions, or null: it must name one, or as a pattern match one.
+    /// </summary>
     public string? ReferenceFault(string written)
     {
         if (!Glob.IsPattern(written))

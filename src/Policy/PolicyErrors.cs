@@ -11,7 +11,9 @@ internal sealed class PolicyErrors
 
     public void Add(int line, int column, string message) => _errors.Add(new PolicyError(line, column, message));
 
-    /// <summary><c>; did you mean 'x'?</c> for the known name nearest to <paramref name="written"/>, or empty.</summary>
+    /// <summary>
+    /// <c>; did you mean 'x'?</c> for the known name nearest to <paramref name="written"/>, or empty.
+    /// </summary>
     public string Suggest(string written, IEnumerable<string> known)
     {
         if (_errors.Count >= PolicyLimits.SuggestionsMax) return "";

@@ -1,8 +1,8 @@
 namespace Countersign.Policy;
 
 /// <summary>
-/// The snapshot that calls are decided under, and when the store was last heard. One writer, the policy feed; any number
-/// of readers, who read it once per call (STYLE rule 12).
+/// The snapshot that calls are decided under, and when the store was last heard. One writer, the policy feed; any
+/// number of readers, who read it once per call (STYLE rule 12).
 /// </summary>
 public sealed class PolicyInForce
 {
@@ -12,7 +12,9 @@ public sealed class PolicyInForce
     /// <summary>The snapshot in force; null until the first one is loaded, and then every call is refused.</summary>
     public PolicySnapshot? Current => Volatile.Read(ref _current);
 
-    /// <summary>Timestamp (<see cref="TimeProvider.GetTimestamp"/>) of the last word from the store; 0 is never.</summary>
+    /// <summary>
+    /// Timestamp (<see cref="TimeProvider.GetTimestamp"/>) of the last word from the store; 0 is never.
+    /// </summary>
     public long ContactAt => Volatile.Read(ref _contactAt);
 
     /// <summary>Puts a snapshot in force.</summary>

@@ -8,7 +8,7 @@ public sealed record PolicyError(int Line, int Column, string Message);
 
 /// <summary>What reading a policy document gave: a snapshot, or every error in it.</summary>
 /// <param name="Snapshot">The compiled policy; null if there is any error.</param>
-/// <param name="Json">The document as canonical compact JSON, as the store keeps it; empty if there is any error. Reading
-/// it again gives the same snapshot and the same JSON.</param>
+/// <param name="Json">The document as canonical compact JSON, as the store keeps it; empty if there is any error.
+/// Reading it again gives the same snapshot and the same JSON.</param>
 /// <param name="Errors">Every error, by line and column; empty if there is a snapshot.</param>
 public sealed record PolicyReading(PolicySnapshot? Snapshot, string Json, IReadOnlyList<PolicyError> Errors);

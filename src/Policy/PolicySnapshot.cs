@@ -68,7 +68,8 @@ public sealed class PolicySnapshot
     public Function? Find(string functionId) => _byId.GetValueOrDefault(functionId);
 
     /// <summary>
-    /// Finds the function that a request line names. Literal segments win over parameters; no method stands for another.
+    /// Finds the function that a request line names. Literal segments win over parameters; no method stands for
+    /// another.
     /// </summary>
     /// <param name="method">As sent; case matters (RFC 9110 section 9.1).</param>
     /// <param name="path">As sent, without query, already known to be unambiguous (DESIGN 4.3). A segment is
@@ -83,8 +84,8 @@ public sealed class PolicySnapshot
     }
 
     /// <summary>
-    /// What this policy says of the caller and the function. The first time for the pair it is worked out, after that it
-    /// is looked up. The function is one of this snapshot's; another's is a bug and throws.
+    /// What this policy says of the caller and the function. The first time for the pair it is worked out, after that
+    /// it is looked up. The function is one of this snapshot's; another's is a bug and throws.
     /// </summary>
     [HotPath]
     public Decision Decide(Caller caller, Function function)
@@ -104,8 +105,8 @@ public sealed class PolicySnapshot
     }
 
     /// <summary>
-    /// The masks on a call's arguments for an approver in <paramref name="viewerGroups"/>, in document order. A function
-    /// that this policy does not know any more is shown under every mask, whoever looks.
+    /// The masks on a call's arguments for an approver in <paramref name="viewerGroups"/>, in document order. A
+    /// function that this policy does not know any more is shown under every mask, whoever looks.
     /// </summary>
     public IReadOnlyList<MaskTerms> MasksFor(IReadOnlyList<string> viewerGroups, string functionId)
     {
@@ -161,7 +162,9 @@ public sealed class PolicySnapshot
             : new Decision(Effect.Deny, DecisionCause.NothingMatched, "", null, masks);
     }
 
-    /// <summary>The strictest of each term, and everybody's stages. A longer hold only spares callers a retry.</summary>
+    /// <summary>
+    /// The strictest of each term, and everybody's stages. A longer hold only spares callers a retry.
+    /// </summary>
     private static ApprovalTerms Together(List<Rule> rules)
     {
         if (rules.Count == 1) return rules[0].Approval!;

@@ -141,7 +141,9 @@ internal sealed class Section
         return 1;
     }
 
-    /// <summary>One of the words; those in <paramref name="unsupported"/> are refused as such. Null if it is none.</summary>
+    /// <summary>
+    /// One of the words; those in <paramref name="unsupported"/> are refused as such. Null if it is none.
+    /// </summary>
     public string? Word(string key, string[] words, string[] unsupported)
     {
         DocumentNode? value = Find(key);

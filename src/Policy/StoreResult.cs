@@ -21,7 +21,8 @@ public enum StoreStatus : byte
 
 /// <summary>An answer of the store, or why there is none.</summary>
 /// <param name="Status">How it ended.</param>
-/// <param name="Value">Set when <paramref name="Status"/> is <see cref="StoreStatus.Ok"/>; on a conflict, what is there now if known.</param>
+/// <param name="Value">Set when <paramref name="Status"/> is <see cref="StoreStatus.Ok"/>; on a conflict, what is there
+/// now if known.</param>
 public readonly record struct StoreResult<T>(StoreStatus Status, T? Value)
     where T : class
 {

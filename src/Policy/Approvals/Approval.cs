@@ -50,8 +50,8 @@ public sealed record ApprovalDecision(
     DateTimeOffset At)
 {
     /// <summary>
-    /// Every stage, from 0, that the approver's groups qualified for when they decided; a later approver may move this one
-    /// to another of them. Empty means <see cref="Stage"/> alone.
+    /// Every stage, from 0, that the approver's groups qualified for when they decided; a later approver may move this
+    /// one to another of them. Empty means <see cref="Stage"/> alone.
     /// </summary>
     public IReadOnlyList<int> Qualifies { get; init; } = [];
 }
@@ -62,8 +62,8 @@ public sealed record Requester(
     string Tenant);
 
 /// <summary>
-/// A request for countersignature. Immutable: a move makes a new one with <see cref="Version"/> one higher, and the store
-/// swaps it in only where the version is still the one that was read.
+/// A request for countersignature. Immutable: a move makes a new one with <see cref="Version"/> one higher, and the
+/// store swaps it in only where the version is still the one that was read.
 /// </summary>
 public sealed record Approval
 {
@@ -112,7 +112,9 @@ public sealed record Approval
     /// <summary>When it was asked.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When the present state lapses: the end of the decide window while pending, of the use window once approved.</summary>
+    /// <summary>
+    /// When the present state lapses: the end of the decide window while pending, of the use window once approved.
+    /// </summary>
     public required DateTimeOffset ExpiresAt { get; init; }
 
     /// <summary>How long it may be used once approved.</summary>

@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace Countersign.Policy.Approvals;
 
 /// <summary>
-/// An approval as the store keeps it: versioned JSON, read strictly. A form of its own, so that neither a renamed property
-/// nor a change of the API can make a stored approval unreadable, or readable as something else.
+/// An approval as the store keeps it: versioned JSON, read strictly. A form of its own, so that neither a renamed
+/// property nor a change of the API can make a stored approval unreadable, or readable as something else.
 /// </summary>
 public static class ApprovalCodec
 {
@@ -41,8 +41,8 @@ public static class ApprovalCodec
     }
 
     /// <summary>
-    /// Reads what <see cref="Write"/> wrote. Null for anything else: another version, a member missing, unknown or twice, a
-    /// value out of range.
+    /// Reads what <see cref="Write"/> wrote. Null for anything else: another version, a member missing, unknown or
+    /// twice, a value out of range.
     /// </summary>
     public static Approval? Read(ReadOnlySpan<byte> json)
     {

@@ -8,8 +8,8 @@ public static class ApprovalJson
     /// <summary>Writes one object.</summary>
     /// <param name="json">Where to.</param>
     /// <param name="approval">What.</param>
-    /// <param name="arguments">The request's body, already masked for whoever reads this: JSON text that is written as it is.
-    /// Empty writes null.</param>
+    /// <param name="arguments">The request's body, already masked for whoever reads this: JSON text that is written as
+    /// it is. Empty writes null.</param>
     public static void Write(Utf8JsonWriter json, Approval approval, ReadOnlySpan<byte> arguments)
     {
         ArgumentNullException.ThrowIfNull(json);

@@ -1,8 +1,8 @@
 namespace Countersign.Policy.Approvals;
 
 /// <summary>
-/// Every move of an approval (DESIGN section 7), decided from values alone: no clock, no I/O. What it returns becomes true
-/// only when the store swaps it in.
+/// Every move of an approval (DESIGN section 7), decided from values alone: no clock, no I/O. What it returns becomes
+/// true only when the store swaps it in.
 /// </summary>
 public static class ApprovalRules
 {
@@ -42,7 +42,9 @@ public static class ApprovalRules
         return new(MoveRefusal.Moved, denied);
     }
 
-    /// <summary>Takes the approval for the one call it was given for. The store must agree before anything leaves.</summary>
+    /// <summary>
+    /// Takes the approval for the one call it was given for. The store must agree before anything leaves.
+    /// </summary>
     /// <param name="approval">As the store returned it.</param>
     /// <param name="requester">Who calls now; must be who asked, acting for the same people in the same tenant.</param>
     /// <param name="functionId">The function about to be called.</param>
@@ -64,7 +66,8 @@ public static class ApprovalRules
         MoveRefusal standing = StandingOf(approval, ApprovalState.Approved, now);
         if (standing != MoveRefusal.Moved) return Refuse(standing);
 
-        // Written when it was approved, and checked again where it is used: an approved state without its people is no approval.
+        // Written when it was approved, and checked again where it is used: an approved state without its people is no
+        // approval.
         if (!IsFilled(approval)) return Refuse(MoveRefusal.NotPossible);
         return new(MoveRefusal.Moved, Moved(approval, ApprovalState.Claimed) with { Call = call ?? approval.Call });
     }
@@ -101,11 +104,15 @@ public static class ApprovalRules
         return standing == MoveRefusal.Moved ? Move(approval, ApprovalState.Revoked) : Refuse(standing);
     }
 
-    /// <summary>The policy now in force asks for other people than those who approved: the approval is void, ask again.</summary>
+    /// <summary>
+    /// The policy now in force asks for other people than those who approved: the approval is void, ask again.
+    /// </summary>
     public static MoveOutcome Void(Approval approval)
     {
         ArgumentNullException.ThrowIfNull(approval);
-        return approval.State == ApprovalState.Approved ? Move(approval, ApprovalState.Expired) : Refuse(MoveRefusal.NotPossible);
+        return approval.State == ApprovalState.Approved
+            ? Move(approval, ApprovalState.Expired)
+            : Refuse(MoveRefusal.NotPossible);
     }
 
     /// <summary>How far each stage is, in their order.</summary>
@@ -139,7 +146,9 @@ public static class ApprovalRules
         return approval.Stages.Count > 0;
     }
 
-    /// <summary>True while the approval can still come to something: pending or approved, and its window open.</summary>
+    /// <summary>
+    /// True while the approval can still come to something: pending or approved, and its window open.
+    /// </summary>
     public static bool IsLive(Approval approval, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(approval);
@@ -198,7 +207,8 @@ public static class ApprovalRules
         return refusal;
     }
 
-    // A subject counts as a person beside its chain: an issuer that leaves the chain empty must not open a way round it.
+    // A subject counts as a person beside its chain: an issuer that leaves the chain empty must not open a way round
+    // it.
     private static bool SharesPerson(Caller approver, string subject, IReadOnlyList<string> chain) =>
         Caller.ChainsMeet([approver.Subject, .. approver.Chain], [subject, .. chain]);
 

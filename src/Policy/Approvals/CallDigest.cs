@@ -7,7 +7,8 @@ namespace Countersign.Policy.Approvals;
 
 /// <summary>A header that the function names as binding.</summary>
 /// <param name="Name">Lower case, as in <see cref="Function.BindingHeaders"/>.</param>
-/// <param name="Value">The value as sent; null when the call has no such header, which is not the same as an empty one.</param>
+/// <param name="Value">The value as sent; null when the call has no such header, which is not the same as an empty
+/// one.</param>
 public readonly record struct BindingHeader(string Name, ReadOnlyMemory<byte>? Value);
 
 /// <summary>What makes two calls one (DESIGN 4.2).</summary>

@@ -24,8 +24,8 @@ public interface IApprovalStore
 
     /// <summary>
     /// Swaps <paramref name="from"/> for <paramref name="to"/> if the stored version and state are still those of
-    /// <paramref name="from"/> and, where <paramref name="from"/> is pending or approved, its window has not closed by the
-    /// store's clock. <see cref="StoreStatus.Unavailable"/> means nobody knows whether it happened.
+    /// <paramref name="from"/> and, where <paramref name="from"/> is pending or approved, its window has not closed by
+    /// the store's clock. <see cref="StoreStatus.Unavailable"/> means nobody knows whether it happened.
     /// </summary>
     ValueTask<StoreResult<Approval>> MoveAsync(Approval from, Approval to);
 

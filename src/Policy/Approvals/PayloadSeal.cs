@@ -4,8 +4,9 @@ using System.Text;
 namespace Countersign.Policy.Approvals;
 
 /// <summary>
-/// Seals bytes that wait in the store under a key that is not in the store: AES-256-GCM with a random 96-bit nonce, bound
-/// to the name they wait under, so that one sealed payload cannot be put in the place of another. Safe for concurrent use.
+/// Seals bytes that wait in the store under a key that is not in the store: AES-256-GCM with a random 96-bit nonce,
+/// bound to the name they wait under, so that one sealed payload cannot be put in the place of another. Safe for
+/// concurrent use.
 /// </summary>
 public sealed class PayloadSeal : IDisposable
 {
@@ -57,7 +58,9 @@ public sealed class PayloadSeal : IDisposable
         return box;
     }
 
-    /// <summary>Opens what was sealed for <paramref name="id"/>; false for anything else, whatever is wrong with it.</summary>
+    /// <summary>
+    /// Opens what was sealed for <paramref name="id"/>; false for anything else, whatever is wrong with it.
+    /// </summary>
     public bool TryOpen(string id, ReadOnlySpan<byte> box, out byte[] payload)
     {
         ArgumentException.ThrowIfNullOrEmpty(id);

@@ -1,9 +1,10 @@
 namespace Countersign.Policy.Approvals;
 
 /// <summary>
-/// Seats approvers in stages. One person fills one slot, so whom to seat where matters: somebody in both groups must not
-/// block the only stage that the next approver could fill. This is bipartite matching by augmenting paths, one person at
-/// a time: whoever is seated stays seated, perhaps elsewhere, and a newcomer is refused only if no seating has room.
+/// Seats approvers in stages. One person fills one slot, so whom to seat where matters: somebody in both groups must
+/// not block the only stage that the next approver could fill. This is bipartite matching by augmenting paths, one
+/// person at a time: whoever is seated stays seated, perhaps elsewhere, and a newcomer is refused only if no seating
+/// has room.
 /// </summary>
 internal static class StageMatching
 {

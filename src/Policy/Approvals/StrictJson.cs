@@ -5,8 +5,8 @@ using System.Text.Unicode;
 namespace Countersign.Policy.Approvals;
 
 /// <summary>
-/// Tells JSON that every parser reads alike from JSON that two parsers may read differently. Approvers approve what this
-/// gateway reads; the function must not read something else.
+/// Tells JSON that every parser reads alike from JSON that two parsers may read differently. Approvers approve what
+/// this gateway reads; the function must not read something else.
 /// </summary>
 public static class StrictJson
 {
@@ -32,8 +32,8 @@ public static class StrictJson
     }
 
     /// <summary>
-    /// True for exactly one JSON value (RFC 8259) in valid UTF-8, no more than <see cref="DepthMax"/> deep, without a key
-    /// twice in an object once escapes are decoded, and without unpaired surrogates.
+    /// True for exactly one JSON value (RFC 8259) in valid UTF-8, no more than <see cref="DepthMax"/> deep, without a
+    /// key twice in an object once escapes are decoded, and without unpaired surrogates.
     /// </summary>
     /// <param name="json">The body.</param>
     /// <param name="why">What is wrong, without any of the body's content; empty when nothing is.</param>

@@ -27,9 +27,10 @@ internal static class ApprovalScripts
         """;
 
     /// <summary>
-    /// KEYS: digest, approval, payload, all, pending, the approval the digest is believed to name. ARGV: its id or empty; id,
-    /// version, state, expires, document, sealed payload, created, payload until, keep, channel; times in milliseconds.
-    /// Returns filed; joined and the document; retry and the id the digest names; conflict when the id is taken.
+    /// KEYS: digest, approval, payload, all, pending, the approval the digest is believed to name. ARGV: its id or
+    /// empty; id, version, state, expires, document, sealed payload, created, payload until, keep, channel; times in
+    /// milliseconds. Returns filed; joined and the document; retry and the id the digest names; conflict when the id is
+    /// taken.
     /// </summary>
     public const string Ask = Prelude + """
         local held = redis.call('GET', KEYS[1])

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Countersign.Policy.Redis;
 
 /// <summary>
-/// Who waits for which approval on this gateway. All share one subscription. After a reconnect everybody is woken, since
-/// nobody knows what was missed.
+/// Who waits for which approval on this gateway. All share one subscription. After a reconnect everybody is woken,
+/// since nobody knows what was missed.
 /// </summary>
 internal sealed partial class ApprovalWatchers(ILogger logger)
 {

@@ -7,7 +7,8 @@ namespace Countersign.Policy.Redis;
 
 /// <summary>
 /// Approvals in Redis, Valkey or Garnet. An approval is a hash that is swapped by version; every move is one script
-/// (docs/decisions/0005). Approvals are kept 30 days after they were asked; sealed payloads until both windows are over.
+/// (docs/decisions/0005). Approvals are kept 30 days after they were asked; sealed payloads until both windows are
+/// over.
 /// </summary>
 public sealed partial class RedisApprovalStore : IApprovalStore
 {
@@ -33,7 +34,9 @@ public sealed partial class RedisApprovalStore : IApprovalStore
         _watchers = new ApprovalWatchers(logger);
     }
 
-    /// <summary>Makes the store and the one subscription that wakes its watchers. Works on a store that is away too.</summary>
+    /// <summary>
+    /// Makes the store and the one subscription that wakes its watchers. Works on a store that is away too.
+    /// </summary>
     public static async Task<RedisApprovalStore> OpenAsync(RedisStore store, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(store);
@@ -85,8 +88,8 @@ public sealed partial class RedisApprovalStore : IApprovalStore
 
     /// <inheritdoc/>
     /// <remarks>
-    /// <paramref name="limit"/> is held to 1..<see cref="PageMax"/>. A page may hold fewer, even none, and still name a next
-    /// one. A cursor that cannot be read begins again.
+    /// <paramref name="limit"/> is held to 1..<see cref="PageMax"/>. A page may hold fewer, even none, and still name a
+    /// next one. A cursor that cannot be read begins again.
     /// </remarks>
     public async ValueTask<StoreResult<ApprovalPage>> ListAsync(ApprovalState? state, int limit, string? cursor)
     {
@@ -180,8 +183,8 @@ public sealed partial class RedisApprovalStore : IApprovalStore
     }
 
     /// <summary>
-    /// As <see cref="Watch"/>, for every approval: filed or moved. <paramref name="moved"/> gets the id, or null when any may
-    /// have moved.
+    /// As <see cref="Watch"/>, for every approval: filed or moved. <paramref name="moved"/> gets the id, or null when
+    /// any may have moved.
     /// </summary>
     public IDisposable WatchAll(Action<string?> moved)
     {
@@ -273,7 +276,9 @@ internal readonly record struct ApprovalCursor(double CreatedMilliseconds, strin
             : new ApprovalCursor(double.PositiveInfinity, "");
     }
 
-    /// <summary>True for an entry that comes after this one, newest first; ties are broken by id, as the store does.</summary>
+    /// <summary>
+    /// True for an entry that comes after this one, newest first; ties are broken by id, as the store does.
+    /// </summary>
     public bool IsBefore(double score, string id) =>
         score < CreatedMilliseconds || (score == CreatedMilliseconds && string.CompareOrdinal(id, Id) < 0);
 

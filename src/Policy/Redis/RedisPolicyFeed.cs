@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace Countersign.Policy.Redis;
 
 /// <summary>
-/// Keeps <see cref="PolicyInForce"/> at the version that the store names: at once when the store tells, and once a second in
-/// any case, which is also how a gateway knows that the store is there. It is the one writer of that snapshot.
+/// Keeps <see cref="PolicyInForce"/> at the version that the store names: at once when the store tells, and once a
+/// second in any case, which is also how a gateway knows that the store is there. It is the one writer of that
+/// snapshot.
 /// </summary>
 public sealed partial class RedisPolicyFeed : IAsyncDisposable
 {
@@ -32,7 +33,8 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
     /// <param name="store">The connection.</param>
     /// <param name="policies">Where versions are.</param>
     /// <param name="inForce">What to keep up to date.</param>
-    /// <param name="fieldError">Says what is wrong with a mask's field, or null; as for <see cref="PolicyReader"/>.</param>
+    /// <param name="fieldError">Says what is wrong with a mask's field, or null; as for <see
+    /// cref="PolicyReader"/>.</param>
     /// <param name="clock">Times the polls and stamps contacts.</param>
     /// <param name="logger">Where versions, and documents that do not compile, are told.</param>
     public RedisPolicyFeed(

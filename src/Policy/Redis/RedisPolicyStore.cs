@@ -35,8 +35,8 @@ public sealed class RedisPolicyStore(RedisStore store)
     /// <summary>The most versions on a page.</summary>
     public const int PageMax = 100;
 
-    // KEYS: latest, versions, current. ARGV: document, source, author, sha256, 1 to activate, the version that must be in
-    // force or empty for any, 1 to publish only into an empty store, channel.
+    // KEYS: latest, versions, current. ARGV: document, source, author, sha256, 1 to activate, the version that must be
+    // in force or empty for any, 1 to publish only into an empty store, channel.
     private const string PublishScript = """
         local latest = tonumber(redis.call('GET', KEYS[1]) or '0')
         local current = redis.call('GET', KEYS[3]) or '0'
@@ -68,14 +68,17 @@ public sealed class RedisPolicyStore(RedisStore store)
     private static readonly RedisKey[] Keys = [StoreKeys.LatestPolicy, StoreKeys.Policies, StoreKeys.CurrentPolicy];
 
     /// <summary>
-    /// Stores the next version and, with <paramref name="activate"/>, puts it in force in the same step. The document must
-    /// have been compiled: nothing here reads it. A conflict means that <paramref name="expectedCurrent"/> is in force no more.
+    /// Stores the next version and, with <paramref name="activate"/>, puts it in force in the same step. The document
+    /// must have been compiled: nothing here reads it. A conflict means that <paramref name="expectedCurrent"/> is in
+    /// force no more.
     /// </summary>
     public ValueTask<StoreResult<StoredPolicy>> PublishAsync(
         string document, string source, string author, bool activate = true, long? expectedCurrent = null) =>
         PublishAsync(document, source, author, activate, expectedCurrent, onlyFirst: false);
 
-    /// <summary>Publishes and activates version 1 of a store that has none; a conflict when it has some, and nothing changes.</summary>
+    /// <summary>
+    /// Publishes and activates version 1 of a store that has none; a conflict when it has some, and nothing changes.
+    /// </summary>
     public ValueTask<StoreResult<StoredPolicy>> BootstrapAsync(string document, string source, string author) =>
         PublishAsync(document, source, author, activate: true, expectedCurrent: null, onlyFirst: true);
 

@@ -4,8 +4,8 @@ using StackExchange.Redis;
 namespace Countersign.Policy.Redis;
 
 /// <summary>
-/// The connection to the store. Nothing here throws for a store that is away or refuses: the question is unanswered, which
-/// callers see as <see cref="StoreStatus.Unavailable"/>. Safe for concurrent use; one per process.
+/// The connection to the store. Nothing here throws for a store that is away or refuses: the question is unanswered,
+/// which callers see as <see cref="StoreStatus.Unavailable"/>. Safe for concurrent use; one per process.
 /// </summary>
 public sealed partial class RedisStore : IAsyncDisposable
 {
@@ -33,13 +33,16 @@ public sealed partial class RedisStore : IAsyncDisposable
     /// <summary>True while there is a connection to some server of the store.</summary>
     public bool IsConnected => _connection.IsConnected;
 
-    /// <summary>Raised when messages may have been missed: after a reconnect and after the store's topology changed.</summary>
+    /// <summary>
+    /// Raised when messages may have been missed: after a reconnect and after the store's topology changed.
+    /// </summary>
     internal event Action? Reconnected;
 
     private IDatabase Database => _connection.GetDatabase();
 
     /// <summary>
-    /// Connects, or begins to: returns within two seconds even if the store is away, and keeps trying in the background.
+    /// Connects, or begins to: returns within two seconds even if the store is away, and keeps trying in the
+    /// background.
     /// </summary>
     /// <param name="configuration">A StackExchange.Redis connection string.</param>
     /// <param name="logger">Where losses and finds of the connection are told.</param>
@@ -95,8 +98,8 @@ public sealed partial class RedisStore : IAsyncDisposable
     }
 
     /// <summary>
-    /// Listens to a channel until the store is disposed of, over every reconnect. If the store is away it begins to listen
-    /// when the store comes, and raises <see cref="Reconnected"/> then.
+    /// Listens to a channel until the store is disposed of, over every reconnect. If the store is away it begins to
+    /// listen when the store comes, and raises <see cref="Reconnected"/> then.
     /// </summary>
     internal async Task ListenAsync(string channel, Action<string> heard)
     {

@@ -1,8 +1,8 @@
 namespace Countersign.Policy.Redis;
 
 /// <summary>
-/// Every key and channel, in one place. They share one hash tag, so that all lie in one slot and a script may use several
-/// on a cluster. Scripts declare every key they touch: Garnet locks those, and only those, while a script runs.
+/// Every key and channel, in one place. They share one hash tag, so that all lie in one slot and a script may use
+/// several on a cluster. Scripts declare every key they touch: Garnet locks those, and only those, while a script runs.
 /// </summary>
 internal static class StoreKeys
 {
@@ -25,7 +25,8 @@ internal static class StoreKeys
     public const string LatestPolicy = Tag + "policy:latest";
 
     /// <summary>
-    /// Hash of every policy version, with fields such as <c>7:document</c>, <c>7:source</c>, <c>7:author</c>, <c>7:at</c> and
+    /// Hash of every policy version, with fields such as <c>7:document</c>, <c>7:source</c>, <c>7:author</c>,
+    /// <c>7:at</c> and
     /// <c>7:sha256</c>.
     /// </summary>
     public const string Policies = Tag + "policy:versions";
