@@ -207,6 +207,13 @@ internal sealed class CallContext : IDisposable
         ClientDeadline.Disarm();
     }
 
+    /// <summary>Cancels what waits for the upstream beyond its deadline; called by the heartbeat, beside the call.</summary>
+    internal void TickUpstream(long now)
+    {
+        UpstreamConnection? upstream = Upstream;
+        if (upstream is not null && upstream.Deadline.Passes(now)) upstream.Cancel();
+    }
+
     /// <summary>Ends the context with its connection.</summary>
     public void Dispose()
     {

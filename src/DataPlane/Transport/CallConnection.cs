@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Countersign.DataPlane.Calls;
 using Countersign.DataPlane.Http;
-using Countersign.DataPlane.Upstream;
 using Microsoft.AspNetCore.Connections;
 
 namespace Countersign.DataPlane.Transport;
@@ -79,8 +78,7 @@ internal sealed class CallConnection : IDisposable
             _transport.Transport.Output.CancelPendingFlush();
         }
 
-        UpstreamConnection? upstream = _call.Upstream;
-        if (upstream is not null && upstream.Deadline.Passes(now)) upstream.Cancel();
+        _call.TickUpstream(now);
     }
 
     /// <summary>Lets the call in flight finish and ends the connection after it; an idle one ends now.</summary>
