@@ -1,0 +1,245 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Countersign.DataPlane;
+using Countersign.Identity.Inbound;
+using Countersign.Policy;
+
+namespace Countersign.Cli.Configuration;
+
+/// <summary>What the command line says over the file.</summary>
+internal sealed record ConfigurationFlags(
+    string? Data = null, string? Control = null, string? Store = null, string? Audit = null);
+
+/// <summary>What came of reading: options, or every error.</summary>
+internal sealed record ConfigurationReading(GatewayOptions? Options, IReadOnlyList<string> Errors);
+
+/// <summary>
+/// Reads <c>countersign.json</c>, then the environment (<c>COUNTERSIGN__STORE__REDIS</c>), then flags; each overrides
+/// the one before. Relative paths are relative to the file's folder.
+/// </summary>
+internal static class ConfigurationReader
+{
+    private const string Prefix = "COUNTERSIGN__";
+
+    private static readonly JsonDocumentOptions Strict =
+        new() { CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
+
+    /// <summary>Reads and checks everything.</summary>
+    internal static ConfigurationReading Read(
+        string? file, IReadOnlyDictionary<string, string> environment, ConfigurationFlags flags, string machineName)
+    {
+        List<string> errors = [];
+        string folder = Path.GetFullPath(file is null ? "." : Path.GetDirectoryName(Path.GetFullPath(file))!);
+        JsonObject? content = file is null ? [] : Load(file, errors);
+        if (content is null) return new(null, errors);
+        Overlay(content, environment, errors);
+        ConfigurationSection root = new(content, "", errors);
+        GatewayOptions options = ReadRoot(
+            root, flags, machineName, path => Path.GetFullPath(Path.Combine(folder, path)), errors);
+        return errors.Count == 0 ? new(options, errors) : new(null, errors);
+    }
+
+    private static JsonObject? Load(string file, List<string> errors)
+    {
+        try
+        {
+            if (JsonNode.Parse(File.ReadAllText(file), documentOptions: Strict) is JsonObject content) return content;
+            errors.Add($"{file}: must hold one JSON object");
+        }
+        catch (JsonException fault)
+        {
+            string place = $"{file}:{fault.LineNumber + 1}:{fault.BytePositionInLine + 1}";
+            errors.Add($"{place}: is not JSON: {fault.Message.Split(". LineNumber")[0]}");
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            errors.Add($"{file}: cannot be read: {fault.Message}");
+        }
+
+        return null;
+    }
+
+    private static void Overlay(
+        JsonObject content, IReadOnlyDictionary<string, string> environment, List<string> errors)
+    {
+        foreach ((string name, string value) in environment)
+        {
+            if (!name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) continue;
+            string[] steps = name[Prefix.Length..].Split("__");
+            JsonNode at = content;
+            for (int step = 0; step < steps.Length; step++)
+            {
+                bool isLast = step == steps.Length - 1;
+                if (!TryStep(ref at, steps[step], isLast ? null : steps[step + 1], isLast ? value : null))
+                {
+                    errors.Add($"environment variable {name}: does not name a setting");
+                    break;
+                }
+            }
+        }
+    }
+
+    private static bool TryStep(ref JsonNode at, string step, string? next, string? value)
+    {
+        bool nextIsIndex = int.TryParse(next, NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        JsonNode Made() =>
+            value is not null ? JsonValue.Create(value)! : nextIsIndex ? new JsonArray() : new JsonObject();
+        if (at is JsonArray array)
+        {
+            if (!int.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out int index)
+                || index > array.Count)
+            {
+                return false;
+            }
+
+            if (index == array.Count) array.Add(Made());
+            else if (value is not null) array[index] = Made();
+            at = array[index]!;
+            return true;
+        }
+
+        if (at is not JsonObject parent || step.Length == 0) return false;
+        string key = parent.Select(pair => pair.Key).FirstOrDefault(
+            known => known.Equals(step, StringComparison.OrdinalIgnoreCase))
+            ?? KnownNames.Spell(step);
+        if (value is not null || parent[key] is null) parent[key] = Made();
+        at = parent[key]!;
+        return true;
+    }
+
+    private static GatewayOptions ReadRoot(
+        ConfigurationSection root, ConfigurationFlags flags, string machineName, Func<string, string> resolve,
+        List<string> errors)
+    {
+        ConfigurationSection data = root.Section("data"), control = root.Section("control");
+        ConfigurationSection store = root.Section("store"), identity = root.Section("identity");
+        ConfigurationSection audit = root.Section("audit"), secrets = root.Section("secrets");
+        ConfigurationSection policy = root.Section("policy"), gateway = root.Section("gateway");
+        string? transport = data.Text("transport");
+        if (transport is not (null or "sockets")) data.Fault("transport", "only 'sockets' is supported");
+        string? redis = store.Text("redis"), embedded = store.Text("embedded"), auditFolder = audit.Text("folder");
+        if (flags.Store is { } flagged)
+        {
+            bool isEmbedded = flagged == "embedded";
+            redis = isEmbedded ? null : flagged;
+            embedded = isEmbedded ? embedded ?? "state/store" : null;
+        }
+
+        if (redis is null == embedded is null) store.Fault("redis", "give either store.redis or store.embedded");
+        GatewayOptions options = new()
+        {
+            Name = gateway.Text("name") ?? machineName,
+            DataListen = data.Endpoints("listen", "127.0.0.1:8080"),
+            DataUrl = Url(data, "publicUrl"),
+            ControlListen = control.Endpoints("listen", "127.0.0.1:8081"),
+            ControlUrl = Url(control, "publicUrl"),
+            Redis = redis,
+            Embedded = embedded is null ? null : resolve(embedded),
+            Issuers = [.. identity.Sections("issuers").Select(issuer => ReadIssuer(issuer, resolve))],
+            AuditFolder = resolve(flags.Audit ?? auditFolder ?? "state/audit"),
+            SealingKey = ReadSecret(secrets, "sealingKey", "file:state/sealing.key", resolve),
+            Limits = LimitsReader.Read(root.Section("limits")),
+            PolicyBootstrap = policy.Text("bootstrap") is { } file ? resolve(file) : null,
+            PolicyAdmins = policy.Texts("admins") ?? ["policy-admins"],
+            Auditors = audit.Texts("auditors") ?? ["auditors"],
+        };
+        if (flags.Data is not null || flags.Control is not null) options = WithFlags(options, flags, errors);
+        if (options.Issuers.Count == 0)
+        {
+            identity.Fault("issuers", "at least one issuer is needed, or no caller can be known");
+        }
+
+        errors.AddRange(IssuerOptions.Check(options.Issuers));
+        ConfigurationSection[] sections = [data, control, store, identity, audit, secrets, policy, gateway];
+        foreach (ConfigurationSection section in sections) section.RefuseOthers();
+        root.Section("telemetry").RefuseOthers();
+        root.Text("$schema");
+        root.RefuseOthers();
+        return options;
+    }
+
+    private static GatewayOptions WithFlags(GatewayOptions options, ConfigurationFlags flags, List<string> errors)
+    {
+        if (flags.Data is { } data)
+        {
+            if (ConfigurationSection.TryParseEndpoint(data, out var endpoint))
+            {
+                options = options with { DataListen = [endpoint!] };
+            }
+            else errors.Add($"--data: '{data}' is not an address and port such as 127.0.0.1:8080");
+        }
+
+        if (flags.Control is not { } control) return options;
+        if (ConfigurationSection.TryParseEndpoint(control, out var listen))
+        {
+            return options with { ControlListen = [listen!] };
+        }
+
+        errors.Add($"--control: '{control}' is not an address and port such as 127.0.0.1:8081");
+        return options;
+    }
+
+    private static IssuerOptions ReadIssuer(ConfigurationSection section, Func<string, string> resolve)
+    {
+        string issuer = section.Text("issuer") ?? "";
+        IReadOnlyList<string> audiences = section.Texts("audiences") ?? [];
+        if (issuer.Length == 0) section.Fault("issuer", "is required");
+        if (audiences.Count == 0) section.Fault("audiences", "at least one audience is required");
+        IssuerOptions defaults = new() { Issuer = issuer, Audiences = audiences };
+        IssuerOptions options = defaults with
+        {
+            KeysFile = section.Text("keys") is { } keys ? resolve(keys) : null,
+            DiscoveryUrl = section.Text("discovery"),
+            GroupsClaim = section.Text("groups") ?? defaults.GroupsClaim,
+            KindClaim = section.Text("kind") ?? defaults.KindClaim,
+            DefaultKind = ReadKind(section),
+            ResponsibleClaims = section.Texts("responsible") ?? defaults.ResponsibleClaims,
+            TenantClaim = section.Text("tenant"),
+            Algorithms = section.Texts("algorithms") ?? defaults.Algorithms,
+            ClockSkew = section.Duration("clockSkew", defaults.ClockSkew),
+        };
+        section.RefuseOthers();
+        return options;
+    }
+
+    private static CallerKind ReadKind(ConfigurationSection section)
+    {
+        string? kind = section.Text("defaultKind");
+        switch (kind)
+        {
+            case null: return CallerKind.Unstated;
+            case "human": return CallerKind.Human;
+            case "agent": return CallerKind.Agent;
+            case "ci": return CallerKind.Ci;
+            case "service": return CallerKind.Service;
+            default:
+                section.Fault("defaultKind", $"'{kind}' is not human, agent, ci or service");
+                return CallerKind.Unstated;
+        }
+    }
+
+    private static SecretReference ReadSecret(
+        ConfigurationSection section, string key, string absent, Func<string, string> resolve)
+    {
+        string text = section.Text(key) ?? absent;
+        SecretReference? reference = SecretReference.Parse(text, resolve);
+        // The text itself is not repeated: somebody may have put the secret there.
+        if (reference is null)
+        {
+            section.Fault(key, "must be a reference, file:<path> or env:<NAME>, never the secret itself");
+        }
+
+        return reference ?? new SecretReference(null, null);
+    }
+
+    private static string? Url(ConfigurationSection section, string key)
+    {
+        string? text = section.Text(key);
+        if (text is null) return null;
+        bool isUrl = Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https"
+            && url.AbsolutePath == "/";
+        if (!isUrl) section.Fault(key, $"'{text}' is not an absolute http or https URL without a path");
+        return text.TrimEnd('/');
+    }
+}

@@ -1,0 +1,158 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json.Nodes;
+
+namespace Countersign.Cli.Configuration;
+
+/// <summary>
+/// One object of the configuration as it is read: every key asked for is noted, every error is collected with its path,
+/// and what nobody asked for is an error in the end.
+/// </summary>
+internal sealed class ConfigurationSection(JsonObject content, string path, List<string> errors)
+{
+    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+
+    /// <summary>True if the key is there.</summary>
+    internal bool Has(string key) => content.ContainsKey(key);
+
+    /// <summary>A nested object; empty where it is absent.</summary>
+    internal ConfigurationSection Section(string key)
+    {
+        JsonNode? node = Take(key);
+        if (node is null or JsonObject) return new ConfigurationSection(node as JsonObject ?? [], At(key), errors);
+        Fault(key, "must be an object");
+        return new ConfigurationSection([], At(key), errors);
+    }
+
+    /// <summary>A list of objects.</summary>
+    internal List<ConfigurationSection> Sections(string key)
+    {
+        List<ConfigurationSection> sections = [];
+        JsonNode? node = Take(key);
+        if (node is null) return sections;
+        if (node is not JsonArray array)
+        {
+            Fault(key, "must be a list");
+            return sections;
+        }
+
+        for (int index = 0; index < array.Count; index++)
+        {
+            string place = key + "[" + index.ToString(CultureInfo.InvariantCulture) + "]";
+            if (array[index] is JsonObject item) sections.Add(new ConfigurationSection(item, At(place), errors));
+            else Fault(place, "must be an object");
+        }
+
+        return sections;
+    }
+
+    /// <summary>A text; null where it is absent.</summary>
+    internal string? Text(string key)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return null;
+        if (node is JsonValue value && value.TryGetValue(out string? text) && text.Length > 0) return text;
+        Fault(key, "must be a non-empty text");
+        return null;
+    }
+
+    /// <summary>A list of texts, or one text alone; null where it is absent.</summary>
+    internal IReadOnlyList<string>? Texts(string key)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return null;
+        if (node is JsonValue only && only.TryGetValue(out string? text) && text.Length > 0) return [text];
+        List<string> texts = [];
+        foreach (JsonNode? item in node as JsonArray ?? [])
+        {
+            if (item is JsonValue value && value.TryGetValue(out string? one) && one.Length > 0) texts.Add(one);
+            else Fault(key, "must hold non-empty texts only");
+        }
+
+        if (node is not JsonArray) Fault(key, "must be a list of texts");
+        return texts;
+    }
+
+    /// <summary>Addresses to listen on; <paramref name="absent"/> where the key is absent.</summary>
+    internal IReadOnlyList<IPEndPoint> Endpoints(string key, string absent)
+    {
+        List<IPEndPoint> endpoints = [];
+        foreach (string text in Texts(key) ?? [absent])
+        {
+            if (TryParseEndpoint(text, out IPEndPoint? endpoint)) endpoints.Add(endpoint!);
+            else Fault(key, $"'{text}' is not an address and port such as 127.0.0.1:8080");
+        }
+
+        return endpoints;
+    }
+
+    /// <summary>A whole number within bounds; <paramref name="absent"/> where the key is absent.</summary>
+    internal long Number(string key, long absent, long min, long max)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return absent;
+        bool isText = node.GetValueKind() == System.Text.Json.JsonValueKind.String;
+        string text = isText ? node.GetValue<string>() : node.ToJsonString();
+        bool isNumber = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number);
+        if (isNumber && number >= min && number <= max) return number;
+        Fault(key, $"must be a whole number from {min} to {max}");
+        return absent;
+    }
+
+    /// <summary>
+    /// A duration such as <c>500ms</c>, <c>30s</c>, <c>15m</c>, <c>2h</c>; <paramref name="absent"/> where absent.
+    /// </summary>
+    internal TimeSpan Duration(string key, TimeSpan absent)
+    {
+        string? text = Text(key);
+        if (text is null) return absent;
+        int digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
+        bool isNumber = long.TryParse(digits < 0 ? text : text.AsSpan(0, digits), out long number)
+            && number is > 0 and < 1_000_000_000;
+        TimeSpan? span = !isNumber || digits < 0 ? null : text[digits..] switch
+        {
+            "ms" => TimeSpan.FromMilliseconds(number),
+            "s" => TimeSpan.FromSeconds(number),
+            "m" => TimeSpan.FromMinutes(number),
+            "h" => TimeSpan.FromHours(number),
+            "d" => TimeSpan.FromDays(number),
+            _ => null,
+        };
+        if (span is null) Fault(key, $"'{text}' is not a duration such as 500ms, 30s, 15m, 2h or 1d");
+        return span ?? absent;
+    }
+
+    /// <summary>Adds an error about a key.</summary>
+    internal void Fault(string key, string message) => errors.Add(At(key) + ": " + message);
+
+    /// <summary>Adds an error for every key that nobody asked for.</summary>
+    internal void RefuseOthers()
+    {
+        foreach (KeyValuePair<string, JsonNode?> pair in content)
+        {
+            if (_asked.Contains(pair.Key)) continue;
+            string known = string.Join(", ", _asked.Order(StringComparer.Ordinal));
+            errors.Add(At(pair.Key) + ": unknown setting; known here: " + known);
+        }
+    }
+
+    /// <summary>Reads <c>host:port</c>, where the host is an IP address or <c>localhost</c>.</summary>
+    internal static bool TryParseEndpoint(string text, out IPEndPoint? endpoint)
+    {
+        string address = text.StartsWith("localhost:", StringComparison.OrdinalIgnoreCase)
+            ? "127.0.0.1" + text["localhost".Length..]
+            : text;
+        bool hasPort = address.LastIndexOf(':') > address.LastIndexOf(']')
+            && address.Contains(':', StringComparison.Ordinal);
+        endpoint = null;
+        return hasPort && IPEndPoint.TryParse(address, out endpoint);
+    }
+
+    private string At(string key) => path.Length == 0 ? key : path + "." + key;
+
+    private JsonNode? Take(string key)
+    {
+        _asked.Add(key);
+        return content[key];
+    }
+}

@@ -1,0 +1,67 @@
+using System.Net;
+using Countersign.DataPlane;
+using Countersign.Identity.Inbound;
+
+namespace Countersign.Cli.Configuration;
+
+/// <summary>Which listeners a process runs.</summary>
+[Flags]
+internal enum Roles : byte
+{
+    /// <summary>None; refused.</summary>
+    None = 0,
+
+    /// <summary>The data listener.</summary>
+    Data = 1,
+
+    /// <summary>The control listener.</summary>
+    Control = 2,
+}
+
+/// <summary>The whole configuration: read once, checked whole, then frozen (STYLE rule 11).</summary>
+internal sealed record GatewayOptions
+{
+    /// <summary>This gateway's name in the audit and the fleet.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Where callers connect.</summary>
+    public required IReadOnlyList<IPEndPoint> DataListen { get; init; }
+
+    /// <summary>What callers reach the data listener under, or null for the address it is bound to.</summary>
+    public string? DataUrl { get; init; }
+
+    /// <summary>Where approvers and operators connect.</summary>
+    public required IReadOnlyList<IPEndPoint> ControlListen { get; init; }
+
+    /// <summary>What the control listener is reached under, or null for the address it is bound to.</summary>
+    public string? ControlUrl { get; init; }
+
+    /// <summary>
+    /// A StackExchange.Redis connection string, or null with the embedded store. May hold a password.
+    /// </summary>
+    public string? Redis { get; init; }
+
+    /// <summary>The folder of the embedded store, or null with Redis.</summary>
+    public string? Embedded { get; init; }
+
+    /// <summary>Who may vouch for callers.</summary>
+    public required IReadOnlyList<IssuerOptions> Issuers { get; init; }
+
+    /// <summary>Where the audit log is.</summary>
+    public required string AuditFolder { get; init; }
+
+    /// <summary>Where the sealing key comes from.</summary>
+    public required SecretReference SealingKey { get; init; }
+
+    /// <summary>The bounds of the data plane.</summary>
+    public required Limits Limits { get; init; }
+
+    /// <summary>A policy file to publish into a store that has none, or null.</summary>
+    public string? PolicyBootstrap { get; init; }
+
+    /// <summary>Groups whose people may publish policy.</summary>
+    public required IReadOnlyList<string> PolicyAdmins { get; init; }
+
+    /// <summary>Groups whose members may read the audit.</summary>
+    public required IReadOnlyList<string> Auditors { get; init; }
+}

@@ -1,0 +1,23 @@
+namespace Countersign.Cli.Configuration;
+
+/// <summary>
+/// Environment variables are upper case and settings are camel case: this is how a setting is spelt that the file does
+/// not mention.
+/// </summary>
+internal static class KnownNames
+{
+    private static readonly string[] Names =
+    [
+        "data", "control", "store", "identity", "audit", "secrets", "limits", "telemetry", "policy", "gateway",
+        "listen", "publicUrl", "transport", "redis", "embedded", "issuers", "issuer", "audiences", "keys", "discovery",
+        "groups", "kind", "defaultKind", "responsible", "tenant", "algorithms", "clockSkew", "folder", "auditors",
+        "sealingKey", "bootstrap", "admins", "name",
+        .. LimitsReader.Names,
+    ];
+
+    /// <summary>
+    /// The setting's spelling, or the text itself where there is no such setting, which the reader then refuses.
+    /// </summary>
+    internal static string Spell(string name) =>
+        Array.Find(Names, known => known.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? name;
+}

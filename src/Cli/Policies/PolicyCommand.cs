@@ -1,0 +1,199 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Countersign.Cli.Configuration;
+using Countersign.Masking;
+using Countersign.Policy;
+using Countersign.Policy.Redis;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Countersign.Cli.Policies;
+
+/// <summary>
+/// <c>countersign policy</c>: check and publish policy, through the control API or straight to the store.
+/// </summary>
+internal static class PolicyCommand
+{
+    private const string Path = "/api/v1/policies";
+
+    /// <summary>The command with its verbs.</summary>
+    internal static Command Create(CommandEnvironment environment) =>
+        new("policy", "Check, publish and list policy versions")
+    {
+        Validate(environment), Publish(environment), History(environment),
+    };
+
+    private static Command Validate(CommandEnvironment environment)
+    {
+        Argument<string> file = new("file") { Description = "Policy file, YAML or JSON" };
+        Option<bool> json = new("--json") { Description = "Print JSON" };
+        Command command =
+            new("validate", "Check a policy without publishing it; every error has its line and column") { file, json };
+        command.SetAction(parsed =>
+        {
+            string name = parsed.GetValue(file)!;
+            string? text = ReadFile(environment, name);
+            if (text is null) return ExitCodes.Usage;
+            PolicyReading reading = PolicyReader.Read(text, MaskField.Check);
+            if (parsed.GetValue(json)) environment.Out.WriteLine(ToJson(reading));
+            else if (reading.Errors.Count > 0) environment.Error.WriteLine(PolicyErrorText.Of(name, reading.Errors));
+            else environment.Out.WriteLine(
+                $"{name}: valid, {reading.Snapshot!.Functions.Count} functions, sha256 {reading.Snapshot.Sha256}");
+            return reading.Errors.Count == 0 ? ExitCodes.Ok : ExitCodes.Failed;
+        });
+        return command;
+    }
+
+    private static Command Publish(CommandEnvironment environment)
+    {
+        ControlOptions control = new();
+        Argument<string> file = new("file") { Description = "Policy file, YAML or JSON" };
+        Option<string?> config =
+            new("--config") { Description = "Publish straight to the store of this configuration file" };
+        Option<string?> store =
+            new("--store") { Description = "Publish straight to this store: a Redis connection string" };
+        Option<string> author = new("--author")
+        {
+            Description = "Who publishes, when straight to the store",
+            DefaultValueFactory = _ => "operator",
+        };
+        Option<bool> json = new("--json") { Description = "Print JSON" };
+        Command command = new("publish", "Check a policy and put it in force") { file, config, store, author, json };
+        control.AddTo(command);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            string name = parsed.GetValue(file)!;
+            string? text = ReadFile(environment, name);
+            if (text is null) return ExitCodes.Usage;
+            PolicyReading reading = PolicyReader.Read(text, MaskField.Check);
+            if (reading.Errors.Count > 0)
+            {
+                if (parsed.GetValue(json)) environment.Out.WriteLine(ToJson(reading));
+                environment.Error.WriteLine(PolicyErrorText.Of(name, reading.Errors));
+                return environment.Fail("nothing was published");
+            }
+
+            bool straight = parsed.GetValue(config) is not null || parsed.GetValue(store) is not null;
+            if (straight && control.IsGiven(parsed))
+            {
+                return environment.Fail("give either --control and a token, or --config or --store", ExitCodes.Usage);
+            }
+
+            return straight
+                ? await PublishToStoreAsync(
+                    environment, parsed.GetValue(config), parsed.GetValue(store), reading, text,
+                    parsed.GetValue(author)!, parsed.GetValue(json))
+                : await PublishByApiAsync(environment, control, parsed, text, parsed.GetValue(json), cancellation);
+        });
+        return command;
+    }
+
+    private static Command History(CommandEnvironment environment)
+    {
+        ControlOptions control = new();
+        Option<bool> json = new("--json") { Description = "Print the API's JSON" };
+        Command command = new("history", "List published versions, newest first") { json };
+        control.AddTo(command);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using ControlClient? client = control.Open(environment, parsed);
+            if (client is null) return ExitCodes.Usage;
+            ControlAnswer answer = await client.GetAsync(Path, cancellation);
+            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (parsed.GetValue(json)) environment.Out.WriteLine(answer.Text);
+            else PrintHistory(environment.Out, answer.Body!["items"]!.AsArray());
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static async Task<int> PublishByApiAsync(
+        CommandEnvironment environment, ControlOptions control, ParseResult parsed, string text, bool json,
+        CancellationToken cancellation)
+    {
+        using ControlClient? client = control.Open(environment, parsed);
+        if (client is null) return ExitCodes.Usage;
+        ControlAnswer answer = await client.PostAsync(Path, text, "application/yaml", cancellation);
+        if (json && answer.Status != 0) environment.Out.WriteLine(answer.Text);
+        if (!answer.IsOk) return environment.Fail(answer.Problem());
+        if (!json)
+        {
+            environment.Out.WriteLine($"published version {answer.Body!["version"]}, sha256 {answer.Body["sha256"]}");
+        }
+
+        return ExitCodes.Ok;
+    }
+
+    private static async Task<int> PublishToStoreAsync(
+        CommandEnvironment environment, string? config, string? connection, PolicyReading reading, string text,
+        string author, bool json)
+    {
+        if (connection is null)
+        {
+            ConfigurationReading configuration = ConfigurationReader.Read(
+                config, environment.Variables, new ConfigurationFlags(), environment.MachineName);
+            foreach (string error in configuration.Errors) environment.Fail(error);
+            if (configuration.Options is null) return ExitCodes.Usage;
+            connection = configuration.Options.Redis;
+            if (connection is null)
+            {
+                return environment.Fail(
+                    "the embedded store belongs to its gateway; publish with --control and a token", ExitCodes.Usage);
+            }
+        }
+
+        await using RedisStore store = await RedisStore.ConnectAsync(connection, NullLogger.Instance);
+        StoreResult<StoredPolicy> published = await new RedisPolicyStore(store).PublishAsync(
+            reading.Json, text, author);
+        if (!published.IsOk)
+        {
+            return environment.Fail("the store did not answer; whether the policy was published is not known");
+        }
+
+        JsonObject result = new() { ["version"] = published.Value!.Version, ["sha256"] = published.Value.Sha256 };
+        environment.Out.WriteLine(json
+            ? result.ToJsonString()
+            : $"published version {published.Value.Version}, sha256 {published.Value.Sha256}");
+        return ExitCodes.Ok;
+    }
+
+    private static string ToJson(PolicyReading reading)
+    {
+        JsonArray errors = [];
+        foreach (PolicyError error in reading.Errors)
+        {
+            errors.Add((JsonNode)new JsonObject
+            {
+                ["line"] = error.Line,
+                ["column"] = error.Column,
+                ["message"] = error.Message,
+            });
+        }
+
+        JsonObject result = new() { ["valid"] = reading.Errors.Count == 0, ["errors"] = errors };
+        if (reading.Snapshot is { } snapshot) result["sha256"] = snapshot.Sha256;
+        return result.ToJsonString(Serve.LogOptions.PlainJson);
+    }
+
+    private static string? ReadFile(CommandEnvironment environment, string name)
+    {
+        try
+        {
+            return name == "-" ? environment.In.ReadToEnd() : File.ReadAllText(name);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            environment.Fail(fault.Message);
+            return null;
+        }
+    }
+
+    private static void PrintHistory(TextWriter output, JsonArray items)
+    {
+        foreach (JsonNode? item in items)
+        {
+            string mark = item!["current"]?.GetValue<bool>() == true ? "*" : " ";
+            output.WriteLine(
+                $"{mark} {item["version"],4}  {item["at"]}  {item["sha256"]!.ToString()[..12]}  {item["author"]}");
+        }
+    }
+}

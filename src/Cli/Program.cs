@@ -1,0 +1,31 @@
+using System.Collections;
+using System.CommandLine;
+using Countersign.Cli;
+using Countersign.Cli.Approvals;
+using Countersign.Cli.Audit;
+using Countersign.Cli.Demo;
+using Countersign.Cli.Policies;
+using Countersign.Cli.Serve;
+
+Dictionary<string, string> variables = new(StringComparer.Ordinal);
+foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+{
+    variables[(string)variable.Key] = (string?)variable.Value ?? "";
+}
+
+CommandEnvironment environment = new(
+    variables, Environment.MachineName, Console.Out, Console.Error,
+    IsInteractive: !Console.IsInputRedirected && !Console.IsOutputRedirected, Console.In, TimeProvider.System);
+RootCommand root = new(
+    "Countersign: segregation of duties for function calls. "
+    + "Nobody can both ask for a high-impact call and let it happen.")
+{
+    DemoCommand.Create(environment),
+    ServeCommand.Create(environment),
+    PolicyCommand.Create(environment),
+    ApprovalsCommand.Create(environment),
+    AuditCommand.Create(environment),
+};
+ParseResult parsed = root.Parse(args);
+int exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+return parsed.Errors.Count > 0 ? ExitCodes.Usage : exitCode;

@@ -1,0 +1,294 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Countersign.Audit;
+using Countersign.Cli.Configuration;
+using Countersign.Cli.Policies;
+using Countersign.Cli.Store;
+using Countersign.ControlPlane;
+using Countersign.DataPlane;
+using Countersign.Identity.Inbound;
+using Countersign.Identity.Outbound;
+using Countersign.Masking;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Countersign.Policy.Redis;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+
+namespace Countersign.Cli.Serve;
+
+/// <summary>A start that failed for a reason an operator can mend; the message says which.</summary>
+internal sealed class StartRefusedException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>
+/// One gateway in this process: store, policy, audit, and the listeners of its roles. The two planes never meet; what
+/// passes between them passes through the store.
+/// </summary>
+internal sealed class GatewayProcess : IAsyncDisposable
+{
+    private const string LentKeyName = "lent-credential-key-1";
+
+    private static readonly TimeSpan StoreWithin = TimeSpan.FromSeconds(15);
+
+    private readonly GatewayOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILoggerFactory _logs;
+    private readonly ILogger _log;
+    private readonly Stack<Func<ValueTask>> _stops = new();
+
+    private GatewayProcess(GatewayOptions options, TimeProvider clock, ILoggerFactory logs)
+    {
+        _options = options;
+        _clock = clock;
+        _logs = logs;
+        _log = logs.CreateLogger<GatewayProcess>();
+    }
+
+    /// <summary>Where callers connect, or null without that role.</summary>
+    internal string? DataAddress { get; private set; }
+
+    /// <summary>Where approvers connect, or null without that role.</summary>
+    internal string? ControlAddress { get; private set; }
+
+    /// <summary>The audit log's folder.</summary>
+    internal string AuditFolder => _options.AuditFolder;
+
+    /// <summary>Starts everything, or nothing: what was started is stopped again where a later part fails.</summary>
+    /// <param name="options">Checked options.</param>
+    /// <param name="roles">Which listeners.</param>
+    /// <param name="environment">Where <c>env:</c> secrets come from.</param>
+    /// <param name="clock">The time.</param>
+    /// <param name="logs">Where it logs.</param>
+    /// <param name="cancellation">Gives up the start.</param>
+    internal static async Task<GatewayProcess> StartAsync(
+        GatewayOptions options, Roles roles, IReadOnlyDictionary<string, string> environment, TimeProvider clock,
+        ILoggerFactory logs, CancellationToken cancellation)
+    {
+        GatewayProcess process = new(options, clock, logs);
+        try
+        {
+            await process.StartAsync(roles, environment, cancellation);
+            return process;
+        }
+        catch (Exception fault)
+        {
+            await process.DisposeAsync();
+            if (fault is IOException or ArgumentException or UnauthorizedAccessException
+                or AddressInUseException or SocketException)
+            {
+                throw new StartRefusedException(fault.Message, fault);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Drains the listeners, then stops what they stood on, newest first.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        while (_stops.TryPop(out Func<ValueTask>? stop)) await stop();
+    }
+
+    private async Task StartAsync(
+        Roles roles, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
+    {
+        byte[] sealingKey = ReadSealingKey(environment);
+        AuditLog audit = OpenAudit();
+        string connection = _options.Redis ?? await StartEmbeddedAsync();
+        RedisStore store = await RedisStore.ConnectAsync(connection, _logs.CreateLogger<RedisStore>());
+        _stops.Push(store.DisposeAsync);
+        RedisPolicyStore policies = new(store);
+        await BootstrapAsync(policies, cancellation);
+        PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
+        SigningKeys keys = await LentKeysAsync(new RedisSecrets(store), sealingKey);
+        CryptographicOperations.ZeroMemory(sealingKey);
+        PolicyInForce inForce = await FollowAsync(store, policies, cancellation);
+        RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
+            store, _logs.CreateLogger<RedisApprovalStore>());
+        CallerVerifier callers = await VerifierAsync(cancellation);
+        if (roles.HasFlag(Roles.Control))
+            await StartControlAsync(new(inForce, callers, approvals, policies, seal, keys, audit), cancellation);
+        CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
+        if (roles.HasFlag(Roles.Data))
+            await StartDataAsync(new(inForce, callers, approvals, seal, credentials, audit), cancellation);
+        RecordEvent(audit, "started");
+        _stops.Push(() =>
+        {
+            RecordEvent(audit, "stopping");
+            return ValueTask.CompletedTask;
+        });
+    }
+
+    private string ControlUrl() =>
+        _options.ControlUrl ?? ControlAddress ?? "http://" + _options.ControlListen[0];
+
+    private async Task StartControlAsync(ControlPlaneServices services, CancellationToken cancellation)
+    {
+        ControlPlaneOptions options = new()
+        {
+            Listen = _options.ControlListen,
+            PublicUrl = _options.ControlUrl,
+            Gateway = _options.Name,
+            PolicyAdmins = _options.PolicyAdmins,
+            Auditors = _options.Auditors,
+        };
+        ControlPlaneHost control = new(options, services, _clock, _logs);
+        _stops.Push(control.DisposeAsync);
+        await control.StartAsync(cancellation);
+        ControlAddress = control.Addresses[0];
+    }
+
+    private async Task StartDataAsync(DataPlaneServices services, CancellationToken cancellation)
+    {
+        DataPlaneOptions options = new()
+        {
+            Listen = _options.DataListen,
+            PublicUrl = _options.DataUrl,
+            AuthorizationServers = [.. _options.Issuers.Select(issuer => issuer.Issuer)],
+            Gateway = _options.Name,
+            Limits = _options.Limits,
+        };
+        DataPlaneListener data = new(options, services, _clock, _logs);
+        _stops.Push(data.DisposeAsync);
+        await data.StartAsync(cancellation);
+        DataAddress = data.Addresses[0];
+    }
+
+    private AuditLog OpenAudit()
+    {
+        AuditLogOpening opening = AuditLog.Open(
+            new AuditLogOptions { Folder = _options.AuditFolder, Origin = "countersign/" + _options.Name }, _clock);
+        if (opening.Log is null)
+        {
+            throw new StartRefusedException(
+                $"The audit log in {_options.AuditFolder} cannot be used: {opening.Message}");
+        }
+
+        if (opening.Status == AuditOpenStatus.OpenedAfterCut)
+            ProcessLog.AuditTailCut(_log, opening.TailCutBytes);
+        _stops.Push(opening.Log.DisposeAsync);
+        return opening.Log;
+    }
+
+    private async Task<string> StartEmbeddedAsync()
+    {
+        EmbeddedStore embedded = await EmbeddedStore.StartAsync(_options.Embedded!, _logs);
+        _stops.Push(embedded.DisposeAsync);
+        return embedded.Connection;
+    }
+
+    private async Task<CallerVerifier> VerifierAsync(CancellationToken cancellation)
+    {
+        SocketsHttpHandler handler = Keep(
+            new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
+        HttpMessageInvoker http = Keep(new HttpMessageInvoker(handler, disposeHandler: false));
+        CallerVerifier callers = new(_options.Issuers, null, http, _clock, _logs.CreateLogger<CallerVerifier>());
+        _stops.Push(callers.DisposeAsync);
+        await callers.StartAsync(cancellation);
+        return callers;
+    }
+
+    private async Task<PolicyInForce> FollowAsync(
+        RedisStore store, RedisPolicyStore policies, CancellationToken cancellation)
+    {
+        PolicyInForce inForce = new();
+        RedisPolicyFeed feed = new(
+            store, policies, inForce, MaskField.Check, _clock, _logs.CreateLogger<RedisPolicyFeed>());
+        _stops.Push(feed.DisposeAsync);
+        await feed.StartAsync();
+        if (await policies.CurrentAsync() is > 0)
+        {
+            await feed.WaitForFirstAsync(cancellation).WaitAsync(StoreWithin, _clock, cancellation);
+        }
+
+        return inForce;
+    }
+
+    // Policy is not configuration: it goes only into a store that has none.
+    private async Task BootstrapAsync(RedisPolicyStore policies, CancellationToken cancellation)
+    {
+        long startedAt = _clock.GetTimestamp();
+        long? current;
+        while ((current = await policies.CurrentAsync()) is null)
+        {
+            if (_clock.GetElapsedTime(startedAt) > StoreWithin)
+            {
+                throw new StartRefusedException(
+                    "The store does not answer; a gateway without policy could only refuse. Check store.redis.");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200), _clock, cancellation);
+        }
+
+        if (_options.PolicyBootstrap is not { } file || current > 0) return;
+        string source = await File.ReadAllTextAsync(file, cancellation);
+        PolicyReading reading = PolicyReader.Read(source, MaskField.Check);
+        if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(file, reading.Errors));
+        StoreResult<StoredPolicy> stored = await policies.BootstrapAsync(reading.Json, source, "bootstrap");
+        if (stored.Status == StoreStatus.Unavailable)
+        {
+            throw new StartRefusedException("The store did not take the bootstrap policy.");
+        }
+    }
+
+    // Shared by the fleet through the store, sealed; the first gateway makes it.
+    private async Task<SigningKeys> LentKeysAsync(RedisSecrets secrets, byte[] sealingKey)
+    {
+        using PayloadSeal seal = new(sealingKey, PayloadSeal.SecretLabel);
+        using SigningKeys made = SigningKeys.Create();
+        byte[] pkcs8 = made.ExportPkcs8();
+        StoreResult<byte[]> held = await secrets.GetOrAddAsync(LentKeyName, seal.Seal(LentKeyName, pkcs8));
+        CryptographicOperations.ZeroMemory(pkcs8);
+        if (!held.IsOk) throw new StartRefusedException("The store did not answer when the signing key was asked for.");
+        if (!seal.TryOpen(LentKeyName, held.Value!, out byte[] opened)
+            || !SigningKeys.TryImport(opened, out SigningKeys? keys))
+        {
+            throw new StartRefusedException(
+                "The store's signing key was sealed with another secrets.sealingKey; use the fleet's own.");
+        }
+
+        CryptographicOperations.ZeroMemory(opened);
+        return Keep(keys);
+    }
+
+    private byte[] ReadSealingKey(IReadOnlyDictionary<string, string> environment)
+    {
+        SecretReference reference = _options.SealingKey;
+        if (reference.Variable is { } variable)
+        {
+            if (environment.TryGetValue(variable, out string? value)) return System.Text.Encoding.UTF8.GetBytes(value);
+            throw new StartRefusedException($"secrets.sealingKey: environment variable {variable} is not set.");
+        }
+
+        string file = reference.File!;
+        if (File.Exists(file)) return File.ReadAllBytes(file);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        byte[] key = RandomNumberGenerator.GetBytes(32);
+        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using FileStream stream = new(file, options);
+        stream.Write(key);
+        ProcessLog.SealingKeyMade(_log, file);
+        return key;
+    }
+
+    private void RecordEvent(AuditLog audit, string name)
+    {
+        if (!audit.TryReserve(out AuditReservation slot)) return;
+        new EventRecord { At = _clock.GetUtcNow(), Gateway = _options.Name, Event = name }.WriteTo(slot.Outcome);
+        audit.Enqueue(slot.Outcome);
+        audit.Return(slot);
+    }
+
+    private T Keep<T>(T part)
+        where T : IDisposable
+    {
+        _stops.Push(() =>
+        {
+            part.Dispose();
+            return ValueTask.CompletedTask;
+        });
+        return part;
+    }
+}

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace Countersign.Cli.Serve;
+
+/// <summary>What the process tells its operators.</summary>
+internal static partial class ProcessLog
+{
+    /// <summary>A crash left an unfinished record.</summary>
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "The audit log ended in an unfinished record; {Bytes} bytes were cut")]
+    internal static partial void AuditTailCut(ILogger log, long bytes);
+
+    /// <summary>There was no sealing key, so one was made.</summary>
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Made a sealing key in {File}; every gateway of a fleet needs the same one")]
+    internal static partial void SealingKeyMade(ILogger log, string file);
+
+    /// <summary>Shutdown began.</summary>
+    [LoggerMessage(Level = LogLevel.Information, Message = "Draining: no new connections, calls in flight finish")]
+    internal static partial void Draining(ILogger log);
+}
