@@ -64,7 +64,7 @@ internal sealed class LogCursor(string folder, long from) : IDisposable
 
     private FrameStatus NextInSegments(out ReadOnlySpan<byte> payload)
     {
-        for (;;)
+        for (; ; )
         {
             FrameStatus status = _segment!.Next(out payload);
             if (status != FrameStatus.End) return status;

@@ -56,7 +56,7 @@ internal sealed class LogExamination
         if (!HoldsKnownRoots()) return;
         using LogCursor cursor = new(_folder, 0);
         Span<byte> leaf = stackalloc byte[AuditLimits.HashBytes];
-        for (;;)
+        for (; ; )
         {
             (long at, string file, long offset) = (cursor.Index, cursor.File, cursor.Offset);
             FrameStatus status = cursor.Next(out ReadOnlySpan<byte> payload);

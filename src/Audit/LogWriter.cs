@@ -102,7 +102,7 @@ internal sealed class LogWriter : IAsyncDisposable
     private void WriteUntilStopped()
     {
         bool dozes = false;
-        for (;;)
+        for (; ; )
         {
             bool wrote = Gather();
             if (wrote) Append();

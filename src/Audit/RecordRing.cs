@@ -29,7 +29,7 @@ internal sealed class RecordRing
     internal void Enqueue(AuditRecord record)
     {
         SpinWait wait = default;
-        for (;;)
+        for (; ; )
         {
             long position = Volatile.Read(ref _tail.Position);
             ref Cell cell = ref _cells[position & _mask];
@@ -49,7 +49,7 @@ internal sealed class RecordRing
     [HotPath]
     internal bool TryDequeue(out AuditRecord record)
     {
-        for (;;)
+        for (; ; )
         {
             long position = Volatile.Read(ref _head.Position);
             ref Cell cell = ref _cells[position & _mask];

@@ -106,7 +106,8 @@ public sealed class RecoveryTests
         using LogFixture fixture = new();
         AuditLogOptions options = fixture.Options with
         {
-            SegmentBytesMax = 3_000, ChecksEverySegment = checksEverySegment,
+            SegmentBytesMax = 3_000,
+            ChecksEverySegment = checksEverySegment,
         };
         await fixture.WriteAsync(600, options);
         byte[] last = File.ReadAllBytes(fixture.PathOf("tile/0/002"));

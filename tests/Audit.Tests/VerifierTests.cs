@@ -221,7 +221,9 @@ public sealed class VerifierTests
         using LogFixture fixture = new();
         AuditLogOptions busy = fixture.Options with
         {
-            SegmentBytesMax = 4_000, CheckpointEvery = TimeSpan.FromMilliseconds(1), QueueRecordsMax = 512,
+            SegmentBytesMax = 4_000,
+            CheckpointEvery = TimeSpan.FromMilliseconds(1),
+            QueueRecordsMax = 512,
         };
         await using AuditLog log = LogFixture.Open(busy);
         Task writing = Task.Run(

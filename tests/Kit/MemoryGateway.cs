@@ -38,8 +38,11 @@ internal sealed class MemoryGateway : IAsyncDisposable
         Issuer = new TestIssuer(_folder, Time);
         Store = new ScriptedApprovalStore(new InMemoryApprovalStore(Time));
         Audit = AuditLog.Open(
-            new AuditLogOptions { Folder = AuditFolder, Origin = "countersign/test",
-                QueueRecordsMax = auditRecordsMax },
+            new AuditLogOptions
+            {
+                Folder = AuditFolder, Origin = "countersign/test",
+                QueueRecordsMax = auditRecordsMax
+            },
             TimeProvider.System).Log ?? throw new InvalidOperationException("the audit log does not open");
         _callers = new CallerVerifier([Issuer.Options], null, _http, Time, NullLogger.Instance);
         Publish(policy);

@@ -84,7 +84,10 @@ public sealed class ClaimMappingTests
         // Proves that each configured name is used and the usual one is not; by claims under both names.
         IssuerOptions options = ScriptedIssuer.Options with
         {
-            GroupsClaim = "roles", KindClaim = "type", ResponsibleClaims = ["boss"], TenantClaim = "org",
+            GroupsClaim = "roles",
+            KindClaim = "type",
+            ResponsibleClaims = ["boss"],
+            TenantClaim = "org",
             DefaultKind = CallerKind.Service,
         };
         Caller caller = Map(

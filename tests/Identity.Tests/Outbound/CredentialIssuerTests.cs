@@ -156,10 +156,10 @@ public sealed class CredentialIssuerTests : IDisposable
 
     private static LentTerms Terms(
         Caller caller, string? digest, string? approval, IReadOnlyList<string>? approvers) => new()
-    {
-        Audience = "billing", Function = "billing.reset", Caller = caller, Call = Call,
-        TimeToLive = TimeSpan.FromSeconds(30), Digest = digest, Approval = approval, Approvers = approvers,
-    };
+        {
+            Audience = "billing", Function = "billing.reset", Caller = caller, Call = Call,
+            TimeToLive = TimeSpan.FromSeconds(30), Digest = digest, Approval = approval, Approvers = approvers,
+        };
 
     private static bool IsWhole(string text)
     {
