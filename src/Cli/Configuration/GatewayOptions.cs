@@ -59,6 +59,11 @@ internal sealed record GatewayOptions
     /// <summary>A policy file to publish into a store that has none, or null.</summary>
     public string? PolicyBootstrap { get; init; }
 
+    /// <summary>
+    /// The bootstrap policy also replaces an older bootstrap policy; for the demo, whose ports may change.
+    /// </summary>
+    public bool BootstrapFollows { get; init; }
+
     /// <summary>Groups whose people may publish policy.</summary>
     public required IReadOnlyList<string> PolicyAdmins { get; init; }
 

@@ -124,6 +124,7 @@ internal static class DemoCommand
             SealingKey = new SecretReference(Path.Combine(folder, "sealing.key"), null),
             Limits = new Limits(),
             PolicyBootstrap = policy,
+            BootstrapFollows = true,
             PolicyAdmins = ["policy-admins"],
             Auditors = ["policy-admins"],
         };

@@ -27,6 +27,7 @@ internal sealed class StartRefusedException(string message, Exception? cause = n
 /// </summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
+    private const string BootstrapAuthor = "bootstrap";
     private const string LentKeyName = "lent-credential-key-1";
 
     private static readonly TimeSpan StoreWithin = TimeSpan.FromSeconds(15);
@@ -197,9 +198,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
             store, policies, inForce, MaskField.Check, _clock, _logs.CreateLogger<RedisPolicyFeed>());
         _stops.Push(feed.DisposeAsync);
         await feed.StartAsync();
-        if (await policies.CurrentAsync() is > 0)
+        if (await policies.CurrentAsync() is not > 0) return inForce;
+        try
         {
             await feed.WaitForFirstAsync(cancellation).WaitAsync(StoreWithin, _clock, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            // The version in force does not compile here, or the store went away. Calls are refused until that is
+            // mended.
+            ProcessLog.PolicyNotLoaded(_log);
         }
 
         return inForce;
@@ -221,15 +229,28 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(200), _clock, cancellation);
         }
 
-        if (_options.PolicyBootstrap is not { } file || current > 0) return;
+        if (_options.PolicyBootstrap is not { } file || (current > 0 && !_options.BootstrapFollows)) return;
         string source = await File.ReadAllTextAsync(file, cancellation);
         PolicyReading reading = PolicyReader.Read(source, MaskField.Check);
         if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(file, reading.Errors));
-        StoreResult<StoredPolicy> stored = await policies.BootstrapAsync(reading.Json, source, "bootstrap");
+        StoreResult<StoredPolicy> stored = current > 0
+            ? await RepublishAsync(policies, current.Value, reading, source)
+            : await policies.BootstrapAsync(reading.Json, source, BootstrapAuthor);
         if (stored.Status == StoreStatus.Unavailable)
         {
             throw new StartRefusedException("The store did not take the bootstrap policy.");
         }
+    }
+
+    // A demo's addresses may change between starts. What somebody else has published since stays in force.
+    private static async ValueTask<StoreResult<StoredPolicy>> RepublishAsync(
+        RedisPolicyStore policies, long current, PolicyReading reading, string source)
+    {
+        StoreResult<StoredPolicy> held = await policies.GetAsync(current);
+        bool isStale = held.IsOk && held.Value!.Author == BootstrapAuthor && held.Value.Document != reading.Json;
+        return isStale
+            ? await policies.PublishAsync(reading.Json, source, BootstrapAuthor, expectedCurrent: current)
+            : held;
     }
 
     // Shared by the fleet through the store, sealed; the first gateway makes it.

@@ -16,6 +16,10 @@ internal static partial class ProcessLog
         Message = "Made a sealing key in {File}; every gateway of a fleet needs the same one")]
     internal static partial void SealingKeyMade(ILogger log, string file);
 
+    /// <summary>There is a policy, and it could not be loaded.</summary>
+    [LoggerMessage(Level = LogLevel.Error, Message = "The policy in force could not be loaded; calls are refused")]
+    internal static partial void PolicyNotLoaded(ILogger log);
+
     /// <summary>Shutdown began.</summary>
     [LoggerMessage(Level = LogLevel.Information, Message = "Draining: no new connections, calls in flight finish")]
     internal static partial void Draining(ILogger log);
