@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Countersign.DataPlane.Calls;
 using Countersign.DataPlane.Transport;
 using Countersign.DataPlane.Upstream;
@@ -53,7 +54,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         SocketTransportFactory factory = new(Options.Create(transport), _logs);
         foreach (IPEndPoint endpoint in _options.Listen)
         {
-            _listeners.Add(await factory.BindAsync(endpoint, cancellation));
+            _listeners.Add(await BindAsync(factory, endpoint, cancellation));
         }
 
         Addresses = [.. _listeners.Select(listener => "http://" + listener.EndPoint)];
@@ -84,6 +85,19 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
 
     /// <summary>Stops.</summary>
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    private static async ValueTask<IConnectionListener> BindAsync(
+        SocketTransportFactory factory, IPEndPoint endpoint, CancellationToken cancellation)
+    {
+        try
+        {
+            return await factory.BindAsync(endpoint, cancellation);
+        }
+        catch (Exception fault) when (fault is AddressInUseException or SocketException)
+        {
+            throw new IOException($"Failed to bind to address http://{endpoint}: {fault.Message}", fault);
+        }
+    }
 
     private CallPipeline Compose(string publicUrl, UpstreamPools pools)
     {

@@ -207,7 +207,9 @@ internal sealed class CallContext : IDisposable
         ClientDeadline.Disarm();
     }
 
-    /// <summary>Cancels what waits for the upstream beyond its deadline; called by the heartbeat, beside the call.</summary>
+    /// <summary>
+    /// Cancels what waits for the upstream beyond its deadline; called by the heartbeat, beside the call.
+    /// </summary>
     internal void TickUpstream(long now)
     {
         UpstreamConnection? upstream = Upstream;

@@ -113,7 +113,7 @@ public sealed class FieldTests
     [InlineData("", false)]
     public async Task Trace_state_goes_on_only_with_its_trace(string trace, bool goesOn)
     {
-        // Proves that vendor state of a trace that does not go on is dropped with it, by sending it with and without one.
+        // Proves that vendor state is dropped with a trace that does not go on, by sending it with and without one.
         await using MemoryGateway gateway = new(Policies.Standard);
         string fields = trace + "tracestate: vendor=1\r\n";
         Assert.Equal(200, (await gateway.Connect().CallAsync(Requests.Get(gateway, "/raw/1", fields))).Status);
@@ -124,7 +124,7 @@ public sealed class FieldTests
     [Fact]
     public async Task Digests_of_the_unmasked_body_do_not_pass_with_a_masked_one()
     {
-        // Proves that body digests, which no longer hold and would confirm guesses, are dropped under a mask and kept without.
+        // Proves that digests, which no longer hold and would confirm guesses, are dropped under a mask only.
         const string digests = "Content-MD5: a\r\nContent-Digest: b\r\nRepr-Digest: c\r\nDigest: d\r\n";
         await using MemoryGateway gateway = new(Policies.Standard);
         gateway.Upstream.Reply = _ => ScriptedUpstream.Json("{}", digests);
