@@ -1,0 +1,197 @@
+using System.Buffers.Text;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Countersign.Audit;
+using Countersign.ControlPlane;
+using Countersign.Identity.Inbound;
+using Countersign.Identity.Outbound;
+using Countersign.Integration.Tests.Store;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Countersign.Policy.Redis;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Countersign.Integration.Tests.ControlPlane;
+
+/// <summary>The policy API over a real store: what is published is kept, listed, put in force and rolled
+/// back.</summary>
+public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncLifetime
+{
+    private const string Issuer = "https://issuer.test";
+    private const string Path = "/api/v1/policies";
+
+    private const string Source = """
+        # the first one
+        apiVersion: countersign/v1
+        upstreams:
+          billing: { endpoints: ["http://127.0.0.1:9001"] }
+        functions:
+          billing.reset: { upstream: billing, method: POST, path: "/billing/{account}/reset", risk: critical }
+        rules:
+          - { id: all, subjects: { groups: [staff] }, functions: ["billing.*"], effect: allow }
+        """;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("countersign-policies-").FullName;
+    private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private readonly HttpClient _client = new();
+    private readonly PayloadSeal _seal = new(new byte[32]);
+    private readonly SigningKeys _lent = SigningKeys.Create();
+    private RedisStore _store = null!;
+    private RedisPolicyStore _policies = null!;
+    private CallerVerifier _callers = null!;
+    private AuditLog _audit = null!;
+    private ControlPlaneHost _host = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await server.CommandAsync("FLUSHALL");
+        _store = await RedisStore.ConnectAsync(server.Connection, NullLogger.Instance);
+        _policies = new RedisPolicyStore(_store);
+        string keys = System.IO.Path.Combine(_folder, "issuer.pub.pem");
+        await File.WriteAllTextAsync(keys, _key.ExportSubjectPublicKeyInfoPem());
+        IssuerOptions issuer = new() { Issuer = Issuer, Audiences = ["gateway"], KeysFile = keys };
+        _callers = new CallerVerifier(
+            [issuer], null, new HttpMessageInvoker(new SocketsHttpHandler()), TimeProvider.System, NullLogger.Instance);
+        AuditLogOptions log = new() { Folder = System.IO.Path.Combine(_folder, "audit"), Origin = "countersign/test" };
+        _audit = AuditLog.Open(log, TimeProvider.System).Log!;
+        RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(_store, NullLogger.Instance);
+        ControlPlaneOptions options = new() { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], Gateway = "test" };
+        ControlPlaneServices services = new(new PolicyInForce(), _callers, approvals, _policies, _seal, _lent, _audit);
+        _host = new ControlPlaneHost(options, services, TimeProvider.System, NullLoggerFactory.Instance);
+        await _host.StartAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        await _host.DisposeAsync();
+        await _callers.DisposeAsync();
+        await _audit.DisposeAsync();
+        await _store.DisposeAsync();
+        _client.Dispose();
+        _seal.Dispose();
+        _lent.Dispose();
+        _key.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_policy_is_published_read_listed_and_rolled_back()
+    {
+        // Proves the life of versions; by two of them, published as YAML and as JSON, and the first put in force again.
+        (HttpResponseMessage created, string body) = await SendAsync(HttpMethod.Post, Path, "policy-admins", Source);
+        Assert.Equal(HttpStatusCode.Created, created.StatusCode);
+        Assert.Equal("/api/v1/policies/1", created.Headers.Location!.OriginalString);
+        JsonElement first = JsonDocument.Parse(body).RootElement;
+        Assert.Equal(1, first.GetProperty("version").GetInt64());
+        string document = (await SendAsync(HttpMethod.Get, Path + "/1", "auditors")).Body;
+        string sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(document)));
+        Assert.Equal(sha256, first.GetProperty("sha256").GetString());
+        string asWritten = Path + "/1?form=source";
+        (HttpResponseMessage source, string text) = await SendAsync(HttpMethod.Get, asWritten, "auditors");
+        Assert.Equal(Source, text);
+        Assert.Equal("text/yaml", source.Content.Headers.ContentType!.MediaType);
+
+        string changed = document.Replace("\"staff\"", "\"clerks\"", StringComparison.Ordinal);
+        await SendAsync(HttpMethod.Post, Path, "policy-admins", changed, "application/json");
+        Assert.Equal(2, await _policies.CurrentAsync());
+        string listed = (await SendAsync(HttpMethod.Get, Path + "?limit=1", "auditors")).Body;
+        JsonElement page = JsonDocument.Parse(listed).RootElement;
+        JsonElement newest = page.GetProperty("items")[0];
+        Assert.Equal((2, "pat", true), (
+            newest.GetProperty("version").GetInt64(), newest.GetProperty("author").GetString(),
+            newest.GetProperty("current").GetBoolean()));
+        string rest = Path + "?cursor=" + page.GetProperty("next").GetString();
+        JsonElement older = JsonDocument.Parse((await SendAsync(HttpMethod.Get, rest, "auditors")).Body).RootElement;
+        Assert.Equal(1, Assert.Single(older.GetProperty("items").EnumerateArray()).GetProperty("version").GetInt64());
+        Assert.Equal(JsonValueKind.Null, older.GetProperty("next").ValueKind);
+
+        (HttpResponseMessage back, _) = await SendAsync(HttpMethod.Post, Path + "/1/activate", "policy-admins");
+        Assert.Equal(HttpStatusCode.OK, back.StatusCode);
+        Assert.Equal(1, await _policies.CurrentAsync());
+        Assert.Equal(
+            [
+                "policy-publish", "policy-published", "policy-publish", "policy-published", "policy-activate",
+                "policy-activated",
+            ],
+            await EventsAsync());
+    }
+
+    [Fact]
+    public async Task What_does_not_compile_changes_nothing()
+    {
+        // Proves refusal; by a broken document, a version that is not there, and a stored one that does not compile.
+        await SendAsync(HttpMethod.Post, Path, "policy-admins", Source);
+        string broken = Source.Replace("risk: critical", "risk: enormous", StringComparison.Ordinal);
+        (HttpResponseMessage invalid, string body) = await SendAsync(HttpMethod.Post, Path, "policy-admins", broken);
+        Assert.Equal(422, (int)invalid.StatusCode);
+        Assert.Equal(6, JsonDocument.Parse(body).RootElement.GetProperty("errors")[0].GetProperty("line").GetInt32());
+        Assert.Equal(404, await StatusAsync(HttpMethod.Get, Path + "/2"));
+        Assert.Equal(404, await StatusAsync(HttpMethod.Post, Path + "/2/activate"));
+        await _policies.PublishAsync("{\"rules\":1}", "", "somebody", activate: false);
+        Assert.Equal(422, await StatusAsync(HttpMethod.Post, Path + "/2/activate"));
+        Assert.Equal(1, await _policies.CurrentAsync());
+    }
+
+    [Fact]
+    public async Task Without_the_audit_no_policy_changes()
+    {
+        // Proves intent before effect; by a closed log.
+        await SendAsync(HttpMethod.Post, Path, "policy-admins", Source);
+        await _audit.DisposeAsync();
+        Assert.Equal(503, await StatusAsync(HttpMethod.Post, Path, Source));
+        Assert.Equal(503, await StatusAsync(HttpMethod.Post, Path + "/1/activate"));
+        Assert.Single((await _policies.ListAsync(10)).Value!.Items);
+    }
+
+    [Fact]
+    public async Task A_store_that_is_away_is_told_as_such()
+    {
+        // Proves the refusal; by closing the connection under the running listener.
+        await _store.DisposeAsync();
+        (HttpResponseMessage answer, string body) = await SendAsync(HttpMethod.Get, Path, "auditors");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Contains("urn:countersign:store-unavailable", body, StringComparison.Ordinal);
+        Assert.Equal(503, await StatusAsync(HttpMethod.Post, Path, Source));
+        Assert.Equal(["policy-publish", "policy-publish-refused"], await EventsAsync());
+    }
+
+    private async Task<List<string>> EventsAsync()
+    {
+        await _audit.DisposeAsync();
+        return [.. AuditReader.Between(_audit.Folder, 0, long.MaxValue).Select(
+            entry => JsonDocument.Parse(entry.Payload).RootElement.GetProperty("event").GetString()!)];
+    }
+
+    private async Task<int> StatusAsync(HttpMethod method, string path, string? text = null) =>
+        (int)(await SendAsync(method, path, "policy-admins", text)).Message.StatusCode;
+
+    private async Task<(HttpResponseMessage Message, string Body)> SendAsync(
+        HttpMethod method, string path, string group, string? text = null, string type = "application/yaml")
+    {
+        using HttpRequestMessage request = new(method, _host.Addresses[0] + path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token("pat", group));
+        if (text is not null) request.Content = new StringContent(text, new MediaTypeHeaderValue(type, "utf-8"));
+        HttpResponseMessage message = await _client.SendAsync(request, TestContext.Current.CancellationToken);
+        return (message, await message.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    private string Token(string subject, string group)
+    {
+        long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        var claims = new
+        {
+            iss = Issuer, aud = "gateway", sub = subject, kind = "human", groups = new[] { group },
+            iat = now, exp = now + 600,
+        };
+        string header = Part("""{"alg":"ES256","typ":"JWT"}"""u8);
+        string signed = header + "." + Part(JsonSerializer.SerializeToUtf8Bytes(claims));
+        return signed + "." + Part(_key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256));
+    }
+
+    private static string Part(ReadOnlySpan<byte> bytes) => Base64Url.EncodeToString(bytes);
+}

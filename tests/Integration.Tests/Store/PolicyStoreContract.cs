@@ -1,0 +1,174 @@
+using Countersign.Policy;
+using Countersign.Policy.Redis;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Countersign.Integration.Tests.Store;
+
+/// <summary>What a policy store, its feed and the shared secrets must do, whichever server answers.</summary>
+public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
+{
+    private const string Source = """
+        apiVersion: countersign/v1
+        upstreams:
+          billing: { endpoints: ["http://127.0.0.1:9001"] }
+        functions:
+          billing.reset: { upstream: billing, method: POST, path: "/billing/{account}/reset", risk: critical }
+        rules:
+          - { id: all, subjects: { groups: [staff] }, functions: ["billing.*"], effect: allow }
+        """;
+
+    private RedisStore _store = null!;
+    private RedisPolicyStore _policies = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await server.CommandAsync("FLUSHALL");
+        _store = await RedisStore.ConnectAsync(server.Connection, NullLogger.Instance);
+        _policies = new RedisPolicyStore(_store);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _store.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task Eight_publishers_at_once_number_without_gaps()
+    {
+        // Proves that no version is lost or shared, by eight connections publishing ten versions each.
+        long[][] numbers = await Task.WhenAll(Enumerable.Range(0, 8).Select(async publisher =>
+        {
+            await using RedisStore store = await RedisStore.ConnectAsync(server.Connection, NullLogger.Instance);
+            var policies = new RedisPolicyStore(store);
+            var mine = new List<long>();
+            for (int version = 0; version < 10; version++)
+            {
+                string text = $"{publisher}:{version}";
+                StoreResult<StoredPolicy> published = await policies.PublishAsync(text, text, "ann");
+                Assert.Equal(StoreStatus.Ok, published.Status);
+                StoreResult<StoredPolicy> read = await policies.GetAsync(published.Value!.Version);
+                Assert.Equal(StoreStatus.Ok, read.Status);
+                Assert.Equal(text, read.Value!.Document);
+                mine.Add(published.Value.Version);
+            }
+
+            return mine.ToArray();
+        }));
+        Assert.Equal(Enumerable.Range(1, 80).Select(number => (long)number), numbers.SelectMany(n => n).Order());
+        Assert.Equal(80, await _policies.CurrentAsync());
+    }
+
+    [Fact]
+    public async Task Versions_are_kept_listed_and_rolled_back_to()
+    {
+        // Proves the history, by three versions, one of them not activated, a roll back and pages of two.
+        StoredPolicy first = (await _policies.PublishAsync("{}", "# first", "ann")).Value!;
+        Assert.Equal(1, first.Version);
+        Assert.Equal("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", first.Sha256);
+        await _policies.PublishAsync("{ }", "# second", "bob");
+        await _policies.PublishAsync("{  }", "# third", "cid", activate: false);
+        Assert.Equal(2, await _policies.CurrentAsync());
+        Assert.Equal(first, (await _policies.GetAsync(1)).Value);
+        Assert.Equal(StoreStatus.NotFound, (await _policies.GetAsync(4)).Status);
+
+        PolicyHistory page = (await _policies.ListAsync(2)).Value!;
+        Assert.Equal([3, 2], page.Items.Select(item => item.Version));
+        Assert.Equal(["cid", "bob"], page.Items.Select(item => item.Author));
+        PolicyHistory rest = (await _policies.ListAsync(2, page.Next)).Value!;
+        Assert.Equal([1], rest.Items.Select(item => item.Version));
+        Assert.Equal(0, rest.Next);
+
+        Assert.Equal(StoreStatus.NotFound, await _policies.ActivateAsync(4));
+        Assert.Equal(StoreStatus.Conflict, await _policies.ActivateAsync(1, expectedCurrent: 3));
+        Assert.Equal(StoreStatus.Ok, await _policies.ActivateAsync(1, expectedCurrent: 2));
+        Assert.Equal(1, await _policies.CurrentAsync());
+        Assert.Equal(StoreStatus.Conflict, (await _policies.PublishAsync("{}", "", "ann", expectedCurrent: 2)).Status);
+        Assert.Equal(4, (await _policies.PublishAsync("{}", "", "ann", expectedCurrent: 1)).Value!.Version);
+    }
+
+    [Fact]
+    public async Task Bootstrap_fills_an_empty_store_once()
+    {
+        // Proves that of many gateways starting at once one publishes, by ten concurrent bootstraps.
+        Assert.Equal(0, await _policies.CurrentAsync());
+        Assert.Empty((await _policies.ListAsync(10)).Value!.Items);
+        StoreResult<StoredPolicy>[] ends = await Task.WhenAll(
+            Enumerable.Range(0, 10).Select(n => _policies.BootstrapAsync($"{n}", "", "bootstrap").AsTask()));
+        Assert.Equal(1, Assert.Single(ends, end => end.IsOk).Value!.Version);
+        Assert.Equal(9, ends.Count(end => end.Status == StoreStatus.Conflict));
+        Assert.Equal(1, await _policies.CurrentAsync());
+    }
+
+    [Fact]
+    public async Task The_feed_follows_and_keeps_what_runs()
+    {
+        // Proves the feed, by versions that compile and one that does not, awaiting each swap.
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        var inForce = new PolicyInForce();
+        var log = new RefusalLog();
+        await using var feed = new RedisPolicyFeed(_store, _policies, inForce, _ => null, TimeProvider.System, log);
+        var swaps = System.Threading.Channels.Channel.CreateUnbounded<long>();
+        feed.Swapped += version => swaps.Writer.TryWrite(version);
+        await feed.StartAsync();
+        Assert.Null(inForce.Current);
+        string document = PolicyReader.Read(Source, _ => null).Json;
+        await _policies.PublishAsync(document, Source, "ann");
+        await feed.WaitForFirstAsync(cancellation).WaitAsync(StoreServer.PatienceMax, cancellation);
+        Assert.Equal(1, inForce.Current!.Version);
+        Assert.NotEqual(0, inForce.ContactAt);
+
+        await _policies.PublishAsync("{\"nonsense\":true}", "", "bob");
+        await log.Refused.WaitAsync(StoreServer.PatienceMax, cancellation);
+        Assert.Equal(1, inForce.Current.Version);
+        await _policies.PublishAsync(document, Source, "cid");
+        foreach (long version in new[] { 1, 3 })
+        {
+            Task<long> swapped = swaps.Reader.ReadAsync(cancellation).AsTask();
+            Assert.Equal(version, await swapped.WaitAsync(StoreServer.PatienceMax, cancellation));
+        }
+
+        Assert.Equal(3, inForce.Current.Version);
+        Assert.Equal(3, feed.Version);
+    }
+
+    [Fact]
+    public async Task Of_many_secrets_the_first_one_stays()
+    {
+        // Proves that all gateways get one secret, by ten writers at once with bytes that are not text.
+        var secrets = new RedisSecrets(_store);
+        StoreResult<byte[]>[] got = await Task.WhenAll(Enumerable.Range(0, 10).Select(writer =>
+            secrets.GetOrAddAsync("signing", new byte[] { 0, 0xFF, 13, 10, (byte)writer }).AsTask()));
+        Assert.All(got, one => Assert.Equal(got[0].Value, one.Value));
+        Assert.Equal(5, got[0].Value!.Length);
+    }
+}
+
+/// <summary>The contract on Redis.</summary>
+public sealed class RedisPolicyStoreTests(RedisServer server) : PolicyStoreContract(server), IClassFixture<RedisServer>;
+
+/// <summary>The contract on the embedded store.</summary>
+public sealed class GarnetPolicyStoreTests(GarnetServer server)
+    : PolicyStoreContract(server), IClassFixture<GarnetServer>;
+
+/// <summary>Tells when the feed refuses a document.</summary>
+internal sealed class RefusalLog : ILogger
+{
+    private readonly TaskCompletionSource _refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task Refused => _refused.Task;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter)
+    {
+        if (formatter(state, exception).Contains("does not compile", StringComparison.Ordinal)) _refused.TrySetResult();
+    }
+}

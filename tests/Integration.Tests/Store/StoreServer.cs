@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Countersign.Cli.Store;
+using StackExchange.Redis;
+using Xunit;
+
+namespace Countersign.Integration.Tests.Store;
+
+/// <summary>A store of its own for one test class.</summary>
+public abstract class StoreServer : IAsyncLifetime
+{
+    /// <summary>How long a test waits for what must happen before it fails.</summary>
+    public static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(20);
+
+    /// <summary>Where the store keeps its data.</summary>
+    protected string Folder { get; } = Directory.CreateTempSubdirectory("countersign-store-").FullName;
+
+    /// <summary>How to reach it.</summary>
+    public abstract string Connection { get; }
+
+    /// <summary>Starts it on what the folder holds.</summary>
+    public abstract Task StartAsync();
+
+    /// <summary>Stops it.</summary>
+    public abstract Task StopAsync();
+
+    public async ValueTask InitializeAsync() => await StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        Directory.Delete(Folder, recursive: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Sends a command that the gateway itself never sends.</summary>
+    public async Task<RedisResult> CommandAsync(string command, params object[] arguments)
+    {
+        await using ConnectionMultiplexer connection =
+            await ConnectionMultiplexer.ConnectAsync(Connection + ",allowAdmin=true");
+        return await connection.GetDatabase().ExecuteAsync(command, arguments);
+    }
+}
+
+/// <summary>Debian's redis-server on a free loopback port.</summary>
+public sealed class RedisServer : StoreServer
+{
+    private readonly int _port = FreePort();
+    private Process? _process;
+
+    public override string Connection => $"127.0.0.1:{_port}";
+
+    public override async Task StartAsync()
+    {
+        string[] arguments =
+        [
+            "--port", $"{_port}", "--bind", "127.0.0.1", "--dir", Folder, "--save", "", "--appendonly", "no",
+            "--enable-debug-command", "local", "--daemonize", "no",
+        ];
+        var start = new ProcessStartInfo("redis-server", arguments) { RedirectStandardOutput = true };
+        try
+        {
+            _process = Process.Start(start)!;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Assert.Fail("install redis-server");
+        }
+
+        using var patience = new CancellationTokenSource(PatienceMax);
+        while (await _process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+        {
+            if (line.Contains("Ready to accept connections", StringComparison.Ordinal)) break;
+        }
+
+        Assert.False(_process.HasExited, "redis-server did not start");
+        _ = _process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+    }
+
+    public override async Task StopAsync()
+    {
+        if (_process is null) return;
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}
+
+/// <summary>The embedded store; after a restart it has another port and password.</summary>
+public sealed class GarnetServer : StoreServer
+{
+    private EmbeddedStore? _store;
+
+    public override string Connection => _store!.Connection;
+
+    public override async Task StartAsync() => _store = await EmbeddedStore.StartAsync(Folder);
+
+    public override async Task StopAsync()
+    {
+        if (_store is not null) await _store.DisposeAsync();
+        _store = null;
+    }
+}
