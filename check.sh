@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The one command: installs what is missing, formats, builds, tests, gates allocations, fuzzes and loads for a moment.
+# CI runs this same script. The last line is "N passed, N failed" over all test projects.
+#   ./check.sh            everything
+#   ./check.sh --quick    no fuzzing beyond the tests' own, no allocation gate, no load
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+quick=0; [ "${1:-}" = "--quick" ] && quick=1
+say() { printf '\n== %s\n' "$*"; }
+
+say "tools"
+missing=()
+command -v redis-server >/dev/null || missing+=(redis-server)
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 # RUNLEVEL=1: package scripts start no service
+    apt-get update -qq
+    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" >/dev/null
+  else
+    echo "Please install: ${missing[*]}   (Debian: apt-get install ${missing[*]})" >&2
+    exit 2
+  fi
+fi
+if ! dotnet --version >/dev/null 2>&1; then
+  echo "Please install the .NET SDK that global.json names: $(grep -o '"version": "[^"]*"' global.json)" >&2
+  exit 2
+fi
+npm ci --prefix tests/Integration.Tests/oidc-provider --no-audit --no-fund --loglevel=error
+
+say "format"
+dotnet restore DataPlane.sln -v q
+dotnet format whitespace DataPlane.sln --no-restore --verify-no-changes
+
+say "build"
+dotnet build DataPlane.sln -c Release --no-restore -v q -nologo
+
+say "test"
+log=$(mktemp)
+passed=0 failed=0 broken=0
+for project in tests/*.Tests/*.csproj tests/Fuzz/Fuzz.csproj; do
+  name=$(basename "$project" .csproj)
+  code=0
+  dotnet test --project "$project" -c Release --no-build --no-restore >"$log" 2>&1 || code=$?
+  ok=$(sed -n 's/^ *succeeded: *\([0-9]*\).*/\1/p' "$log" | tail -1)
+  bad=$(sed -n 's/^ *failed: *\([0-9]*\).*/\1/p' "$log" | tail -1)
+  passed=$((passed + ${ok:-0})) failed=$((failed + ${bad:-0}))
+  printf '%-22s %6s passed %4s failed\n' "$name" "${ok:-0}" "${bad:-0}"
+  if [ "$code" != 0 ]; then
+    cat "$log"
+    # A runner that died counts as a failure even where it could count none itself.
+    [ "${bad:-0}" != 0 ] || broken=$((broken + 1))
+  elif [ "${ok:-0}" = 0 ]; then
+    cat "$log"
+    broken=$((broken + 1))
+  fi
+done
+rm -f "$log"
+
+if [ "$quick" = 0 ]; then
+  say "allocations"
+  dotnet run -c Release --no-build --project bench -- --gate || broken=$((broken + 1))
+  say "load"
+  dotnet run -c Release --no-build --project loadtests -- --rate 200 --seconds 5 || broken=$((broken + 1))
+fi
+
+failed=$((failed + broken))
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
