@@ -66,8 +66,11 @@ public sealed class Caller
     /// <summary>The tenant the issuer names, or empty.</summary>
     public string Tenant { get; }
 
-    /// <summary>True for an authenticated person, acting directly.</summary>
-    public bool IsPerson => Kind == CallerKind.Human;
+    /// <summary>True if another acts with this subject's token (RFC 8693 <c>act</c>), whoever the subject is.</summary>
+    public bool IsDelegated { get; init; }
+
+    /// <summary>True for an authenticated person, acting directly: nobody approves through an agent.</summary>
+    public bool IsPerson => Kind == CallerKind.Human && !IsDelegated;
 
     /// <summary>What one policy snapshot decides for this caller, kept while that snapshot is in force.</summary>
     internal CallerView? View

@@ -66,9 +66,19 @@ internal static class ApprovalText
             }
         }
 
+        PrintBody(output, approval);
         if (approval["arguments"] is not { } arguments) return;
         output.WriteLine("arguments:");
         foreach (string line in arguments.ToJsonString(Indented).Split('\n')) output.WriteLine("  " + Plain(line));
+    }
+
+    // An approver must not take a body that cannot be shown for no body at all.
+    private static void PrintBody(TextWriter output, JsonObject approval)
+    {
+        string bytes = Text(approval, "body_bytes"), type = Text(approval, "content_type");
+        if (bytes is "" or "0") return;
+        string note = approval["arguments"] is null ? "  CANNOT BE SHOWN: it is not JSON" : "";
+        Line(output, "body", $"{bytes} bytes of {(type.Length > 0 ? type : "unknown type")}{note}");
     }
 
     /// <summary>

@@ -73,7 +73,7 @@ internal static class ApprovalsCommand
         {
             Description = "The digest you saw; anything else is refused [default: the one shown now]",
         };
-        Option<bool> yes = new("--yes", "-y") { Description = "Do not ask" };
+        Option<bool> yes = new("--yes", "-y") { Description = "Do not ask; without a terminal nothing is asked" };
         Option<bool> json = new("--json") { Description = "Print the API's JSON" };
         string what = decision == "approve"
             ? "Approve a call; it must not be your own"

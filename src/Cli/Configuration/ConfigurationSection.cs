@@ -83,6 +83,7 @@ internal sealed class ConfigurationSection(JsonObject content, string path, List
             else Fault(key, $"'{text}' is not an address and port such as 127.0.0.1:8080");
         }
 
+        if (endpoints.Count == 0 && Texts(key) is { Count: 0 }) Fault(key, "needs at least one address");
         return endpoints;
     }
 

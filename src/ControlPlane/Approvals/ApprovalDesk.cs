@@ -52,16 +52,17 @@ internal sealed partial class ApprovalDesk(
             if (cursor is null) break;
         }
 
-        ReadOnlyMemory<byte>?[] arguments =
+        ShownBody?[] bodies =
             await Task.WhenAll(items.Select(one => ArgumentsAsync(one, viewer).AsTask()));
-        if (arguments.Any(one => one is null)) return Reply.Refuse(Refusal.StoreUnavailable);
+        if (bodies.Any(one => one is null)) return Reply.Refuse(Refusal.StoreUnavailable);
         return Reply.Json(200, json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("items");
             for (int item = 0; item < items.Count; item++)
             {
-                ApprovalJson.Write(json, items[item], arguments[item]!.Value.Span);
+                ShownBody body = bodies[item]!.Value;
+                ApprovalJson.Write(json, items[item], body.Arguments.Span, body.Bytes);
             }
 
             json.WriteEndArray();
@@ -138,9 +139,8 @@ internal sealed partial class ApprovalDesk(
 
     private async ValueTask<Reply> ShownAsync(Approval approval, Caller viewer)
     {
-        ReadOnlyMemory<byte>? arguments = await ArgumentsAsync(approval, viewer);
-        if (arguments is not { } shown) return Reply.Refuse(Refusal.StoreUnavailable);
-        return Reply.Json(200, (Utf8JsonWriter json) => ApprovalJson.Write(json, approval, shown.Span)) with
+        if (await ArgumentsAsync(approval, viewer) is not { } shown) return Reply.Refuse(Refusal.StoreUnavailable);
+        return Reply.Json(200, json => ApprovalJson.Write(json, approval, shown.Arguments.Span, shown.Bytes)) with
         {
             ETag = TagOf(approval),
         };
@@ -148,19 +148,20 @@ internal sealed partial class ApprovalDesk(
 
     /// <summary>The body as this viewer may see it; empty when there is nothing to show, null when the store is
     /// away.</summary>
-    private async ValueTask<ReadOnlyMemory<byte>?> ArgumentsAsync(Approval approval, Caller viewer)
+    private async ValueTask<ShownBody?> ArgumentsAsync(Approval approval, Caller viewer)
     {
         StoreResult<byte[]> box = await services.Approvals.PayloadAsync(approval.Id);
-        if (box.Status == StoreStatus.NotFound) return ReadOnlyMemory<byte>.Empty;
+        if (box.Status == StoreStatus.NotFound) return ShownBody.Unknown;
         if (!box.IsOk) return null;
         if (!services.Seal.TryOpen(approval.Id, box.Value!, out byte[] body))
         {
             Unopened(logger, approval.Id);
-            return ReadOnlyMemory<byte>.Empty;
+            return ShownBody.Unknown;
         }
 
-        return ArgumentView.Mask(
+        ReadOnlyMemory<byte> arguments = ArgumentView.Mask(
             body, approval.ContentType, services.InForce.Current, viewer.Groups, approval.Function);
+        return new ShownBody(arguments, body.Length);
     }
 
     // Lapsing is no move: the version stays, the state that is shown does not.

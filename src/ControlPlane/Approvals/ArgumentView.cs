@@ -8,6 +8,15 @@ using MaskRule = Countersign.Masking.MaskRule;
 
 namespace Countersign.ControlPlane.Approvals;
 
+/// <summary>What is shown of a paused call's body.</summary>
+/// <param name="Arguments">The body as masked JSON; empty where it cannot be shown.</param>
+/// <param name="Bytes">Its length; -1 where it is gone or cannot be opened.</param>
+internal readonly record struct ShownBody(ReadOnlyMemory<byte> Arguments, long Bytes)
+{
+    /// <summary>Nothing is known of the body.</summary>
+    public static ShownBody Unknown => new(default, -1);
+}
+
 /// <summary>A paused call's body as one viewer may see it.</summary>
 internal static class ArgumentView
 {
@@ -20,7 +29,7 @@ internal static class ArgumentView
         ReadOnlySpan<byte> body, string contentType, PolicySnapshot? policy, IReadOnlyList<string> viewerGroups,
         string functionId)
     {
-        if (policy is null || !IsJson(contentType) || !StrictJson.IsUnambiguous(body, out _)) return default;
+        if (policy is null || !IsUtf8(contentType) || !StrictJson.IsUnambiguous(body, out _)) return default;
         if (ProgramFor(policy.MasksFor(viewerGroups, functionId)) is not { } program) return default;
         ArrayBufferWriter<byte> masked = new(Math.Max(body.Length, 1));
         JsonMasker masker = new();
@@ -29,16 +38,13 @@ internal static class ArgumentView
         return isMasked ? masked.WrittenMemory : default;
     }
 
-    private static bool IsJson(string contentType)
+    // Whoever asks chooses the type, and an upstream may ignore it: what is JSON is shown as JSON under any type.
+    // Another charset would let bytes mean other characters upstream than they meant to the mask.
+    private static bool IsUtf8(string contentType)
     {
-        if (!MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? type)) return false;
-
-        // Another charset would let bytes mean other characters upstream than they meant to the mask.
-        bool isUtf8 = !type.Charset.HasValue
-            || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
-        bool isJson = type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            || type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase);
-        return isUtf8 && isJson;
+        if (!MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? type) || !type.Charset.HasValue)
+            return true;
+        return HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
     }
 
     private static MaskProgram? ProgramFor(IReadOnlyList<MaskTerms> masks)

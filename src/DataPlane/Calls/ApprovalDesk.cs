@@ -50,6 +50,7 @@ internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limit
         Verdict read = await ReadCallAsync(call);
         if (read != Verdict.Proceed) return read;
         using ApprovalWait wait = new(store, clock, HoldOf(call), call.Client.Closed);
+        call.Wait = wait;
         string named = Encoding.Latin1.GetString(call.Request.Value(FieldId.CountersignApproval));
         while (true)
         {
@@ -80,8 +81,7 @@ internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limit
 
         Verdict read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
         if (read != Verdict.Proceed) return read;
-        bool isJson = MediaType.IsJson(call.Request.Value(FieldId.ContentType));
-        if (isJson && call.BodyPrefix.Count > 0 && !StrictJson.IsUnambiguous(call.BodyPrefix.Written, out string why))
+        if (MayBeJson(call) && !StrictJson.IsUnambiguous(call.BodyPrefix.Written, out string why))
         {
             call.Detail = "The body can be read in more than one way: " + why + ".";
             return Verdict.Malformed;
@@ -96,6 +96,14 @@ internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limit
 
         call.Digest = DigestOf(call);
         return Verdict.Proceed;
+    }
+
+    // Whoever asks chooses the type, and an upstream may ignore it: what looks like JSON is held to JSON.
+    private static bool MayBeJson(CallContext call)
+    {
+        ReadOnlySpan<byte> body = call.BodyPrefix.Written.TrimStart(" \t\r\n"u8);
+        return body is [(byte)'{' or (byte)'[', ..]
+            || (call.BodyPrefix.Count > 0 && MediaType.IsJson(call.Request.Value(FieldId.ContentType)));
     }
 
     // The digest holds one value of each field. A second one would reach the upstream without anybody's approval, and

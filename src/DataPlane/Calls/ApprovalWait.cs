@@ -73,7 +73,8 @@ internal sealed class ApprovalWait : IDisposable
         lock (_gate) _news.TrySetResult();
     }
 
-    private void End()
+    /// <summary>Ends the wait early: the gateway is shutting down, or nobody waits any more.</summary>
+    internal void End()
     {
         lock (_gate)
         {

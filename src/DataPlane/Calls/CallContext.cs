@@ -102,6 +102,9 @@ internal sealed class CallContext : IDisposable
     /// <summary>The approval the call waits for, joined or claimed.</summary>
     internal Approval? Approval { get; set; }
 
+    /// <summary>What the call waits for while it is held open; null while it is not.</summary>
+    internal ApprovalWait? Wait { get; set; }
+
     /// <summary>True from the claim until it is settled.</summary>
     internal bool IsClaimed { get; set; }
 
@@ -216,6 +219,16 @@ internal sealed class CallContext : IDisposable
         if (upstream is not null && upstream.Deadline.Passes(now)) upstream.Cancel();
     }
 
+    /// <summary>
+    /// Lets a held call answer now and be the connection's last; called by the drain, beside the call.
+    /// </summary>
+    internal void EndWait()
+    {
+        if (Wait is not { } wait) return;
+        KeepAlive = false;
+        wait.End();
+    }
+
     /// <summary>Ends the context with its connection.</summary>
     public void Dispose()
     {
@@ -240,6 +253,7 @@ internal sealed class CallContext : IDisposable
         Function = null;
         Decision = null;
         Approval = null;
+        Wait = null;
         Digest = Detail = AuditDetail = "";
         CredentialId = null;
         _hasResponseDigest = false;

@@ -51,6 +51,7 @@ internal sealed class OwnPaths(
         int seconds = Math.Max(PreferField.WaitSeconds(call.Request), 0);
         TimeSpan hold = TimeSpan.FromSeconds(Math.Min(seconds, limits.HoldMax.TotalSeconds));
         using ApprovalWait wait = new(store, clock, hold, call.Client.Closed);
+        call.Wait = wait;
         wait.Listens(id);
         long seen = 0;
         while (true)

@@ -45,11 +45,14 @@ internal static class PreferField
             int comma = list.IndexOf((byte)',');
             ReadOnlySpan<byte> preference = (comma < 0 ? list : list[..comma]).Trim(" \t"u8);
             list = comma < 0 ? default : list[(comma + 1)..];
+            int semicolon = preference.IndexOf((byte)';');
+            if (semicolon >= 0) preference = preference[..semicolon].TrimEnd(" \t"u8);
             int equals = preference.IndexOf((byte)'=');
             if (equals < 0 || !Ascii.EqualsIgnoreCase(preference[..equals].Trim(" \t"u8), "wait"u8)) continue;
             ReadOnlySpan<byte> value = preference[(equals + 1)..].Trim(" \t\""u8);
-            bool isNumber = Utf8Parser.TryParse(value, out int seconds, out int used) && used == value.Length;
-            return isNumber && seconds >= 0 ? Math.Min(seconds, WaitSecondsMax) : -1;
+            if (value.IsEmpty || value.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return -1;
+            bool fits = Utf8Parser.TryParse(value, out int seconds, out _);
+            return fits ? Math.Min(seconds, WaitSecondsMax) : WaitSecondsMax;
         }
 
         return -1;

@@ -81,11 +81,15 @@ internal sealed class CallConnection : IDisposable
         _call.TickUpstream(now);
     }
 
-    /// <summary>Lets the call in flight finish and ends the connection after it; an idle one ends now.</summary>
+    /// <summary>
+    /// Lets the call in flight finish, one that is held answer now, and ends the connection after it; an idle one ends
+    /// now.
+    /// </summary>
     internal void Drain()
     {
         _isDraining = true;
         if (_isIdle) _transport.Transport.Input.CancelPendingRead();
+        _call.EndWait();
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

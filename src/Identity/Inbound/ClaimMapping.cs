@@ -41,7 +41,10 @@ internal static class ClaimMapping
         if (!TryAddResponsible(claims, options, people)) return TokenFault.ResponsibleWrong;
         caller = new Caller(
             options.Issuer, subject, kind, Distinct(groups, StringComparer.Ordinal),
-            Distinct(people, StringComparer.OrdinalIgnoreCase), tenant);
+            Distinct(people, StringComparer.OrdinalIgnoreCase), tenant)
+        {
+            IsDelegated = isDelegated,
+        };
         return TokenFault.None;
     }
 

@@ -10,7 +10,10 @@ public static class ApprovalJson
     /// <param name="approval">What.</param>
     /// <param name="arguments">The request's body, already masked for whoever reads this: JSON text that is written as
     /// it is. Empty writes null.</param>
-    public static void Write(Utf8JsonWriter json, Approval approval, ReadOnlySpan<byte> arguments)
+    /// <param name="bodyBytes">The body's length, so that one that cannot be shown is not taken for none; -1 leaves it
+    /// out.</param>
+    public static void Write(
+        Utf8JsonWriter json, Approval approval, ReadOnlySpan<byte> arguments, long bodyBytes = -1)
     {
         ArgumentNullException.ThrowIfNull(json);
         ArgumentNullException.ThrowIfNull(approval);
@@ -24,6 +27,8 @@ public static class ApprovalJson
         json.WritePropertyName("arguments");
         if (arguments.IsEmpty) json.WriteNullValue();
         else json.WriteRawValue(arguments);
+        json.WriteString("content_type", approval.ContentType);
+        if (bodyBytes >= 0) json.WriteNumber("body_bytes", bodyBytes);
         WriteRequester(json, approval.Requester);
         json.WriteString("reason", approval.Reason);
         json.WriteString("digest", approval.Digest);

@@ -92,7 +92,7 @@ public sealed partial class RedisStore : IAsyncDisposable
         }
         catch (Exception fault) when (IsAway(fault))
         {
-            Unanswered(_logger, fault);
+            Unanswered(_logger, fault.GetType().Name);
             return (false, default);
         }
     }
@@ -131,7 +131,7 @@ public sealed partial class RedisStore : IAsyncDisposable
         }
         catch (Exception fault) when (IsAway(fault))
         {
-            Unanswered(_logger, fault);
+            Unanswered(_logger, fault.GetType().Name);
         }
 
         try
@@ -140,7 +140,7 @@ public sealed partial class RedisStore : IAsyncDisposable
         }
         catch (Exception fault) when (IsAway(fault))
         {
-            Unanswered(_logger, fault);
+            Unanswered(_logger, fault.GetType().Name);
         }
 
         return false;
@@ -159,7 +159,7 @@ public sealed partial class RedisStore : IAsyncDisposable
         }
         catch (Exception fault) when (IsAway(fault))
         {
-            Unanswered(_logger, fault);
+            Unanswered(_logger, fault.GetType().Name);
         }
 
         Reconnected?.Invoke();
@@ -171,6 +171,6 @@ public sealed partial class RedisStore : IAsyncDisposable
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "Found the store's {Kind} connection again")]
     private static partial void ConnectionFound(ILogger logger, ConnectionType kind);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "The store did not answer")]
-    private static partial void Unanswered(ILogger logger, Exception fault);
+    [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "The store did not answer: {Fault}")]
+    private static partial void Unanswered(ILogger logger, string fault);
 }

@@ -13,18 +13,18 @@ public sealed class ArgumentViewTests
     [Theory]
     [InlineData("application/json")]
     [InlineData("application/merge-patch+json; charset=UTF-8")]
+    [InlineData("text/plain")]
+    [InlineData("")]
+    [InlineData("application/json;;;=")]
     public void Json_is_masked(string type)
     {
-        // Proves masking; by types that are JSON.
+        // Proves that JSON is shown masked under any type its sender chose; by types that say so and that hide it.
         Assert.Equal("""{"SSN":"***","a":[1]}""", Mask("""{"SSN":"078-05-1120","a":[1]}""", type));
     }
 
     [Theory]
     [InlineData("", "application/json")]
-    [InlineData("""{"ssn":"1"}""", "")]
-    [InlineData("""{"ssn":"1"}""", "text/plain")]
     [InlineData("""{"ssn":"1"}""", "application/json; charset=utf-16")]
-    [InlineData("""{"ssn":"1"}""", "application/json;;;=")]
     [InlineData("""{"ssn":"1"} {"ssn":"2"}""", "application/json")]
     [InlineData("""{"ssn":"1","ssn":"2"}""", "application/json")]
     [InlineData("""{"ssn":"1""", "application/json")]

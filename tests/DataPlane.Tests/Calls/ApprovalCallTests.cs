@@ -261,6 +261,34 @@ public sealed class ApprovalCallTests
         Assert.Empty((await gateway.Store.ListAsync(null, 10, null)).Value!.Items);
     }
 
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("application/json; charset=utf-16")]
+    [InlineData("*/*")]
+    public async Task Another_content_type_does_not_hide_a_body_that_reads_two_ways(string type)
+    {
+        // Proves that whoever asks cannot switch the check off by naming another type.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        string request = Requests.Post(gateway, Refund, " {\"amount\":5,\"amount\":500}")
+            .Replace("application/json", type, StringComparison.Ordinal);
+        Assert.Equal(400, (await gateway.Connect().CallAsync(request)).Status);
+        Assert.Empty((await gateway.Store.ListAsync(null, 10, null)).Value!.Items);
+    }
+
+    [Fact]
+    public async Task A_held_call_is_answered_when_the_gateway_drains()
+    {
+        // Proves that a held call hears of its approval at once instead of being cut at the end of the drain.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        string id = await ParkAsync(gateway, client, "Prefer: wait=60\r\n");
+        _ = gateway.Handler.DrainAsync(TimeSpan.FromSeconds(30));
+        WireMessage answer = (await client.ReadAsync())!;
+        Assert.Equal(428, answer.Status);
+        Assert.Equal("close", answer.Field("Connection"));
+        Assert.Equal(ApprovalState.Pending, (await gateway.Store.FindAsync(id)).Value!.State);
+    }
+
     private static async Task<string> PauseAsync(MemoryGateway gateway, MemoryClient client,
         string body = "{\"amount\":5}")
     {

@@ -65,6 +65,7 @@ public sealed class ClaimMappingTests
         Caller caller = Map(claims);
         Assert.Equal(kind, caller.Kind);
         Assert.Equal(chain, string.Join(',', caller.Chain));
+        Assert.Equal(claims.Contains("\"act\"", StringComparison.Ordinal), caller.IsDelegated);
     }
 
     [Theory]

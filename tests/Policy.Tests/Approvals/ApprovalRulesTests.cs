@@ -247,4 +247,19 @@ public sealed class ApprovalRulesTests
         Assert.False(ApprovalRules.Void(Samples.Pending()).IsMoved);
         Assert.False(ApprovalRules.Void(voided.Next).IsMoved);
     }
+
+    [Fact]
+    public void Nobody_approves_through_an_agent()
+    {
+        // Proves that a person's token that somebody else acts with approves nothing, by the same person both ways.
+        var direct = Samples.Person("fay", "finance");
+        var delegated = new Caller(
+            direct.Issuer, direct.Subject, direct.Kind, direct.Groups, direct.Chain, direct.Tenant)
+        {
+            IsDelegated = true,
+        };
+        Assert.False(delegated.IsPerson);
+        Assert.Equal(MoveRefusal.NotAnApprover, Samples.Approve(Samples.Pending(), delegated).Refusal);
+        Assert.True(Samples.Approve(Samples.Pending(), direct).IsMoved);
+    }
 }
