@@ -50,11 +50,9 @@ internal static class ServeCommand
             return environment.Fail($"--roles: '{roleNames}' is not data, control or data,control", ExitCodes.Usage);
         ConfigurationReading reading = ConfigurationReader.Read(
             file, environment.Variables, flags, environment.MachineName);
-        if (reading.Options is null)
-        {
-            foreach (string error in reading.Errors) environment.Fail(error);
-            return ExitCodes.Usage;
-        }
+        List<string> errors = [.. reading.Errors, .. MissingFiles(reading.Options)];
+        foreach (string error in errors) environment.Fail(error);
+        if (reading.Options is null || errors.Count > 0) return ExitCodes.Usage;
 
         using ILoggerFactory logs = LogOptions.ToStandardError(level);
         ILogger log = logs.CreateLogger<GatewayProcess>();
@@ -73,6 +71,20 @@ internal static class ServeCommand
         }
 
         return ExitCodes.Ok;
+    }
+
+    // Only a gateway that starts needs them: a configuration may be read elsewhere, to publish or to verify.
+    private static IEnumerable<string> MissingFiles(GatewayOptions? options)
+    {
+        foreach (string? file in options?.Issuers.Select(issuer => issuer.KeysFile) ?? [])
+        {
+            if (file is not null && !File.Exists(file)) yield return $"identity.issuers: there is no keys file {file}";
+        }
+
+        if (options?.PolicyBootstrap is { } policy && !File.Exists(policy))
+        {
+            yield return $"policy.bootstrap: there is no file {policy}";
+        }
     }
 
     private static Roles? ParseRoles(string names)
