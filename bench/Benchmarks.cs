@@ -76,5 +76,5 @@ public class AuditBenchmarks : OperationBenchmark
 public class CallBenchmarks : OperationBenchmark
 {
     /// <inheritdoc/>
-    public override IEnumerable<string> Names => ["WholeCallMasked", "WholeCallStreamed"];
+    public override IEnumerable<string> Names => ["SocketRoundTrip", "WholeCallMasked", "WholeCallStreamed"];
 }

@@ -32,6 +32,7 @@ internal static class Catalogue
         new("AuditAppend", 10_000, static () => new AuditAppend(countsWriter: false)),
         new("AuditWrite", 20_000, static () => new AuditAppend(countsWriter: true)),
         new("AuditCommit", 100, static () => new AuditCommit()),
+        new("SocketRoundTrip", 5_000, static () => new SocketRoundTrip()),
         new("WholeCallMasked", 5_000, static () => WholeCall.Masked()),
         new("WholeCallStreamed", 5_000, static () => WholeCall.Streamed()),
     ];

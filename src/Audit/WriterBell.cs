@@ -11,10 +11,13 @@ internal sealed class WriterBell : IDisposable
     private const int Asleep = 2;
     private readonly AutoResetEvent _bell = new(false);
     private int _state;
+    private int _isWanted;
 
     [HotPath]
     internal void Ring(RecordRing queue, bool waits)
     {
+        if (waits) Volatile.Write(ref _isWanted, 1);
+
         // Orders the enqueue before this read; the writer has the same fence between its state and its look at the
         // queue.
         Interlocked.MemoryBarrier();
@@ -24,12 +27,18 @@ internal sealed class WriterBell : IDisposable
         if (Interlocked.CompareExchange(ref _state, Awake, state) == state) _bell.Set();
     }
 
-    /// <summary>Waits for a ring or the time, unless the queue has something by now.</summary>
+    /// <summary>
+    /// Waits for a ring or the time, unless somebody waits by now, or the queue holds what such a wait would end for.
+    /// </summary>
     internal void Wait(RecordRing queue, bool dozes, TimeSpan most)
     {
         Interlocked.Exchange(ref _state, dozes ? Dozing : Asleep);
-        if (queue.Count == 0) _bell.WaitOne(most);
+        bool mayWait = Volatile.Read(ref _isWanted) == 0 && queue.Count < (dozes ? AuditLimits.WakeRecords : 1);
+        if (mayWait) _bell.WaitOne(most);
         Interlocked.Exchange(ref _state, Awake);
+
+        // Before the queue is drained: a wish that comes after this is for a record that may be missed.
+        Interlocked.Exchange(ref _isWanted, 0);
     }
 
     /// <summary>Wakes it whatever it does.</summary>

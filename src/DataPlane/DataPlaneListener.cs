@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Countersign.DataPlane.Calls;
+using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Transport;
 using Countersign.DataPlane.Upstream;
 using Microsoft.AspNetCore.Connections;
@@ -23,6 +24,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     private readonly ILogger _log;
     private readonly List<IConnectionListener> _listeners = [];
     private readonly List<Task> _accepting = [];
+    private EpollTransport? _epoll;
     private SocketDialer? _dialer;
     private CallConnectionHandler? _handler;
 
@@ -39,6 +41,9 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         _log = logs.CreateLogger<DataPlaneListener>();
     }
 
+    /// <summary>True where <see cref="DataTransport.Epoll"/> can be used.</summary>
+    public static bool SupportsEpoll => Epoll.IsSupported;
+
     /// <summary>The addresses it is bound to, <c>http://127.0.0.1:8080</c>.</summary>
     public IReadOnlyList<string> Addresses { get; private set; } = [];
 
@@ -50,8 +55,8 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     /// </summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
-        SocketTransportOptions transport = new() { UnsafePreferInlineScheduling = true, Backlog = 4_096 };
-        SocketTransportFactory factory = new(Options.Create(transport), _logs);
+        if (UsesEpoll()) _epoll = new EpollTransport(_clock, _logs.CreateLogger<EpollTransport>());
+        IConnectionListenerFactory factory = _epoll is not null ? _epoll : CreateSockets();
         foreach (IPEndPoint endpoint in _options.Listen)
         {
             _listeners.Add(await BindAsync(factory, endpoint, cancellation));
@@ -59,7 +64,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
 
         Addresses = [.. _listeners.Select(listener => "http://" + listener.EndPoint)];
         string publicUrl = (_options.PublicUrl ?? Addresses[0]).TrimEnd('/');
-        _dialer = new SocketDialer(_logs.CreateLogger<SocketDialer>());
+        _dialer = new SocketDialer(_epoll, _logs.CreateLogger<SocketDialer>());
         UpstreamPools pools = new(_dialer, _options.Limits, _clock);
         CallPipeline pipeline = Compose(publicUrl, pools);
         _handler = new CallConnectionHandler(
@@ -81,13 +86,20 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         _listeners.Clear();
         _handler?.Dispose();
         _dialer?.Dispose();
+        _epoll?.Dispose();
     }
 
     /// <summary>Stops.</summary>
     public async ValueTask DisposeAsync() => await StopAsync();
 
+    private bool UsesEpoll() => _options.Transport == DataTransport.Epoll
+        || (_options.Transport == DataTransport.Sockets && SupportsEpoll);
+
+    private SocketTransportFactory CreateSockets() => new(
+        Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4_096 }), _logs);
+
     private static async ValueTask<IConnectionListener> BindAsync(
-        SocketTransportFactory factory, IPEndPoint endpoint, CancellationToken cancellation)
+        IConnectionListenerFactory factory, IPEndPoint endpoint, CancellationToken cancellation)
     {
         try
         {

@@ -7,6 +7,19 @@ using Countersign.Policy.Approvals;
 
 namespace Countersign.DataPlane;
 
+/// <summary>What carries the bytes of the data listener and of its upstreams.</summary>
+public enum DataTransport
+{
+    /// <summary>The kernel's sockets by the fastest means the machine has: epoll on Linux, Kestrel elsewhere.</summary>
+    Sockets = 0,
+
+    /// <summary>Event loops of the gateway's own: Linux on x86-64 and arm64.</summary>
+    Epoll,
+
+    /// <summary>Kestrel's socket transport: everywhere.</summary>
+    Kestrel,
+}
+
 /// <summary>How the data listener is set up; checked before it gets here.</summary>
 public sealed record DataPlaneOptions
 {
@@ -21,6 +34,9 @@ public sealed record DataPlaneOptions
 
     /// <summary>This gateway's name in the audit.</summary>
     public required string Gateway { get; init; }
+
+    /// <summary>What carries the bytes.</summary>
+    public DataTransport Transport { get; init; }
 
     /// <summary>The bounds.</summary>
     public Limits Limits { get; init; } = new();

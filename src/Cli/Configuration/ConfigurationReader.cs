@@ -108,6 +108,22 @@ internal static class ConfigurationReader
         return true;
     }
 
+    private static DataTransport ReadTransport(ConfigurationSection data)
+    {
+        switch (data.Text("transport"))
+        {
+            case null or "sockets": return DataTransport.Sockets;
+            case "kestrel": return DataTransport.Kestrel;
+            case "epoll" when DataPlaneListener.SupportsEpoll: return DataTransport.Epoll;
+            case "epoll":
+                data.Fault("transport", "'epoll' needs Linux on x86-64 or arm64; 'sockets' picks what there is");
+                return DataTransport.Sockets;
+            default:
+                data.Fault("transport", "must be 'sockets', 'epoll' or 'kestrel'");
+                return DataTransport.Sockets;
+        }
+    }
+
     private static GatewayOptions ReadRoot(
         ConfigurationSection root, ConfigurationFlags flags, string machineName, Func<string, string> resolve,
         List<string> errors)
@@ -116,8 +132,6 @@ internal static class ConfigurationReader
         ConfigurationSection store = root.Section("store"), identity = root.Section("identity");
         ConfigurationSection audit = root.Section("audit"), secrets = root.Section("secrets");
         ConfigurationSection policy = root.Section("policy"), gateway = root.Section("gateway");
-        string? transport = data.Text("transport");
-        if (transport is not (null or "sockets")) data.Fault("transport", "only 'sockets' is supported");
         string? redis = store.Text("redis"), embedded = store.Text("embedded"), auditFolder = audit.Text("folder");
         if (flags.Store is { } flagged)
         {
@@ -132,6 +146,7 @@ internal static class ConfigurationReader
             Name = gateway.Text("name") ?? machineName,
             DataListen = data.Endpoints("listen", "127.0.0.1:8080"),
             DataUrl = Url(data, "publicUrl"),
+            Transport = ReadTransport(data),
             ControlListen = control.Endpoints("listen", "127.0.0.1:8081"),
             ControlUrl = Url(control, "publicUrl"),
             Redis = redis,

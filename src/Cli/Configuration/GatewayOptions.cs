@@ -30,6 +30,9 @@ internal sealed record GatewayOptions
     /// <summary>What callers reach the data listener under, or null for the address it is bound to.</summary>
     public string? DataUrl { get; init; }
 
+    /// <summary>What carries the data listener's bytes.</summary>
+    public DataTransport Transport { get; init; }
+
     /// <summary>Where approvers and operators connect.</summary>
     public required IReadOnlyList<IPEndPoint> ControlListen { get; init; }
 

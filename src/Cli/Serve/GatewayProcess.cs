@@ -144,6 +144,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     {
         DataPlaneOptions options = new()
         {
+            Transport = _options.Transport,
             Listen = _options.DataListen,
             PublicUrl = _options.DataUrl,
             AuthorizationServers = [.. _options.Issuers.Select(issuer => issuer.Issuer)],

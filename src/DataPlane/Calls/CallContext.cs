@@ -174,7 +174,7 @@ internal sealed class CallContext : IDisposable
     {
         Started = clock.GetUtcNow();
         StartedAt = clock.GetTimestamp();
-        Id = Guid.CreateVersion7(Started);
+        Id = ChanceBytes.NewId(Started);
         Id.TryFormat(_idText, out _, "D");
         Verdict = headVerdict;
         KeepAlive = Proceeds && (Request.MinorVersion == 1 ? !Request.ConnectionClose : Request.ConnectionKeepAlive);

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Countersign.DataPlane.Http;
 
 namespace Countersign.DataPlane.Calls;
@@ -118,7 +117,7 @@ internal static class UpstreamRequest
         Span<byte> line = output.GetSpan(TraceparentBytes + 2);
         ReadOnlySpan<byte> received = ReceivedTrace(head);
         Span<byte> random = stackalloc byte[24];
-        RandomNumberGenerator.Fill(random);
+        ChanceBytes.Fill(random);
         "00-"u8.CopyTo(line);
         if (IsSound(received))
         {

@@ -1,7 +1,9 @@
 using System.IO.Pipelines;
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Countersign.DataPlane.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -14,10 +16,12 @@ namespace Countersign.DataPlane.Upstream;
 internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
 {
     private readonly SocketConnectionContextFactory _factory;
+    private readonly EpollTransport? _epoll;
     private readonly ILogger _log;
 
-    internal SocketDialer(ILogger log)
+    internal SocketDialer(EpollTransport? epoll, ILogger log)
     {
+        _epoll = epoll;
         _log = log;
         // Inline: the continuation runs where the bytes arrived. Nothing on that thread blocks (decision 0003).
         SocketConnectionFactoryOptions options = new() { UnsafePreferInlineScheduling = true };
@@ -27,8 +31,10 @@ internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
     /// <inheritdoc/>
     public async ValueTask<ConnectionContext?> DialAsync(Uri endpoint, TimeSpan within)
     {
-        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using CancellationTokenSource timer = new(within);
+        bool isPlain = endpoint.Scheme == Uri.UriSchemeHttp;
+        if (_epoll is not null && isPlain) return await DialEpollAsync(endpoint, timer.Token);
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             await socket.ConnectAsync(endpoint.IdnHost, endpoint.Port, timer.Token);
@@ -40,6 +46,20 @@ internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
             fault is SocketException or OperationCanceledException or AuthenticationException or IOException)
         {
             socket.Dispose();
+            LogUnreachable(_log, endpoint, fault.Message);
+            return null;
+        }
+    }
+
+    private async ValueTask<ConnectionContext?> DialEpollAsync(Uri endpoint, CancellationToken cancellation)
+    {
+        try
+        {
+            IPAddress address = (await Dns.GetHostAddressesAsync(endpoint.IdnHost, cancellation))[0];
+            return await _epoll!.ConnectAsync(new IPEndPoint(address, endpoint.Port), cancellation);
+        }
+        catch (Exception fault) when (fault is SocketException or OperationCanceledException or IOException)
+        {
             LogUnreachable(_log, endpoint, fault.Message);
             return null;
         }

@@ -1,0 +1,267 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+using System.Threading.Tasks.Sources;
+using Microsoft.AspNetCore.Connections;
+
+namespace Countersign.DataPlane.Sockets;
+
+/// <summary>
+/// What a socket receives, as a pipe with one contiguous buffer and no pipe in between: bytes go from the kernel to
+/// where they are parsed. While nothing has arrived there is no buffer either.
+/// </summary>
+internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IResumable
+{
+    // A consumer bounds what it leaves unread far below this (Limits.HeadBytesMax); beyond it there is a bug.
+    private const int BufferBytesMax = 4 * 1024 * 1024;
+
+    // A long body is read in steps of at most this much, the copy that bench/results/transport.md found best.
+    private const int StepBytesMax = 65_536;
+
+    // So many reads in a row without a wait, and the loop's other sockets get their turn.
+    private const int RunMax = 16;
+
+    private readonly EpollConnection _connection;
+    private ManualResetValueTaskSourceCore<ReadResult> _source;
+    private Readiness _ready;
+    private byte[]? _buffer;
+    private int _stepBytes;
+    private int _start;
+    private int _examined;
+    private int _end;
+    private int _dirty;
+    private int _run;
+    private bool _isEnded;
+    private bool _isCompleted;
+    private volatile bool _isCancelled;
+    private CancellationTokenRegistration _cancellation;
+
+    internal EpollReader(EpollConnection connection, int stepBytes)
+    {
+        _connection = connection;
+        _stepBytes = stepBytes;
+        _ready.Set();
+    }
+
+    /// <inheritdoc/>
+    public override bool TryRead(out ReadResult result)
+    {
+        ObjectDisposedException.ThrowIf(_isCompleted, this);
+        bool isCancelled = TakeCancellation();
+        if (isCancelled || HasNews || (_ready.IsSignalled && _run < RunMax && TryFill()))
+        {
+            result = Result(isCancelled);
+            return true;
+        }
+
+        result = default;
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ReadResult result;
+        while (!TryRead(out result))
+        {
+            if (_run >= RunMax) return YieldAsync();
+            Rest();
+            _source.Reset();
+            if (!_ready.TryPark()) continue;
+            if (_isCancelled && _ready.TryUnpark()) continue;
+            if (cancellationToken.CanBeCanceled) Watch(cancellationToken);
+            return new(this, _source.Version);
+        }
+
+        return new(result);
+    }
+
+    /// <inheritdoc/>
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    /// <inheritdoc/>
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        if (_buffer is null) return;
+        int start = consumed.GetInteger(), seen = examined.GetInteger();
+        Debug.Assert(start >= _start && seen >= start && seen <= _end);
+        _start = start;
+        _examined = seen;
+    }
+
+    /// <inheritdoc/>
+    public override void CancelPendingRead()
+    {
+        _isCancelled = true;
+        _connection.Loop.Post(this);
+    }
+
+    /// <inheritdoc/>
+    public override void Complete(Exception? exception = null)
+    {
+        if (_isCompleted) return;
+        _isCompleted = true;
+        Release();
+    }
+
+    /// <summary>The kernel says that there is something to receive, or that nothing more will come.</summary>
+    internal void OnReady()
+    {
+        if (_ready.Signal()) Continue();
+    }
+
+    /// <summary>Ends a wait that was cancelled, or one that only gave others their turn.</summary>
+    void IResumable.Resume()
+    {
+        if (_ready.TryUnpark()) Continue();
+    }
+
+    /// <inheritdoc/>
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
+    {
+        ReadResult result = _source.GetResult(token);
+        CancellationToken cancellation = _cancellation.Token;
+        _cancellation.Dispose();
+        _cancellation = default;
+        if (result.IsCanceled) cancellation.ThrowIfCancellationRequested();
+        return result;
+    }
+
+    /// <inheritdoc/>
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _source.GetStatus(token);
+
+    /// <inheritdoc/>
+    void IValueTaskSource<ReadResult>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
+
+    private bool HasNews => _end > _examined || _isEnded;
+
+    private ValueTask<ReadResult> YieldAsync()
+    {
+        _run = 0;
+        _source.Reset();
+        _ready.Park();
+        _connection.Loop.Post(this);
+        return new(this, _source.Version);
+    }
+
+    private void Watch(CancellationToken cancellation) => _cancellation = cancellation.UnsafeRegister(
+        static state => ((EpollReader)state!).CancelPendingRead(), this);
+
+    // On the loop's thread: the wait is over, unless there was nothing after all.
+    private void Continue()
+    {
+        _run = 0;
+        bool isCancelled = TakeCancellation();
+        try
+        {
+            while (!isCancelled && !HasNews && !TryFill())
+            {
+                Rest();
+                if (!_ready.TryPark()) continue;
+                if (!_isCancelled || !_ready.TryUnpark()) return;
+                isCancelled = TakeCancellation();
+            }
+        }
+        catch (IOException fault)
+        {
+            _source.SetException(fault);
+            return;
+        }
+
+        _source.SetResult(Result(isCancelled));
+    }
+
+    private bool TakeCancellation()
+    {
+        if (!_isCancelled) return false;
+        _isCancelled = false;
+        return true;
+    }
+
+    // False if the kernel has nothing now. Throws ConnectionResetException if it never will.
+    private bool TryFill()
+    {
+        while (true)
+        {
+            MakeRoom();
+            Span<byte> room = _buffer.AsSpan(_end);
+            _ready.Clear();
+            int count = _connection.Receive(room);
+            if (count > 0)
+            {
+                _end += count;
+                _dirty = Math.Max(_dirty, _end);
+                _run++;
+
+                // All the room was used, or the peer has ended: the kernel need not tell of what is left.
+                if (count == room.Length || _connection.IsHungUp) _ready.Set();
+                if (count == room.Length && _stepBytes < StepBytesMax) _stepBytes *= 4;
+                return true;
+            }
+
+            if (count == 0)
+            {
+                _isEnded = true;
+                return true;
+            }
+
+            int error = Marshal.GetLastPInvokeError();
+            if (error == Epoll.Interrupted) continue;
+            if (error != Epoll.WouldBlock) throw new ConnectionResetException("The peer reset the connection.");
+            return false;
+        }
+    }
+
+    private void MakeRoom()
+    {
+        if (_buffer is null)
+        {
+            _buffer = BufferStack.Rent(_stepBytes);
+            return;
+        }
+
+        if (_start == _end) _start = _examined = _end = 0;
+        if (_end < _buffer.Length) return;
+        if (_start > 0)
+        {
+            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            _end -= _start;
+            _examined -= _start;
+            _start = 0;
+            return;
+        }
+
+        if (_buffer.Length >= BufferBytesMax) throw new InvalidOperationException("A reader leaves too much unread.");
+        byte[] larger = BufferStack.Rent(Math.Max(_buffer.Length * 2, _stepBytes));
+        _buffer.AsSpan(0, _end).CopyTo(larger);
+        (int end, int examined) = (_end, _examined);
+        Release();
+        (_buffer, _end, _examined, _dirty) = (larger, end, examined, end);
+    }
+
+    // A connection that waits with nothing received holds no buffer.
+    private void Rest()
+    {
+        if (_start == _end) Release();
+    }
+
+    // Wiped, since heads hold credentials and bodies hold anything (STYLE rule 15).
+    private void Release()
+    {
+        byte[]? buffer = _buffer;
+        _buffer = null;
+        _start = _examined = _end = 0;
+        if (buffer is null) return;
+        buffer.AsSpan(0, _dirty).Clear();
+        _dirty = 0;
+        BufferStack.Return(buffer);
+    }
+
+    private ReadResult Result(bool isCancelled) => new(
+        _buffer is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_buffer, _start, _end - _start),
+        isCancelled, _isEnded);
+}
