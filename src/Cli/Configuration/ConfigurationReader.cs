@@ -132,6 +132,7 @@ internal static class ConfigurationReader
             Name = gateway.Text("name") ?? machineName,
             DataListen = data.Endpoints("listen", "127.0.0.1:8080"),
             DataUrl = Url(data, "publicUrl"),
+            TrustedProxies = data.Networks("trustedProxies"),
             ControlListen = control.Endpoints("listen", "127.0.0.1:8081"),
             ControlUrl = Url(control, "publicUrl"),
             Redis = redis,

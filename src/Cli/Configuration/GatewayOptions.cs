@@ -30,6 +30,9 @@ internal sealed record GatewayOptions
     /// <summary>What callers reach the data listener under, or null for the address it is bound to.</summary>
     public string? DataUrl { get; init; }
 
+    /// <summary>Networks of proxies in front of the data listener, whose Forwarded fields are believed.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
     /// <summary>Where approvers and operators connect.</summary>
     public required IReadOnlyList<IPEndPoint> ControlListen { get; init; }
 
