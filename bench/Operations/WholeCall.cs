@@ -59,7 +59,7 @@ internal sealed class WholeCall : Operation
             .. Ascii($"POST /people/17/notes HTTP/1.1\r\nHost: gateway.test\r\nAuthorization: Bearer {token}\r\n"),
             .. Ascii("Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"), .. Wire.Chunked(2, 1_024),
         ],
-        RequestEnd: Ascii("\r\n0\r\n\r\n"),
+        RequestEnd: Ascii("\r\n0\r\nChecksum: none\r\n\r\n"),
         Answer: [
             .. Ascii("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"),
             .. Wire.Chunked(4, 1_024),

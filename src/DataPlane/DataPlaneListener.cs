@@ -68,7 +68,8 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         UpstreamPools pools = new(_dialer, _options.Limits, _clock);
         CallPipeline pipeline = Compose(publicUrl, pools);
         _handler = new CallConnectionHandler(
-            new DataServices(pipeline, _options.Limits, _clock, publicUrl), pools.Prune, _log);
+            new DataServices(pipeline, _options.Limits, _clock, publicUrl) { TrustedProxies = _options.TrustedProxies },
+            pools.Prune, _log);
         foreach (IConnectionListener listener in _listeners) _accepting.Add(AcceptAsync(listener));
     }
 

@@ -38,6 +38,12 @@ public sealed record DataPlaneOptions
     /// <summary>What carries the bytes.</summary>
     public DataTransport Transport { get; init; }
 
+    /// <summary>
+    /// Networks of proxies whose Forwarded and X-Forwarded fields are believed and appended to; those of any other
+    /// client are replaced.
+    /// </summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
     /// <summary>The bounds.</summary>
     public Limits Limits { get; init; } = new();
 }

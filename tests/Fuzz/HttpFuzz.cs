@@ -44,6 +44,76 @@ public sealed class HttpFuzz
     });
 
     [Fact]
+    public Task Trailer_sections() => FuzzRun.ForSeedsAsync(20_000, random =>
+    {
+        // Proves that what goes on of an accepted section is sound lines, none of which frames or routes, and that
+        // feeding the decoder byte by byte keeps the same section as feeding it whole.
+        string section = string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => FuzzRun.Pick(random, "X: 1\r\n",
+            "Digest: a=b\r\n", "Host: h\r\n", "Content-Length: 1\r\n", "Set-Cookie: a\r\n", "Y:\r\n", "te: x\r\n")));
+        byte[] bytes = FuzzRun.Mutate(random, Encoding.Latin1.GetBytes("0\r\n" + section + "\r\n"));
+        string whole = Trailers(bytes, bytes.Length);
+        Assert.Equal(whole, Trailers(bytes, 1));
+        Assert.Equal(whole, Trailers(bytes, random.Next(1, bytes.Length + 1)));
+        string[] lines = whole.Split("\r\n");
+        Assert.DoesNotContain(lines, line => line.AsSpan().ContainsAny('\r', '\n', '\0'));
+        Assert.DoesNotContain(lines, line => line.Split(':')[0].ToUpperInvariant() is "HOST" or "TE" or "SET-COOKIE"
+            || line.StartsWith("content-l", StringComparison.OrdinalIgnoreCase));
+        return Task.CompletedTask;
+    });
+
+    [Fact]
+    public Task Preferences() => FuzzRun.ForSeedsAsync(20_000, random =>
+    {
+        // Proves that mutated preferences never crash and never ask for more than a day or less than nothing.
+        string list = FuzzRun.Pick(random, "wait=10", "respond-async, wait=3", "wait=\"7\";a, b", "wait=99999999999");
+        RequestHead? head = Parse(random, "Prefer: ", list);
+        if (head is null) return Task.CompletedTask;
+        Assert.InRange(PreferField.WaitSeconds(head), -1, 86_400);
+        string told = Encoding.Latin1.GetString(head.Value(FieldId.Prefer));
+        bool isAsked = told.Split(',').Any(one => one.Trim(' ', '\t').Equals("respond-async",
+            StringComparison.OrdinalIgnoreCase));
+        Assert.Equal(isAsked, PreferField.RespondsAsync(head));
+        return Task.CompletedTask;
+    });
+
+    [Fact]
+    public Task Forwarded() => FuzzRun.ForSeedsAsync(20_000, random =>
+    {
+        // Proves by counting quotes in another way that nothing accepted leaves a quote open before what is appended.
+        string list = FuzzRun.Pick(random, "for=a;proto=http", "for=\"[::1]\", for=b", "for=\"a\\\"b\"",
+            "a=b;;c=\"d\",");
+        byte[] bytes = FuzzRun.Mutate(random, Encoding.Latin1.GetBytes(list));
+        if (!ForwardedField.IsSound(bytes)) return Task.CompletedTask;
+        bool isQuoted = false, isEscaped = false;
+        foreach (byte one in bytes)
+        {
+            bool escapes = isQuoted && !isEscaped && one == '\\';
+            if (one == '"' && !isEscaped) isQuoted = !isQuoted;
+            isEscaped = escapes;
+        }
+
+        Assert.False(isQuoted, Encoding.Latin1.GetString(bytes));
+        return Task.CompletedTask;
+    });
+
+    [Fact]
+    public Task Hosts() => FuzzRun.ForSeedsAsync(20_000, random =>
+    {
+        // Proves that an accepted Host has one port at most and is read whole by another parser.
+        string host = FuzzRun.Pick(random, "h", "h.test:80", "[2001:db8::1]:443", "192.0.2.1", "a-b_c~d:");
+        byte[] bytes = FuzzRun.Mutate(random, Encoding.Latin1.GetBytes(host));
+        if (!HostRules.IsSound(bytes)) return Task.CompletedTask;
+        string text = Encoding.ASCII.GetString(bytes);
+        string name = text.StartsWith('[') ? text[..(text.IndexOf(']', StringComparison.Ordinal) + 1)]
+            : text.Split(':')[0];
+        string rest = text[name.Length..];
+        Assert.NotEqual("", name);
+        Assert.DoesNotContain(name, one => one is ',' or '/' or '@' or '?' or '#' or '\\' or ' ' or '%');
+        Assert.True(rest.Length == 0 || (rest[0] == ':' && rest[1..].All(char.IsAsciiDigit)), text);
+        return Task.CompletedTask;
+    });
+
+    [Fact]
     public Task Path_rules() => FuzzRun.ForSeedsAsync(60_000, random =>
     {
         // Proves by decoding again and again that no accepted path hides a dot segment, a slash or an empty segment.
@@ -71,6 +141,43 @@ public sealed class HttpFuzz
         return Task.CompletedTask;
     });
 
+    private static RequestHead? Parse(Random random, string name, string value)
+    {
+        byte[] bytes = [.. "GET / HTTP/1.1\r\nHost: h\r\n"u8, .. Encoding.ASCII.GetBytes(name),
+            .. FuzzRun.Mutate(random, Encoding.Latin1.GetBytes(value)), .. "\r\n\r\n"u8];
+        RequestHead head = new();
+        HeadReader reader = default;
+        ParseStatus status = reader.TryLoad(new ReadOnlySequence<byte>(bytes), head, 32_768, out _, out _);
+        bool isSound = status == ParseStatus.Complete
+            && RequestParser.Parse(head, MessageRun.Bounds) == HttpFault.None;
+        return isSound ? head : null;
+    }
+
+    // What goes on of the trailers of a last chunk that comes in pieces of this size; "refused" where it is.
+    private static string Trailers(byte[] bytes, int pieceBytes)
+    {
+        LeasedBuffer kept = new();
+        ChunkedDecoder decoder = new() { Trailers = kept };
+        ParseStatus status = ParseStatus.NeedMore;
+        for (int at = 0; at < bytes.Length && status == ParseStatus.NeedMore; at += pieceBytes)
+        {
+            ReadOnlySpan<byte> piece = bytes.AsSpan(at, Math.Min(pieceBytes, bytes.Length - at));
+            while (!piece.IsEmpty && status == ParseStatus.NeedMore)
+            {
+                status = decoder.Read(piece, out int consumed, out _, out _);
+                piece = piece[consumed..];
+            }
+        }
+
+        if (status != ParseStatus.Complete) return status.ToString();
+        if (kept.Count == 0) return "";
+        TrailerSection section = new();
+        if (!section.TryParse(new ReadOnlySequence<byte>(kept.WrittenMemory))) return "refused";
+        ArrayBufferWriter<byte> output = new();
+        section.WriteTo(output);
+        return Encoding.Latin1.GetString(output.WrittenSpan);
+    }
+
     private static async Task<string> SameForSplitsAsync(Random random, byte[] bytes, bool isRequest)
     {
         string whole = await MessageRun.RunAsync(bytes, 0, isRequest);
@@ -86,11 +193,12 @@ public sealed class HttpFuzz
     private static string Request(Random random)
     {
         string fields = FuzzRun.Pick(random, "", "A: b\r\n", "Connection: close, x\r\n", "Expect: 100-continue\r\n",
-            "Accept: */*\r\nB:\r\n");
+            "Accept: */*\r\nB:\r\n", "TE: trailers\r\nMax-Forwards: 1\r\n", "Connection: upgrade\r\nUpgrade: h2c\r\n",
+            "Connection: Host\r\n");
         string framing = FuzzRun.Pick(random, "", "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n");
         string body = framing.Length == 0 ? "" : framing.StartsWith('T') ? "3\r\nabc\r\n0\r\n\r\n" : "abc";
-        string target = FuzzRun.Pick(random, "/", "/a/b?c=d", "/%41", "*", "http://h/a", "/a/../b");
-        string method = FuzzRun.Pick(random, "GET", "POST", "OPTIONS");
+        string target = FuzzRun.Pick(random, "/", "/a/b?c=d", "/%41", "*", "http://h/a", "/a/../b", "http://h", "h:80");
+        string method = FuzzRun.Pick(random, "GET", "POST", "OPTIONS", "CONNECT");
         string one = $"{method} {target} HTTP/1.{random.Next(2)}\r\nHost: h\r\n{fields}{framing}\r\n{body}";
         return random.Next(3) == 0 ? one + one : one;
     }
@@ -124,7 +232,8 @@ public sealed class HttpFuzz
             at += count;
         }
 
-        chunks.AddRange(Encoding.ASCII.GetBytes("0\r\n" + FuzzRun.Pick(random, "", "T: v\r\n") + "\r\n"));
+        string trailers = FuzzRun.Pick(random, "", "T: v\r\n", "T: v\r\nU:\tw \r\n");
+        chunks.AddRange(Encoding.ASCII.GetBytes("0\r\n" + trailers + "\r\n"));
         return [.. chunks];
     }
 }

@@ -31,7 +31,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
     private readonly List<MemoryClient> _clients = [];
     private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler());
 
-    internal MemoryGateway(string policy, Limits? limits = null, int auditRecordsMax = 256, TimeProvider? clock = null)
+    internal MemoryGateway(string policy, Limits? limits = null, int auditRecordsMax = 256, TimeProvider? clock = null,
+        string? trustedProxies = null)
     {
         Limits bounds = limits ?? new Limits();
         Time = clock ?? Clock;
@@ -59,8 +60,11 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new UpstreamCaller(Pools, bounds),
             new ReplyDesk(new MaskDesk(), bounds, PublicUrl + ResourceMetadata.Path),
             new Faults(NullLogger.Instance));
-        _handler = new CallConnectionHandler(new DataServices(pipeline, bounds, Time, PublicUrl), Pools.Prune,
-            NullLogger.Instance);
+        DataServices services = new(pipeline, bounds, Time, PublicUrl)
+        {
+            TrustedProxies = trustedProxies is null ? [] : [System.Net.IPNetwork.Parse(trustedProxies)],
+        };
+        _handler = new CallConnectionHandler(services, Pools.Prune, NullLogger.Instance);
     }
 
     /// <summary>The time of everything but the audit log's writer, unless a test brought another clock.</summary>

@@ -93,6 +93,8 @@ internal static class MessageRun
         HttpFault.AmbiguousPath => "ambiguous-path",
         HttpFault.TargetTooLong => "target-too-long",
         HttpFault.HeadTooLarge => "head-too-large",
+        HttpFault.UnknownExpectation => "expectation-failed",
+        HttpFault.NotImplemented => "not-implemented",
         _ => "malformed",
     };
 }

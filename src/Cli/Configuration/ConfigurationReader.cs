@@ -147,6 +147,7 @@ internal static class ConfigurationReader
             DataListen = data.Endpoints("listen", "127.0.0.1:8080"),
             DataUrl = Url(data, "publicUrl"),
             Transport = ReadTransport(data),
+            TrustedProxies = data.Networks("trustedProxies"),
             ControlListen = control.Endpoints("listen", "127.0.0.1:8081"),
             ControlUrl = Url(control, "publicUrl"),
             Redis = redis,

@@ -87,6 +87,23 @@ internal sealed class ConfigurationSection(JsonObject content, string path, List
         return endpoints;
     }
 
+    /// <summary>Networks such as <c>10.0.0.0/8</c>, or single addresses; none where the key is absent.</summary>
+    internal IReadOnlyList<IPNetwork> Networks(string key)
+    {
+        List<IPNetwork> networks = [];
+        foreach (string text in Texts(key) ?? [])
+        {
+            if (IPNetwork.TryParse(text, out IPNetwork network)) networks.Add(network);
+            else if (IPAddress.TryParse(text, out IPAddress? address))
+            {
+                networks.Add(new IPNetwork(address, address.GetAddressBytes().Length * 8));
+            }
+            else Fault(key, $"'{text}' is not a network such as 10.0.0.0/8 or an address");
+        }
+
+        return networks;
+    }
+
     /// <summary>A whole number within bounds; <paramref name="absent"/> where the key is absent.</summary>
     internal long Number(string key, long absent, long min, long max)
     {

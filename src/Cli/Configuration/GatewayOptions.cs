@@ -33,6 +33,9 @@ internal sealed record GatewayOptions
     /// <summary>What carries the data listener's bytes.</summary>
     public DataTransport Transport { get; init; }
 
+    /// <summary>Networks of proxies in front of the data listener, whose Forwarded fields are believed.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
     /// <summary>Where approvers and operators connect.</summary>
     public required IReadOnlyList<IPEndPoint> ControlListen { get; init; }
 

@@ -9,7 +9,8 @@ internal static class KnownNames
     private static readonly string[] Names =
     [
         "data", "control", "store", "identity", "audit", "secrets", "limits", "telemetry", "policy", "gateway",
-        "listen", "publicUrl", "transport", "redis", "embedded", "issuers", "issuer", "audiences", "keys", "discovery",
+        "listen", "publicUrl", "trustedProxies", "transport", "redis", "embedded", "issuers", "issuer", "audiences",
+        "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "tenant", "algorithms", "clockSkew", "folder", "auditors",
         "sealingKey", "bootstrap", "admins", "name",
         .. LimitsReader.Names,

@@ -149,6 +149,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             PublicUrl = _options.DataUrl,
             AuthorizationServers = [.. _options.Issuers.Select(issuer => issuer.Issuer)],
             Gateway = _options.Name,
+            TrustedProxies = _options.TrustedProxies,
             Limits = _options.Limits,
         };
         DataPlaneListener data = new(options, services, _clock, _logs);

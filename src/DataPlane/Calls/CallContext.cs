@@ -18,7 +18,11 @@ namespace Countersign.DataPlane.Calls;
 /// <param name="Closed">Cancelled when the client is gone.</param>
 internal sealed record ClientSide(
     PipeReader Input, PipeWriter Output, ReadOnlyMemory<byte> RemoteAddress, bool IsTls, string PublicUrl,
-    CancellationToken Closed);
+    CancellationToken Closed)
+{
+    /// <summary>True if what the client says of hops before it is believed.</summary>
+    internal bool IsTrustedProxy { get; init; }
+}
 
 /// <summary>
 /// Everything one call carries from stage to stage. Owned by its connection and reset before each call, since HTTP/1.1
@@ -50,6 +54,9 @@ internal sealed class CallContext : IDisposable
 
     /// <summary>The request's body, as far as it was not buffered.</summary>
     internal BodyReader RequestBody { get; }
+
+    /// <summary>The request on its way to the upstream.</summary>
+    internal RequestUpload Upload { get; } = new();
 
     /// <summary>The body's first bytes, or all of it, where policy had to see them.</summary>
     internal LeasedBuffer BodyPrefix { get; } = new();
@@ -177,7 +184,9 @@ internal sealed class CallContext : IDisposable
         Id = ChanceBytes.NewId(Started);
         Id.TryFormat(_idText, out _, "D");
         Verdict = headVerdict;
-        KeepAlive = Proceeds && (Request.MinorVersion == 1 ? !Request.ConnectionClose : Request.ConnectionKeepAlive);
+        // RFC 9112 section 9.3: close wins, whatever else is said.
+        KeepAlive = Proceeds && !Request.ConnectionClose
+            && (Request.MinorVersion == 1 || Request.ConnectionKeepAlive);
     }
 
     /// <summary>Counts and hashes a run of the answer's body.</summary>
@@ -240,6 +249,7 @@ internal sealed class CallContext : IDisposable
     internal void Reset()
     {
         RequestBody.Release();
+        RequestBody.Forget();
         Request.Clear();
 
         // An answer that left no record was hashed all the same; its bytes must not be part of the next digest.

@@ -37,11 +37,13 @@ internal sealed class CallPipeline(
             if (call.Proceeds) call.Verdict = await upstream.ForwardAsync(call);  // request out, response head in
             if (call.IsClaimed) await approvals.SettleAsync(call);                // executed, failed or unknown
             if (call.Proceeds) call.Verdict = await replies.RedactAsync(call);    // through the mask to the client
+            if (call.Upload.IsRunning) await call.Upload.StopAsync(call);         // answered before all was sent
             if (!call.ReplyStarted) await replies.RefuseAsync(call);              // verdict -> status and body
         }
         catch (Exception fault)
         {
             call.Verdict = faults.Explain(fault, call); // a bug or a dead peer: Transport aborts
+            if (call.Upload.IsRunning) await call.Upload.StopAsync(call);
             if (call.IsClaimed) await approvals.SettleAsync(call);
         }
         finally

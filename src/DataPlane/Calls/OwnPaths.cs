@@ -22,6 +22,7 @@ internal sealed class OwnPaths(
     [HotPath]
     internal static bool Owns(CallContext call)
     {
+        if (IsForGateway(call.Request)) return true;
         ReadOnlySpan<byte> path = call.Request.Path;
         return path is [(byte)'/', (byte)'.', ..]
             && (path.SequenceEqual(MetadataPath) || path.StartsWith("/.countersign/"u8));
@@ -30,6 +31,7 @@ internal sealed class OwnPaths(
     /// <summary>Answers; the verdict refuses or says that the answer was given.</summary>
     internal async ValueTask<Verdict> AnswerAsync(CallContext call)
     {
+        if (IsForGateway(call.Request)) return await SendOptionsAsync(call);
         bool isGet = call.Request.Method.SequenceEqual("GET"u8);
         bool isDelete = call.Request.Method.SequenceEqual("DELETE"u8);
         if (call.Request.Path.SequenceEqual(MetadataPath))
@@ -45,6 +47,10 @@ internal sealed class OwnPaths(
         if (!Guid.TryParseExact(id, "D", out _)) return Verdict.NotFound;
         return isGet ? await ShowAsync(call, id) : await CancelAsync(call, id);
     }
+
+    // OPTIONS of the server as a whole, or that must not be forwarded (RFC 9110 sections 7.6.2 and 9.3.7). The answer
+    // is the same for everybody and tells nothing of policy.
+    private static bool IsForGateway(RequestHead head) => head.IsServerWide || head.MaxForwards == 0;
 
     private async ValueTask<Verdict> ShowAsync(CallContext call, string id)
     {
@@ -113,13 +119,30 @@ internal sealed class OwnPaths(
 
     private async ValueTask<Verdict> SendAsync(CallContext call, ReadOnlyMemory<byte> body)
     {
-        call.KeepAlive = call.KeepAlive && await RequestBodies.TryDrainAsync(call, limits);
-        call.RequestBody.Release();
-        call.Status = 200;
-        call.ReplyStarted = true;
+        await BeginAsync(call, 200);
         call.CountReply(body.Span);
         ReplyHead.WriteOwnJson(call.Client.Output, call, 200, body.Length);
         WireText.Put(call.Client.Output, body.Span);
+        return await EndAsync(call);
+    }
+
+    private async ValueTask<Verdict> SendOptionsAsync(CallContext call)
+    {
+        await BeginAsync(call, 204);
+        ReplyHead.WriteOptions(call.Client.Output, call);
+        return await EndAsync(call);
+    }
+
+    private async ValueTask BeginAsync(CallContext call, int status)
+    {
+        call.KeepAlive = call.KeepAlive && await RequestBodies.TryDrainAsync(call, limits);
+        call.RequestBody.Release();
+        call.Status = status;
+        call.ReplyStarted = true;
+    }
+
+    private async ValueTask<Verdict> EndAsync(CallContext call)
+    {
         call.ClientDeadline.Arm(limits.ClientStall);
         var flushed = await call.Client.Output.FlushAsync();
         call.ClientDeadline.Disarm();

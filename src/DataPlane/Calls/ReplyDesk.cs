@@ -81,7 +81,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
             }
         }
 
-        if (isChunked) WireText.Put(call.Client.Output, "0\r\n\r\n"u8);
+        if (isChunked) PutEnd(call, upstream);
         return await EndAsync(call, upstream);
     }
 
@@ -156,6 +156,13 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
         }
 
         return EndAsync(call, upstream);
+    }
+
+    private static void PutEnd(CallContext call, UpstreamConnection upstream)
+    {
+        WireText.Put(call.Client.Output, "0\r\n"u8);
+        if (ReplyHead.PassesTrailers(call)) upstream.Body.Trailers?.WriteTo(call.Client.Output);
+        WireText.Put(call.Client.Output, "\r\n"u8);
     }
 
     private static void PutReply(CallContext call)

@@ -16,10 +16,16 @@ internal static class ReplyHead
         bool isChunked = lengthUnknown && call.Request.MinorVersion == 1;
         if (lengthUnknown && !isChunked) call.KeepAlive = false;
         // Under a mask the length of a body that HEAD did not send, or 304 stands for, is not known.
+        // A 204 has none to tell (RFC 9110 section 8.6).
         bool keepsLength = head.Framing == BodyFraming.Length
-            || (head.Framing == BodyFraming.None && call.MaskedCount < 0);
+            || (head.Framing == BodyFraming.None && call.MaskedCount < 0 && head.Status != 204);
         WriteUpstreamHead(output, call, head, keepsLength);
-        if (isChunked) WireText.Put(output, "Transfer-Encoding: chunked\r\n"u8);
+        if (isChunked)
+        {
+            WireText.Put(output, "Transfer-Encoding: chunked\r\n"u8);
+            if (PassesTrailers(call)) TrailerSection.WriteAnnouncement(output, head);
+        }
+
         WriteOwn(output, call);
         return isChunked;
     }
@@ -43,6 +49,53 @@ internal static class ReplyHead
             WireText.Put(output, "Transfer-Encoding: chunked\r\nTrailer: Countersign-Masked\r\n"u8);
         }
         else call.KeepAlive = false;
+        WriteOwn(output, call);
+    }
+
+    /// <summary>
+    /// An interim answer other than 100. Its head is all there is, so nothing of the gateway's own is said in it.
+    /// </summary>
+    internal static void WriteInterim(IBufferWriter<byte> output, CallContext call, ResponseHead head)
+    {
+        WriteStatusLine(output, head.Status, head.Reason);
+        foreach (ref readonly FieldSlice field in head.Fields)
+        {
+            if (!Passes(field) || field.Id == FieldId.ContentLength) continue;
+            WireText.PutField(output, head.Name(field), head.Value(field));
+        }
+
+        WireText.PutVia(output, head.MinorVersion);
+        WireText.Put(output, "\r\n"u8);
+    }
+
+    /// <summary>
+    /// True if an interim answer may go on: to a client that knows them, and under masks only with links, since no mask
+    /// looks at its fields.
+    /// </summary>
+    internal static bool PassesInterim(CallContext call, ResponseHead head)
+    {
+        if (call.Request.MinorVersion == 0) return false;
+        if (call.Decision!.Masks.Count == 0) return true;
+        foreach (ref readonly FieldSlice field in head.Fields)
+        {
+            if (Passes(field) && field.Id != FieldId.Link) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// True if the upstream's trailers may follow the body: the client understands them, and no mask applies, since a
+    /// trailer may repeat or digest what was masked.
+    /// </summary>
+    internal static bool PassesTrailers(CallContext call) => call.MaskedCount < 0 && call.Request.AcceptsTrailers;
+
+    /// <summary>An answer about the gateway itself, to <c>OPTIONS *</c>.</summary>
+    internal static void WriteOptions(IBufferWriter<byte> output, CallContext call)
+    {
+        WriteStatusLine(output, 204, default);
+        WireText.Put(output, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"u8);
+        WriteDate(output, call);
         WriteOwn(output, call);
     }
 
@@ -95,20 +148,27 @@ internal static class ReplyHead
         bool hasDate = false;
         foreach (ref readonly FieldSlice field in head.Fields)
         {
-            if (field.IsConnectionOption || FieldIds.IsHopByHop(field.Id)) continue;
-            if (field.Id is FieldId.CountersignApproval or FieldId.CountersignReason or FieldId.CountersignOther)
+            if (!Passes(field)) continue;
+            if (field.Id == FieldId.ContentLength)
             {
+                // As it was understood, not as it was written: zeros before it could be read as another base.
+                if (keepsLength) WireText.PutField(output, "Content-Length"u8, head.ContentLength);
                 continue;
             }
 
-            if (field.Id == FieldId.ContentLength && !keepsLength) continue;
-            if (field.Id == FieldId.BodyDigest && call.MaskedCount >= 0) continue;
+            if (call.MaskedCount >= 0 && FieldIds.TellsOfBody(field.Id)) continue;
             hasDate |= field.Id == FieldId.Date;
             WireText.PutField(output, head.Name(field), head.Value(field));
         }
 
         if (!hasDate) WriteDate(output, call);
+        WireText.PutVia(output, head.MinorVersion);
     }
+
+    // Neither what ends at this hop nor what only the gateway may say.
+    private static bool Passes(in FieldSlice field) =>
+        !field.IsConnectionOption && !FieldIds.IsHopByHop(field.Id)
+        && field.Id is not (FieldId.CountersignApproval or FieldId.CountersignReason or FieldId.CountersignOther);
 
     private static void WriteMaskedCount(IBufferWriter<byte> output, CallContext call) =>
         WireText.PutField(output, "Countersign-Masked"u8, call.MaskedCount);

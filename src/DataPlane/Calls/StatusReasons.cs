@@ -7,6 +7,7 @@ internal static class StatusReasons
     internal static ReadOnlySpan<byte> Of(int status) => status switch
     {
         200 => "OK"u8,
+        204 => "No Content"u8,
         400 => "Bad Request"u8,
         401 => "Unauthorized"u8,
         403 => "Forbidden"u8,
@@ -16,10 +17,12 @@ internal static class StatusReasons
         410 => "Gone"u8,
         413 => "Content Too Large"u8,
         414 => "URI Too Long"u8,
+        417 => "Expectation Failed"u8,
         428 => "Precondition Required"u8,
         429 => "Too Many Requests"u8,
         431 => "Request Header Fields Too Large"u8,
         500 => "Internal Server Error"u8,
+        501 => "Not Implemented"u8,
         502 => "Bad Gateway"u8,
         503 => "Service Unavailable"u8,
         504 => "Gateway Timeout"u8,

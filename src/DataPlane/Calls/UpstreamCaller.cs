@@ -19,9 +19,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         if (connection is null) return Failed(call, "No endpoint of the function's upstream can be reached.");
         call.Upstream = connection;
         bool wasUsed = connection.WasUsed;
-        Verdict sent = await SendAsync(call, connection);
-        if (sent is not (Verdict.Proceed or Verdict.UpstreamFailed)) return sent;
-        ResponseStatus status = await ReadHeadAsync(call, connection);
+        ResponseStatus status = await ExchangeAsync(call, connection);
         bool neverHeard = status == ResponseStatus.ClosedUnanswered && wasUsed && IsRepeatable(call);
         return neverHeard ? await ForwardAgainAsync(call) : Explain(call, status);
     }
@@ -34,10 +32,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         UpstreamConnection? connection = await pools.DialAsync(call.Function!.Upstream);
         if (connection is null) return Failed(call, "No endpoint of the function's upstream can be reached.");
         call.Upstream = connection;
-        Verdict sent = await SendAsync(call, connection);
-        return sent is Verdict.Proceed or Verdict.UpstreamFailed
-            ? Explain(call, await ReadHeadAsync(call, connection))
-            : sent;
+        return Explain(call, await ExchangeAsync(call, connection));
     }
 
     private static bool IsRepeatable(CallContext call)
@@ -48,75 +43,68 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         return isSafe && !call.Function!.IsStrict && call.Request.Framing == BodyFraming.None;
     }
 
+    // Request out, response head in: one after the other where the request is there whole, else side by side.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Verdict> SendAsync(CallContext call, UpstreamConnection connection)
+    private async ValueTask<ResponseStatus> ExchangeAsync(CallContext call, UpstreamConnection connection)
     {
-        try
+        RequestUpload upload = call.Upload;
+        upload.Start(call, connection, limits);
+        if (upload.IsCompleted)
         {
-            return await SendWholeAsync(call, connection);
-        }
-        catch (Exception fault) when (PeerLoss.Explains(fault))
-        {
-            // TLS streams throw where sockets complete. An answer may have come all the same.
-            return Verdict.UpstreamFailed;
-        }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Verdict> SendWholeAsync(CallContext call, UpstreamConnection connection)
-    {
-        bool isBuffered = call.RequestBody.IsWhole;
-        connection.Deadline.Arm(call.Function!.Upstream.Timeout);
-        UpstreamRequest.WriteHead(connection.Output, call, connection.Authority, isBuffered);
-        bool isChunked = !isBuffered && call.Request.Framing == BodyFraming.Chunked;
-        if (call.BodyPrefix.Count > 0) PutBody(connection, call.BodyPrefix.Written, isChunked);
-        call.ReachedUpstream = true;
-        if (!isBuffered)
-        {
-            Verdict streamed = await StreamBodyAsync(call, connection, isChunked);
-            if (streamed != Verdict.Proceed) return streamed;
-        }
-
-        var flushed = await connection.Output.FlushAsync();
-        if (flushed.IsCanceled && connection.Deadline.HasPassed) return Verdict.UpstreamTimedOut;
-        return flushed.IsCompleted ? Verdict.UpstreamFailed : Verdict.Proceed;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Verdict> StreamBodyAsync(CallContext call, UpstreamConnection connection, bool isChunked)
-    {
-        BodyReader body = call.RequestBody;
-        while (!body.IsWhole)
-        {
-            ValueTask<BodyStatus> read = RequestBodies.ReadAsync(call, limits);
-            if (!read.IsCompleted && connection.Output.UnflushedBytes > 0) await connection.Output.FlushAsync();
-            BodyStatus status = await read;
-            if (status == BodyStatus.End) break;
-            if (status != BodyStatus.Data) return RequestBodies.Explain(status, call);
-            PutBody(connection, body.Data, isChunked);
-            if (connection.Output.UnflushedBytes < UpstreamRequest.FlushBytes) continue;
+            if (RequestUpload.EndsCall(await upload.EndAsync())) return ResponseStatus.Unsent;
             connection.Deadline.Arm(call.Function!.Upstream.Timeout);
-            var flushed = await connection.Output.FlushAsync();
-            if (flushed.IsCanceled && connection.Deadline.HasPassed) return Verdict.UpstreamTimedOut;
-            if (flushed.IsCompleted) return Verdict.UpstreamFailed;
         }
 
+        ResponseStatus status = await ReadHeadAsync(call, connection);
+        while (status == ResponseStatus.Interim)
+        {
+            await PassInterimAsync(call, connection);
+            status = await ReadHeadAsync(call, connection);
+        }
+
+        if (!upload.IsRunning) return status;
+        if (status != ResponseStatus.Head)
+        {
+            return RequestUpload.EndsCall(await upload.StopAsync(call)) ? ResponseStatus.Unsent : status;
+        }
+
+        if (upload.IsCompleted) return RequestUpload.EndsCall(await upload.EndAsync()) ? ResponseStatus.Unsent : status;
+        NoteEarlyAnswer(call);
+        return status;
+    }
+
+    // The answer is relayed while the rest is still sent; then the connections end, for nobody can know whether the
+    // client goes on sending what no longer matters (RFC 9112 section 9.3).
+    private static void NoteEarlyAnswer(CallContext call)
+    {
+        call.Upload.NoteAnswer();
         call.ClientDeadline.Disarm();
-        if (isChunked) WireText.Put(connection.Output, "0\r\n\r\n"u8);
-        return Verdict.Proceed;
+        if (call.RequestBody.IsWhole) return;
+        call.KeepAlive = false;
+        call.AuditDetail = "The function answered before the request was sent whole.";
     }
 
-    private static void PutBody(UpstreamConnection connection, ReadOnlySpan<byte> data, bool isChunked)
+    private async ValueTask PassInterimAsync(CallContext call, UpstreamConnection connection)
     {
-        if (isChunked) WireText.PutChunk(connection.Output, data);
-        else WireText.Put(connection.Output, data);
+        ResponseHead head = connection.Response;
+        if (head.Status == 100)
+        {
+            if (!call.Upload.IsRunning || !UpstreamRequest.ForwardsExpect(call)) return;
+            call.ContinueSent = true;
+            WireText.Put(call.Client.Output, "HTTP/1.1 100 Continue\r\n\r\n"u8);
+            connection.Deadline.Arm(limits.ClientStall + call.Function!.Upstream.Timeout);
+        }
+        else if (ReplyHead.PassesInterim(call, head)) ReplyHead.WriteInterim(call.Client.Output, call, head);
+        else return;
+
+        // A client that is gone or stalled is found out when the answer is written.
+        call.ClientDeadline.Arm(limits.ClientStall);
+        await call.Client.Output.FlushAsync();
+        if (!call.Upload.IsRunning) call.ClientDeadline.Disarm();
     }
 
-    private ValueTask<ResponseStatus> ReadHeadAsync(CallContext call, UpstreamConnection connection)
-    {
-        connection.Deadline.Arm(call.Function!.Upstream.Timeout);
-        return connection.ReadHeadAsync(call.Request.IsHead, limits.HeadBytesMax, limits.FieldsMax);
-    }
+    private ValueTask<ResponseStatus> ReadHeadAsync(CallContext call, UpstreamConnection connection) =>
+        connection.ReadHeadAsync(call.Request.IsHead, limits.HeadBytesMax, limits.FieldsMax);
 
     private static Verdict Explain(CallContext call, ResponseStatus status)
     {
@@ -125,6 +113,8 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
             case ResponseStatus.Head:
                 call.UpstreamStatus = call.Upstream!.Response.Status;
                 return Verdict.Proceed;
+            case ResponseStatus.Unsent:
+                return call.Upload.Outcome;
             case ResponseStatus.TimedOut:
                 return Verdict.UpstreamTimedOut;
             case ResponseStatus.Malformed:

@@ -35,13 +35,15 @@ internal static class UpstreamRequest
         bool continuesTrace = IsSound(ReceivedTrace(head));
         foreach (ref readonly FieldSlice field in head.Fields)
         {
-            if (!Passes(field, isMasked, ownsIdempotency)) continue;
+            if (!Passes(field, call.Client.IsTrustedProxy, ownsIdempotency)) continue;
+            if (isMasked && IsBlindedByMask(head, field.Id)) continue;
             if (field.Id == FieldId.Tracestate && !continuesTrace) continue;
+            if (field.Id == FieldId.MaxForwards && head.MaxForwards >= 0) continue;
             WireText.PutField(output, head.Name(field), head.Value(field));
         }
 
         WriteFraming(output, call, isBuffered);
-        if (isMasked) WireText.Put(output, "Accept-Encoding: identity\r\n"u8);
+        WriteHop(output, head, isMasked);
         if (ownsIdempotency)
         {
             WireText.Put(output, "Idempotency-Key: "u8);
@@ -51,13 +53,18 @@ internal static class UpstreamRequest
 
         if (call.Credential.Count > 0) WireText.PutField(output, "Authorization"u8, call.Credential.Written);
         WireText.PutField(output, "Countersign-Call"u8, call.IdText);
-        WriteForwarded(output, call);
+        ForwardedFields.Write(output, call);
         WriteTrace(output, head);
         WireText.Put(output, "\r\n"u8);
     }
 
+    /// <summary>
+    /// True while the upstream, not the gateway, is to tell the client whether its body is wanted.
+    /// </summary>
+    internal static bool ForwardsExpect(CallContext call) => call.Request.ExpectsContinue && !call.ContinueSent;
+
     // What the gateway owns, what ends at this hop, and what would let the upstream act as the caller stays here.
-    private static bool Passes(in FieldSlice field, bool isMasked, bool ownsIdempotency)
+    private static bool Passes(in FieldSlice field, bool isTrustedProxy, bool ownsIdempotency)
     {
         if (field.IsConnectionOption || FieldIds.IsHopByHop(field.Id)) return false;
         return field.Id switch
@@ -65,12 +72,31 @@ internal static class UpstreamRequest
             FieldId.Host or FieldId.ContentLength or FieldId.Expect or FieldId.Prefer => false,
             FieldId.Authorization or FieldId.Cookie or FieldId.DPoP => false,
             FieldId.CountersignApproval or FieldId.CountersignReason or FieldId.CountersignOther => false,
-            FieldId.Forwarded or FieldId.XForwarded or FieldId.Traceparent => false,
-            // Part of a value, without its name, is nothing a mask could find: under masks the whole is asked for.
-            FieldId.AcceptEncoding or FieldId.Range => !isMasked,
+            FieldId.Forwarded or FieldId.XForwardedFor or FieldId.XForwardedHost or FieldId.XForwardedProto => false,
+            FieldId.XForwarded => isTrustedProxy,
+            FieldId.Traceparent => false,
             FieldId.IdempotencyKey => !ownsIdempotency,
             _ => true,
         };
+    }
+
+    // Part of a value, without its name, is nothing a mask could find: under masks the whole is asked for. A guessed
+    // entity tag would be confirmed by 304 or 412 without any body; a write keeps its condition, whose absence would
+    // change the effect.
+    private static bool IsBlindedByMask(RequestHead head, FieldId id) => id switch
+    {
+        FieldId.AcceptEncoding or FieldId.Range or FieldId.IfRange => true,
+        FieldId.IfMatch or FieldId.IfNoneMatch => head.IsHead || head.Method.SequenceEqual("GET"u8),
+        _ => false,
+    };
+
+    // What this hop says for itself (RFC 9110 sections 7.6.2, 7.6.3 and 10.1.4).
+    private static void WriteHop(IBufferWriter<byte> output, RequestHead head, bool isMasked)
+    {
+        if (isMasked) WireText.Put(output, "Accept-Encoding: identity\r\n"u8);
+        else if (head.AcceptsTrailers) WireText.Put(output, "TE: trailers\r\nConnection: TE\r\n"u8);
+        if (head.MaxForwards > 0) WireText.PutField(output, "Max-Forwards"u8, head.MaxForwards - 1);
+        WireText.PutVia(output, head.MinorVersion);
     }
 
     private static void WriteFraming(IBufferWriter<byte> output, CallContext call, bool isBuffered)
@@ -82,32 +108,13 @@ internal static class UpstreamRequest
         {
             WireText.PutField(output, "Content-Length"u8, call.Request.ContentLength);
         }
-        else WireText.Put(output, "Transfer-Encoding: chunked\r\n"u8);
-    }
-
-    private static void WriteForwarded(IBufferWriter<byte> output, CallContext call)
-    {
-        ReadOnlySpan<byte> address = call.Client.RemoteAddress.Span;
-        ReadOnlySpan<byte> host = call.Request.Value(FieldId.Host);
-        ReadOnlySpan<byte> proto = call.Client.IsTls ? "https"u8 : "http"u8;
-        WireText.PutField(output, "X-Forwarded-For"u8, address);
-        WireText.PutField(output, "X-Forwarded-Proto"u8, proto);
-        bool isIPv6 = address.Contains((byte)':');
-        WireText.Put(output, "Forwarded: for="u8);
-        if (isIPv6) WireText.Put(output, "\"["u8);
-        WireText.Put(output, address);
-        if (isIPv6) WireText.Put(output, "]\""u8);
-        WireText.Put(output, ";proto="u8);
-        WireText.Put(output, proto);
-        if (!host.IsEmpty)
+        else
         {
-            WireText.Put(output, ";host=\""u8);
-            WireText.Put(output, host);
-            WireText.Put(output, "\"\r\nX-Forwarded-Host: "u8);
-            WireText.Put(output, host);
+            WireText.Put(output, "Transfer-Encoding: chunked\r\n"u8);
+            TrailerSection.WriteAnnouncement(output, call.Request);
         }
 
-        WireText.Put(output, "\r\n"u8);
+        if (!isBuffered && ForwardsExpect(call)) WireText.Put(output, "Expect: 100-continue\r\n"u8);
     }
 
     // W3C trace context: the trace goes on, this hop is a new parent; without a sound one a trace begins.

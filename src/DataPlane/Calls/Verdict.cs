@@ -36,6 +36,12 @@ internal enum Verdict : byte
     /// <summary>The request body is too large.</summary>
     BodyTooLarge,
 
+    /// <summary>The client expects what the gateway does not know.</summary>
+    ExpectationFailed,
+
+    /// <summary>A tunnel, an upgrade or TRACE, which the gateway does not do.</summary>
+    NotImplemented,
+
     /// <summary>No, bad or expired token.</summary>
     Unauthenticated,
 

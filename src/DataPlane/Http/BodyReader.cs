@@ -41,6 +41,9 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
     private bool _holdsBuffer;
     private bool _peerDone;
     private ReadOnlyMemory<byte> _data;
+    private LeasedBuffer? _trailerBytes;
+    private TrailerSection? _trailers;
+    private bool _isStopped;
 
     /// <summary>The bytes of the last read, valid until the next one.</summary>
     internal ReadOnlySpan<byte> Data => _data.Span;
@@ -57,10 +60,15 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
     /// <summary>Bytes still to come where the framing tells; -1 where it does not.</summary>
     internal long BytesLeft => IsWhole ? 0 : _framing == BodyFraming.Length ? _left : -1;
 
+    /// <summary>The fields after the body, once it is whole; null where there are none.</summary>
+    internal TrailerSection? Trailers => _trailers is { Length: > 0 } ? _trailers : null;
+
     /// <summary>Begins a body.</summary>
     internal void Start(BodyFraming framing, long contentLength, long bytesMax)
     {
+        Forget();
         _chunks = default;
+        if (framing == BodyFraming.Chunked) _chunks.Trailers = _trailerBytes ??= new LeasedBuffer();
         _framing = framing;
         _left = contentLength;
         _bytesMax = bytesMax;
@@ -101,6 +109,24 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
         _taken = 0;
     }
 
+    /// <summary>Ends a read that waits, and every later one, as cancelled until <see cref="Resume"/>.</summary>
+    internal void Stop()
+    {
+        Volatile.Write(ref _isStopped, true);
+        pipe.CancelPendingRead();
+    }
+
+    /// <summary>Lets reads go on after <see cref="Stop"/>.</summary>
+    internal void Resume() => Volatile.Write(ref _isStopped, false);
+
+    /// <summary>Wipes the trailers and gives their bytes back.</summary>
+    [HotPath]
+    internal void Forget()
+    {
+        _trailerBytes?.Return();
+        _trailers?.Forget();
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<BodyStatus> WaitAsync()
     {
@@ -126,7 +152,7 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
         _holdsBuffer = true;
         _peerDone = result.IsCompleted;
         status = BodyStatus.TimedOut;
-        if (result.IsCanceled && deadline.HasPassed) return true;
+        if (result.IsCanceled && (deadline.HasPassed || Volatile.Read(ref _isStopped))) return true;
         ReadOnlyMemory<byte> first = _buffer.First;
         while (!first.IsEmpty)
         {
@@ -154,8 +180,18 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
         if (parsed == ParseStatus.Invalid) return BodyStatus.Malformed;
         if (dataBytes > 0) return Keep(run.Slice(dataStart, dataBytes), consumed);
         _taken += consumed;
-        hasNews = IsWhole = parsed == ParseStatus.Complete;
+        hasNews = parsed == ParseStatus.Complete;
+        if (hasNews && _trailerBytes!.Count > 0 && !TryParseTrailers(_trailerBytes)) return BodyStatus.Malformed;
+        IsWhole = hasNews;
         return BodyStatus.End;
+    }
+
+    private bool TryParseTrailers(LeasedBuffer section)
+    {
+        _trailers ??= new TrailerSection();
+        bool isSound = _trailers.TryParse(new ReadOnlySequence<byte>(section.WrittenMemory));
+        section.Return();
+        return isSound;
     }
 
     private BodyStatus Keep(ReadOnlyMemory<byte> data, int consumed)

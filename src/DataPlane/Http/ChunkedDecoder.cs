@@ -3,7 +3,7 @@ namespace Countersign.DataPlane.Http;
 /// <summary>
 /// Chunked transfer coding, bytes to data (RFC 9112 section 7.1), resumable at every byte. Sizes are plain hexadecimal
 /// without sign, prefix or padding; extensions are checked, bounded and dropped; trailers are checked, bounded and
-/// dropped.
+/// kept apart.
 /// </summary>
 internal struct ChunkedDecoder
 {
@@ -17,6 +17,9 @@ internal struct ChunkedDecoder
     private int _digits;
     private int _extra;
     private int _line;
+
+    /// <summary>Where trailer lines go, with the empty line after them; null drops them.</summary>
+    internal LeasedBuffer? Trailers { get; set; }
 
     private enum State : byte
     {
@@ -83,6 +86,7 @@ internal struct ChunkedDecoder
                 return one == '\n';
             case State.EndLf:
                 _state = State.Done;
+                Keep(one);
                 return one == '\n';
             default: return StepTrailer(one);
         }
@@ -121,6 +125,7 @@ internal struct ChunkedDecoder
     private bool StepTrailer(byte one)
     {
         if (++_line > TrailerBytesMax) return false;
+        Keep(one);
         switch (_state)
         {
             case State.TrailerStart:
@@ -146,5 +151,13 @@ internal struct ChunkedDecoder
             default:
                 return false;
         }
+    }
+
+    // The empty line alone is no section, so that a body without trailers leases no buffer.
+    private readonly void Keep(byte one)
+    {
+        if (Trailers is null || (Trailers.Count == 0 && one is (byte)'\r' or (byte)'\n')) return;
+        Trailers.GetSpan(1)[0] = one;
+        Trailers.Advance(1);
     }
 }

@@ -9,6 +9,7 @@ internal enum FieldId : byte
     Other = 0,
     Accept,
     AcceptEncoding,
+    AcceptRanges,
     Authorization,
 
     /// <summary>A digest of the body, which no longer holds once the body is masked.</summary>
@@ -16,6 +17,7 @@ internal enum FieldId : byte
     Connection,
     ContentEncoding,
     ContentLength,
+    ContentRange,
     ContentType,
     Cookie,
     CountersignApproval,
@@ -23,11 +25,19 @@ internal enum FieldId : byte
     CountersignReason,
     Date,
     DPoP,
+
+    /// <summary>ETag, which may be a digest of the body under another name.</summary>
+    EntityTag,
     Expect,
     Forwarded,
     Host,
     IdempotencyKey,
+    IfMatch,
+    IfNoneMatch,
+    IfRange,
     KeepAlive,
+    Link,
+    MaxForwards,
     Prefer,
     ProxyAuthenticate,
     ProxyAuthorization,
@@ -39,7 +49,13 @@ internal enum FieldId : byte
     Trailer,
     TransferEncoding,
     Upgrade,
+    Via,
+
+    /// <summary>Any X-Forwarded field that has no id of its own.</summary>
     XForwarded,
+    XForwardedFor,
+    XForwardedHost,
+    XForwardedProto,
 }
 
 /// <summary>Names to ids.</summary>
@@ -50,15 +66,17 @@ internal static class FieldIds
     internal static FieldId Of(ReadOnlySpan<byte> name) => name.Length switch
     {
         2 when Is(name, "te"u8) => FieldId.Te,
+        3 when Is(name, "via"u8) => FieldId.Via,
         4 => OfFour(name),
         5 when Is(name, "range"u8) => FieldId.Range,
         6 => OfSix(name),
         7 => OfSeven(name),
+        8 => OfEight(name),
         9 when Is(name, "forwarded"u8) => FieldId.Forwarded,
         10 => OfTen(name),
         11 => OfEleven(name),
-        12 when Is(name, "content-type"u8) => FieldId.ContentType,
-        13 when Is(name, "authorization"u8) => FieldId.Authorization,
+        12 => OfTwelve(name),
+        13 => OfThirteen(name),
         14 => OfFourteen(name),
         15 => OfFifteen(name),
         16 => OfSixteen(name),
@@ -75,10 +93,25 @@ internal static class FieldIds
         or FieldId.ProxyConnection or FieldId.ProxyAuthenticate or FieldId.ProxyAuthorization or FieldId.Te
         or FieldId.Trailer or FieldId.TransferEncoding or FieldId.Upgrade;
 
+    /// <summary>
+    /// True for fields that tell something of the body as the upstream has it, which a mask must not let out: digests,
+    /// the entity tag, and the ranges it could be read in.
+    /// </summary>
+    internal static bool TellsOfBody(FieldId id) =>
+        id is FieldId.BodyDigest or FieldId.EntityTag or FieldId.AcceptRanges or FieldId.ContentRange;
+
+    /// <summary>
+    /// True for fields that Connection may not name: taking one of them away at this hop would change what the request
+    /// means, whom it is from, or where it ends (RFC 9110 section 7.6.1 forbids to name them).
+    /// </summary>
+    internal static bool IsEndToEnd(FieldId id) => id != FieldId.Other && !IsHopByHop(id);
+
     private static FieldId OfFour(ReadOnlySpan<byte> name) =>
         Is(name, "host"u8) ? FieldId.Host
         : Is(name, "date"u8) ? FieldId.Date
         : Is(name, "dpop"u8) ? FieldId.DPoP
+        : Is(name, "etag"u8) ? FieldId.EntityTag
+        : Is(name, "link"u8) ? FieldId.Link
         : FieldId.Other;
 
     private static FieldId OfSix(ReadOnlySpan<byte> name) =>
@@ -94,6 +127,11 @@ internal static class FieldIds
         : Is(name, "upgrade"u8) ? FieldId.Upgrade
         : FieldId.Other;
 
+    private static FieldId OfEight(ReadOnlySpan<byte> name) =>
+        Is(name, "if-match"u8) ? FieldId.IfMatch
+        : Is(name, "if-range"u8) ? FieldId.IfRange
+        : FieldId.Other;
+
     private static FieldId OfTen(ReadOnlySpan<byte> name) =>
         Is(name, "connection"u8) ? FieldId.Connection
         : Is(name, "keep-alive"u8) ? FieldId.KeepAlive
@@ -104,6 +142,18 @@ internal static class FieldIds
         Is(name, "traceparent"u8) ? FieldId.Traceparent
         : Is(name, "content-md5"u8) || Is(name, "repr-digest"u8) ? FieldId.BodyDigest
         : FieldId.Other;
+
+    private static FieldId OfTwelve(ReadOnlySpan<byte> name) =>
+        Is(name, "content-type"u8) ? FieldId.ContentType
+        : Is(name, "max-forwards"u8) ? FieldId.MaxForwards
+        : FieldId.Other;
+
+    private static FieldId OfThirteen(ReadOnlySpan<byte> name) =>
+        Is(name, "authorization"u8) ? FieldId.Authorization
+        : Is(name, "if-none-match"u8) ? FieldId.IfNoneMatch
+        : Is(name, "accept-ranges"u8) ? FieldId.AcceptRanges
+        : Is(name, "content-range"u8) ? FieldId.ContentRange
+        : OfPrefix(name);
 
     private static FieldId OfFourteen(ReadOnlySpan<byte> name) =>
         Is(name, "content-length"u8) ? FieldId.ContentLength
@@ -129,7 +179,11 @@ internal static class FieldIds
                 : FieldId.CountersignOther;
         }
 
-        return name.Length > 12 && Is(name[..12], "x-forwarded-"u8) ? FieldId.XForwarded : FieldId.Other;
+        if (name.Length <= 12 || !Is(name[..12], "x-forwarded-"u8)) return FieldId.Other;
+        return Is(name[12..], "for"u8) ? FieldId.XForwardedFor
+            : Is(name[12..], "proto"u8) ? FieldId.XForwardedProto
+            : Is(name[12..], "host"u8) ? FieldId.XForwardedHost
+            : FieldId.XForwarded;
     }
 
     private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> lower) => Ascii.EqualsIgnoreCase(name, lower);

@@ -98,6 +98,7 @@ internal static class FieldParser
             if (!HttpChars.All(option, HttpChars.Token)) return false;
             if (Ascii.EqualsIgnoreCase(option, "close"u8)) head.ConnectionClose = true;
             else if (Ascii.EqualsIgnoreCase(option, "keep-alive"u8)) head.ConnectionKeepAlive = true;
+            else if (FieldIds.IsEndToEnd(FieldIds.Of(option))) return false;
             else head.MarkConnectionOption(option);
         }
 

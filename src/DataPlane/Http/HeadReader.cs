@@ -8,7 +8,8 @@ internal struct HeadReader
     private int _lineStart;
     private int _skipped;
 
-    /// <summary>True if any byte of the head has been seen.</summary>
+    /// <summary>True if the first line ends within the limit, so that a head that is too large is so by its
+    /// fields.</summary>
     internal readonly bool HasStarted => _lineStart > 0;
 
     /// <summary>
@@ -67,7 +68,12 @@ internal struct HeadReader
         ParseStatus status = HeadScanner.TryFindEnd(bytes, ref _lineStart, out length);
         isTooLarge = status != ParseStatus.Invalid
             && (status == ParseStatus.Complete ? length : bytes.Length) > bytesMax;
-        if (isTooLarge) return ParseStatus.Invalid;
+        if (isTooLarge)
+        {
+            _lineStart = bytes[start..Math.Min(bytes.Length, bytesMax)].IndexOf((byte)'\n') + 1;
+            return ParseStatus.Invalid;
+        }
+
         return status == ParseStatus.Complete && length - start <= 2 ? ParseStatus.Invalid : status;
     }
 }

@@ -18,9 +18,14 @@ internal static class HttpChars
     internal static readonly SearchValues<byte> Target =
         SearchValues.Create(Ascii("-._~!$&'()*+,;=:@/?%" + Alphanumeric));
 
-    /// <summary>reg-name, IP literal and port.</summary>
+    /// <summary>
+    /// What reg-names, IP literals and ports are made of; not the comma, which would look like a list.
+    /// </summary>
     internal static readonly SearchValues<byte> Host =
-        SearchValues.Create(Ascii("-._~!$&'()*+,;=:[]" + Alphanumeric));
+        SearchValues.Create(Ascii("-._~!$&'()*+;=:[]" + Alphanumeric));
+
+    /// <summary>What stands between the brackets of an IPv6 literal.</summary>
+    internal static readonly SearchValues<byte> IPv6 = SearchValues.Create(Ascii("0123456789ABCDEFabcdef:."));
 
     /// <summary>True if every byte is in <paramref name="set"/>.</summary>
     internal static bool All(ReadOnlySpan<byte> bytes, SearchValues<byte> set) => bytes.IndexOfAnyExcept(set) < 0;

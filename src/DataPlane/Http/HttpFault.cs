@@ -17,6 +17,12 @@ internal enum HttpFault : byte
 
     /// <summary>The head, or the count of its fields, is beyond the limit.</summary>
     HeadTooLarge,
+
+    /// <summary>An expectation other than 100-continue.</summary>
+    UnknownExpectation,
+
+    /// <summary>Sound, but a tunnel or a loop-back, which the gateway does not do.</summary>
+    NotImplemented,
 }
 
 /// <summary>How far a parser came. Zero is a refusal.</summary>

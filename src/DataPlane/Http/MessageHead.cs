@@ -167,6 +167,17 @@ internal sealed class RequestHead : MessageHead
     /// <summary>True for HEAD, whose answer has no body.</summary>
     internal bool IsHead { get; private set; }
 
+    /// <summary>
+    /// True for <c>OPTIONS *</c>, in either form, which asks about the server and not about a resource.
+    /// </summary>
+    internal bool IsServerWide { get; set; }
+
+    /// <summary>How often an OPTIONS request may still be forwarded; -1 where it does not say.</summary>
+    internal int MaxForwards { get; set; } = -1;
+
+    /// <summary>True if the client understands trailers (RFC 9110 section 10.1.4).</summary>
+    internal bool AcceptsTrailers { get; set; }
+
     /// <summary>True if the client waits for 100 before it sends the body.</summary>
     internal bool ExpectsContinue { get; set; }
 
@@ -175,8 +186,8 @@ internal sealed class RequestHead : MessageHead
     {
         base.Clear();
         _methodBytes = _targetStart = _targetBytes = _pathBytes = 0;
-        IsHead = false;
-        ExpectsContinue = false;
+        IsHead = IsServerWide = AcceptsTrailers = ExpectsContinue = false;
+        MaxForwards = -1;
     }
 
     /// <summary>Notes where the request line's parts are.</summary>

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Countersign.DataPlane.Http;
 
 /// <summary>The bounds a request head is held to.</summary>
@@ -24,7 +26,8 @@ internal static class RequestParser
         if (fault != HttpFault.None) return fault;
         if (!FieldParser.TryFrame(head)) return HttpFault.Malformed;
         if (!HostIsSound(head, isAbsolute, bytes.Slice(hostStart, hostBytes))) return HttpFault.Malformed;
-        if (!TryParseExpect(head)) return HttpFault.Malformed;
+        fault = RequestDemands.Read(head);
+        if (fault != HttpFault.None) return fault;
         return head.Target is [(byte)'/', ..] ? PathRules.Check(head.Path) : HttpFault.None;
     }
 
@@ -49,22 +52,52 @@ internal static class RequestParser
         }
 
         ReadOnlySpan<byte> target = line.Slice(targetStart, targetBytes);
-        bool isAsterisk = target.SequenceEqual("*"u8) && line[..methodBytes].SequenceEqual("OPTIONS"u8);
-        if (target[0] != '/' && !isAsterisk)
+        if (target[0] == '/')
         {
-            int scheme = target.StartsWith("http://"u8) ? 7 : target.StartsWith("https://"u8) ? 8 : 0;
-            int slash = target[scheme..].IndexOf((byte)'/');
-            if (scheme == 0 || slash <= 0) return HttpFault.Malformed;
-            isAbsolute = true;
-            hostStart = targetStart + scheme;
-            hostBytes = slash;
-            targetStart += scheme + slash;
-            targetBytes -= scheme + slash;
-            target = line.Slice(targetStart, targetBytes);
+            head.SetLine(methodBytes, targetStart, targetBytes);
+            return PathRules.CheckCharacters(target);
         }
 
+        return ParseOtherForm(
+            head, methodBytes, targetStart, targetBytes, out isAbsolute, out hostStart, out hostBytes);
+    }
+
+    // The three forms besides the origin form (RFC 9112 section 3.2): authority for CONNECT alone, asterisk for OPTIONS
+    // alone, absolute for all others.
+    private static HttpFault ParseOtherForm(
+        RequestHead head, int methodBytes, int targetStart, int targetBytes, out bool isAbsolute, out int hostStart,
+        out int hostBytes)
+    {
+        isAbsolute = false;
+        hostStart = hostBytes = 0;
         head.SetLine(methodBytes, targetStart, targetBytes);
-        return PathRules.CheckCharacters(target);
+        ReadOnlySpan<byte> target = head.Target;
+        if (head.Method.SequenceEqual("CONNECT"u8))
+        {
+            return HostRules.IsSound(target) ? HttpFault.None : HttpFault.Malformed;
+        }
+
+        bool isOptions = head.Method.SequenceEqual("OPTIONS"u8);
+        head.IsServerWide = isOptions && target.SequenceEqual("*"u8);
+        if (head.IsServerWide) return HttpFault.None;
+        int scheme = SchemeBytes(target);
+        if (scheme == 0) return HttpFault.Malformed;
+        int slash = target[scheme..].IndexOf((byte)'/');
+        isAbsolute = true;
+        hostStart = targetStart + scheme;
+        hostBytes = slash < 0 ? targetBytes - scheme : slash;
+        // Without a path the target is "/", and the one at the end of "http:/" is as good as any; for OPTIONS it is
+        // the whole server.
+        head.IsServerWide = slash < 0 && isOptions;
+        int pathStart = slash < 0 ? scheme - 1 : scheme + slash;
+        head.SetLine(methodBytes, targetStart + pathStart, slash < 0 ? 1 : targetBytes - pathStart);
+        return PathRules.CheckCharacters(head.Target);
+    }
+
+    private static int SchemeBytes(ReadOnlySpan<byte> target)
+    {
+        if (target.Length > 7 && Ascii.EqualsIgnoreCase(target[..7], "http://"u8)) return 7;
+        return target.Length > 8 && Ascii.EqualsIgnoreCase(target[..8], "https://"u8) ? 8 : 0;
     }
 
     private static bool TryParseVersion(ReadOnlySpan<byte> version, RequestHead head)
@@ -81,15 +114,9 @@ internal static class RequestParser
         int count = head.Count(FieldId.Host);
         if (count > 1 || (count == 0 && head.MinorVersion == 1)) return false;
         ReadOnlySpan<byte> host = head.Value(FieldId.Host);
-        if (!HttpChars.All(host, HttpChars.Host) || (host.IsEmpty && head.MinorVersion == 1)) return false;
-        return !isAbsolute || count == 0 || System.Text.Ascii.EqualsIgnoreCase(host, authority);
-    }
-
-    private static bool TryParseExpect(RequestHead head)
-    {
-        if (!head.TryFind(FieldId.Expect, out FieldSlice expect)) return true;
-        if (!System.Text.Ascii.EqualsIgnoreCase(head.Value(expect), "100-continue"u8)) return false;
-        head.ExpectsContinue = head.MinorVersion == 1 && head.Framing != BodyFraming.None;
-        return true;
+        bool mayBeEmpty = head.MinorVersion == 0 && host.IsEmpty;
+        if (!mayBeEmpty && !HostRules.IsSound(host)) return false;
+        if (!isAbsolute) return true;
+        return HostRules.IsSound(authority) && (count == 0 || Ascii.EqualsIgnoreCase(host, authority));
     }
 }

@@ -21,7 +21,9 @@ internal static class ResponseParser
         // A body that must not be there would be read as the next response by a reader that believes its length.
         if (head.Status is 204 or < 200 && head.Framing != BodyFraming.None)
         {
-            return head.Framing == BodyFraming.Length && head.ContentLength == 0;
+            bool isEmpty = head.Framing == BodyFraming.Length && head.ContentLength == 0;
+            head.Framing = BodyFraming.None;
+            return isEmpty;
         }
 
         if (bodyless) head.Framing = BodyFraming.None;

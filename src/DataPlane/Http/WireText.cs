@@ -49,6 +49,11 @@ internal static class WireText
         output.Write("\r\n"u8);
     }
 
+    /// <summary>Writes Via for a message received in this version (RFC 9110 section 7.6.3).</summary>
+    [HotPath]
+    internal static void PutVia(IBufferWriter<byte> output, int minorVersion) =>
+        output.Write(minorVersion == 1 ? "Via: 1.1 countersign\r\n"u8 : "Via: 1.0 countersign\r\n"u8);
+
     /// <summary>
     /// Writes one chunk (RFC 9112 section 7.1). An empty one would end the body, so nothing is written for it.
     /// </summary>

@@ -36,7 +36,10 @@ internal sealed class CallConnection : IDisposable
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
         ClientSide client = new(
             transport.Transport.Input, transport.Transport.Output, Encoding.ASCII.GetBytes(address.ToString()),
-            IsTls: false, services.PublicUrl, transport.ConnectionClosed);
+            IsTls: false, services.PublicUrl, transport.ConnectionClosed)
+        {
+            IsTrustedProxy = services.TrustedProxies.Any(network => network.Contains(address)),
+        };
         _call = new CallContext(client, services.Clock);
     }
 
@@ -165,6 +168,8 @@ internal sealed class CallConnection : IDisposable
         HttpFault.AmbiguousPath => Verdict.AmbiguousPath,
         HttpFault.TargetTooLong => Verdict.TargetTooLong,
         HttpFault.HeadTooLarge => Verdict.HeadersTooLarge,
+        HttpFault.UnknownExpectation => Verdict.ExpectationFailed,
+        HttpFault.NotImplemented => Verdict.NotImplemented,
         _ => Verdict.Malformed,
     };
 
@@ -181,7 +186,7 @@ internal sealed class CallConnection : IDisposable
             ReadResult result = await input.ReadAsync();
             dropped += result.Buffer.Length;
             input.AdvanceTo(result.Buffer.End);
-            if (result.IsCompleted || result.IsCanceled) return;
+            if (result.IsCompleted || (result.IsCanceled && _call.ClientDeadline.HasPassed)) return;
         }
     }
 }

@@ -1,6 +1,11 @@
+using System.Net;
 using Countersign.DataPlane.Calls;
 
 namespace Countersign.DataPlane.Transport;
 
 /// <summary>What every connection of one listener shares.</summary>
-internal sealed record DataServices(CallPipeline Pipeline, Limits Limits, TimeProvider Clock, string PublicUrl);
+internal sealed record DataServices(CallPipeline Pipeline, Limits Limits, TimeProvider Clock, string PublicUrl)
+{
+    /// <summary>Networks of proxies whose word on hops before them is believed.</summary>
+    internal IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+}

@@ -23,6 +23,12 @@ internal enum ResponseStatus : byte
 
     /// <summary>Nothing came in time.</summary>
     TimedOut,
+
+    /// <summary>An interim head is in <see cref="UpstreamConnection.Response"/>; another head follows.</summary>
+    Interim,
+
+    /// <summary>The request could not be sent whole, for a reason that is not the upstream's.</summary>
+    Unsent,
 }
 
 /// <summary>
@@ -37,6 +43,8 @@ internal sealed class UpstreamConnection
     private readonly EndpointPool _pool;
     private readonly TimeProvider _clock;
     private bool _isReusable;
+    private int _interimCount;
+    private volatile bool _hasWholeRequest;
 
     internal UpstreamConnection(ConnectionContext transport, EndpointPool pool, TimeProvider clock)
     {
@@ -65,6 +73,16 @@ internal sealed class UpstreamConnection
     /// <summary>The response's body.</summary>
     internal BodyReader Body { get; }
 
+    /// <summary>
+    /// True once the last byte of the request was handed to the transport; without it the next request would be read as
+    /// the rest of this one.
+    /// </summary>
+    internal bool HasWholeRequest
+    {
+        get => _hasWholeRequest;
+        set => _hasWholeRequest = value;
+    }
+
     /// <summary>True if a call used it before: its peer may have closed it meanwhile.</summary>
     internal bool WasUsed { get; private set; }
 
@@ -85,13 +103,15 @@ internal sealed class UpstreamConnection
         Cancel();
     }
 
-    /// <summary>Reads the head of the final response; interim ones are skipped.</summary>
+    /// <summary>
+    /// Reads the next head, interim or final. A flood of interim ones is malformed, and so is 101, since nobody asked.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<ResponseStatus> ReadHeadAsync(bool answersHead, int headBytesMax, int fieldsMax)
     {
         try
         {
-            return await ReadFinalHeadAsync(answersHead, headBytesMax, fieldsMax);
+            return await ReadNextHeadAsync(answersHead, headBytesMax, fieldsMax);
         }
         catch (Exception fault) when (PeerLoss.Explains(fault))
         {
@@ -101,11 +121,10 @@ internal sealed class UpstreamConnection
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ResponseStatus> ReadFinalHeadAsync(bool answersHead, int headBytesMax, int fieldsMax)
+    private async ValueTask<ResponseStatus> ReadNextHeadAsync(bool answersHead, int headBytesMax, int fieldsMax)
     {
         PipeReader input = _transport.Transport.Input;
         HeadReader reader = default;
-        int interim = 0;
         bool sawBytes = false;
         while (true)
         {
@@ -119,7 +138,7 @@ internal sealed class UpstreamConnection
             {
                 input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
                 if (!result.IsCompleted) continue;
-                return sawBytes || interim > 0 ? ResponseStatus.Truncated : ResponseStatus.ClosedUnanswered;
+                return sawBytes || _interimCount > 0 ? ResponseStatus.Truncated : ResponseStatus.ClosedUnanswered;
             }
 
             input.AdvanceTo(end);
@@ -129,8 +148,7 @@ internal sealed class UpstreamConnection
             }
 
             if (Response.Status >= 200) return Begin();
-            if (++interim > InterimResponsesMax) return ResponseStatus.Malformed;
-            reader = default;
+            return ++_interimCount > InterimResponsesMax ? ResponseStatus.Malformed : ResponseStatus.Interim;
         }
     }
 
@@ -141,7 +159,8 @@ internal sealed class UpstreamConnection
     internal void Finish()
     {
         Body.Release();
-        _isReusable = Body.IsWhole && !Response.ConnectionClose && Response.Framing != BodyFraming.UntilClose
+        _isReusable = HasWholeRequest && Body.IsWhole && !Response.ConnectionClose
+            && Response.Framing != BodyFraming.UntilClose
             && (Response.MinorVersion == 1 || Response.ConnectionKeepAlive);
     }
 
@@ -153,7 +172,9 @@ internal sealed class UpstreamConnection
         Response.Clear();
         Response.Return();
         bool isReusable = _isReusable;
-        _isReusable = false;
+        _isReusable = HasWholeRequest = false;
+        _interimCount = 0;
+        Body.Forget();
         WasUsed = true;
         IdleSince = _clock.GetTimestamp();
         if (!isReusable || !_pool.TryReturn(this)) Drop();

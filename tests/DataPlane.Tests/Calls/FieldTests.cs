@@ -13,7 +13,7 @@ public sealed class FieldTests
         // Proves that hop-by-hop fields, those that Connection names, and all caller credentials stay behind.
         await using MemoryGateway gateway = new(Policies.Standard);
         const string fields = "Connection: X-Private, keep-alive\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\n"
-            + "TE: trailers\r\n"
+            + "TE: gzip\r\n"
             + "Upgrade: h2c\r\nProxy-Authorization: Basic x\r\nProxy-Connection: close\r\nCookie: s=1\r\nDPoP: x\r\n"
             + "Countersign-Reason: why\r\nCountersign-Call: forged\r\nCountersign-Admin: yes\r\n"
             + "X-Forwarded-For: 10.9.9.9\r\n"
@@ -121,16 +121,37 @@ public sealed class FieldTests
         Assert.Equal(expected, Assert.Single(gateway.Upstream.Requests).All("tracestate"));
     }
 
+    [Theory]
+    [InlineData("GET", "/people/1", "If-Modified-Since")]
+    [InlineData("HEAD", "/people/1", "If-Modified-Since")]
+    [InlineData("GET", "/raw/1", "If-Match,If-None-Match,If-Range,If-Modified-Since,Range")]
+    public async Task A_guessed_tag_is_not_confirmed_under_a_mask(string method, string target, string passes)
+    {
+        // Proves that conditions on the unmasked body's tag do not reach the upstream where its answer is masked.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        gateway.Upstream.Reply = _ => "HTTP/1.1 304 Not Modified\r\nETag: \"e\"\r\nContent-Length: 9\r\n\r\n";
+        const string fields = "If-Match: \"a\"\r\nIf-None-Match: \"b\"\r\nIf-Range: \"c\"\r\n"
+            + "If-Modified-Since: Sun, 01 Mar 2026 12:00:00 GMT\r\nRange: bytes=0-1\r\n";
+        WireMessage answer = await gateway.Connect().CallAsync(Requests.Head(gateway, method, target, fields), false);
+        Assert.Equal(304, answer.Status);
+        Assert.Equal(target == "/raw/1", answer.Field("ETag") is not null);
+        WireMessage seen = Assert.Single(gateway.Upstream.Requests);
+        string[] names = ["If-Match", "If-None-Match", "If-Range", "If-Modified-Since", "Range"];
+        Assert.Equal(passes, string.Join(',', names.Where(name => seen.Field(name) is not null)));
+    }
+
     [Fact]
     public async Task Digests_of_the_unmasked_body_do_not_pass_with_a_masked_one()
     {
         // Proves that digests, which no longer hold and would confirm guesses, are dropped under a mask only.
-        const string digests = "Content-MD5: a\r\nContent-Digest: b\r\nRepr-Digest: c\r\nDigest: d\r\n";
+        const string digests = "Content-MD5: a\r\nContent-Digest: b\r\nRepr-Digest: c\r\nDigest: d\r\n"
+            + "ETag: \"e\"\r\nAccept-Ranges: bytes\r\nContent-Range: bytes */2\r\n";
         await using MemoryGateway gateway = new(Policies.Standard);
         gateway.Upstream.Reply = _ => ScriptedUpstream.Json("{}", digests);
         WireMessage masked = await gateway.Connect().CallAsync(Requests.Get(gateway, "/people/1"));
         WireMessage raw = await gateway.Connect().CallAsync(Requests.Get(gateway, "/raw/1"));
-        foreach (string name in (string[])["Content-MD5", "Content-Digest", "Repr-Digest", "Digest"])
+        foreach (string name in (string[])["Content-MD5", "Content-Digest", "Repr-Digest", "Digest", "ETag",
+            "Accept-Ranges", "Content-Range"])
         {
             Assert.Empty(masked.All(name));
             Assert.Single(raw.All(name));

@@ -77,6 +77,54 @@ public sealed class UpstreamFaultTests
     }
 
     [Theory]
+    [InlineData("Content-Length: 10\r\n\r\nhello")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n")]
+    public async Task An_answer_that_ends_early_in_good_order_is_cut_too(string rest)
+    {
+        // Proves that an orderly close before the end of the body never makes a complete-looking answer, even for a
+        // client that takes the end of the connection for the end of the body.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        gateway.Upstream.Script = async session =>
+        {
+            await session.ReadAsync();
+            await session.WriteAsync("HTTP/1.1 200 OK\r\n" + rest);
+            session.Close();
+        };
+        foreach (string version in (string[])["HTTP/1.0", "HTTP/1.1"])
+        {
+            MemoryClient client = gateway.Connect();
+            await client.SendAsync(
+                Requests.Get(gateway, "/raw/1").Replace("HTTP/1.1", version, StringComparison.Ordinal));
+            WireMessage answer = (await client.ReadAsync())!;
+            await client.ServedAsync();
+            Assert.True(client.Connection.WasAborted);
+            if (version == "HTTP/1.1") Assert.False(answer.IsWhole);
+        }
+    }
+
+    [Fact]
+    public async Task Bytes_on_an_idle_connection_disqualify_it()
+    {
+        // Proves that an answer sent before anything was asked is never taken for the answer of the next call.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        TaskCompletionSource<UpstreamSession> idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        gateway.Upstream.Script = async session =>
+        {
+            while (await session.ReadAsync() is not null)
+            {
+                await session.WriteAsync(ScriptedUpstream.Json("{\"good\":1}"));
+                idle.TrySetResult(session);
+            }
+        };
+        MemoryClient client = gateway.Connect();
+        Assert.Equal("{\"good\":1}", (await client.CallAsync(Requests.Get(gateway, "/raw/1"))).Text);
+        await (await idle.Task).WriteAsync(ScriptedUpstream.Json("{\"evil\":1}"));
+        Assert.Equal("{\"good\":1}", (await client.CallAsync(Requests.Get(gateway, "/raw/2"))).Text);
+        Assert.Equal(2, gateway.Upstream.Dials);
+    }
+
+    [Theory]
     [InlineData("HTTP/2 200 OK\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx")]

@@ -88,6 +88,26 @@ public sealed class ParserCaseTests
     }
 
     [Theory]
+    [InlineData("for=192.0.2.1", true)]
+    [InlineData("For=\"[2001:db8::1]:80\";proto=https;by=_x , for=unknown;;", true)]
+    [InlineData("", true)]
+    [InlineData("for=\"a\\\"b\"", true)]
+    [InlineData("for=\"open", false)]
+    [InlineData("for=\"open\\\"", false)]
+    [InlineData("for=\"a\"b", false)]
+    [InlineData("for=192.0.2.1:80", false)]
+    [InlineData("for", false)]
+    [InlineData("for=", false)]
+    [InlineData("=a", false)]
+    [InlineData("for =a", false)]
+    [InlineData("for=a b=c", false)]
+    public void Forwarded_is_judged(string value, bool isSound)
+    {
+        // Proves the grammar of RFC 7239 section 4: nothing that is appended to can swallow what is appended.
+        Assert.Equal(isSound, ForwardedField.IsSound(Encoding.Latin1.GetBytes(value)));
+    }
+
+    [Theory]
     [InlineData("application/json", true, false)]
     [InlineData("Application/JSON ; charset=UTF-8", true, false)]
     [InlineData("application/problem+json", true, false)]

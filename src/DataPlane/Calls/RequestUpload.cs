@@ -1,0 +1,179 @@
+using System.Runtime.CompilerServices;
+using Countersign.DataPlane.Http;
+using Countersign.DataPlane.Upstream;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <summary>
+/// The request on its way to the upstream. It runs beside the wait for the answer as soon as it must wait itself, for
+/// the client or for the upstream, so that an answer given early is relayed early. What is there already goes out
+/// without a wait, and then nothing runs beside anything.
+/// </summary>
+internal sealed class RequestUpload
+{
+    private ValueTask<Verdict> _sending;
+    private volatile bool _isAnswered;
+    private volatile bool _isStopped;
+
+    /// <summary>True from the start until its end was taken.</summary>
+    internal bool IsRunning { get; private set; }
+
+    /// <summary>True if its end can be taken without a wait.</summary>
+    internal bool IsCompleted => _sending.IsCompleted;
+
+    /// <summary>How it ended.</summary>
+    internal Verdict Outcome { get; private set; }
+
+    /// <summary>
+    /// Sends the head, and the body as far as it is there; goes on beside the caller if more is to come.
+    /// </summary>
+    [HotPath]
+    internal void Start(CallContext call, UpstreamConnection connection, Limits limits)
+    {
+        _isAnswered = _isStopped = false;
+#pragma warning disable CA2012 // Kept, so that it can run beside the wait for the answer; EndAsync awaits it once.
+        _sending = SendAsync(call, connection, limits);
+#pragma warning restore CA2012
+        IsRunning = true;
+    }
+
+    /// <summary>Says that the answer has begun: from now on the deadlines are the answer's.</summary>
+    internal void NoteAnswer() => _isAnswered = true;
+
+    /// <summary>Waits until everything was sent, or could not be.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<Verdict> EndAsync()
+    {
+        IsRunning = false;
+        return Outcome = await _sending;
+    }
+
+    /// <summary>Ends it now, since nobody wants the rest, and leaves what the client still sends unread.</summary>
+    internal async ValueTask<Verdict> StopAsync(CallContext call)
+    {
+        if (!_sending.IsCompleted)
+        {
+            _isStopped = true;
+            call.RequestBody.Stop();
+            call.Upstream!.Output.CancelPendingFlush();
+        }
+
+        Verdict outcome = await EndAsync();
+        call.RequestBody.Resume();
+        call.RequestBody.Release();
+        return outcome;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> SendAsync(CallContext call, UpstreamConnection connection, Limits limits)
+    {
+        Verdict sent;
+        try
+        {
+            sent = await SendWholeAsync(call, connection, limits);
+        }
+        catch (Exception fault) when (PeerLoss.Explains(fault))
+        {
+            // TLS streams throw where sockets complete. An answer may have come all the same.
+            sent = Verdict.UpstreamFailed;
+        }
+
+        if (_isStopped) return Verdict.UpstreamFailed;
+        // An unsound body ends the call whatever was answered; a client that merely stops sending may still read.
+        bool endsCall = sent is Verdict.Malformed or Verdict.BodyTooLarge || (!_isAnswered && EndsCall(sent));
+        if (endsCall) connection.GiveUp();
+        return sent;
+    }
+
+    /// <summary>True if no answer is worth waiting for; where the upstream failed, one may have come.</summary>
+    internal static bool EndsCall(Verdict sent) => sent is not (Verdict.Proceed or Verdict.UpstreamFailed);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> SendWholeAsync(CallContext call, UpstreamConnection connection, Limits limits)
+    {
+        bool isBuffered = call.RequestBody.IsWhole;
+        connection.Deadline.Arm(call.Function!.Upstream.Timeout);
+        UpstreamRequest.WriteHead(connection.Output, call, connection.Authority, isBuffered);
+        bool isChunked = !isBuffered && call.Request.Framing == BodyFraming.Chunked;
+        if (call.BodyPrefix.Count > 0) PutBody(connection, call.BodyPrefix.Written, isChunked);
+        call.ReachedUpstream = true;
+        if (!isBuffered)
+        {
+            Verdict streamed = await StreamBodyAsync(call, connection, limits, isChunked);
+            if (streamed != Verdict.Proceed) return streamed;
+        }
+
+        // Said before the flush, since the answer may be there before the flush returns: the bytes keep their order.
+        connection.HasWholeRequest = true;
+        Verdict flushed = await FlushAsync(call, connection);
+        if (flushed != Verdict.Proceed && !_isStopped) connection.HasWholeRequest = false;
+        return flushed;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> StreamBodyAsync(
+        CallContext call, UpstreamConnection connection, Limits limits, bool isChunked)
+    {
+        BodyReader body = call.RequestBody;
+        while (!body.IsWhole)
+        {
+            ValueTask<BodyStatus> read = body.ReadAsync();
+            if (!read.IsCompleted)
+            {
+                ArmForClient(call, connection, limits);
+                if (connection.Output.UnflushedBytes > 0) await connection.Output.FlushAsync();
+            }
+
+            BodyStatus status = await read;
+            if (status == BodyStatus.End) break;
+            if (status != BodyStatus.Data) return RequestBodies.Explain(status, call);
+            PutBody(connection, body.Data, isChunked);
+            if (connection.Output.UnflushedBytes < UpstreamRequest.FlushBytes) continue;
+            Verdict flushed = await FlushAsync(call, connection);
+            if (flushed != Verdict.Proceed) return flushed;
+        }
+
+        if (!_isAnswered) call.ClientDeadline.Disarm();
+        if (isChunked) PutEnd(connection, body);
+        return Verdict.Proceed;
+    }
+
+    // The upstream's time does not run while the client keeps us waiting, unless the client itself waits for the
+    // upstream's word.
+    private void ArmForClient(CallContext call, UpstreamConnection connection, Limits limits)
+    {
+        if (_isAnswered) return;
+        TimeSpan timeout = call.Function!.Upstream.Timeout;
+        if (UpstreamRequest.ForwardsExpect(call))
+        {
+            connection.Deadline.Arm(timeout);
+            return;
+        }
+
+        call.ClientDeadline.Arm(limits.ClientStall);
+        connection.Deadline.Arm(limits.ClientStall + timeout);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> FlushAsync(CallContext call, UpstreamConnection connection)
+    {
+        if (!_isAnswered) connection.Deadline.Arm(call.Function!.Upstream.Timeout);
+        var flushed = await connection.Output.FlushAsync();
+        if (flushed.IsCanceled && _isStopped) return Verdict.UpstreamFailed;
+        if (flushed.IsCanceled && connection.Deadline.HasPassed) return Verdict.UpstreamTimedOut;
+        return flushed.IsCompleted ? Verdict.UpstreamFailed : Verdict.Proceed;
+    }
+
+    private static void PutBody(UpstreamConnection connection, ReadOnlySpan<byte> data, bool isChunked)
+    {
+        if (isChunked) WireText.PutChunk(connection.Output, data);
+        else WireText.Put(connection.Output, data);
+    }
+
+    private static void PutEnd(UpstreamConnection connection, BodyReader body)
+    {
+        WireText.Put(connection.Output, "0\r\n"u8);
+        body.Trailers?.WriteTo(connection.Output);
+        WireText.Put(connection.Output, "\r\n"u8);
+    }
+}
