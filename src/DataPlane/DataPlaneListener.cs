@@ -105,6 +105,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         CallerGate callers = new(_services.Callers);
         byte[] metadata = ResourceMetadata.Write(publicUrl, _options.AuthorizationServers);
         return new CallPipeline(
+            new Admission(limits, _clock),
             new AuditTrail(_services.Audit, _options.Gateway, _clock),
             new OwnPaths(callers, _services.Approvals, limits, _clock, metadata),
             callers,

@@ -77,6 +77,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
             if (streamed != Verdict.Proceed) return streamed;
         }
 
+        connection.Deadline.Arm(call.Function!.Upstream.Timeout);
         var flushed = await connection.Output.FlushAsync();
         if (flushed.IsCanceled && connection.Deadline.HasPassed) return Verdict.UpstreamTimedOut;
         return flushed.IsCompleted ? Verdict.UpstreamFailed : Verdict.Proceed;
@@ -90,6 +91,9 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         {
             ValueTask<BodyStatus> read = RequestBodies.ReadAsync(call, limits);
             if (!read.IsCompleted && connection.Output.UnflushedBytes > 0) await connection.Output.FlushAsync();
+
+            // What the client takes is not the upstream's time: a slow upload would end as the upstream's timeout.
+            if (!read.IsCompleted) connection.Deadline.Disarm();
             BodyStatus status = await read;
             if (status == BodyStatus.End) break;
             if (status != BodyStatus.Data) return RequestBodies.Explain(status, call);

@@ -36,6 +36,9 @@ internal enum Verdict : byte
     /// <summary>The request body is too large.</summary>
     BodyTooLarge,
 
+    /// <summary>The request did not come in time, or too slowly.</summary>
+    RequestTimedOut,
+
     /// <summary>No, bad or expired token.</summary>
     Unauthenticated,
 

@@ -58,9 +58,9 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
     internal long BytesLeft => IsWhole ? 0 : _framing == BodyFraming.Length ? _left : -1;
 
     /// <summary>Begins a body.</summary>
-    internal void Start(BodyFraming framing, long contentLength, long bytesMax)
+    internal void Start(BodyFraming framing, long contentLength, long bytesMax, ChunkBounds? chunks = null)
     {
-        _chunks = default;
+        _chunks = new ChunkedDecoder(chunks ?? ChunkBounds.Usual);
         _framing = framing;
         _left = contentLength;
         _bytesMax = bytesMax;
