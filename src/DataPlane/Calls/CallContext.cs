@@ -159,18 +159,28 @@ internal sealed class CallContext : IDisposable
     /// <summary>True if the connection may carry another call.</summary>
     internal bool KeepAlive { get; set; }
 
-    /// <summary>Makes this call and every later one the connection's last; called by the drain, beside the
+    /// <summary>Makes the call that no other has followed yet the connection's last; called by the drain, beside the
     /// call.</summary>
     internal void MakeLast() => _isLast = true;
 
     /// <summary>
     /// Settles <see cref="KeepAlive"/> for the head that is about to be written: what the client is told is what
-    /// happens, whenever the drain begins.
+    /// happens, whenever the drain begins. Requests that are here already are served before the connection ends.
     /// </summary>
     internal bool DecideKeepAlive()
     {
-        if (_isLast) KeepAlive = false;
+        if (_isLast && !HasNextRequest()) KeepAlive = false;
         return KeepAlive;
+    }
+
+    // While a body is still to come, what follows it cannot be told from it.
+    private bool HasNextRequest()
+    {
+        if (!RequestBody.IsWhole) return false;
+        RequestBody.Release();
+        if (!Client.Input.TryRead(out ReadResult result)) return false;
+        Client.Input.AdvanceTo(result.Buffer.Start);
+        return !result.Buffer.IsEmpty;
     }
 
     /// <summary>The status the client got; 0 for none.</summary>

@@ -27,6 +27,7 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
     private readonly ITimer _timer;
     private readonly ILogger _log;
     private int _count;
+    private int _expected;
 
     internal CallConnectionHandler(DataServices services, Action onHeartbeat, ILogger log)
     {
@@ -39,6 +40,16 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
 
     /// <summary>Connections open now, those included that only wait for their last bytes to be taken.</summary>
     internal int Count => Volatile.Read(ref _count);
+
+    /// <summary>
+    /// Announces a connection that was accepted and is on its way here, so that no drain ends between the two.
+    /// </summary>
+    internal void Expect() => Interlocked.Increment(ref _expected);
+
+    /// <summary>Says that an announced connection has come.</summary>
+    internal void Meet() => Interlocked.Decrement(ref _expected);
+
+    private bool IsEmpty => Volatile.Read(ref _expected) == 0 && Count == 0;
 
     /// <inheritdoc/>
     public override async Task OnConnectedAsync(ConnectionContext connection)
@@ -103,13 +114,13 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
     private async Task<bool> EmptiesAsync(TimeSpan within, Action<CallConnection> tell)
     {
         long startedAt = _services.Clock.GetTimestamp();
-        while (Count > 0 && _services.Clock.GetElapsedTime(startedAt) < within)
+        while (!IsEmpty && _services.Clock.GetElapsedTime(startedAt) < within)
         {
             foreach (KeyValuePair<CallConnection, byte> connection in _connections) tell(connection.Key);
             await Task.Delay(DrainEvery, _services.Clock);
         }
 
-        return Count == 0;
+        return IsEmpty;
     }
 
     private void Beat()

@@ -117,8 +117,11 @@ public sealed class AdmissionTests
     public async Task Answers_that_slow_down_lower_the_limit()
     {
         // Proves that the pipeline feeds both limits: quick answers teach the best, slow ones lower what is allowed.
-        Limits limits = new() { CallsInFlightMax = 100, CallsPerUpstreamMax = 100, AdaptiveCallsMin = 2,
-            AdaptiveUpstreamCallsMin = 2 };
+        Limits limits = new()
+        {
+            CallsInFlightMax = 100, CallsPerUpstreamMax = 100, AdaptiveCallsMin = 2,
+            AdaptiveUpstreamCallsMin = 2
+        };
         await using MemoryGateway gateway = new(Policies.Standard, limits);
         MemoryClient client = gateway.Connect();
         ConcurrencyLimit limit = gateway.Admission.LimitOf(gateway.InForce.Current!.Functions.First(
