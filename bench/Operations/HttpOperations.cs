@@ -42,7 +42,7 @@ internal sealed class ChunkedDecode : InlineOperation
 
     protected override void Run()
     {
-        ChunkedDecoder decoder = default;
+        ChunkedDecoder decoder = new(ChunkBounds.Usual);
         ReadOnlySpan<byte> rest = _bytes;
         ParseStatus status = ParseStatus.NeedMore;
         int total = 0;

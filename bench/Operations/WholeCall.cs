@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
+using Countersign.DataPlane;
 using Countersign.Kit;
 
 namespace Countersign.Bench.Operations;
@@ -31,13 +32,16 @@ internal sealed class WholeCall : Operation
     // More than the writer ever has in hand, so that no call is refused for want of a record.
     private const int AuditRecordsMax = 16_384;
 
+    // One connection makes all the calls of a measurement.
+    private static readonly Limits Unending = new() { CallsPerConnectionMax = int.MaxValue };
+
     private readonly MemoryGateway _gateway;
     private readonly MemoryClient _client;
     private readonly CallBytes _bytes;
 
     private WholeCall(Func<string, CallBytes> bytes)
     {
-        _gateway = new MemoryGateway(Policy, auditRecordsMax: AuditRecordsMax, clock: TimeProvider.System);
+        _gateway = new MemoryGateway(Policy, Unending, AuditRecordsMax, TimeProvider.System);
         _bytes = bytes(_gateway.Issuer.Token("alice", ["staff"]));
         _gateway.Upstream.Script = AnswerAsync;
         _client = _gateway.Connect();

@@ -41,7 +41,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
-        HealthEndpoints.Map(routes, services);
+        HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
     }
 
     /// <summary>The addresses it is bound to, <c>http://127.0.0.1:8081</c>; empty until it is started.</summary>

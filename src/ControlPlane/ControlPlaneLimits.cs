@@ -14,6 +14,9 @@ internal static class ControlPlaneLimits
     /// <summary>A decision: the longest reason with every character escaped, and room for the rest.</summary>
     public const int DecisionBytesMax = 16_384;
 
+    /// <summary>The policy feed asks the store once a second: five that stay unanswered are no accident.</summary>
+    public static readonly TimeSpan StoreSilenceMax = TimeSpan.FromSeconds(5);
+
     public const int ReasonCharactersMax = 500;
     public const int ConnectionsMax = 4_096;
 

@@ -24,6 +24,11 @@ public sealed record ControlPlaneOptions
     /// approval.</summary>
     public IReadOnlyList<string> PolicyAdmins { get; init; } = ["policy-admins"];
 
+    /// <summary>
+    /// Without word from the store for this long the process is not ready: it refuses high and critical functions.
+    /// </summary>
+    public TimeSpan PolicyStaleAfter { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Groups whose members may read policies and the audit.</summary>
     public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
 }
@@ -43,4 +48,8 @@ public sealed record ControlPlaneServices(
     RedisPolicyStore Policies,
     PayloadSeal Seal,
     SigningKeys LentKeys,
-    AuditLog Audit);
+    AuditLog Audit)
+{
+    /// <summary>Whether the process still wants calls.</summary>
+    public Readiness Readiness { get; init; } = new();
+}

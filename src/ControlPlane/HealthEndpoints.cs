@@ -19,29 +19,51 @@ internal static class HealthEndpoints
 
         """;
 
-    public static void Map(Routes routes, ControlPlaneServices services)
+    public static void Map(
+        Routes routes, ControlPlaneServices services, TimeSpan policyStaleAfter, TimeProvider clock)
     {
         routes.Open(HttpMethods.Get, "/", _ => new(Reply.Text(FrontPage)));
         routes.Open(HttpMethods.Get, "/health/live", _ => new(Reply.Json("""{"status":"live"}""")));
-        routes.Open(
-            HttpMethods.Get,
-            "/health/ready",
-            _ => new(Ready(services.InForce.Current?.Version, services.Audit.IsHealthy)));
+        routes.Open(HttpMethods.Get, "/health/ready", _ =>
+        {
+            long heardAt = services.InForce.ContactAt;
+            TimeSpan silence = heardAt == 0 ? TimeSpan.MaxValue : clock.GetElapsedTime(heardAt);
+            return new(Ready(new ReadyParts(
+                services.Readiness.IsDraining,
+                services.InForce.Current?.Version,
+                IsStoreHeard: silence < ControlPlaneLimits.StoreSilenceMax,
+                IsPolicyFresh: silence < policyStaleAfter,
+                services.Audit.IsHealthy)));
+        });
     }
 
-    /// <summary>Ready with a policy in force and a log that takes records. Why the log does not is in the process's own
-    /// logs: it may name files, and this path is public.</summary>
-    internal static Reply Ready(long? policyVersion, bool isAuditHealthy)
+    /// <summary>
+    /// Ready with a fresh policy in force, a store that answers, a log that takes records, and no drain begun. Why a
+    /// part is not well is in the process's own logs: it may name files, and this path is public.
+    /// </summary>
+    internal static Reply Ready(ReadyParts parts)
     {
-        bool isReady = policyVersion is not null && isAuditHealthy;
+        bool isReady = !parts.IsDraining && parts.PolicyVersion is not null && parts.IsStoreHeard
+            && parts.IsPolicyFresh && parts.IsAuditHealthy;
         return Reply.Json(isReady ? 200 : 503, json =>
         {
             json.WriteStartObject();
-            json.WriteString("status", isReady ? "ready" : "not-ready");
-            if (policyVersion is { } version) json.WriteNumber("policy_version", version);
+            json.WriteString("status", isReady ? "ready" : parts.IsDraining ? "draining" : "not-ready");
+            if (parts.PolicyVersion is { } version) json.WriteNumber("policy_version", version);
             else json.WriteNull("policy_version");
-            json.WriteString("audit", isAuditHealthy ? "ok" : "faulted");
+            json.WriteString("policy", parts.PolicyVersion is null ? "none" : parts.IsPolicyFresh ? "fresh" : "stale");
+            json.WriteString("store", parts.IsStoreHeard ? "ok" : "away");
+            json.WriteString("audit", parts.IsAuditHealthy ? "ok" : "faulted");
             json.WriteEndObject();
         });
     }
+
+    /// <summary>What readiness is made of.</summary>
+    /// <param name="IsDraining">The process is going.</param>
+    /// <param name="PolicyVersion">The version in force, if there is one.</param>
+    /// <param name="IsStoreHeard">The store has answered lately.</param>
+    /// <param name="IsPolicyFresh">It has answered lately enough for high-risk functions.</param>
+    /// <param name="IsAuditHealthy">The log takes records.</param>
+    internal readonly record struct ReadyParts(
+        bool IsDraining, long? PolicyVersion, bool IsStoreHeard, bool IsPolicyFresh, bool IsAuditHealthy);
 }

@@ -73,7 +73,10 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         foreach (IConnectionListener listener in _listeners) _accepting.Add(AcceptAsync(listener));
     }
 
-    /// <summary>Stops accepting, lets calls in flight finish, and closes what is left after the drain limit.</summary>
+    /// <summary>
+    /// Stops accepting, ends idle connections, lets calls in flight finish and held ones answer, and cuts what is left
+    /// after the drain limit. Returns when the last byte was taken: what was accepted has been answered.
+    /// </summary>
     public async Task StopAsync()
     {
         foreach (IConnectionListener listener in _listeners) await listener.UnbindAsync();
@@ -118,6 +121,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         CallerGate callers = new(_services.Callers);
         byte[] metadata = ResourceMetadata.Write(publicUrl, _options.AuthorizationServers);
         return new CallPipeline(
+            new Admission(limits, _clock),
             new AuditTrail(_services.Audit, _options.Gateway, _clock),
             new OwnPaths(callers, _services.Approvals, limits, _clock, metadata),
             callers,
@@ -138,6 +142,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             {
                 ConnectionContext? connection = await listener.AcceptAsync();
                 if (connection is null) return;
+                _handler!.Expect();
                 ThreadPool.UnsafeQueueUserWorkItem(Serve, (_handler!, connection), preferLocal: false);
             }
             catch (Exception fault) when (fault is IOException or ObjectDisposedException)
@@ -148,8 +153,11 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         }
     }
 
-    private static void Serve((CallConnectionHandler Handler, ConnectionContext Connection) accepted) =>
+    private static void Serve((CallConnectionHandler Handler, ConnectionContext Connection) accepted)
+    {
         _ = accepted.Handler.OnConnectedAsync(accepted.Connection);
+        accepted.Handler.Meet();
+    }
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -17,6 +17,15 @@ public sealed record Limits
     /// <summary>The largest request body, bytes. Zero means that no request may have a body.</summary>
     public long BodyBytesMax { get; init; } = 104_857_600;
 
+    /// <summary>Extensions of all chunks of one request body together, bytes, 0 to 64 KiB.</summary>
+    public int ChunkExtensionBytesMax { get; init; } = 1_024;
+
+    /// <summary>The trailers of one request body with their line ends, bytes, 0 to 1 MiB.</summary>
+    public int TrailerBytesMax { get; init; } = 8_192;
+
+    /// <summary>The most trailers of one request body, 0 to 1,000.</summary>
+    public int TrailersMax { get; init; } = 32;
+
     /// <summary>The largest request body that can be paused for approval, bytes: it is buffered whole.</summary>
     public int ApprovalBodyBytesMax { get; init; } = 1_048_576;
 
@@ -25,8 +34,42 @@ public sealed record Limits
     /// </summary>
     public int ReplyWindowBytes { get; init; } = 65_536;
 
-    /// <summary>The most client connections at once.</summary>
+    /// <summary>
+    /// Memory for bodies that are held back, bytes, of all calls together: request bodies that policy must see, and a
+    /// window of <see cref="ReplyWindowBytes"/> for each call whose answer will be masked. A call that would pass it
+    /// gets 503 before it is made.
+    /// </summary>
+    public long BufferedBytesMax { get; init; } = 268_435_456;
+
+    /// <summary>The most client connections at once, 1 to 1,000,000.</summary>
     public int ConnectionsMax { get; init; } = 10_000;
+
+    /// <summary>
+    /// The most connections of one client address, an IPv6 one by its /64, 1 to 1,000,000. As high as
+    /// <see cref="ConnectionsMax"/> it bounds nothing: behind a load balancer every client has one address.
+    /// </summary>
+    public int ConnectionsPerAddressMax { get; init; } = 10_000;
+
+    /// <summary>The most calls of one connection; the last one is answered with <c>Connection: close</c>.</summary>
+    public int CallsPerConnectionMax { get; init; } = 100_000;
+
+    /// <summary>The most calls in flight at once, held ones not counted, 1 to 1,000,000.</summary>
+    public int CallsInFlightMax { get; init; } = 8_192;
+
+    /// <summary>The most calls in flight to one upstream, 1 to 1,000,000.</summary>
+    public int CallsPerUpstreamMax { get; init; } = 4_096;
+
+    /// <summary>
+    /// True if the two limits on calls in flight sink, down to the two minimums, while answers take longer than they
+    /// took at their best, and rise again when they do not.
+    /// </summary>
+    public bool AdaptiveConcurrency { get; init; } = true;
+
+    /// <summary>Where <see cref="CallsInFlightMax"/> never sinks below, 1 to 1,000,000.</summary>
+    public int AdaptiveCallsMin { get; init; } = 1_024;
+
+    /// <summary>Where <see cref="CallsPerUpstreamMax"/> never sinks below, 1 to 1,000,000.</summary>
+    public int AdaptiveUpstreamCallsMin { get; init; } = 1_024;
 
     /// <summary>The most calls held open for an approval at once; further ones get 428 at once.</summary>
     public int ParkedCallsMax { get; init; } = 10_000;
@@ -40,8 +83,22 @@ public sealed record Limits
     /// <summary>How long a request head may take from its first byte.</summary>
     public TimeSpan HeadWithin { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long any one read of a request body or write of an answer may wait for the client.</summary>
+    /// <summary>
+    /// How long any one read of a request body may wait for the client, and any one write of an answer where
+    /// <see cref="AnswerBytesPerSecondMin"/> is 0.
+    /// </summary>
     public TimeSpan ClientStall { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The slowest a request's head or body may come, bytes per second; 0 turns it off.</summary>
+    public int RequestBytesPerSecondMin { get; init; } = 240;
+
+    /// <summary>
+    /// The slowest a client may take an answer that waits for it, bytes per second; 0 turns it off.
+    /// </summary>
+    public int AnswerBytesPerSecondMin { get; init; } = 1_024;
+
+    /// <summary>How far a client may fall behind either rate before it is cut: a pause this long is forgiven.</summary>
+    public TimeSpan RateWindow { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a connection to an upstream may take to open.</summary>
     public TimeSpan ConnectWithin { get; init; } = TimeSpan.FromSeconds(5);
@@ -57,6 +114,14 @@ public sealed record Limits
 
     /// <summary>How long a drain waits for calls in flight.</summary>
     public TimeSpan DrainWithin { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long a drain goes on accepting after readiness has turned 503, so that load balancers notice first.
+    /// </summary>
+    public TimeSpan DrainGrace { get; init; } = TimeSpan.Zero;
+
+    /// <summary>How long a start waits for an address that another process has not let go of yet.</summary>
+    public TimeSpan BindWithin { get; init; } = TimeSpan.Zero;
 
     /// <summary>How much of an unread request body is read and dropped to keep a connection, bytes.</summary>
     public int DrainBytesMax { get; init; } = 262_144;

@@ -60,6 +60,7 @@ internal sealed class ControlFixture : IAsyncDisposable
         AuditLogOptions log = new() { Folder = Path.Combine(_folder, "audit"), Origin = "countersign/test" };
         Audit = AuditLog.Open(log, TimeProvider.System).Log!;
         InForce.Swap(PolicyReader.Read(Policy, MaskField.Check, 7).Snapshot!);
+        InForce.Heard(Clock.GetTimestamp());
     }
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
@@ -69,6 +70,8 @@ internal sealed class ControlFixture : IAsyncDisposable
     public AuditLog Audit { get; }
 
     public PolicyInForce InForce { get; } = new();
+
+    public Readiness Readiness { get; } = new();
 
     public string Address => _host!.Addresses[0];
 
@@ -80,7 +83,10 @@ internal sealed class ControlFixture : IAsyncDisposable
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
         RedisPolicyStore unreached = new(null!);
         ControlPlaneServices services = new(
-            fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal, fixture._keys, fixture.Audit);
+            fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal, fixture._keys, fixture.Audit)
+        {
+            Readiness = fixture.Readiness,
+        };
         fixture._host = new ControlPlaneHost(options, services, fixture.Clock, NullLoggerFactory.Instance);
         await fixture._host.StartAsync(TestContext.Current.CancellationToken);
         return fixture;

@@ -77,10 +77,55 @@ public sealed class ControlPlaneHostTests
         Assert.Equal(gate.Address + "/oauth/jwks", metadata.GetProperty("jwks_uri").GetString());
         Assert.Equal("""{"status":"live"}""", (await gate.GetAsync("/health/live")).Body);
         Answer ready = await gate.GetAsync("/health/ready");
-        Assert.Equal("""{"status":"ready","policy_version":7,"audit":"ok"}""", ready.Body);
+        const string AllWell = """{"status":"ready","policy_version":7,"policy":"fresh","store":"ok","audit":"ok"}""";
+        Assert.Equal((HttpStatusCode.OK, AllWell), (ready.Status, ready.Body));
         Assert.Contains("/api/v1/approvals", (await gate.GetAsync("/")).Body, StringComparison.Ordinal);
-        Assert.Equal(503, HealthEndpoints.Ready(null, isAuditHealthy: true).Status);
-        Assert.Equal(503, HealthEndpoints.Ready(1, isAuditHealthy: false).Status);
+    }
+
+    [Fact]
+    public void Ready_is_everything_or_nothing()
+    {
+        // Proves readiness by taking one part away at a time: each alone is 503, and is named.
+        HealthEndpoints.ReadyParts well = new(false, 7, true, true, true);
+        (HealthEndpoints.ReadyParts Parts, string Told)[] cases =
+        [
+            (well with { IsDraining = true }, "\"status\":\"draining\""),
+            (well with { PolicyVersion = null }, "\"policy\":\"none\""),
+            (well with { IsStoreHeard = false }, "\"store\":\"away\""),
+            (well with { IsPolicyFresh = false }, "\"policy\":\"stale\""),
+            (well with { IsAuditHealthy = false }, "\"audit\":\"faulted\""),
+        ];
+        Assert.Equal(200, HealthEndpoints.Ready(well).Status);
+        foreach ((HealthEndpoints.ReadyParts parts, string told) in cases)
+        {
+            Reply reply = HealthEndpoints.Ready(parts);
+            Assert.Equal(503, reply.Status);
+            Assert.Contains(told, System.Text.Encoding.UTF8.GetString(reply.Body.Span), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(503, HealthEndpoints.Ready(default).Status);
+    }
+
+    [Fact]
+    public async Task A_store_that_falls_silent_is_noticed_and_a_drain_is_told()
+    {
+        // Proves what readiness looks at: the time since the store's last word, and the process's own word.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        gate.Clock.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(HttpStatusCode.OK, (await gate.GetAsync("/health/ready")).Status);
+        gate.Clock.Advance(TimeSpan.FromSeconds(2));
+        Answer silent = await gate.GetAsync("/health/ready");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, silent.Status);
+        Assert.Equal("away", silent.Json.GetProperty("store").GetString());
+        Assert.Equal("fresh", silent.Json.GetProperty("policy").GetString());
+        gate.Clock.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal("stale", (await gate.GetAsync("/health/ready")).Json.GetProperty("policy").GetString());
+        gate.InForce.Heard(gate.Clock.GetTimestamp());
+        Assert.Equal(HttpStatusCode.OK, (await gate.GetAsync("/health/ready")).Status);
+        gate.Readiness.BeginDrain();
+        Answer draining = await gate.GetAsync("/health/ready");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, draining.Status);
+        Assert.Equal("draining", draining.Json.GetProperty("status").GetString());
     }
 
     [Fact]

@@ -21,11 +21,11 @@ internal sealed class MemoryConnection : ConnectionContext
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _wasAborted;
 
-    internal MemoryConnection()
+    internal MemoryConnection(string address = "192.0.2.7")
     {
         Transport = new Ends(_toServer.Reader, _toClient.Writer);
         ConnectionClosed = _closed.Token;
-        RemoteEndPoint = new IPEndPoint(IPAddress.Parse("192.0.2.7"), 40_000);
+        RemoteEndPoint = new IPEndPoint(IPAddress.Parse(address), 40_000);
     }
 
     public override IDuplexPipe Transport { get; set; }

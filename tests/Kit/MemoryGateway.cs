@@ -48,8 +48,10 @@ internal sealed class MemoryGateway : IAsyncDisposable
         _callers = new CallerVerifier([Issuer.Options], null, _http, Time, NullLogger.Instance);
         Publish(policy);
         Pools = new UpstreamPools(Upstream, bounds, Time);
+        Admission = new Admission(bounds, Time);
         CallerGate callers = new(_callers);
         CallPipeline pipeline = new(
+            Admission,
             new AuditTrail(Audit, "gateway-1", Time),
             new OwnPaths(callers, Store, bounds, Time, ResourceMetadata.Write(PublicUrl, [TestIssuer.Issuer])),
             callers,
@@ -94,6 +96,9 @@ internal sealed class MemoryGateway : IAsyncDisposable
     /// <summary>The upstream connections.</summary>
     internal UpstreamPools Pools { get; }
 
+    /// <summary>What is in flight.</summary>
+    internal Admission Admission { get; }
+
     /// <summary>The connections' handler.</summary>
     internal CallConnectionHandler Handler => _handler;
 
@@ -107,9 +112,9 @@ internal sealed class MemoryGateway : IAsyncDisposable
     }
 
     /// <summary>Opens a client connection.</summary>
-    internal MemoryClient Connect()
+    internal MemoryClient Connect(string address = "192.0.2.7")
     {
-        MemoryConnection connection = new();
+        MemoryConnection connection = new(address);
         MemoryClient client = new(connection, _handler.OnConnectedAsync(connection));
         _clients.Add(client);
         return client;

@@ -117,16 +117,35 @@ internal sealed class ConfigurationSection(JsonObject content, string path, List
         return absent;
     }
 
+    /// <summary>True or false; <paramref name="absent"/> where the key is absent.</summary>
+    internal bool Switch(string key, bool absent)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return absent;
+        if (bool.TryParse(node.ToString(), out bool isOn)) return isOn;
+        Fault(key, "must be true or false");
+        return absent;
+    }
+
+    /// <summary>A duration within bounds, both included; <paramref name="absent"/> where absent.</summary>
+    internal TimeSpan Duration(string key, TimeSpan absent, TimeSpan min, TimeSpan max)
+    {
+        TimeSpan span = Duration(key, absent, isZeroAllowed: min == TimeSpan.Zero);
+        if (span >= min && span <= max) return span;
+        Fault(key, $"must be from {LimitRow.Text(min)} to {LimitRow.Text(max)}");
+        return absent;
+    }
+
     /// <summary>
     /// A duration such as <c>500ms</c>, <c>30s</c>, <c>15m</c>, <c>2h</c>; <paramref name="absent"/> where absent.
     /// </summary>
-    internal TimeSpan Duration(string key, TimeSpan absent)
+    internal TimeSpan Duration(string key, TimeSpan absent, bool isZeroAllowed = false)
     {
         string? text = Text(key);
         if (text is null) return absent;
         int digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
         bool isNumber = long.TryParse(digits < 0 ? text : text.AsSpan(0, digits), out long number)
-            && number is > 0 and < 1_000_000_000;
+            && number is >= 0 and < 1_000_000_000 && (number > 0 || isZeroAllowed);
         TimeSpan? span = !isNumber || digits < 0 ? null : text[digits..] switch
         {
             "ms" => TimeSpan.FromMilliseconds(number),

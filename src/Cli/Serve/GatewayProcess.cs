@@ -31,12 +31,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private const string LentKeyName = "lent-credential-key-1";
 
     private static readonly TimeSpan StoreWithin = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan BindEvery = TimeSpan.FromMilliseconds(20);
 
     private readonly GatewayOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILoggerFactory _logs;
     private readonly ILogger _log;
     private readonly Stack<Func<ValueTask>> _stops = new();
+    private readonly Readiness _readiness = new();
 
     private GatewayProcess(GatewayOptions options, TimeProvider clock, ILoggerFactory logs)
     {
@@ -109,17 +111,53 @@ internal sealed class GatewayProcess : IAsyncDisposable
             store, _logs.CreateLogger<RedisApprovalStore>());
         CallerVerifier callers = await VerifierAsync(cancellation);
         if (roles.HasFlag(Roles.Control))
-            await StartControlAsync(new(inForce, callers, approvals, policies, seal, keys, audit), cancellation);
+        {
+            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit);
+            await StartControlAsync(services with { Readiness = _readiness }, cancellation);
+        }
+
         CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
         if (roles.HasFlag(Roles.Data))
             await StartDataAsync(new(inForce, callers, approvals, seal, credentials, audit), cancellation);
         RecordEvent(audit, "started");
-        _stops.Push(() =>
-        {
-            RecordEvent(audit, "stopping");
-            return ValueTask.CompletedTask;
-        });
+        _stops.Push(() => BeginDrainAsync(audit));
     }
+
+    // Load balancers first: they must have stopped to send before the listener stops to accept.
+    private async ValueTask BeginDrainAsync(AuditLog audit)
+    {
+        _readiness.BeginDrain();
+        RecordEvent(audit, "stopping");
+        if (_options.Limits.DrainGrace > TimeSpan.Zero) await Task.Delay(_options.Limits.DrainGrace, _clock);
+    }
+
+    // A process that hands over its address lets go of it when its drain begins, so this one tries until then.
+    private async Task<T> BindAsync<T>(Func<T> make, Func<T, Task> startAsync, CancellationToken cancellation)
+        where T : IAsyncDisposable
+    {
+        long startedAt = _clock.GetTimestamp();
+        while (true)
+        {
+            T listener = make();
+            try
+            {
+                await startAsync(listener);
+                _stops.Push(listener.DisposeAsync);
+                return listener;
+            }
+            catch (IOException fault)
+            {
+                await listener.DisposeAsync();
+                if (!IsHeld(fault) || _clock.GetElapsedTime(startedAt) >= _options.Limits.BindWithin) throw;
+            }
+
+            await Task.Delay(BindEvery, _clock, cancellation);
+        }
+    }
+
+    private static bool IsHeld(Exception? fault) => fault is not null
+        && (fault is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
+            || IsHeld(fault.InnerException));
 
     private string ControlUrl() =>
         _options.ControlUrl ?? ControlAddress ?? "http://" + _options.ControlListen[0];
@@ -133,10 +171,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Gateway = _options.Name,
             PolicyAdmins = _options.PolicyAdmins,
             Auditors = _options.Auditors,
+            PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
         };
-        ControlPlaneHost control = new(options, services, _clock, _logs);
-        _stops.Push(control.DisposeAsync);
-        await control.StartAsync(cancellation);
+        ControlPlaneHost control = await BindAsync(
+            () => new ControlPlaneHost(options, services, _clock, _logs), host => host.StartAsync(cancellation),
+            cancellation);
         ControlAddress = control.Addresses[0];
     }
 
@@ -152,9 +191,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
             TrustedProxies = _options.TrustedProxies,
             Limits = _options.Limits,
         };
-        DataPlaneListener data = new(options, services, _clock, _logs);
-        _stops.Push(data.DisposeAsync);
-        await data.StartAsync(cancellation);
+        DataPlaneListener data = await BindAsync(
+            () => new DataPlaneListener(options, services, _clock, _logs),
+            listener => listener.StartAsync(cancellation),
+            cancellation);
         DataAddress = data.Addresses[0];
     }
 

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Countersign.Cli.Serve;
 
 /// <summary>
-/// Completes on SIGTERM, SIGINT or the command's own cancellation; the process then drains instead of dying.
+/// Completes on SIGTERM, SIGINT or the command's own cancellation; the process then drains instead of dying. A second
+/// signal is not held back: it ends the process at once, with the exit code of that signal.
 /// </summary>
 internal sealed class ShutdownSignal : IDisposable
 {
@@ -32,7 +33,6 @@ internal sealed class ShutdownSignal : IDisposable
 
     private void Ask(PosixSignalContext signal)
     {
-        signal.Cancel = true;
-        _asked.TrySetResult();
+        signal.Cancel = _asked.TrySetResult();
     }
 }

@@ -13,7 +13,6 @@ namespace Countersign.DataPlane.Calls;
 internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limits limits, TimeProvider clock)
 {
     private const int ReasonBytesMax = 1_000;
-    private int _parked;
 
     /// <summary>How an approval stands towards the call that waits for it.</summary>
     private enum Standing : byte
@@ -66,7 +65,7 @@ internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limit
             (Standing standing, Verdict verdict) = await ClaimAsync(call, found.Value);
             if (standing == Standing.Moved) continue;
             if (standing != Standing.Pending) return verdict;
-            if (!await ParkAsync(wait)) return wait.ClientIsGone ? Verdict.ClientGone : Paused(call);
+            if (!await ParkAsync(call, wait)) return wait.ClientIsGone ? Verdict.ClientGone : Paused(call);
         }
     }
 
@@ -266,22 +265,16 @@ internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limit
         }
     }
 
-    private async ValueTask<bool> ParkAsync(ApprovalWait wait)
+    private static async ValueTask<bool> ParkAsync(CallContext call, ApprovalWait wait)
     {
-        if (!wait.IsWanted) return false;
-        if (Interlocked.Increment(ref _parked) > limits.ParkedCallsMax)
-        {
-            Interlocked.Decrement(ref _parked);
-            return false;
-        }
-
+        if (!wait.IsWanted || !call.Ticket.TryPark()) return false;
         try
         {
             return await wait.ForMoveAsync();
         }
         finally
         {
-            Interlocked.Decrement(ref _parked);
+            call.Ticket.Resume();
         }
     }
 

@@ -35,11 +35,14 @@ internal sealed class CallContext : IDisposable
     private readonly byte[] _responseDigest = new byte[SHA256.HashSizeInBytes];
     private readonly IncrementalHash _responseHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private bool _hasResponseDigest;
+    private volatile bool _isLast;
 
     internal CallContext(ClientSide client, TimeProvider clock)
     {
         Client = client;
         ClientDeadline = new Deadline(clock);
+        RequestPace = new ReadPace(ClientDeadline, clock);
+        AnswerPace = new WritePace(ClientDeadline, clock);
         RequestBody = new BodyReader(client.Input, ClientDeadline);
     }
 
@@ -48,6 +51,15 @@ internal sealed class CallContext : IDisposable
 
     /// <summary>How long the client may keep us waiting.</summary>
     internal Deadline ClientDeadline { get; }
+
+    /// <summary>How fast the request must come.</summary>
+    internal ReadPace RequestPace { get; }
+
+    /// <summary>How fast the answer must be taken.</summary>
+    internal WritePace AnswerPace { get; }
+
+    /// <summary>What the call takes up while it is in flight.</summary>
+    internal AdmissionTicket Ticket { get; } = new();
 
     /// <summary>The request's head.</summary>
     internal RequestHead Request { get; } = new();
@@ -154,6 +166,30 @@ internal sealed class CallContext : IDisposable
     /// <summary>True if the connection may carry another call.</summary>
     internal bool KeepAlive { get; set; }
 
+    /// <summary>Makes the call that no other has followed yet the connection's last; called by the drain, beside the
+    /// call.</summary>
+    internal void MakeLast() => _isLast = true;
+
+    /// <summary>
+    /// Settles <see cref="KeepAlive"/> for the head that is about to be written: what the client is told is what
+    /// happens, whenever the drain begins. Requests that are here already are served before the connection ends.
+    /// </summary>
+    internal bool DecideKeepAlive()
+    {
+        if (_isLast && !HasNextRequest()) KeepAlive = false;
+        return KeepAlive;
+    }
+
+    // While a body is still to come, what follows it cannot be told from it.
+    private bool HasNextRequest()
+    {
+        if (!RequestBody.IsWhole) return false;
+        RequestBody.Release();
+        if (!Client.Input.TryRead(out ReadResult result)) return false;
+        Client.Input.AdvanceTo(result.Buffer.Start);
+        return !result.Buffer.IsEmpty;
+    }
+
     /// <summary>The status the client got; 0 for none.</summary>
     internal int Status { get; set; }
 
@@ -216,6 +252,7 @@ internal sealed class CallContext : IDisposable
         Credential.Return();
         BodyPrefix.Return();
         Reply.Return();
+        Ticket.Return();
         ClientDeadline.Disarm();
     }
 
@@ -228,15 +265,13 @@ internal sealed class CallContext : IDisposable
         if (upstream is not null && upstream.Deadline.Passes(now)) upstream.Cancel();
     }
 
+    /// <summary>Lets a held call answer now; called by the drain, beside the call.</summary>
+    internal void EndWait() => Wait?.End();
+
     /// <summary>
-    /// Lets a held call answer now and be the connection's last; called by the drain, beside the call.
+    /// Ends a wait for the upstream as if its time were up; called at the end of the drain, beside the call.
     /// </summary>
-    internal void EndWait()
-    {
-        if (Wait is not { } wait) return;
-        KeepAlive = false;
-        wait.End();
-    }
+    internal void GiveUpUpstream() => Upstream?.GiveUp();
 
     /// <summary>Ends the context with its connection.</summary>
     public void Dispose()

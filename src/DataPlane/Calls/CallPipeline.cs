@@ -7,6 +7,7 @@ namespace Countersign.DataPlane.Calls;
 /// changes docs/LIFE_OF_A_CALL.md in the same commit.
 /// </summary>
 internal sealed class CallPipeline(
+    Admission admission,
     AuditTrail audit,
     OwnPaths ownPaths,
     CallerGate callers,
@@ -24,6 +25,7 @@ internal sealed class CallPipeline(
     {
         try
         {
+            if (call.Proceeds) call.Verdict = admission.Admit(call);              // room for it, or shed unseen
             if (call.Proceeds) call.Verdict = audit.Reserve(call);                // room in the log, or no call
             if (call.Proceeds && OwnPaths.Owns(call)) call.Verdict = await ownPaths.AnswerAsync(call);
             if (call.Proceeds) call.Verdict = callers.Identify(call);             // who is calling
@@ -31,10 +33,13 @@ internal sealed class CallPipeline(
             if (call.Proceeds) call.Verdict = functions.Resolve(call);            // which function, which duties
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await functions.PeekAsync(call);
             if (call.Proceeds) call.Verdict = policy.Decide(call);                // may they; must another agree
+            if (call.Proceeds) call.Verdict = admission.AdmitTo(call);            // room where it goes
             if (call.Proceeds) call.Verdict = await approvals.PauseAsync(call);   // waits only if Decide asked
             if (call.Proceeds) call.Verdict = await audit.IntendAsync(call);      // chained before anything leaves
             if (call.Proceeds) call.Verdict = credentials.Lend(call);             // short-lived, for this call alone
+            if (call.Proceeds) admission.Depart(call);                            // how long it takes from here
             if (call.Proceeds) call.Verdict = await upstream.ForwardAsync(call);  // request out, response head in
+            admission.Arrive(call);                                               // is what the limits go by
             if (call.IsClaimed) await approvals.SettleAsync(call);                // executed, failed or unknown
             if (call.Proceeds) call.Verdict = await replies.RedactAsync(call);    // through the mask to the client
             if (call.Upload.IsRunning) await call.Upload.StopAsync(call);         // answered before all was sent

@@ -67,7 +67,21 @@ internal sealed class OwnPaths(
             Approval approval = found.Value!;
             bool isPending = approval.State == ApprovalState.Pending && (seen == 0 || seen == approval.Version);
             seen = approval.Version;
-            if (!isPending || !wait.IsWanted || !await wait.ForMoveAsync()) return await SendAsync(call, approval);
+            if (!isPending || !await ParkAsync(call, wait)) return await SendAsync(call, approval);
+        }
+    }
+
+    // Whoever watches an approval is held as its call would be.
+    private static async ValueTask<bool> ParkAsync(CallContext call, ApprovalWait wait)
+    {
+        if (!wait.IsWanted || !call.Ticket.TryPark()) return false;
+        try
+        {
+            return await wait.ForMoveAsync();
+        }
+        finally
+        {
+            call.Ticket.Resume();
         }
     }
 

@@ -203,7 +203,8 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> TryFlushAsync(CallContext call)
     {
-        call.ClientDeadline.Arm(limits.ClientStall);
+        call.AnswerPace.Wait(
+            call.Client.Output.UnflushedBytes, limits.AnswerBytesPerSecondMin, limits.RateWindow, limits.ClientStall);
         FlushResult flushed = await call.Client.Output.FlushAsync();
         while (flushed.IsCanceled && !call.ClientDeadline.HasPassed) flushed = await call.Client.Output.FlushAsync();
         call.ClientDeadline.Disarm();

@@ -176,7 +176,7 @@ internal static class ReplyHead
     private static void WriteOwn(IBufferWriter<byte> output, CallContext call)
     {
         WireText.PutField(output, "Countersign-Call"u8, call.IdText);
-        if (!call.KeepAlive) WireText.Put(output, "Connection: close\r\n"u8);
+        if (!call.DecideKeepAlive()) WireText.Put(output, "Connection: close\r\n"u8);
         else if (call.Request.MinorVersion == 0) WireText.Put(output, "Connection: keep-alive\r\n"u8);
         WireText.Put(output, "\r\n"u8);
     }

@@ -23,6 +23,12 @@ internal static class RequestBodies
             if (status == BodyStatus.End) break;
             if (status != BodyStatus.Data) return Explain(status, call);
             if (isWhole && body.BytesRead > bytesMax) return Verdict.BodyTooLarge;
+            if (!call.Ticket.TryBuffer(call.BodyPrefix.Count + body.Data.Length))
+            {
+                call.Detail = "There is no memory left for request bodies that must be seen whole.";
+                return Verdict.Overloaded;
+            }
+
             WireText.Put(call.BodyPrefix, body.Data);
         }
 
@@ -35,8 +41,9 @@ internal static class RequestBodies
     [HotPath]
     internal static ValueTask<BodyStatus> ReadAsync(CallContext call, Limits limits)
     {
-        call.ClientDeadline.Arm(limits.ClientStall);
-        return call.Request.ExpectsContinue && !call.ContinueSent ? ContinueAsync(call) : call.RequestBody.ReadAsync();
+        if (call.Request.ExpectsContinue && !call.ContinueSent) return ContinueAsync(call, limits);
+        ValueTask<BodyStatus> read = call.RequestBody.ReadAsync();
+        return read.IsCompleted ? read : WaitAsync(call, limits, read);
     }
 
     /// <summary>What a read that gave no data means for the call.</summary>
@@ -47,6 +54,7 @@ internal static class RequestBodies
         {
             BodyStatus.TooLarge => Verdict.BodyTooLarge,
             BodyStatus.Malformed => Verdict.Malformed,
+            BodyStatus.TimedOut => Verdict.RequestTimedOut,
             _ => Verdict.ClientGone,
         };
     }
@@ -64,8 +72,7 @@ internal static class RequestBodies
         long stopAt = body.BytesRead + limits.DrainBytesMax;
         while (!body.IsWhole)
         {
-            call.ClientDeadline.Arm(limits.ClientStall);
-            BodyStatus status = await body.ReadAsync();
+            BodyStatus status = await ReadAsync(call, limits);
             if (status == BodyStatus.End) break;
             if (status != BodyStatus.Data || body.BytesRead > stopAt) return false;
         }
@@ -73,11 +80,22 @@ internal static class RequestBodies
         return true;
     }
 
-    private static async ValueTask<BodyStatus> ContinueAsync(CallContext call)
+    private static async ValueTask<BodyStatus> ContinueAsync(CallContext call, Limits limits)
     {
         call.ContinueSent = true;
         WireText.Put(call.Client.Output, "HTTP/1.1 100 Continue\r\n\r\n"u8);
+        call.ClientDeadline.Arm(limits.ClientStall);
         await call.Client.Output.FlushAsync();
-        return await call.RequestBody.ReadAsync();
+        return await ReadAsync(call, limits);
+    }
+
+    // Only what is waited for is held to a rate: while we are busy elsewhere the client has nothing to hurry for.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<BodyStatus> WaitAsync(CallContext call, Limits limits, ValueTask<BodyStatus> read)
+    {
+        call.RequestPace.Wait(limits.ClientStall, call.RequestBody.BytesRead);
+        BodyStatus status = await read;
+        call.RequestPace.Rest();
+        return status;
     }
 }

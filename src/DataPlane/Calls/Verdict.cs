@@ -42,6 +42,9 @@ internal enum Verdict : byte
     /// <summary>A tunnel, an upgrade or TRACE, which the gateway does not do.</summary>
     NotImplemented,
 
+    /// <summary>The request did not come in time, or too slowly.</summary>
+    RequestTimedOut,
+
     /// <summary>No, bad or expired token.</summary>
     Unauthenticated,
 

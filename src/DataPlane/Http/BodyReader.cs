@@ -64,10 +64,10 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
     internal TrailerSection? Trailers => _trailers is { Length: > 0 } ? _trailers : null;
 
     /// <summary>Begins a body.</summary>
-    internal void Start(BodyFraming framing, long contentLength, long bytesMax)
+    internal void Start(BodyFraming framing, long contentLength, long bytesMax, ChunkBounds? chunks = null)
     {
         Forget();
-        _chunks = default;
+        _chunks = new ChunkedDecoder(chunks ?? ChunkBounds.Usual);
         if (framing == BodyFraming.Chunked) _chunks.Trailers = _trailerBytes ??= new LeasedBuffer();
         _framing = framing;
         _left = contentLength;

@@ -1,22 +1,31 @@
 namespace Countersign.DataPlane.Http;
 
+/// <summary>What a chunked body may hold besides its data. Zero is nothing.</summary>
+/// <param name="ExtensionBytesMax">Extensions of all its chunks together, bytes.</param>
+/// <param name="TrailerBytesMax">Its trailers with their line ends, bytes.</param>
+/// <param name="TrailersMax">Its trailers.</param>
+internal readonly record struct ChunkBounds(int ExtensionBytesMax, int TrailerBytesMax, int TrailersMax)
+{
+    /// <summary>Where nothing else was configured: answers of upstreams.</summary>
+    internal static ChunkBounds Usual => new(1_024, 8_192, 32);
+}
+
 /// <summary>
 /// Chunked transfer coding, bytes to data (RFC 9112 section 7.1), resumable at every byte. Sizes are plain hexadecimal
 /// without sign, prefix or padding; extensions are checked, bounded and dropped; trailers are checked, bounded and
 /// kept apart.
 /// </summary>
-internal struct ChunkedDecoder
+internal struct ChunkedDecoder(ChunkBounds bounds)
 {
     // 15 digits always fit a long; no honest chunk is larger than 2^60.
     private const int SizeDigitsMax = 15;
-    private const int ExtensionBytesMax = 1024;
-    private const int TrailerBytesMax = 8192;
 
     private State _state;
     private long _left;
     private int _digits;
     private int _extra;
     private int _line;
+    private int _trailers;
 
     /// <summary>Where trailer lines go, with the empty line after them; null drops them.</summary>
     internal LeasedBuffer? Trailers { get; set; }
@@ -119,12 +128,13 @@ internal struct ChunkedDecoder
             return true;
         }
 
-        return ++_extra <= ExtensionBytesMax && (one == '\t' || one is >= 0x20 and not 0x7F);
+        return ++_extra <= bounds.ExtensionBytesMax && (one == '\t' || one is >= 0x20 and not 0x7F);
     }
 
     private bool StepTrailer(byte one)
     {
-        if (++_line > TrailerBytesMax) return false;
+        bool isEmptyLine = _state == State.TrailerStart && one == '\r';
+        if (!isEmptyLine && ++_line > bounds.TrailerBytesMax) return false;
         Keep(one);
         switch (_state)
         {
@@ -136,7 +146,7 @@ internal struct ChunkedDecoder
                 }
 
                 _state = State.TrailerName;
-                return HttpChars.Token.Contains(one);
+                return ++_trailers <= bounds.TrailersMax && HttpChars.Token.Contains(one);
             case State.TrailerName:
                 if (one != ':') return HttpChars.Token.Contains(one);
                 _state = State.TrailerValue;

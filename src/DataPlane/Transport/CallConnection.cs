@@ -16,12 +16,18 @@ internal sealed class CallConnection : IDisposable
 {
     private static readonly TimeSpan LingerMax = TimeSpan.FromMilliseconds(500);
 
+    // A client that calls again and again has its next request on the way; a drain does not close under it.
+    private static readonly TimeSpan QuietBeforeClose = TimeSpan.FromMilliseconds(500);
+
     private readonly ConnectionContext _transport;
     private readonly DataServices _services;
     private readonly CallContext _call;
     private readonly bool _isShed;
-    private volatile bool _isDraining;
-    private volatile bool _isIdle = true;
+    private readonly Deadline _closing;
+    private volatile bool _closesIfIdle;
+    private volatile bool _isDrainOver;
+    private long _idleSince;
+    private int _calls;
 
     /// <summary>Serves one connection.</summary>
     /// <param name="transport">The connection.</param>
@@ -41,6 +47,8 @@ internal sealed class CallConnection : IDisposable
             IsTrustedProxy = services.TrustedProxies.Any(network => network.Contains(address)),
         };
         _call = new CallContext(client, services.Clock);
+        _closing = new Deadline(services.Clock);
+        _idleSince = services.Clock.GetTimestamp();
     }
 
     /// <summary>Serves calls until the client or the gateway ends the connection.</summary>
@@ -53,7 +61,7 @@ internal sealed class CallConnection : IDisposable
                 // Each turn is one call.
             }
 
-            bool leftBytes = _call.Verdict is Verdict.Malformed or Verdict.AmbiguousPath || !_call.RequestBody.IsWhole;
+            bool leftBytes = IsHeadRefused(_call.Verdict) || !_call.RequestBody.IsWhole;
             if (leftBytes && _call.ReplyEnded) await LingerAsync();
         }
         catch (Exception fault) when (PeerLoss.Explains(fault))
@@ -82,41 +90,58 @@ internal sealed class CallConnection : IDisposable
         }
 
         _call.TickUpstream(now);
+        if (_closing.Passes(now)) Cut();
     }
 
     /// <summary>
-    /// Lets the call in flight finish, one that is held answer now, and ends the connection after it; an idle one ends
-    /// now.
+    /// Lets the call in flight be the last, one that is held answer now, and ends the connection if it has been quiet
+    /// for a moment. Called by the drain again and again, beside the connection.
     /// </summary>
     internal void Drain()
     {
-        _isDraining = true;
-        if (_isIdle) _transport.Transport.Input.CancelPendingRead();
+        _call.MakeLast();
         _call.EndWait();
+        long idleSince = Volatile.Read(ref _idleSince);
+        if (idleSince == 0 || _services.Clock.GetElapsedTime(idleSince) < QuietBeforeClose) return;
+        _closesIfIdle = true;
+        _transport.Transport.Input.CancelPendingRead();
     }
+
+    /// <summary>
+    /// The drain's time is up: a head that is not whole is refused, and a call that waits for its upstream waits no
+    /// more.
+    /// </summary>
+    internal void EndDrain()
+    {
+        Drain();
+        _isDrainOver = true;
+        _call.GiveUpUpstream();
+        _transport.Transport.Input.CancelPendingRead();
+    }
+
+    /// <summary>Ends the connection, whatever it does.</summary>
+    internal void Cut() => _transport.Abort(new ConnectionAbortedException("The client took too long."));
+
+    /// <summary>Gives the client time to take what was written; the heartbeat cuts it after that.</summary>
+    internal void BeginClose() => _closing.Arm(_services.Limits.ClientStall);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> TryServeAsync()
     {
+        Limits limits = _services.Limits;
         _call.Reset();
+        Volatile.Write(ref _idleSince, _services.Clock.GetTimestamp());
         Verdict? head = await ReadHeadAsync();
         if (head is null) return false;
-        _isIdle = false;
-        _call.Begin(Admit(head.Value), _services.Clock);
-        _call.RequestBody.Start(_call.Request.Framing, _call.Request.ContentLength, _services.Limits.BodyBytesMax);
-        if (_isDraining || _isShed) _call.KeepAlive = false;
+        _call.Begin(_isShed && head == Verdict.Proceed ? Verdict.Overloaded : head.Value, _services.Clock);
+        _call.RequestBody.Start(
+            _call.Request.Framing, _call.Request.ContentLength, limits.BodyBytesMax,
+            new ChunkBounds(limits.ChunkExtensionBytesMax, limits.TrailerBytesMax, limits.TrailersMax));
+        _call.RequestPace.Begin(limits.RequestBytesPerSecondMin, limits.RateWindow, limits.ClientStall);
+        if (_isShed || ++_calls >= limits.CallsPerConnectionMax) _call.KeepAlive = false;
         await _services.Pipeline.RunAsync(_call);
-        if (_call.EndsBroken || !_call.KeepAlive || _isDraining) return false;
-        _isIdle = true;
-        return await RequestBodies.TryDrainAsync(_call, _services.Limits);
-    }
-
-    // What came before the drain began is served; what comes after it, or over the limit, is refused before work is
-    // done.
-    private Verdict Admit(Verdict head)
-    {
-        if (head != Verdict.Proceed) return head;
-        return _isShed ? Verdict.Overloaded : _isDraining ? Verdict.Draining : head;
+        if (_call.EndsBroken || !_call.KeepAlive) return false;
+        return await RequestBodies.TryDrainAsync(_call, limits);
     }
 
     // Null when the connection ended, or idled too long, with no request begun.
@@ -126,25 +151,24 @@ internal sealed class CallConnection : IDisposable
         PipeReader input = _transport.Transport.Input;
         Limits limits = _services.Limits;
         HeadReader reader = default;
-        bool hasBegun = false;
+        long begunAt = 0;
         _call.ClientDeadline.Arm(limits.KeepAliveIdle);
         while (true)
         {
-            if (_isDraining && !hasBegun) return null;
             ReadResult result = await input.ReadAsync();
-            if (!hasBegun && !result.Buffer.IsEmpty)
-            {
-                hasBegun = true;
-                _call.ClientDeadline.Arm(limits.HeadWithin);
-            }
-
-            bool timedOut = result.IsCanceled && _call.ClientDeadline.HasPassed;
+            long bytes = result.Buffer.Length;
+            if (begunAt == 0 && bytes > 0) begunAt = BeginHead(limits);
             ParseStatus status = reader.TryLoad(
                 result.Buffer, _call.Request, limits.HeadBytesMax, out SequencePosition end, out bool isTooLarge);
             if (status == ParseStatus.NeedMore)
             {
                 input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-                if (timedOut || result.IsCompleted) return null;
+                bool timedOut = result.IsCanceled && _call.ClientDeadline.HasPassed;
+                if (result.IsCompleted) return null;
+                if (begunAt == 0 && (timedOut || _closesIfIdle)) return null;
+                if (timedOut) return Verdict.RequestTimedOut;
+                if (_isDrainOver) return Verdict.Draining;
+                if (begunAt != 0) AwaitHead(limits, begunAt, bytes);
                 continue;
             }
 
@@ -161,6 +185,23 @@ internal sealed class CallConnection : IDisposable
                 RequestParser.Parse(_call.Request, new HeadBounds(limits.TargetBytesMax, limits.FieldsMax)));
         }
     }
+
+    // From its first byte on a request is not idle: a drain waits for it.
+    private long BeginHead(Limits limits)
+    {
+        Volatile.Write(ref _idleSince, 0);
+        _call.RequestPace.Begin(limits.RequestBytesPerSecondMin, limits.RateWindow, limits.RateWindow);
+        return _services.Clock.GetTimestamp();
+    }
+
+    private void AwaitHead(Limits limits, long begunAt, long bytes)
+    {
+        TimeSpan left = limits.HeadWithin - _services.Clock.GetElapsedTime(begunAt);
+        _call.RequestPace.Wait(left > TimeSpan.Zero ? left : TimeSpan.Zero, bytes);
+    }
+
+    private static bool IsHeadRefused(Verdict verdict) => verdict is Verdict.Malformed or Verdict.AmbiguousPath
+        or Verdict.TargetTooLong or Verdict.HeadersTooLarge or Verdict.RequestTimedOut or Verdict.Draining;
 
     private static Verdict Translate(HttpFault fault) => fault switch
     {

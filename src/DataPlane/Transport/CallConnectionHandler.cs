@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -10,15 +11,23 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
     // Deadlines are seconds long; a quarter of one is as exact as they need to be.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromMilliseconds(250);
 
+    // How often a drain looks again at what is left.
+    private static readonly TimeSpan DrainEvery = TimeSpan.FromMilliseconds(20);
+
+    // What is told at the end of a drain that time is up has this long to say so to its client.
+    private static readonly TimeSpan LastWordWithin = TimeSpan.FromSeconds(1);
+
     // So many over the limit are told that there are too many; the rest are cut, since even telling costs memory.
     private const int ShedMax = 64;
 
     private readonly ConcurrentDictionary<CallConnection, byte> _connections = new();
+    private readonly AddressCounts _addresses = new();
     private readonly DataServices _services;
     private readonly Action _onHeartbeat;
     private readonly ITimer _timer;
     private readonly ILogger _log;
     private int _count;
+    private int _expected;
 
     internal CallConnectionHandler(DataServices services, Action onHeartbeat, ILogger log)
     {
@@ -29,22 +38,60 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
             static state => ((CallConnectionHandler)state!).Beat(), this, Heartbeat, Heartbeat);
     }
 
-    /// <summary>Connections open now.</summary>
+    /// <summary>Connections open now, those included that only wait for their last bytes to be taken.</summary>
     internal int Count => Volatile.Read(ref _count);
+
+    /// <summary>
+    /// Announces a connection that was accepted and is on its way here, so that no drain ends between the two.
+    /// </summary>
+    internal void Expect() => Interlocked.Increment(ref _expected);
+
+    /// <summary>Says that an announced connection has come.</summary>
+    internal void Meet() => Interlocked.Decrement(ref _expected);
+
+    private bool IsEmpty => Volatile.Read(ref _expected) == 0 && Count == 0;
 
     /// <inheritdoc/>
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
-        int count = Interlocked.Increment(ref _count), max = _services.Limits.ConnectionsMax;
-        if (count > max + ShedMax)
+        IPAddress address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+        int over = Interlocked.Increment(ref _count) - _services.Limits.ConnectionsMax;
+        over = Math.Max(over, _addresses.Enter(address) - _services.Limits.ConnectionsPerAddressMax);
+        try
         {
+            if (over > ShedMax) connection.Abort(new ConnectionAbortedException("Too many connections."));
+            else await ServeAsync(connection, isShed: over > 0);
+        }
+        finally
+        {
+            _addresses.Leave(address);
             Interlocked.Decrement(ref _count);
-            connection.Abort(new ConnectionAbortedException("Too many connections."));
-            await connection.DisposeAsync();
-            return;
         }
 
-        using CallConnection served = new(connection, _services, isShed: count > max);
+        if (over > ShedMax) await connection.DisposeAsync();
+    }
+
+    /// <summary>
+    /// Ends idle connections now and the others after their call; false if some had to be cut.
+    /// </summary>
+    internal async Task<bool> DrainAsync(TimeSpan within)
+    {
+        if (await EmptiesAsync(within, static connection => connection.Drain())) return true;
+        int left = Count;
+        if (!await EmptiesAsync(LastWordWithin, static connection => connection.EndDrain()))
+        {
+            await EmptiesAsync(LastWordWithin, static connection => connection.Cut());
+        }
+
+        return left == 0;
+    }
+
+    /// <summary>Stops looking after deadlines.</summary>
+    public void Dispose() => _timer.Dispose();
+
+    private async Task ServeAsync(ConnectionContext connection, bool isShed)
+    {
+        using CallConnection served = new(connection, _services, isShed);
         _connections.TryAdd(served, 0);
         try
         {
@@ -57,27 +104,24 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
         }
         finally
         {
-            _connections.TryRemove(served, out _);
-            Interlocked.Decrement(ref _count);
+            // The transport waits until the client has taken everything: the heartbeat must look on until then.
+            served.BeginClose();
             await connection.DisposeAsync();
+            _connections.TryRemove(served, out _);
         }
     }
 
-    /// <summary>Ends idle connections now and the others after their call; false if some had to be left.</summary>
-    internal async Task<bool> DrainAsync(TimeSpan within)
+    private async Task<bool> EmptiesAsync(TimeSpan within, Action<CallConnection> tell)
     {
         long startedAt = _services.Clock.GetTimestamp();
-        while (Count > 0 && _services.Clock.GetElapsedTime(startedAt) < within)
+        while (!IsEmpty && _services.Clock.GetElapsedTime(startedAt) < within)
         {
-            foreach (CallConnection connection in _connections.Keys) connection.Drain();
-            await Task.Delay(TimeSpan.FromMilliseconds(20), _services.Clock);
+            foreach (KeyValuePair<CallConnection, byte> connection in _connections) tell(connection.Key);
+            await Task.Delay(DrainEvery, _services.Clock);
         }
 
-        return Count == 0;
+        return IsEmpty;
     }
-
-    /// <summary>Stops looking after deadlines.</summary>
-    public void Dispose() => _timer.Dispose();
 
     private void Beat()
     {

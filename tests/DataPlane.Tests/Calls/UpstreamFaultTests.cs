@@ -206,7 +206,7 @@ public sealed class UpstreamFaultTests
     {
         // Proves that an answer which trickles to a client that never reads ends by the stall limit, not never.
         await using MemoryGateway gateway = new(Policies.Standard,
-            new Limits { ClientStall = TimeSpan.FromSeconds(3) });
+            new Limits { ClientStall = TimeSpan.FromSeconds(3), AnswerBytesPerSecondMin = 0 });
         gateway.Upstream.Script = async session =>
         {
             await session.ReadAsync();

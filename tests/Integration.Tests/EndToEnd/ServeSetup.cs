@@ -63,12 +63,17 @@ public sealed class ServeSetup : IDisposable
     /// <param name="audit">The name of its audit folder.</param>
     /// <param name="more">More settings of the environment, without their prefix.</param>
     public Task<CountersignProcess> StartAsync(
-        string store, string audit = "audit", params (string Name, string Value)[] more)
+        string store, string audit = "audit", params (string Name, string Value)[] more) =>
+        StartAtAsync("127.0.0.1:0", store, audit, more);
+
+    /// <summary>Starts a gateway whose data listener has this address.</summary>
+    public Task<CountersignProcess> StartAtAsync(
+        string data, string store, string audit, params (string Name, string Value)[] more)
     {
         Dictionary<string, string> environment = new(_environment, StringComparer.Ordinal);
         foreach ((string name, string value) in more) environment["COUNTERSIGN__" + name] = value;
         return CountersignProcess.StartAsync(
-            environment, "serve", "--config", ConfigurationFile, "--data", "127.0.0.1:0", "--control", "127.0.0.1:0",
+            environment, "serve", "--config", ConfigurationFile, "--data", data, "--control", "127.0.0.1:0",
             "--store", store, "--audit", Path.Combine(Folder, audit));
     }
 
