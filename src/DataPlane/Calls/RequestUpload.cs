@@ -118,13 +118,10 @@ internal sealed class RequestUpload
         while (!body.IsWhole)
         {
             ValueTask<BodyStatus> read = body.ReadAsync();
-            if (!read.IsCompleted)
-            {
-                ArmForClient(call, connection, limits);
-                if (connection.Output.UnflushedBytes > 0) await connection.Output.FlushAsync();
-            }
-
+            bool isPaced = !read.IsCompleted && ArmForClient(call, connection, limits);
+            if (!read.IsCompleted && connection.Output.UnflushedBytes > 0) await connection.Output.FlushAsync();
             BodyStatus status = await read;
+            if (isPaced && !_isAnswered) call.RequestPace.Rest();
             if (status == BodyStatus.End) break;
             if (status != BodyStatus.Data) return RequestBodies.Explain(status, call);
             PutBody(connection, body.Data, isChunked);
@@ -139,19 +136,15 @@ internal sealed class RequestUpload
     }
 
     // The upstream's time does not run while the client keeps us waiting, unless the client itself waits for the
-    // upstream's word.
-    private void ArmForClient(CallContext call, UpstreamConnection connection, Limits limits)
+    // upstream's word. True if the client is held to its least rate.
+    private bool ArmForClient(CallContext call, UpstreamConnection connection, Limits limits)
     {
-        if (_isAnswered) return;
+        if (_isAnswered) return false;
         TimeSpan timeout = call.Function!.Upstream.Timeout;
-        if (UpstreamRequest.ForwardsExpect(call))
-        {
-            connection.Deadline.Arm(timeout);
-            return;
-        }
-
-        call.ClientDeadline.Arm(limits.ClientStall);
-        connection.Deadline.Arm(limits.ClientStall + timeout);
+        bool isClientsTurn = !UpstreamRequest.ForwardsExpect(call);
+        connection.Deadline.Arm(isClientsTurn ? limits.ClientStall + timeout : timeout);
+        if (isClientsTurn) call.RequestPace.Wait(limits.ClientStall, call.RequestBody.BytesRead);
+        return isClientsTurn;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

@@ -126,7 +126,7 @@ public sealed class ExpectTests
         Assert.False(client.Served.IsCompleted);
         gateway.Advance(TimeSpan.FromSeconds(11));
         await client.ServedAsync();
-        Assert.Equal("client-gone", (await gateway.CloseAuditAsync())[^1].GetProperty("verdict").GetString());
+        Assert.Equal("request-timeout", (await gateway.CloseAuditAsync())[^1].GetProperty("verdict").GetString());
     }
 
     [Theory]
