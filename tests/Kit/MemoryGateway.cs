@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -46,7 +47,11 @@ internal sealed class MemoryGateway : IAsyncDisposable
             TimeProvider.System).Log ?? throw new InvalidOperationException("the audit log does not open");
         _callers = new CallerVerifier([Issuer.Options], null, _http, Time, NullLogger.Instance);
         Publish(policy);
-        Pools = new UpstreamPools(Upstream, bounds, Time);
+        UpstreamMetrics metrics = new();
+        Pools = new UpstreamPools(
+            new UpstreamParts(Upstream, Upstream, bounds, Time, new Chance(seed: 1), metrics, NullLogger.Instance),
+            InForce);
+        metrics.ShowOn(Meter, Pools);
         CallerGate callers = new(_callers);
         CallPipeline pipeline = new(
             new AuditTrail(Audit, "gateway-1", Time),
@@ -59,7 +64,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new UpstreamCaller(Pools, bounds),
             new ReplyDesk(new MaskDesk(), bounds, PublicUrl + ResourceMetadata.Path),
             new Faults(NullLogger.Instance));
-        _handler = new CallConnectionHandler(new DataServices(pipeline, bounds, Time, PublicUrl), Pools.Prune,
+        _handler = new CallConnectionHandler(
+            new DataServices(pipeline, bounds, Time, PublicUrl) { Metrics = new CallMetrics(Meter) }, Pools.Beat,
             NullLogger.Instance);
     }
 
@@ -89,6 +95,9 @@ internal sealed class MemoryGateway : IAsyncDisposable
 
     /// <summary>The upstream connections.</summary>
     internal UpstreamPools Pools { get; }
+
+    /// <summary>What is measured of this gateway alone.</summary>
+    internal Meter Meter { get; } = new(DataPlaneListener.MeterName);
 
     /// <summary>The connections' handler.</summary>
     internal CallConnectionHandler Handler => _handler;
@@ -165,6 +174,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
         _signing.Dispose();
         _seal.Dispose();
         Issuer.Dispose();
+        Meter.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 }

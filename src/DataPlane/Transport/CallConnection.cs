@@ -102,7 +102,9 @@ internal sealed class CallConnection : IDisposable
         _call.Begin(Admit(head.Value), _services.Clock);
         _call.RequestBody.Start(_call.Request.Framing, _call.Request.ContentLength, _services.Limits.BodyBytesMax);
         if (_isDraining || _isShed) _call.KeepAlive = false;
+        _services.Metrics?.Begin();
         await _services.Pipeline.RunAsync(_call);
+        _services.Metrics?.End(_call.Verdict, _services.Clock.GetElapsedTime(_call.StartedAt));
         if (_call.EndsBroken || !_call.KeepAlive || _isDraining) return false;
         _isIdle = true;
         return await RequestBodies.TryDrainAsync(_call, _services.Limits);

@@ -3,4 +3,8 @@ using Countersign.DataPlane.Calls;
 namespace Countersign.DataPlane.Transport;
 
 /// <summary>What every connection of one listener shares.</summary>
-internal sealed record DataServices(CallPipeline Pipeline, Limits Limits, TimeProvider Clock, string PublicUrl);
+internal sealed record DataServices(CallPipeline Pipeline, Limits Limits, TimeProvider Clock, string PublicUrl)
+{
+    /// <summary>What counts the calls; null counts none.</summary>
+    internal CallMetrics? Metrics { get; init; }
+}

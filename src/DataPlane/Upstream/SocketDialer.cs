@@ -1,7 +1,9 @@
 using System.IO.Pipelines;
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Countersign.Policy;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -25,15 +27,16 @@ internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ConnectionContext?> DialAsync(Uri endpoint, TimeSpan within)
+    public async ValueTask<ConnectionContext?> DialAsync(
+        IPEndPoint address, Uri endpoint, UpstreamTls? tls, TimeSpan within)
     {
-        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using CancellationTokenSource timer = new(within);
         try
         {
-            await socket.ConnectAsync(endpoint.IdnHost, endpoint.Port, timer.Token);
+            await socket.ConnectAsync(address, timer.Token);
             return endpoint.Scheme == Uri.UriSchemeHttps
-                ? await SecureAsync(socket, endpoint.IdnHost, timer.Token)
+                ? await SecureAsync(socket, tls?.ServerName ?? endpoint.IdnHost, timer.Token)
                 : _factory.Create(socket);
         }
         catch (Exception fault) when (

@@ -145,7 +145,9 @@ public sealed class VerdictTests
 
         await client.SendAsync(text);
         if (setup == "upstream-silent") gateway.Advance(TimeSpan.FromSeconds(6));
-        return (await client.ReadAsync())!;
+        WireMessage answer = (await client.ReadAsync())!;
+        if (setup == "upstream-full") gateway.Advance(TimeSpan.FromSeconds(6)); // lets the call before go
+        return answer;
     }
 
     private static async Task PrepareAsync(MemoryGateway gateway, string setup)
@@ -154,6 +156,12 @@ public sealed class VerdictTests
         {
             case "upstream-away":
                 gateway.Upstream.IsAway = true;
+                break;
+            case "upstream-full":
+                gateway.Publish(Policies.Standard.Replace(
+                    "timeout: 5s", "timeout: 5s\n    maxInFlight: 1", StringComparison.Ordinal), version: 8);
+                gateway.Upstream.Script = session => session.ReadAsync();
+                await gateway.Connect().SendAsync(Requests.Get(gateway, "/raw/1"));
                 break;
             case "upstream-silent":
                 gateway.Upstream.Script = session => session.ReadAsync();
