@@ -42,20 +42,22 @@ internal sealed class NameWatch
     /// <summary>Begins to resolve if it is time to.</summary>
     /// <param name="now">Timestamp.</param>
     /// <param name="every">From one resolution to the next, as timestamps.</param>
+    /// <param name="soon">The same after one that found nothing.</param>
     /// <param name="within">How long one may take.</param>
     /// <param name="onChange">Called when the addresses have become others.</param>
-    internal void Beat(long now, long every, TimeSpan within, Action onChange)
+    internal void Beat(long now, long every, long soon, TimeSpan within, Action onChange)
     {
         if (IsLiteral || now < Volatile.Read(ref _dueAt)) return;
         if (Volatile.Read(ref _pending) is { IsCompleted: false }) return;
-        Volatile.Write(ref _dueAt, now + every);
-        Volatile.Write(ref _pending, ResolveAsync(within, onChange));
+        Volatile.Write(ref _dueAt, now + soon);
+        Volatile.Write(ref _pending, ResolveAsync(now + every, within, onChange));
     }
 
-    private async Task ResolveAsync(TimeSpan within, Action onChange)
+    private async Task ResolveAsync(long next, TimeSpan within, Action onChange)
     {
         IPAddress[] found = await _resolver.ResolveAsync(_host, within);
         if (found.Length == 0) return; // keep what is known: a resolver's outage is not the upstream's
+        Volatile.Write(ref _dueAt, next);
         IPEndPoint[] addresses = [.. found.Distinct()
             .OrderBy(address => address.AddressFamily).ThenBy(address => address.ToString(), StringComparer.Ordinal)
             .Take(AddressesMax)

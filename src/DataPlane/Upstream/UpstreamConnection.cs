@@ -61,12 +61,16 @@ internal sealed class UpstreamConnection
         _transport = transport;
         _pool = pool;
         _clock = clock;
+        IdleSince = clock.GetTimestamp();
         Deadline = new Deadline(clock);
         Body = new BodyReader(transport.Transport.Input, Deadline);
     }
 
     /// <summary>Where the request is written.</summary>
     internal PipeWriter Output => _transport.Transport.Output;
+
+    /// <summary>Where it leads.</summary>
+    internal System.Net.IPAddress Address => _pool.Address.Address;
 
     /// <summary>The Host value for this endpoint.</summary>
     internal ReadOnlySpan<byte> Authority => _pool.Authority;
@@ -83,7 +87,7 @@ internal sealed class UpstreamConnection
     /// <summary>True if a call used it before: its peer may have closed it meanwhile.</summary>
     internal bool WasUsed { get; private set; }
 
-    /// <summary>When it was put back.</summary>
+    /// <summary>When it was opened, or put back.</summary>
     internal long IdleSince { get; private set; }
 
     /// <summary>Gives it to a call, which was counted into the group and the endpoint.</summary>

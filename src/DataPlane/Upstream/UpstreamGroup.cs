@@ -154,8 +154,7 @@ internal sealed partial class UpstreamGroup
         long every = (long)(Terms.ResolveEvery.TotalSeconds * frequency);
         foreach (NameWatch name in _names)
         {
-            long next = name.Addresses.Length == 0 ? frequency : every;
-            name.Beat(now, next, _parts.Limits.ConnectWithin, _onNames);
+            name.Beat(now, every, soon: frequency, _parts.Limits.ConnectWithin, _onNames);
         }
 
         foreach (HealthProbe probe in Volatile.Read(ref _probes)) probe.Beat(now, _onHealth);
@@ -295,7 +294,8 @@ internal sealed partial class UpstreamGroup
         foreach (NameWatch name in _names)
         {
             // Asked once a second at most, however many calls wait.
-            name.Beat(now, _parts.Clock.TimestampFrequency, _parts.Limits.ConnectWithin, _onNames);
+            long second = _parts.Clock.TimestampFrequency;
+            name.Beat(now, every: second, soon: second, _parts.Limits.ConnectWithin, _onNames);
             if (name.Pending is { } pending) await pending;
             if (Members.Length > 0) return;
         }
