@@ -11,6 +11,7 @@ public sealed partial class DataPlaneTests
         ["Upstream"] = ["Http"],
         ["Mcp"] = ["Http"],
         ["Http"] = [],
+        ["Sockets"] = [],
     };
 
     private static readonly string[] Assemblies =
