@@ -142,7 +142,8 @@ internal sealed class UpstreamReader(PolicyErrors errors)
 
     /// <summary>An absolute path as it goes on the wire, with a query if need be (RFC 9112 section 3.2.1).</summary>
     private static string? HealthPathFault(string path) =>
-        path[0] != '/' || path.AsSpan().ContainsAnyExceptInRange('!', '~') || path.Contains('#', StringComparison.Ordinal)
+        path[0] != '/' || path.Contains('#', StringComparison.Ordinal)
+            || path.AsSpan().ContainsAnyExceptInRange('!', '~')
             ? $"'{path}' is not a path: it begins with '/' and has visible ASCII characters only, no '#'" : null;
 
     private CredentialTerms ReadCredential(string upstream, DocumentNode? node)

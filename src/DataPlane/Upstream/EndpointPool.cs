@@ -28,8 +28,9 @@ internal sealed class EndpointPool
         Address = address;
         Tls = tls;
         _idleMax = idleMax;
-        _authority = Encoding.ASCII.GetBytes(
-            endpoint.IsDefaultPort ? endpoint.IdnHost : endpoint.IdnHost + ":" + endpoint.Port);
+        // The one form with brackets where there must be some (RFC 3986 section 3.2.2).
+        string host = endpoint.HostNameType == UriHostNameType.IPv6 ? endpoint.Host : endpoint.IdnHost;
+        _authority = Encoding.ASCII.GetBytes(endpoint.IsDefaultPort ? host : host + ":" + endpoint.Port);
     }
 
     /// <summary>Scheme, host and port.</summary>
@@ -78,7 +79,7 @@ internal sealed class EndpointPool
     /// <summary>Gives the room of a connection back.</summary>
     internal void Close() => Interlocked.Decrement(ref _open);
 
-    /// <summary>Takes an idle connection of the current thread's lane that is still fit; null if there is none.</summary>
+    /// <summary>Takes an idle, still fit connection of the current thread's lane; null if there is none.</summary>
     [HotPath]
     internal UpstreamConnection? TryTake() => TryTake(Volatile.Read(ref _lanes[Lane.Current]));
 

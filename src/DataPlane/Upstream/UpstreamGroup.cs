@@ -1,36 +1,13 @@
 using Countersign.Policy;
-using Microsoft.Extensions.Logging;
 
 namespace Countersign.DataPlane.Upstream;
-
-/// <summary>Why there is no connection. Zero is one that could not be opened.</summary>
-internal enum ConnectFault : byte
-{
-    /// <summary>Every connection that was tried failed.</summary>
-    Unreachable = 0,
-
-    /// <summary>There is one.</summary>
-    None,
-
-    /// <summary>No name of the upstream has an address.</summary>
-    Unresolved,
-
-    /// <summary>Every endpoint fails its health check.</summary>
-    Unhealthy,
-
-    /// <summary>Every endpoint has as many connections as it may.</summary>
-    AtLimit,
-}
-
-/// <summary>What came of connecting.</summary>
-internal readonly record struct Connected(UpstreamConnection? Connection, ConnectFault Fault);
 
 /// <summary>
 /// One upstream of the policy in force: chooses the endpoint of each call, opens connections, and leaves out what does
 /// not work. Calls read immutable arrays; whatever changes those does so on the heartbeat or after a failure, under a
 /// lock that no call that goes well ever takes.
 /// </summary>
-internal sealed partial class UpstreamGroup
+internal sealed class UpstreamGroup
 {
     // As HAProxy's: the first and three more.
     private const int ConnectsMax = 4;
@@ -165,7 +142,7 @@ internal sealed partial class UpstreamGroup
             {
                 if (!member.Circuit.Beat(now)) continue;
                 isChange = true;
-                LogHalfOpen(_parts.Log, Terms.Name, member.Endpoint, member.Address);
+                UpstreamLog.HalfOpen(_parts.Log, Terms.Name, member.Endpoint, member.Address);
             }
 
             if (isChange) MakeReady();
@@ -321,7 +298,7 @@ internal sealed partial class UpstreamGroup
             MakeReady();
         }
 
-        LogReturned(_parts.Log, Terms.Name, endpoint.Endpoint, endpoint.Address);
+        UpstreamLog.Returned(_parts.Log, Terms.Name, endpoint.Endpoint, endpoint.Address);
     }
 
     private void Fail(EndpointPool endpoint)
@@ -336,13 +313,13 @@ internal sealed partial class UpstreamGroup
             MakeReady();
         }
 
-        LogEjected(_parts.Log, Terms.Name, endpoint.Endpoint, endpoint.Address);
+        UpstreamLog.Ejected(_parts.Log, Terms.Name, endpoint.Endpoint, endpoint.Address);
     }
 
     private void NoteHealth(EndpointPool endpoint)
     {
         lock (_gate) MakeReady();
-        LogHealth(_parts.Log, Terms.Name, endpoint.Endpoint, endpoint.Address, endpoint.IsHealthy);
+        UpstreamLog.Health(_parts.Log, Terms.Name, endpoint.Endpoint, endpoint.Address, endpoint.IsHealthy);
     }
 
     // Names have other addresses: those that stay keep their connections and their past, new ones join, gone ones
@@ -382,20 +359,4 @@ internal sealed partial class UpstreamGroup
         EndpointPool[] ready = [.. healthy.Where(member => member.Circuit.State != CircuitState.Open)];
         Volatile.Write(ref _ready, ready.Length > 0 ? ready : healthy);
     }
-
-    [LoggerMessage(Level = LogLevel.Warning,
-        Message = "Upstream {Upstream}: {Endpoint} at {Address} failed too often and is ejected")]
-    private static partial void LogEjected(ILogger log, string upstream, Uri endpoint, System.Net.IPEndPoint address);
-
-    [LoggerMessage(Level = LogLevel.Information,
-        Message = "Upstream {Upstream}: {Endpoint} at {Address} may be tried again")]
-    private static partial void LogHalfOpen(ILogger log, string upstream, Uri endpoint, System.Net.IPEndPoint address);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Upstream {Upstream}: {Endpoint} at {Address} is back")]
-    private static partial void LogReturned(ILogger log, string upstream, Uri endpoint, System.Net.IPEndPoint address);
-
-    [LoggerMessage(Level = LogLevel.Warning,
-        Message = "Upstream {Upstream}: {Endpoint} at {Address} changed by its health check; healthy: {IsHealthy}")]
-    private static partial void LogHealth(
-        ILogger log, string upstream, Uri endpoint, System.Net.IPEndPoint address, bool isHealthy);
 }

@@ -72,6 +72,8 @@ public sealed class UpstreamChoiceTests
             MemoryClient client = gateway.Connect();
             await client.SendAsync(Requests.Get(gateway, "/raw/1"));
             await client.ReadAsync();
+            client.Close();
+            await client.ServedAsync();
         }
 
         Assert.Equal(1, Members(gateway).Count(one => one.Circuit.State == CircuitState.Open));

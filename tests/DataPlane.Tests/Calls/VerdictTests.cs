@@ -160,8 +160,14 @@ public sealed class VerdictTests
             case "upstream-full":
                 gateway.Publish(Policies.Standard.Replace(
                     "timeout: 5s", "timeout: 5s\n    maxInFlight: 1", StringComparison.Ordinal), version: 8);
-                gateway.Upstream.Script = session => session.ReadAsync();
+                TaskCompletionSource arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                gateway.Upstream.Script = async session =>
+                {
+                    await session.ReadAsync();
+                    arrived.SetResult();
+                };
                 await gateway.Connect().SendAsync(Requests.Get(gateway, "/raw/1"));
+                await arrived.Task;
                 break;
             case "upstream-silent":
                 gateway.Upstream.Script = session => session.ReadAsync();

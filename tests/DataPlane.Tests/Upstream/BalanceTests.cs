@@ -6,7 +6,8 @@ namespace Countersign.DataPlane.Tests.Upstream;
 /// <summary>Which endpoint gets a call.</summary>
 public sealed class BalanceTests
 {
-    private const string Two = "endpoints: [\"http://192.0.2.1\", \"http://192.0.2.2\"], ejection: { after: 2, for: 10s }";
+    private const string Two =
+        "endpoints: [\"http://192.0.2.1\", \"http://192.0.2.2\"], ejection: { after: 2, for: 10s }";
 
     private const string Four =
         "endpoints: [\"http://192.0.2.1\", \"http://192.0.2.2\", \"http://192.0.2.3\", \"http://192.0.2.4\"], "

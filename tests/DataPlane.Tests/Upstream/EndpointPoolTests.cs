@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Upstream;
 using Countersign.Kit;
@@ -40,6 +41,19 @@ public sealed class EndpointPoolTests
         await InLaneAsync(2, () => Assert.Same(two, pool.TryTake()));
         await InLaneAsync(2, () => Assert.Null(pool.TryTake()));
         Assert.Same(one, pool.TryTakeAny());
+    }
+
+    [Theory]
+    [InlineData("http://a.test", "a.test")]
+    [InlineData("https://a.test:8443", "a.test:8443")]
+    [InlineData("http://192.0.2.1:81", "192.0.2.1:81")]
+    [InlineData("http://[2001:db8::6]", "[2001:db8::6]")]
+    [InlineData("http://[2001:db8::6]:81", "[2001:db8::6]:81")]
+    public void The_host_value_is_the_endpoints(string endpoint, string host)
+    {
+        // Proves the Host value (RFC 9110 section 7.2), brackets and all, by a table.
+        EndpointPool pool = new(new Uri(endpoint), new IPEndPoint(IPAddress.Loopback, 80), null, idleMax: 1);
+        Assert.Equal(host, Encoding.ASCII.GetString(pool.Authority));
     }
 
     [Fact]
