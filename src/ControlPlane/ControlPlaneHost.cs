@@ -1,6 +1,7 @@
 using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
+using Countersign.ControlPlane.Metrics;
 using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tokens;
 using Microsoft.AspNetCore.Builder;
@@ -11,6 +12,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OpenTelemetry.Metrics;
 
 namespace Countersign.ControlPlane;
 
@@ -22,6 +24,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 {
     private readonly ControlPlaneOptions _options;
     private readonly WebApplication _app;
+    private readonly MeterProvider _metrics = MetricsEndpoint.Collect();
 
     /// <summary>Sets up a listener that is not bound yet. Nothing that is passed in is disposed of here.</summary>
     public ControlPlaneHost(
@@ -42,6 +45,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
+        MetricsEndpoint.Map(_app, _metrics);
     }
 
     /// <summary>The addresses it is bound to, <c>http://127.0.0.1:8081</c>; empty until it is started.</summary>
@@ -58,7 +62,11 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public Task StopAsync() => _app.StopAsync();
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _metrics.Dispose();
+    }
 
     private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)
     {

@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Countersign.DataPlane.Calls;
 using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Transport;
@@ -17,6 +20,9 @@ namespace Countersign.DataPlane;
 /// </summary>
 public sealed partial class DataPlaneListener : IAsyncDisposable
 {
+    /// <summary>The name of the meter that everything here is measured on.</summary>
+    public const string MeterName = "Countersign.DataPlane";
+
     private readonly DataPlaneOptions _options;
     private readonly DataPlaneServices _services;
     private readonly TimeProvider _clock;
@@ -25,6 +31,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     private readonly List<IConnectionListener> _listeners = [];
     private readonly List<Task> _accepting = [];
     private EpollTransport? _epoll;
+    private readonly Meter _meter = new(MeterName);
     private SocketDialer? _dialer;
     private CallConnectionHandler? _handler;
 
@@ -65,11 +72,16 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         Addresses = [.. _listeners.Select(listener => "http://" + listener.EndPoint)];
         string publicUrl = (_options.PublicUrl ?? Addresses[0]).TrimEnd('/');
         _dialer = new SocketDialer(_epoll, _logs.CreateLogger<SocketDialer>());
-        UpstreamPools pools = new(_dialer, _options.Limits, _clock);
+        UpstreamPools pools = OpenPools(_dialer);
         CallPipeline pipeline = Compose(publicUrl, pools);
-        _handler = new CallConnectionHandler(
-            new DataServices(pipeline, _options.Limits, _clock, publicUrl) { TrustedProxies = _options.TrustedProxies },
-            pools.Prune, _log);
+        DataServices services = new(pipeline, _options.Limits, _clock, publicUrl)
+        {
+            TrustedProxies = _options.TrustedProxies,
+            Metrics = new CallMetrics(_meter),
+        };
+        _handler = new CallConnectionHandler(services, pools.Beat, _log);
+        _meter.CreateObservableGauge(
+            "countersign.client.connections", () => Connections, description: "Connections of callers open now.");
         foreach (IConnectionListener listener in _listeners) _accepting.Add(AcceptAsync(listener));
     }
 
@@ -91,6 +103,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         _handler?.Dispose();
         _dialer?.Dispose();
         _epoll?.Dispose();
+        _meter.Dispose();
     }
 
     /// <summary>Stops.</summary>
@@ -113,6 +126,21 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         {
             throw new IOException($"Failed to bind to address http://{endpoint}: {fault.Message}", fault);
         }
+    }
+
+    private UpstreamPools OpenPools(SocketDialer dialer)
+    {
+        Span<byte> seed = stackalloc byte[sizeof(ulong)];
+        RandomNumberGenerator.Fill(seed);
+        UpstreamMetrics metrics = new();
+        UpstreamPools pools = new(
+            new UpstreamParts(
+                dialer, new SystemResolver(_clock), _options.Limits, _clock,
+                new Chance(BinaryPrimitives.ReadUInt64LittleEndian(seed)), metrics,
+                _logs.CreateLogger<UpstreamPools>()),
+            _services.InForce);
+        metrics.ShowOn(_meter, pools);
+        return pools;
     }
 
     private CallPipeline Compose(string publicUrl, UpstreamPools pools)

@@ -36,13 +36,6 @@ public enum CredentialBroker : byte
 /// <param name="Reuse">How long one credential may serve the same caller and low-risk function; zero is once.</param>
 public sealed record CredentialTerms(CredentialBroker Broker, string Audience, TimeSpan TimeToLive, TimeSpan Reuse);
 
-/// <summary>A set of endpoints that serve functions.</summary>
-/// <param name="Name">Its name in the policy.</param>
-/// <param name="Endpoints">Absolute http or https URIs without path, tried in turn.</param>
-/// <param name="Timeout">From the request's last byte to the response's head.</param>
-/// <param name="Credential">What it is shown.</param>
-public sealed record Upstream(string Name, IReadOnlyList<Uri> Endpoints, TimeSpan Timeout, CredentialTerms Credential);
-
 /// <summary>A named operation behind the gateway.</summary>
 public sealed class Function
 {

@@ -3,20 +3,10 @@ namespace Countersign.Policy;
 /// <summary>Reads the upstreams and the functions, and knows their names for the rest of the document.</summary>
 internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
 {
-    private static readonly SectionKeys UpstreamKeys = new(["endpoints"], ["timeout", "credential"], [], []);
-    private static readonly SectionKeys CredentialKeys = new([], ["broker", "audience", "ttl", "reuse"], [], []);
     private static readonly SectionKeys FunctionKeys = new(
         ["upstream", "method", "path", "risk"], ["headers"], ["mcp", "tool"], ["method", "path"]);
 
-    private static readonly TimeSpan TimeoutUnstated = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan TimeToLiveUnstated = TimeSpan.FromSeconds(30);
-
-    /// <summary>
-    /// Stands in for an upstream that has errors or is unknown, so that the function is still checked.
-    /// </summary>
-    private static readonly Upstream NoUpstream = new("", [], TimeoutUnstated,
-        new CredentialTerms(CredentialBroker.None, "", TimeToLiveUnstated, TimeSpan.Zero));
-
+    private readonly UpstreamReader _reader = new(errors);
     private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
     private int _patterns;
@@ -25,7 +15,7 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
     {
         foreach (NodeEntry entry in Named(section, "upstreams"))
         {
-            Upstream upstream = ReadUpstream(entry.Key.Text, entry.Value);
+            Upstream upstream = _reader.Read(entry.Key.Text, entry.Value);
             _upstreams.Add(upstream.Name, upstream);
             content.Upstreams.Add(upstream);
         }
@@ -93,36 +83,6 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         return named;
     }
 
-    private Upstream ReadUpstream(string name, DocumentNode node)
-    {
-        Section? section = Section.Open(node, $"upstream '{name}'", UpstreamKeys, errors);
-        if (section is null) return NoUpstream with { Name = name };
-        List<Uri> endpoints = [];
-        section.TextList("endpoints", 1, text =>
-        {
-            string? fault = EndpointFault(text, out Uri? endpoint);
-            if (fault is null && endpoints.Contains(endpoint!)) return $"'{text}' is listed twice";
-            if (fault is null) endpoints.Add(endpoint!);
-            return fault;
-        });
-        TimeSpan timeout = section.Duration(
-            "timeout", TimeoutUnstated, TimeSpan.FromMilliseconds(1), PolicyLimits.UpstreamTimeoutMax);
-        return new Upstream(name, endpoints, timeout, ReadCredential(name, section.Find("credential")));
-    }
-
-    private CredentialTerms ReadCredential(string upstream, DocumentNode? node)
-    {
-        CredentialTerms unstated = new(CredentialBroker.Jwt, upstream, TimeToLiveUnstated, TimeSpan.Zero);
-        Section? section = node is null ? null : Section.Open(node, "a credential", CredentialKeys, errors);
-        if (section is null) return unstated;
-        string? broker = section.Word("broker", ["jwt", "none"], ["exchange", "vault", "static"]);
-        TimeSpan timeToLive = section.Duration(
-            "ttl", TimeToLiveUnstated, PolicyLimits.TimeToLiveMin, PolicyLimits.TimeToLiveMax);
-        TimeSpan reuse = section.Duration("reuse", TimeSpan.Zero, TimeSpan.Zero, timeToLive);
-        CredentialBroker lent = broker == "none" ? CredentialBroker.None : CredentialBroker.Jwt;
-        return new CredentialTerms(lent, section.Text("audience") ?? upstream, timeToLive, reuse);
-    }
-
     private (Function Function, PathTemplate Path)? ReadFunction(string id, DocumentNode node)
     {
         if (Section.Open(node, $"function '{id}'", FunctionKeys, errors) is not { } section) return null;
@@ -155,10 +115,10 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
 
     private Upstream FindUpstream(Section section)
     {
-        if (section.Text("upstream") is not { } name) return NoUpstream;
+        if (section.Text("upstream") is not { } name) return UpstreamReader.None;
         if (_upstreams.TryGetValue(name, out Upstream? upstream)) return upstream;
         errors.Add(section.Find("upstream")!, $"there is no upstream '{name}'{errors.Suggest(name, _upstreams.Keys)}");
-        return NoUpstream;
+        return UpstreamReader.None;
     }
 
     private static string[] ReadHeaders(Section section)
@@ -189,18 +149,5 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
             || name is "authorization" or "connection" or "keep-alive" or "proxy-authorization" or "te" or "trailer"
                 or "transfer-encoding" or "upgrade" or "content-length";
         return isTaken ? $"'{header}' does not reach the upstream as sent, so a call cannot be bound to it" : null;
-    }
-
-    /// <summary>An absolute http or https URI that is scheme, host and port only (RFC 3986 section 3).</summary>
-    private static string? EndpointFault(string text, out Uri? endpoint)
-    {
-        bool isUri = Uri.TryCreate(text, UriKind.Absolute, out endpoint) && endpoint.Host.Length > 0
-            && endpoint.Scheme is "http" or "https" && endpoint.Port is > 0 and <= 65_535
-            && !text.AsSpan().ContainsAnyExceptInRange('!', '~') && !text.Contains('\\', StringComparison.Ordinal);
-        if (!isUri) return $"'{text}' is not an absolute http or https URI";
-        int authority = text.IndexOf("://", StringComparison.Ordinal);
-        if (authority < 0) return $"'{text}' is not an absolute http or https URI";
-        return text.AsSpan(authority + 3).ContainsAny("/?#@")
-            ? $"'{text}' must be scheme, host and port only: no path, query, fragment or user" : null;
     }
 }

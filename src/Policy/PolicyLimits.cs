@@ -24,7 +24,19 @@ internal static class PolicyLimits
     /// <summary>Suggestions compare with every known name; past this many errors they are left out.</summary>
     public const int SuggestionsMax = 100;
 
+    public const int UpstreamConnectionsMax = 65_535;
+    public const int UpstreamCallsMax = 1_000_000;
+    public const int ChecksInRowMax = 100;
+    public const int FailuresInRowMax = 1_000;
+
+    public static readonly TimeSpan UpstreamTimeoutMin = TimeSpan.FromMilliseconds(1);
     public static readonly TimeSpan UpstreamTimeoutMax = TimeSpan.FromHours(1);
+    public static readonly TimeSpan ConnectTimeoutMax = TimeSpan.FromMinutes(1);
+
+    /// <summary>For what repeats in the background: resolving, checking, ejecting.</summary>
+    public static readonly TimeSpan PeriodMin = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan PeriodMax = TimeSpan.FromHours(1);
+    public static readonly TimeSpan EjectionMax = TimeSpan.FromDays(1);
     public static readonly TimeSpan TimeToLiveMin = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan TimeToLiveMax = TimeSpan.FromHours(1);
     public static readonly TimeSpan WindowMin = TimeSpan.FromSeconds(1);

@@ -131,14 +131,16 @@ internal sealed class Section
         return unstated;
     }
 
-    public int Count(string key, int max)
+    public int Count(string key, int max) => Number(key, 1, 1, max);
+
+    public int Number(string key, int unstated, int min, int max)
     {
         DocumentNode? value = Find(key);
-        if (value is null || !Expect(value, NodeKind.Number, key, "a whole number", _errors)) return 1;
-        int count = int.Parse(value.Text, CultureInfo.InvariantCulture);
-        if (count >= 1 && count <= max) return count;
-        _errors.Add(value, $"{key} must be 1 to {max}, not {value.Text}");
-        return 1;
+        if (value is null || !Expect(value, NodeKind.Number, key, "a whole number", _errors)) return unstated;
+        int number = int.Parse(value.Text, CultureInfo.InvariantCulture);
+        if (number >= min && number <= max) return number;
+        _errors.Add(value, $"{key} must be {min} to {max}, not {value.Text}");
+        return unstated;
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -47,8 +48,12 @@ internal sealed class MemoryGateway : IAsyncDisposable
             TimeProvider.System).Log ?? throw new InvalidOperationException("the audit log does not open");
         _callers = new CallerVerifier([Issuer.Options], null, _http, Time, NullLogger.Instance);
         Publish(policy);
-        Pools = new UpstreamPools(Upstream, bounds, Time);
         Admission = new Admission(bounds, Time);
+        UpstreamMetrics metrics = new();
+        Pools = new UpstreamPools(
+            new UpstreamParts(Upstream, Upstream, bounds, Time, new Chance(seed: 1), metrics, NullLogger.Instance),
+            InForce);
+        metrics.ShowOn(Meter, Pools);
         CallerGate callers = new(_callers);
         CallPipeline pipeline = new(
             Admission,
@@ -65,8 +70,9 @@ internal sealed class MemoryGateway : IAsyncDisposable
         DataServices services = new(pipeline, bounds, Time, PublicUrl)
         {
             TrustedProxies = trustedProxies is null ? [] : [System.Net.IPNetwork.Parse(trustedProxies)],
+            Metrics = new CallMetrics(Meter),
         };
-        _handler = new CallConnectionHandler(services, Pools.Prune, NullLogger.Instance);
+        _handler = new CallConnectionHandler(services, Pools.Beat, NullLogger.Instance);
     }
 
     /// <summary>The time of everything but the audit log's writer, unless a test brought another clock.</summary>
@@ -98,6 +104,9 @@ internal sealed class MemoryGateway : IAsyncDisposable
 
     /// <summary>What is in flight.</summary>
     internal Admission Admission { get; }
+
+    /// <summary>What is measured of this gateway alone.</summary>
+    internal Meter Meter { get; } = new(DataPlaneListener.MeterName);
 
     /// <summary>The connections' handler.</summary>
     internal CallConnectionHandler Handler => _handler;
@@ -174,6 +183,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
         _signing.Dispose();
         _seal.Dispose();
         Issuer.Dispose();
+        Meter.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 }

@@ -1,17 +1,22 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Text;
 using Countersign.DataPlane.Upstream;
+using Countersign.Policy;
 using Microsoft.AspNetCore.Connections;
 
 namespace Countersign.Kit;
 
 /// <summary>One connection that the gateway opened, seen from the upstream.</summary>
-internal sealed class UpstreamSession(MemoryConnection connection)
+internal sealed class UpstreamSession(MemoryConnection connection, IPEndPoint address)
 {
     private readonly WireReader _reader = new(connection.FarInput);
 
     /// <summary>The connection.</summary>
     internal MemoryConnection Connection => connection;
+
+    /// <summary>The address it was opened to.</summary>
+    internal IPEndPoint Address => address;
 
     /// <summary>The next request; null once the gateway has closed.</summary>
     internal Task<WireMessage?> ReadAsync() => _reader.ReadAsync(isResponse: false);
@@ -36,7 +41,7 @@ internal sealed class UpstreamSession(MemoryConnection connection)
 /// An upstream behind the dialer. By default it answers every request with <see cref="Reply"/>; a
 /// <see cref="Script"/> takes over whole connections.
 /// </summary>
-internal sealed class ScriptedUpstream : IUpstreamDialer
+internal sealed class ScriptedUpstream : IUpstreamDialer, INameResolver
 {
     private readonly ConcurrentQueue<WireMessage> _requests = new();
     private int _dials;
@@ -49,6 +54,18 @@ internal sealed class ScriptedUpstream : IUpstreamDialer
 
     /// <summary>True refuses every connection.</summary>
     internal bool IsAway { get; set; }
+
+    /// <summary>Addresses that refuse connections.</summary>
+    internal HashSet<IPAddress> Refusing { get; } = [];
+
+    /// <summary>What names resolve to; a name that is not listed has one address.</summary>
+    internal Dictionary<string, IPAddress[]> Names { get; } = [];
+
+    /// <summary>The addresses that were dialled, refused ones included, in order.</summary>
+    internal ConcurrentQueue<IPAddress> Dialled { get; } = new();
+
+    /// <summary>What the last connection's TLS terms and time to connect were.</summary>
+    internal (UpstreamTls? Tls, TimeSpan Within) LastTerms { get; private set; }
 
     /// <summary>Connections opened.</summary>
     internal int Dials => Volatile.Read(ref _dials);
@@ -66,14 +83,21 @@ internal sealed class ScriptedUpstream : IUpstreamDialer
     internal void Note(WireMessage request) => _requests.Enqueue(request);
 
     /// <inheritdoc/>
-    public ValueTask<ConnectionContext?> DialAsync(Uri endpoint, TimeSpan within)
+    public ValueTask<ConnectionContext?> DialAsync(
+        IPEndPoint address, Uri endpoint, UpstreamTls? tls, TimeSpan within)
     {
-        if (IsAway) return new((ConnectionContext?)null);
+        Dialled.Enqueue(address.Address);
+        LastTerms = (tls, within);
+        if (IsAway || Refusing.Contains(address.Address)) return new((ConnectionContext?)null);
         Interlocked.Increment(ref _dials);
         MemoryConnection connection = new();
-        _ = RunAsync(new UpstreamSession(connection));
+        _ = RunAsync(new UpstreamSession(connection, address));
         return new(connection);
     }
+
+    /// <inheritdoc/>
+    public ValueTask<IPAddress[]> ResolveAsync(string host, TimeSpan within) =>
+        new(Names.GetValueOrDefault(host, [IPAddress.Parse("192.0.2.1")]));
 
     private async Task RunAsync(UpstreamSession session)
     {

@@ -56,6 +56,54 @@ public sealed class PolicyReaderTests
         Assert.Equal(["$.tax.id"], snapshot.Masks[1].Terms.Fields);
     }
 
+    // Proves that an upstream's terms are kept, those unstated beside them have their defaults, and the canonical JSON
+    // reads back to the same terms.
+    [Fact]
+    public void Terms_of_upstreams_are_kept()
+    {
+        PolicyReading reading = PolicyTexts.Read("""
+            apiVersion: countersign/v1
+            upstreams:
+              plain: { endpoints: ["http://h"], timeout: 7s }
+              told:
+                endpoints: ["https://a.test", "https://b.test:8443"]
+                tls: { serverName: a.test, ca: file-a, clientCertificate: file-b, clientKey: file-c }
+                ejection: { after: 3, for: 6m }
+                health: { path: "/healthz?deep=1", status: 204, interval: 1s }
+                retryBudget: 0
+                maxInFlight: 9
+                maxConnections: 8
+                resolveEvery: 10s
+                readTimeout: 2s
+                connectTimeout: 3s
+            functions: { f.a: { upstream: told, method: GET, path: /a, risk: low } }
+            rules: []
+            """);
+        Assert.Empty(reading.Errors);
+        (Upstream plain, Upstream told) = (reading.Snapshot!.Upstreams[0], reading.Snapshot.Upstreams[1]);
+        Assert.Equal(new Upstream("plain", plain.Endpoints, TimeSpan.FromSeconds(7), plain.Credential), plain);
+        Assert.Equal((null, TimeSpan.FromSeconds(7)), (plain.ConnectTimeout, plain.ReadTimeout));
+        Upstream expected = new("told", told.Endpoints, TimeSpan.FromSeconds(30), told.Credential)
+        {
+            ConnectTimeout = TimeSpan.FromSeconds(3),
+            ReadTimeout = TimeSpan.FromSeconds(2),
+            ResolveEvery = TimeSpan.FromSeconds(10),
+            ConnectionsMax = 8,
+            CallsInFlightMax = 9,
+            RetryBudgetPercent = 0,
+            Health = new HealthTerms
+            {
+                Path = "/healthz?deep=1", Interval = TimeSpan.FromSeconds(1), StatusMin = 204, StatusMax = 204,
+            },
+            Ejection = new EjectionTerms { After = 3, For = TimeSpan.FromMinutes(6), ForMax = TimeSpan.FromMinutes(6) },
+            Tls = new UpstreamTls("file-a", "file-b", "file-c", "a.test"),
+        };
+        Assert.Equal(expected, told);
+        PolicyReading again = PolicyTexts.Read(reading.Json);
+        Assert.Equal(told with { Endpoints = [] }, again.Snapshot!.Upstreams[1] with { Endpoints = [] });
+        Assert.Equal(reading.Json, again.Json);
+    }
+
     // Proves the units and that anything near a duration is refused, by a table; -1 is
     // refused.
     [Theory]

@@ -176,7 +176,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     [HotPath]
     private ValueTask<BodyStatus> ReadAsync(CallContext call, UpstreamConnection upstream)
     {
-        upstream.Deadline.Arm(call.Function!.Upstream.Timeout);
+        upstream.Deadline.Arm(call.Function!.Upstream.ReadTimeout);
         ValueTask<BodyStatus> read = upstream.Body.ReadAsync();
         bool hasNothingToFlush = call.Client.Output.UnflushedBytes == 0 || !call.ReplyStarted;
         return read.IsCompleted || hasNothingToFlush ? read : FlushThenAsync(call, upstream, read);

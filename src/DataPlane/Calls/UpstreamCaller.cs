@@ -5,34 +5,74 @@ using Countersign.DataPlane.Upstream;
 namespace Countersign.DataPlane.Calls;
 
 /// <summary>
-/// Makes the call: request out, response head in. What never reached the upstream may be tried again, once.
+/// Makes the call: request out, response head in. What never reached the upstream may be tried again, within a budget.
 /// </summary>
 internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
 {
+    private const string AtCallsMax = "The function's upstream has as many calls in flight as its policy allows.";
+
     /// <summary>Sends the request and waits for the response's head.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<Verdict> ForwardAsync(CallContext call)
     {
-        // A strict call never rides a connection that its peer may be closing: the outcome would be unknown.
-        UpstreamConnection? connection = call.Function!.IsStrict ? null : pools.TryTake(call.Function.Upstream);
-        connection ??= await pools.DialAsync(call.Function.Upstream);
-        if (connection is null) return Failed(call, "No endpoint of the function's upstream can be reached.");
-        call.Upstream = connection;
+        UpstreamGroup group = pools.GroupOf(call.Function!.Upstream);
+        Verdict connected = Connect(call, group, out EndpointPool? chosen);
+        if (connected == Verdict.Undecided) connected = await ConnectAsync(call, group, chosen);
+        if (connected != Verdict.Proceed) return connected;
+        UpstreamConnection connection = call.Upstream!;
         bool wasUsed = connection.WasUsed;
         ResponseStatus status = await ExchangeAsync(call, connection);
-        bool neverHeard = status == ResponseStatus.ClosedUnanswered && wasUsed && IsRepeatable(call);
-        return neverHeard ? await ForwardAgainAsync(call) : Explain(call, status);
+        bool neverHeard = status == ResponseStatus.ClosedUnanswered && wasUsed;
+        if (neverHeard && IsRepeatable(call) && group.Retries.TrySpend()) return await ForwardAgainAsync(call, group);
+        return Explain(call, status, neverHeard);
     }
 
-    // The one retry: a kept connection that closed without a byte, for a method that is safe to repeat.
-    private async ValueTask<Verdict> ForwardAgainAsync(CallContext call)
+    // The one retry after something was sent: a kept connection that closed without a byte, for a method that is safe
+    // to repeat.
+    private async ValueTask<Verdict> ForwardAgainAsync(CallContext call, UpstreamGroup group)
     {
+        pools.Metrics.Retried();
         call.Upstream!.Release();
         call.Upstream = null;
-        UpstreamConnection? connection = await pools.DialAsync(call.Function!.Upstream);
-        if (connection is null) return Failed(call, "No endpoint of the function's upstream can be reached.");
-        call.Upstream = connection;
-        return Explain(call, await ExchangeAsync(call, connection));
+        if (!group.TryEnter()) return Busy(call, AtCallsMax);
+        Verdict connected = await ConnectAsync(call, group, chosen: null);
+        if (connected != Verdict.Proceed) return connected;
+        return Explain(call, await ExchangeAsync(call, call.Upstream!), neverHeard: false);
+    }
+
+    // Proceed with an idle connection; Undecided if one must be opened. A strict call never rides a connection that
+    // its peer may be closing: the outcome would be unknown.
+    private static Verdict Connect(CallContext call, UpstreamGroup group, out EndpointPool? chosen)
+    {
+        chosen = null;
+        if (!group.TryEnter()) return Busy(call, AtCallsMax);
+        call.Upstream = group.TryTake(call.Function!.IsStrict, out chosen);
+        return call.Upstream is null ? Verdict.Undecided : Verdict.Proceed;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<Verdict> ConnectAsync(CallContext call, UpstreamGroup group, EndpointPool? chosen)
+    {
+        Connected connected = default;
+        try
+        {
+            connected = await group.ConnectAsync(call.Function!.IsStrict, chosen);
+        }
+        finally
+        {
+            if (connected.Connection is null) group.Leave();
+        }
+
+        call.Upstream = connected.Connection;
+        return connected.Fault switch
+        {
+            ConnectFault.None => Verdict.Proceed,
+            ConnectFault.AtLimit => Busy(
+                call, "Every endpoint of the function's upstream has as many connections as it may."),
+            ConnectFault.Unhealthy => Failed(call, "Every endpoint of the function's upstream fails its health check."),
+            ConnectFault.Unresolved => Failed(call, "No name of the function's upstream can be resolved."),
+            _ => Failed(call, "No endpoint of the function's upstream can be reached."),
+        };
     }
 
     private static bool IsRepeatable(CallContext call)
@@ -106,22 +146,37 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
     private ValueTask<ResponseStatus> ReadHeadAsync(CallContext call, UpstreamConnection connection) =>
         connection.ReadHeadAsync(call.Request.IsHead, limits.HeadBytesMax, limits.FieldsMax);
 
-    private static Verdict Explain(CallContext call, ResponseStatus status)
+    // A client that stalls or leaves says nothing of the upstream.
+    private static Verdict Sent(CallContext call, Verdict sent)
     {
-        switch (status)
+        if (sent == Verdict.UpstreamTimedOut) call.Upstream!.Fail();
+        return sent;
+    }
+
+    private static Verdict Explain(CallContext call, ResponseStatus status, bool neverHeard)
+    {
+        if (status == ResponseStatus.Head)
         {
-            case ResponseStatus.Head:
-                call.UpstreamStatus = call.Upstream!.Response.Status;
-                return Verdict.Proceed;
-            case ResponseStatus.Unsent:
-                return call.Upload.Outcome;
-            case ResponseStatus.TimedOut:
-                return Verdict.UpstreamTimedOut;
-            case ResponseStatus.Malformed:
-                return Failed(call, "The function's answer is not sound HTTP.");
-            default:
-                return Failed(call, "The function closed the connection without an answer.");
+            call.UpstreamStatus = call.Upstream!.Response.Status;
+            return Verdict.Proceed;
         }
+
+        if (status == ResponseStatus.Unsent) return Sent(call, call.Upload.Outcome);
+
+        // That a kept connection had been closed says nothing of the endpoint: each end may close an idle one.
+        if (!neverHeard) call.Upstream!.Fail();
+        return status switch
+        {
+            ResponseStatus.TimedOut => Verdict.UpstreamTimedOut,
+            ResponseStatus.Malformed => Failed(call, "The function's answer is not sound HTTP."),
+            _ => Failed(call, "The function closed the connection without an answer."),
+        };
+    }
+
+    private static Verdict Busy(CallContext call, string detail)
+    {
+        call.Detail = detail;
+        return Verdict.UpstreamBusy;
     }
 
     private static Verdict Failed(CallContext call, string detail)

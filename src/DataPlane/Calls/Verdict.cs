@@ -99,6 +99,9 @@ internal enum Verdict : byte
     /// <summary>Too many calls.</summary>
     Overloaded,
 
+    /// <summary>The function's upstream has as many calls or connections as it may.</summary>
+    UpstreamBusy,
+
     /// <summary>The gateway is shutting down.</summary>
     Draining,
 

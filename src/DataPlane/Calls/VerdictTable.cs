@@ -39,6 +39,7 @@ internal static class VerdictTable
         AuditUnavailable => new(503, "audit-unavailable", "The audit log is not available", false),
         PolicyStale => new(503, "policy-stale", "No sufficiently fresh policy is available", false),
         Overloaded => new(503, "overloaded", "The gateway is overloaded", false),
+        UpstreamBusy => new(503, "overloaded", "The function's upstream is overloaded", false),
         Draining => new(503, "draining", "The gateway is shutting down", true),
         UpstreamTimedOut => new(504, "upstream-timeout", "The function did not answer in time", false),
         _ => new(500, "internal-error", "The gateway failed", true),

@@ -139,7 +139,9 @@ internal sealed class CallConnection : IDisposable
             new ChunkBounds(limits.ChunkExtensionBytesMax, limits.TrailerBytesMax, limits.TrailersMax));
         _call.RequestPace.Begin(limits.RequestBytesPerSecondMin, limits.RateWindow, limits.ClientStall);
         if (_isShed || ++_calls >= limits.CallsPerConnectionMax) _call.KeepAlive = false;
+        _services.Metrics?.Begin();
         await _services.Pipeline.RunAsync(_call);
+        _services.Metrics?.End(_call.Verdict, _services.Clock.GetElapsedTime(_call.StartedAt));
         if (_call.EndsBroken || !_call.KeepAlive) return false;
         return await RequestBodies.TryDrainAsync(_call, limits);
     }

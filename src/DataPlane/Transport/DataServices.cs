@@ -8,4 +8,7 @@ internal sealed record DataServices(CallPipeline Pipeline, Limits Limits, TimePr
 {
     /// <summary>Networks of proxies whose word on hops before them is believed.</summary>
     internal IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
+    /// <summary>What counts the calls; null counts none.</summary>
+    internal CallMetrics? Metrics { get; init; }
 }

@@ -1,43 +1,141 @@
+using System.Net;
 using System.Text;
+using Countersign.DataPlane.Sockets;
+using Countersign.Policy;
 
 namespace Countersign.DataPlane.Upstream;
 
 /// <summary>
-/// The idle connections of one endpoint, lowest slot first so that the busiest stay warm and the rest age out. No lock
-/// and no allocation: a slot is taken and filled by one exchange.
+/// One address of an endpoint: its connections, idle ones kept per lane, how busy it is and how well. A connection is
+/// kept in the lane of the thread that gives it back, which is the one that will take it.
 /// </summary>
 internal sealed class EndpointPool
 {
     // Half of Node's and a fraction of nginx's and Kestrel's own keep-alive, so that we rarely race their close.
     private static readonly TimeSpan IdleMax = TimeSpan.FromSeconds(4);
 
-    private readonly UpstreamConnection?[] _idle;
+    private readonly IdleStack?[] _lanes = new IdleStack?[Lane.Count];
+    private readonly int _idleMax;
+    private readonly byte[] _authority;
+    private int _idle;
+    private int _open;
+    private int _callsInFlight;
+    private bool _isRetired;
 
-    internal EndpointPool(Uri endpoint, int idleMax)
+    internal EndpointPool(Uri endpoint, IPEndPoint address, UpstreamTls? tls, int idleMax)
     {
         Endpoint = endpoint;
-        AuthorityBytes = Encoding.ASCII.GetBytes(
-            endpoint.IsDefaultPort ? endpoint.IdnHost : endpoint.IdnHost + ":" + endpoint.Port);
-        _idle = new UpstreamConnection?[idleMax];
+        Address = address;
+        Tls = tls;
+        _idleMax = idleMax;
+        // The one form with brackets where there must be some (RFC 3986 section 3.2.2).
+        string host = endpoint.HostNameType == UriHostNameType.IPv6 ? endpoint.Host : endpoint.IdnHost;
+        _authority = Encoding.ASCII.GetBytes(endpoint.IsDefaultPort ? host : host + ":" + endpoint.Port);
     }
 
     /// <summary>Scheme, host and port.</summary>
     internal Uri Endpoint { get; }
 
+    /// <summary>Where that is.</summary>
+    internal IPEndPoint Address { get; }
+
+    /// <summary>How it is spoken to.</summary>
+    internal UpstreamTls? Tls { get; }
+
     /// <summary>The Host value.</summary>
-    internal ReadOnlySpan<byte> Authority => AuthorityBytes;
+    internal ReadOnlySpan<byte> Authority => _authority;
 
-    private byte[] AuthorityBytes { get; }
+    /// <summary>What its calls say of it.</summary>
+    internal Circuit Circuit { get; } = new();
 
-    /// <summary>Takes an idle connection that is still fit; null if there is none.</summary>
+    /// <summary>What its health checks say of it; true where there are none.</summary>
+    internal bool IsHealthy { get; set; } = true;
+
+    /// <summary>Calls that use it now, those that wait for a connection included.</summary>
+    internal int CallsInFlight => Volatile.Read(ref _callsInFlight);
+
+    /// <summary>Connections open or being opened, idle ones included.</summary>
+    internal int ConnectionsOpen => Volatile.Read(ref _open);
+
+    /// <summary>Connections kept for the next call.</summary>
+    internal int ConnectionsIdle => Math.Max(0, Volatile.Read(ref _idle));
+
+    /// <summary>Counts a call in.</summary>
     [HotPath]
-    internal UpstreamConnection? TryTake()
+    internal void BeginCall() => Interlocked.Increment(ref _callsInFlight);
+
+    /// <summary>Counts a call out.</summary>
+    [HotPath]
+    internal void EndCall() => Interlocked.Decrement(ref _callsInFlight);
+
+    /// <summary>Takes room for a new connection; false at the limit.</summary>
+    internal bool TryOpen(int openMax)
     {
-        foreach (ref UpstreamConnection? slot in _idle.AsSpan())
+        if (Interlocked.Increment(ref _open) <= openMax) return true;
+        Interlocked.Decrement(ref _open);
+        return false;
+    }
+
+    /// <summary>Gives the room of a connection back.</summary>
+    internal void Close() => Interlocked.Decrement(ref _open);
+
+    /// <summary>Takes an idle, still fit connection of the current thread's lane; null if there is none.</summary>
+    [HotPath]
+    internal UpstreamConnection? TryTake() => TryTake(Volatile.Read(ref _lanes[Lane.Current]));
+
+    /// <summary>Takes one of any lane: a hop between threads, where a new connection is not to be had.</summary>
+    internal UpstreamConnection? TryTakeAny()
+    {
+        foreach (ref IdleStack? lane in _lanes.AsSpan())
         {
-            if (Volatile.Read(ref slot) is null) continue;
-            UpstreamConnection? connection = Interlocked.Exchange(ref slot, null);
-            if (connection is null) continue;
+            if (TryTake(Volatile.Read(ref lane)) is { } connection) return connection;
+        }
+
+        return null;
+    }
+
+    /// <summary>Keeps a connection for the next call; false if there are enough, over all lanes.</summary>
+    [HotPath]
+    internal bool TryReturn(UpstreamConnection connection)
+    {
+        if (Volatile.Read(ref _isRetired)) return false;
+        if (Interlocked.Increment(ref _idle) <= _idleMax && LaneOf(Lane.Current).TryPush(connection))
+        {
+            // Retired in between: what Retire has not seen goes now.
+            if (Volatile.Read(ref _isRetired)) DropIdle();
+            return true;
+        }
+
+        Interlocked.Decrement(ref _idle);
+        return false;
+    }
+
+    /// <summary>Drops connections that have been idle too long or were closed by their peer.</summary>
+    internal void Prune()
+    {
+        foreach (ref IdleStack? lane in _lanes.AsSpan())
+        {
+            if (Volatile.Read(ref lane) is { } stack && stack.HasStale(IdleMax)) Prune(stack);
+        }
+    }
+
+    /// <summary>Keeps no connection from now on; calls that use one finish.</summary>
+    internal void Retire()
+    {
+        Volatile.Write(ref _isRetired, true);
+        DropIdle();
+    }
+
+    private void DropIdle()
+    {
+        while (TryTakeAny() is { } connection) connection.Drop();
+    }
+
+    private UpstreamConnection? TryTake(IdleStack? stack)
+    {
+        while (stack?.TryPop() is { } connection)
+        {
+            Interlocked.Decrement(ref _idle);
             if (connection.IsFit(IdleMax)) return connection;
             connection.Drop();
         }
@@ -45,29 +143,23 @@ internal sealed class EndpointPool
         return null;
     }
 
-    /// <summary>Keeps a connection for the next call; false if all slots are full.</summary>
-    [HotPath]
-    internal bool TryReturn(UpstreamConnection connection)
+    // Newest first comes off, so oldest first goes back on.
+    private void Prune(IdleStack stack)
     {
-        foreach (ref UpstreamConnection? slot in _idle.AsSpan())
+        List<UpstreamConnection> fit = [];
+        while (TryTake(stack) is { } connection) fit.Add(connection);
+        for (int index = fit.Count - 1; index >= 0; index--)
         {
-            if (Volatile.Read(ref slot) is null && Interlocked.CompareExchange(ref slot, connection, null) is null)
-            {
-                return true;
-            }
+            if (stack.TryPush(fit[index])) Interlocked.Increment(ref _idle);
+            else fit[index].Drop();
         }
-
-        return false;
     }
 
-    /// <summary>Drops connections that have been idle too long or were closed by their peer.</summary>
-    internal void Prune()
+    private IdleStack LaneOf(int lane) => Volatile.Read(ref _lanes[lane]) ?? AddLane(lane);
+
+    private IdleStack AddLane(int lane)
     {
-        foreach (ref UpstreamConnection? slot in _idle.AsSpan())
-        {
-            if (Volatile.Read(ref slot) is null) continue;
-            UpstreamConnection? connection = Interlocked.Exchange(ref slot, null);
-            if (connection is not null && (!connection.IsFit(IdleMax) || !TryReturn(connection))) connection.Drop();
-        }
+        IdleStack made = new(_idleMax);
+        return Interlocked.CompareExchange(ref _lanes[lane], made, null) ?? made;
     }
 }

@@ -1,3 +1,5 @@
+using System.Net;
+using Countersign.Policy;
 using Microsoft.AspNetCore.Connections;
 
 namespace Countersign.DataPlane.Upstream;
@@ -9,5 +11,9 @@ internal interface IUpstreamDialer
     /// Opens a connection, or returns null where the endpoint cannot be reached in time. No byte of a call has been
     /// sent.
     /// </summary>
-    ValueTask<ConnectionContext?> DialAsync(Uri endpoint, TimeSpan within);
+    /// <param name="address">Where to; names were resolved before.</param>
+    /// <param name="endpoint">Scheme, host and port as the policy has them; the host is what TLS verifies.</param>
+    /// <param name="tls">How an https endpoint is spoken to; null is the default.</param>
+    /// <param name="within">How long it may take, TLS included.</param>
+    ValueTask<ConnectionContext?> DialAsync(IPEndPoint address, Uri endpoint, UpstreamTls? tls, TimeSpan within);
 }

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Countersign.DataPlane.Sockets;
+using Countersign.Policy;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -29,17 +30,18 @@ internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ConnectionContext?> DialAsync(Uri endpoint, TimeSpan within)
+    public async ValueTask<ConnectionContext?> DialAsync(
+        IPEndPoint address, Uri endpoint, UpstreamTls? tls, TimeSpan within)
     {
         using CancellationTokenSource timer = new(within);
         bool isPlain = endpoint.Scheme == Uri.UriSchemeHttp;
-        if (_epoll is not null && isPlain) return await DialEpollAsync(endpoint, timer.Token);
-        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (_epoll is not null && isPlain) return await DialEpollAsync(address, endpoint, timer.Token);
+        Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(endpoint.IdnHost, endpoint.Port, timer.Token);
+            await socket.ConnectAsync(address, timer.Token);
             return endpoint.Scheme == Uri.UriSchemeHttps
-                ? await SecureAsync(socket, endpoint.IdnHost, timer.Token)
+                ? await SecureAsync(socket, tls?.ServerName ?? endpoint.IdnHost, timer.Token)
                 : _factory.Create(socket);
         }
         catch (Exception fault) when (
@@ -51,12 +53,12 @@ internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
         }
     }
 
-    private async ValueTask<ConnectionContext?> DialEpollAsync(Uri endpoint, CancellationToken cancellation)
+    private async ValueTask<ConnectionContext?> DialEpollAsync(
+        IPEndPoint address, Uri endpoint, CancellationToken cancellation)
     {
         try
         {
-            IPAddress address = (await Dns.GetHostAddressesAsync(endpoint.IdnHost, cancellation))[0];
-            return await _epoll!.ConnectAsync(new IPEndPoint(address, endpoint.Port), cancellation);
+            return await _epoll!.ConnectAsync(address, cancellation);
         }
         catch (Exception fault) when (fault is SocketException or OperationCanceledException or IOException)
         {

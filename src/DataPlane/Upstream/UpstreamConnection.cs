@@ -31,6 +31,19 @@ internal enum ResponseStatus : byte
     Unsent,
 }
 
+/// <summary>What a call says of its endpoint. Zero says nothing.</summary>
+internal enum CallResult : byte
+{
+    /// <summary>The call ended for another reason: its client went away, or its answer may not leave.</summary>
+    Unknown = 0,
+
+    /// <summary>The endpoint answered, whatever it said of the call.</summary>
+    Answered,
+
+    /// <summary>It was reset, too late or unsound, or said that what is behind it failed.</summary>
+    Failed,
+}
+
 /// <summary>
 /// One connection to an endpoint: used by one call at a time, kept for the next if both ended cleanly.
 /// </summary>
@@ -42,15 +55,21 @@ internal sealed class UpstreamConnection
     private readonly ConnectionContext _transport;
     private readonly EndpointPool _pool;
     private readonly TimeProvider _clock;
+    private UpstreamGroup? _group;
+    private CallResult _result;
     private bool _isReusable;
     private int _interimCount;
     private volatile bool _hasWholeRequest;
+    private bool _isAnswering;
+    private bool _isUnwanted;
+    private int _isDropped;
 
     internal UpstreamConnection(ConnectionContext transport, EndpointPool pool, TimeProvider clock)
     {
         _transport = transport;
         _pool = pool;
         _clock = clock;
+        IdleSince = clock.GetTimestamp();
         Deadline = new Deadline(clock);
         Body = new BodyReader(transport.Transport.Input, Deadline);
     }
@@ -59,7 +78,7 @@ internal sealed class UpstreamConnection
     internal PipeWriter Output => _transport.Transport.Output;
 
     /// <summary>Where it leads.</summary>
-    internal Uri Endpoint => _pool.Endpoint;
+    internal System.Net.IPAddress Address => _pool.Address.Address;
 
     /// <summary>The Host value for this endpoint.</summary>
     internal ReadOnlySpan<byte> Authority => _pool.Authority;
@@ -86,8 +105,15 @@ internal sealed class UpstreamConnection
     /// <summary>True if a call used it before: its peer may have closed it meanwhile.</summary>
     internal bool WasUsed { get; private set; }
 
-    /// <summary>When it was put back.</summary>
+    /// <summary>When it was opened, or put back.</summary>
     internal long IdleSince { get; private set; }
+
+    /// <summary>Gives it to a call, which was counted into the group and the endpoint.</summary>
+    [HotPath]
+    internal void Begin(UpstreamGroup group) => _group = group;
+
+    /// <summary>The endpoint failed this call.</summary>
+    internal void Fail() => _result = CallResult.Failed;
 
     /// <summary>Cancels what waits for this connection; the heartbeat calls it when a deadline has passed.</summary>
     internal void Cancel()
@@ -99,6 +125,7 @@ internal sealed class UpstreamConnection
     /// <summary>Ends what waits for this connection now, since nobody wants the rest of the response.</summary>
     internal void GiveUp()
     {
+        _isUnwanted = true;
         Deadline.Expire();
         Cancel();
     }
@@ -162,6 +189,9 @@ internal sealed class UpstreamConnection
         _isReusable = HasWholeRequest && Body.IsWhole && !Response.ConnectionClose
             && Response.Framing != BodyFraming.UntilClose
             && (Response.MinorVersion == 1 || Response.ConnectionKeepAlive);
+
+        // A gateway's errors: whoever answered could not reach the function itself.
+        _result = Response.Status is 502 or 503 or 504 ? CallResult.Failed : CallResult.Answered;
     }
 
     /// <summary>Ends this call's use of it.</summary>
@@ -172,13 +202,22 @@ internal sealed class UpstreamConnection
         Response.Clear();
         Response.Return();
         bool isReusable = _isReusable;
-        _isReusable = HasWholeRequest = false;
+        CallResult result = Result();
+        UpstreamGroup? group = _group;
+        _group = null;
+        _result = CallResult.Unknown;
+        _isReusable = HasWholeRequest = _isAnswering = _isUnwanted = false;
         _interimCount = 0;
         Body.Forget();
         WasUsed = true;
         IdleSince = _clock.GetTimestamp();
         if (!isReusable || !_pool.TryReturn(this)) Drop();
+        group?.End(_pool, result); // from here on the connection may be another call's
     }
+
+    /// <summary>True if an idle connection is past its use; looks without taking it.</summary>
+    internal bool IsStale(TimeSpan idleMax) =>
+        _transport.ConnectionClosed.IsCancellationRequested || _clock.GetElapsedTime(IdleSince) > idleMax;
 
     /// <summary>
     /// True if an idle connection may be used: open, silent and not too old. Bytes nobody asked for disqualify it.
@@ -186,11 +225,7 @@ internal sealed class UpstreamConnection
     [HotPath]
     internal bool IsFit(TimeSpan idleMax)
     {
-        if (_transport.ConnectionClosed.IsCancellationRequested || _clock.GetElapsedTime(IdleSince) > idleMax)
-        {
-            return false;
-        }
-
+        if (IsStale(idleMax)) return false;
         if (!_transport.Transport.Input.TryRead(out ReadResult result)) return true;
         _transport.Transport.Input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
         return false;
@@ -199,6 +234,8 @@ internal sealed class UpstreamConnection
     /// <summary>Cuts the connection.</summary>
     internal void Drop()
     {
+        if (Interlocked.Exchange(ref _isDropped, 1) != 0) return;
+        _pool.Close();
         _transport.Abort(new ConnectionAbortedException("The upstream connection is no longer needed."));
         _ = DisposeAsync();
     }
@@ -218,9 +255,18 @@ internal sealed class UpstreamConnection
         }
     }
 
+    // An answer that broke off or stalled is the endpoint's failure, unless it is the client that left.
+    private CallResult Result()
+    {
+        if (_result != CallResult.Unknown || !_isAnswering || _isUnwanted || Body.IsWhole) return _result;
+        bool isCutOff = _transport.ConnectionClosed.IsCancellationRequested || Deadline.HasPassed;
+        return isCutOff ? CallResult.Failed : CallResult.Unknown;
+    }
+
     private ResponseStatus Begin()
     {
         Body.Start(Response.Framing, Response.ContentLength, long.MaxValue);
+        _isAnswering = true;
         return ResponseStatus.Head;
     }
 

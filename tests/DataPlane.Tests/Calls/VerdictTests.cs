@@ -146,7 +146,9 @@ public sealed class VerdictTests
 
         await client.SendAsync(text);
         if (setup == "upstream-silent") gateway.Advance(TimeSpan.FromSeconds(6));
-        return (await client.ReadAsync())!;
+        WireMessage answer = (await client.ReadAsync())!;
+        if (setup == "upstream-full") gateway.Advance(TimeSpan.FromSeconds(6)); // lets the call before go
+        return answer;
     }
 
     private static async Task PrepareAsync(MemoryGateway gateway, string setup)
@@ -155,6 +157,18 @@ public sealed class VerdictTests
         {
             case "upstream-away":
                 gateway.Upstream.IsAway = true;
+                break;
+            case "upstream-full":
+                gateway.Publish(Policies.Standard.Replace(
+                    "timeout: 5s", "timeout: 5s\n    maxInFlight: 1", StringComparison.Ordinal), version: 8);
+                TaskCompletionSource arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                gateway.Upstream.Script = async session =>
+                {
+                    await session.ReadAsync();
+                    arrived.SetResult();
+                };
+                await gateway.Connect().SendAsync(Requests.Get(gateway, "/raw/1"));
+                await arrived.Task;
                 break;
             case "upstream-silent":
                 gateway.Upstream.Script = session => session.ReadAsync();
