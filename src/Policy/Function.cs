@@ -41,7 +41,11 @@ public sealed record CredentialTerms(CredentialBroker Broker, string Audience, T
 /// <param name="Endpoints">Absolute http or https URIs without path, tried in turn.</param>
 /// <param name="Timeout">From the request's last byte to the response's head.</param>
 /// <param name="Credential">What it is shown.</param>
-public sealed record Upstream(string Name, IReadOnlyList<Uri> Endpoints, TimeSpan Timeout, CredentialTerms Credential);
+public sealed record Upstream(string Name, IReadOnlyList<Uri> Endpoints, TimeSpan Timeout, CredentialTerms Credential)
+{
+    /// <summary>How its https endpoints are met; null for the system's roots and no client certificate.</summary>
+    public UpstreamTls? Tls { get; init; }
+}
 
 /// <summary>A named operation behind the gateway.</summary>
 public sealed class Function
