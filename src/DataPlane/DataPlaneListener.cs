@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Countersign.DataPlane.Calls;
+using Countersign.DataPlane.Tls;
 using Countersign.DataPlane.Transport;
 using Countersign.DataPlane.Upstream;
 using Microsoft.AspNetCore.Connections;
@@ -25,6 +26,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     private readonly List<Task> _accepting = [];
     private SocketDialer? _dialer;
     private CallConnectionHandler? _handler;
+    private FilePoll? _files;
 
     /// <summary>Sets up a listener that is not bound yet.</summary>
     public DataPlaneListener(
@@ -46,10 +48,14 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     public int Connections => _handler?.Count ?? 0;
 
     /// <summary>
-    /// Binds and begins to accept. Throws <see cref="IOException"/> where an address cannot be bound.
+    /// Binds and begins to accept. Throws <see cref="IOException"/> where an address cannot be bound, or a certificate
+    /// cannot be used.
     /// </summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
+        ServerCertificates? certificates = _options.Tls is { } tls
+            ? new ServerCertificates(tls, _clock, _logs.CreateLogger<ServerCertificates>())
+            : null;
         SocketTransportOptions transport = new() { UnsafePreferInlineScheduling = true, Backlog = 4_096 };
         SocketTransportFactory factory = new(Options.Create(transport), _logs);
         foreach (IPEndPoint endpoint in _options.Listen)
@@ -57,15 +63,25 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             _listeners.Add(await BindAsync(factory, endpoint, cancellation));
         }
 
-        Addresses = [.. _listeners.Select(listener => "http://" + listener.EndPoint)];
+        Addresses = [.. _listeners.Select(listener => Scheme + listener.EndPoint)];
         string publicUrl = (_options.PublicUrl ?? Addresses[0]).TrimEnd('/');
-        _dialer = new SocketDialer(_logs.CreateLogger<SocketDialer>());
+        UpstreamTlsFront upstreamTls = new(_clock, _logs.CreateLogger<UpstreamTlsFront>());
+        Action[] refreshes = certificates is null ? [upstreamTls.Refresh] : [certificates.Refresh, upstreamTls.Refresh];
+        _files = new FilePoll(refreshes, _clock, _log);
+        _dialer = new SocketDialer(upstreamTls, _logs.CreateLogger<SocketDialer>());
         UpstreamPools pools = new(_dialer, _options.Limits, _clock);
         CallPipeline pipeline = Compose(publicUrl, pools);
         _handler = new CallConnectionHandler(
-            new DataServices(pipeline, _options.Limits, _clock, publicUrl), pools.Prune, _log);
+            new DataServices(pipeline, _options.Limits, _clock, publicUrl), pools.Prune, _log,
+            EntranceFor(certificates));
         foreach (IConnectionListener listener in _listeners) _accepting.Add(AcceptAsync(listener));
     }
+
+    /// <summary>
+    /// Reads the TLS files again now, if they changed; they are looked at every few seconds anyway. Connections keep
+    /// what they began with. Files that cannot be used are logged, and the old ones stay.
+    /// </summary>
+    public void ReloadTls() => _files?.Refresh();
 
     /// <summary>Stops accepting, lets calls in flight finish, and closes what is left after the drain limit.</summary>
     public async Task StopAsync()
@@ -79,6 +95,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
 
         foreach (IConnectionListener listener in _listeners) await listener.DisposeAsync();
         _listeners.Clear();
+        _files?.Dispose();
         _handler?.Dispose();
         _dialer?.Dispose();
     }
@@ -86,7 +103,21 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     /// <summary>Stops.</summary>
     public async ValueTask DisposeAsync() => await StopAsync();
 
-    private static async ValueTask<IConnectionListener> BindAsync(
+    private string Scheme => _options.Tls is null ? "http://" : "https://";
+
+    private Entrance? EntranceFor(ServerCertificates? certificates)
+    {
+        if (certificates is null && _options.ProxyProtocol is null) return null;
+        ProxyFront? proxy = _options.ProxyProtocol is { } spoken
+            ? new ProxyFront(spoken, _logs.CreateLogger<ProxyFront>())
+            : null;
+        TlsFront? tls = certificates is null
+            ? null
+            : new TlsFront(_options.Tls!, certificates, _options.Limits, _clock, _logs.CreateLogger<TlsFront>());
+        return new Entrance(proxy, tls, _options.Limits, _clock);
+    }
+
+    private async ValueTask<IConnectionListener> BindAsync(
         SocketTransportFactory factory, IPEndPoint endpoint, CancellationToken cancellation)
     {
         try
@@ -95,7 +126,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         }
         catch (Exception fault) when (fault is AddressInUseException or SocketException)
         {
-            throw new IOException($"Failed to bind to address http://{endpoint}: {fault.Message}", fault);
+            throw new IOException($"Failed to bind to address {Scheme}{endpoint}: {fault.Message}", fault);
         }
     }
 

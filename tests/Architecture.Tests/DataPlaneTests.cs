@@ -6,11 +6,12 @@ public sealed partial class DataPlaneTests
 {
     private static readonly Dictionary<string, string[]> Below = new()
     {
-        ["Transport"] = ["Calls", "Http"],
+        ["Transport"] = ["Calls", "Http", "Tls"],
         ["Calls"] = ["Upstream", "Mcp", "Http"],
-        ["Upstream"] = ["Http"],
+        ["Upstream"] = ["Http", "Tls"],
         ["Mcp"] = ["Http"],
         ["Http"] = [],
+        ["Tls"] = [],
     };
 
     private static readonly string[] Assemblies =
@@ -21,7 +22,7 @@ public sealed partial class DataPlaneTests
     [Fact]
     public void Folders_use_only_what_is_below_them()
     {
-        // Proves by usings and qualified names that Transport, Calls, Upstream, Mcp and Http keep their order.
+        // Proves by usings and qualified names that Transport, Calls, Upstream, Mcp, Http and Tls keep their order.
         Found.Nothing(Repository.Sources("src/DataPlane").SelectMany(UpwardUses));
         Found.Nothing(Repository.Sources("src/DataPlane").Select(FolderOf)
             .Where(folder => folder.Length > 0 && !Below.ContainsKey(folder))
@@ -82,6 +83,6 @@ public sealed partial class DataPlaneTests
     }
 
     [GeneratedRegex(
-        @"(?<![\w.])(Countersign\.)?(DataPlane\.)?(?<folder>Transport|Calls|Upstream|Mcp|Http)(?=\.[A-Z]|\s*;)")]
+        @"(?<![\w.])(Countersign\.)?(DataPlane\.)?(?<folder>Transport|Calls|Upstream|Mcp|Http|Tls)(?=\.[A-Z]|\s*;)")]
     private static partial Regex FolderName();
 }

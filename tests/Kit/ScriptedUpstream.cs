@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Countersign.DataPlane.Upstream;
-using Microsoft.AspNetCore.Connections;
+using Countersign.Policy;
 
 namespace Countersign.Kit;
 
@@ -66,13 +66,13 @@ internal sealed class ScriptedUpstream : IUpstreamDialer
     internal void Note(WireMessage request) => _requests.Enqueue(request);
 
     /// <inheritdoc/>
-    public ValueTask<ConnectionContext?> DialAsync(Uri endpoint, TimeSpan within)
+    public ValueTask<Dialled> DialAsync(Uri endpoint, UpstreamTls? tls, TimeSpan within)
     {
-        if (IsAway) return new((ConnectionContext?)null);
+        if (IsAway) return new(new Dialled(null));
         Interlocked.Increment(ref _dials);
         MemoryConnection connection = new();
         _ = RunAsync(new UpstreamSession(connection));
-        return new(connection);
+        return new(new Dialled(connection));
     }
 
     private async Task RunAsync(UpstreamSession session)

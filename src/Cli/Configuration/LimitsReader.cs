@@ -13,6 +13,7 @@ internal static class LimitsReader
         "headBytesMax", "fieldsMax", "targetBytesMax", "bodyBytesMax", "approvalBodyBytesMax", "replyWindowBytes",
         "connectionsMax", "parkedCallsMax", "idleUpstreamConnectionsMax", "drainBytesMax", "keepAliveIdle",
         "headWithin", "clientStall", "connectWithin", "holdMax", "policyStaleAfter", "policyDeadAfter", "drainWithin",
+        "handshakeWithin", "handshakesMax", "proxyHeaderWithin",
     ];
 
     /// <summary>Reads them; what is absent keeps its default.</summary>
@@ -36,6 +37,9 @@ internal static class LimitsReader
             HeadWithin = section.Duration("headWithin", absent.HeadWithin),
             ClientStall = section.Duration("clientStall", absent.ClientStall),
             ConnectWithin = section.Duration("connectWithin", absent.ConnectWithin),
+            HandshakeWithin = section.Duration("handshakeWithin", absent.HandshakeWithin),
+            HandshakesMax = (int)section.Number("handshakesMax", absent.HandshakesMax, 1, 1_000_000),
+            ProxyHeaderWithin = section.Duration("proxyHeaderWithin", absent.ProxyHeaderWithin),
             HoldMax = section.Duration("holdMax", absent.HoldMax),
             PolicyStaleAfter = section.Duration("policyStaleAfter", absent.PolicyStaleAfter),
             PolicyDeadAfter = section.Duration("policyDeadAfter", absent.PolicyDeadAfter),

@@ -18,7 +18,14 @@ namespace Countersign.DataPlane.Calls;
 /// <param name="Closed">Cancelled when the client is gone.</param>
 internal sealed record ClientSide(
     PipeReader Input, PipeWriter Output, ReadOnlyMemory<byte> RemoteAddress, bool IsTls, string PublicUrl,
-    CancellationToken Closed);
+    CancellationToken Closed)
+{
+    /// <summary>SHA-256 of the client's verified certificate (RFC 8705 <c>x5t#S256</c>); empty without one.</summary>
+    internal ReadOnlyMemory<byte> Certificate { get; init; }
+
+    /// <summary>The subject of the client's verified certificate; empty without one.</summary>
+    internal string CertificateSubject { get; init; } = "";
+}
 
 /// <summary>
 /// Everything one call carries from stage to stage. Owned by its connection and reset before each call, since HTTP/1.1

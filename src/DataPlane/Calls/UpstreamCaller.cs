@@ -15,8 +15,9 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
     {
         // A strict call never rides a connection that its peer may be closing: the outcome would be unknown.
         UpstreamConnection? connection = call.Function!.IsStrict ? null : pools.TryTake(call.Function.Upstream);
-        connection ??= await pools.DialAsync(call.Function.Upstream);
-        if (connection is null) return Failed(call, "No endpoint of the function's upstream can be reached.");
+        string refusal = "";
+        if (connection is null) (connection, refusal) = await pools.DialAsync(call.Function.Upstream);
+        if (connection is null) return Unreached(call, refusal);
         call.Upstream = connection;
         bool wasUsed = connection.WasUsed;
         Verdict sent = await SendAsync(call, connection);
@@ -31,8 +32,8 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
     {
         call.Upstream!.Release();
         call.Upstream = null;
-        UpstreamConnection? connection = await pools.DialAsync(call.Function!.Upstream);
-        if (connection is null) return Failed(call, "No endpoint of the function's upstream can be reached.");
+        (UpstreamConnection? connection, string refusal) = await pools.DialAsync(call.Function!.Upstream);
+        if (connection is null) return Unreached(call, refusal);
         call.Upstream = connection;
         Verdict sent = await SendAsync(call, connection);
         return sent is Verdict.Proceed or Verdict.UpstreamFailed
@@ -133,6 +134,9 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
                 return Failed(call, "The function closed the connection without an answer.");
         }
     }
+
+    private static Verdict Unreached(CallContext call, string refusal) =>
+        Failed(call, refusal.Length > 0 ? refusal : "No endpoint of the function's upstream can be reached.");
 
     private static Verdict Failed(CallContext call, string detail)
     {

@@ -14,15 +14,19 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
     private const int ShedMax = 64;
 
     private readonly ConcurrentDictionary<CallConnection, byte> _connections = new();
+    private readonly CancellationTokenSource _drain = new();
     private readonly DataServices _services;
+    private readonly Entrance? _entrance;
     private readonly Action _onHeartbeat;
     private readonly ITimer _timer;
     private readonly ILogger _log;
     private int _count;
 
-    internal CallConnectionHandler(DataServices services, Action onHeartbeat, ILogger log)
+    internal CallConnectionHandler(
+        DataServices services, Action onHeartbeat, ILogger log, Entrance? entrance = null)
     {
         _services = services;
+        _entrance = entrance;
         _onHeartbeat = onHeartbeat;
         _log = log;
         _timer = services.Clock.CreateTimer(
@@ -44,7 +48,32 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
             return;
         }
 
-        using CallConnection served = new(connection, _services, isShed: count > max);
+        // Transport's own story: the PROXY header, then TLS, then calls.
+        ConnectionContext? admitted = _entrance is null ? connection : await AdmitAsync(_entrance, connection);
+        if (admitted is not null) await ServeAsync(admitted, isShed: count > max);
+    }
+
+    private async ValueTask<ConnectionContext?> AdmitAsync(Entrance entrance, ConnectionContext connection)
+    {
+        ConnectionContext? admitted = null;
+        try
+        {
+            admitted = await entrance.AdmitAsync(connection, _drain.Token);
+        }
+        catch (Exception fault)
+        {
+            LogFault(_log, fault);
+        }
+
+        if (admitted is not null) return admitted;
+        Interlocked.Decrement(ref _count);
+        await connection.DisposeAsync();
+        return null;
+    }
+
+    private async Task ServeAsync(ConnectionContext connection, bool isShed)
+    {
+        using CallConnection served = new(connection, _services, isShed);
         _connections.TryAdd(served, 0);
         try
         {
@@ -66,6 +95,7 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
     /// <summary>Ends idle connections now and the others after their call; false if some had to be left.</summary>
     internal async Task<bool> DrainAsync(TimeSpan within)
     {
+        await _drain.CancelAsync();
         long startedAt = _services.Clock.GetTimestamp();
         while (Count > 0 && _services.Clock.GetElapsedTime(startedAt) < within)
         {
@@ -77,7 +107,11 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
     }
 
     /// <summary>Stops looking after deadlines.</summary>
-    public void Dispose() => _timer.Dispose();
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _drain.Dispose();
+    }
 
     private void Beat()
     {

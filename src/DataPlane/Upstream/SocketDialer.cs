@@ -1,7 +1,5 @@
-using System.IO.Pipelines;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
+using Countersign.Policy;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -9,15 +7,17 @@ using Microsoft.Extensions.Logging;
 namespace Countersign.DataPlane.Upstream;
 
 /// <summary>
-/// Dials TCP, and TLS 1.2 or 1.3 for https endpoints, on Kestrel's socket transport so that both sides are pipes.
+/// Dials TCP on Kestrel's socket transport, so that both sides are pipes, and puts TLS over it for https endpoints.
 /// </summary>
 internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
 {
     private readonly SocketConnectionContextFactory _factory;
+    private readonly UpstreamTlsFront _tls;
     private readonly ILogger _log;
 
-    internal SocketDialer(ILogger log)
+    internal SocketDialer(UpstreamTlsFront tls, ILogger log)
     {
+        _tls = tls;
         _log = log;
         // Inline: the continuation runs where the bytes arrived. Nothing on that thread blocks (decision 0003).
         SocketConnectionFactoryOptions options = new() { UnsafePreferInlineScheduling = true };
@@ -25,19 +25,27 @@ internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ConnectionContext?> DialAsync(Uri endpoint, TimeSpan within)
+    public async ValueTask<Dialled> DialAsync(Uri endpoint, UpstreamTls? tls, TimeSpan within)
+    {
+        ConnectionContext? connection = await ConnectAsync(endpoint, within);
+        if (connection is null || endpoint.Scheme != Uri.UriSchemeHttps) return new(connection);
+        UpstreamTlsOutcome secured = await _tls.SecureAsync(connection, endpoint.IdnHost, tls, within);
+        return new(secured.Connection, secured.Refusal);
+    }
+
+    /// <summary>Gives the transport's memory back.</summary>
+    public void Dispose() => _factory.Dispose();
+
+    private async ValueTask<ConnectionContext?> ConnectAsync(Uri endpoint, TimeSpan within)
     {
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using CancellationTokenSource timer = new(within);
         try
         {
             await socket.ConnectAsync(endpoint.IdnHost, endpoint.Port, timer.Token);
-            return endpoint.Scheme == Uri.UriSchemeHttps
-                ? await SecureAsync(socket, endpoint.IdnHost, timer.Token)
-                : _factory.Create(socket);
+            return _factory.Create(socket);
         }
-        catch (Exception fault) when (
-            fault is SocketException or OperationCanceledException or AuthenticationException or IOException)
+        catch (Exception fault) when (fault is SocketException or OperationCanceledException)
         {
             socket.Dispose();
             LogUnreachable(_log, endpoint, fault.Message);
@@ -45,43 +53,6 @@ internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
         }
     }
 
-    /// <summary>Gives the transport's memory back.</summary>
-    public void Dispose() => _factory.Dispose();
-
-    private static async Task<ConnectionContext> SecureAsync(Socket socket, string host, CancellationToken cancellation)
-    {
-        SslStream tls = new(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
-        SslClientAuthenticationOptions options = new()
-        {
-            TargetHost = host,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            ApplicationProtocols = [SslApplicationProtocol.Http11],
-        };
-        await tls.AuthenticateAsClientAsync(options, cancellation);
-        return new TlsConnection(tls);
-    }
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "Upstream {Endpoint} cannot be reached: {Because}")]
     private static partial void LogUnreachable(ILogger log, Uri endpoint, string because);
-
-    private sealed class TlsConnection : DefaultConnectionContext
-    {
-        private readonly SslStream _tls;
-
-        internal TlsConnection(SslStream tls)
-        {
-            _tls = tls;
-            Transport = new TlsPipes(PipeReader.Create(tls), PipeWriter.Create(tls));
-        }
-
-        public override void Abort(ConnectionAbortedException abortReason) => _tls.Dispose();
-
-        public override async ValueTask DisposeAsync()
-        {
-            await _tls.DisposeAsync();
-            await base.DisposeAsync();
-        }
-    }
-
-    private sealed record TlsPipes(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

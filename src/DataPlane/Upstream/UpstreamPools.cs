@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using Countersign.Policy;
 
 namespace Countersign.DataPlane.Upstream;
 
@@ -9,7 +10,7 @@ namespace Countersign.DataPlane.Upstream;
 /// </summary>
 internal sealed class UpstreamPools(IUpstreamDialer dialer, Limits limits, TimeProvider clock)
 {
-    private readonly ConcurrentDictionary<Uri, EndpointPool> _endpoints = new();
+    private readonly ConcurrentDictionary<(Uri Endpoint, UpstreamTls? Tls), EndpointPool> _endpoints = new();
     private readonly ConditionalWeakTable<Policy.Upstream, Endpoints> _upstreams = [];
 
     /// <summary>Takes an idle connection if there is a fit one; the next endpoint is tried first each time.</summary>
@@ -28,19 +29,23 @@ internal sealed class UpstreamPools(IUpstreamDialer dialer, Limits limits, TimeP
         return null;
     }
 
-    /// <summary>Dials the endpoints in turn until one answers; null if none does.</summary>
-    internal async ValueTask<UpstreamConnection?> DialAsync(Policy.Upstream upstream)
+    /// <summary>
+    /// Dials the endpoints in turn until one answers; null if none does, with the last reason where one is known.
+    /// </summary>
+    internal async ValueTask<(UpstreamConnection? Connection, string Refusal)> DialAsync(Policy.Upstream upstream)
     {
+        string refusal = "";
         Endpoints endpoints = EndpointsOf(upstream);
         int first = endpoints.Next();
         for (int step = 0; step < endpoints.Pools.Length; step++)
         {
             EndpointPool pool = endpoints.Pools[(first + step) % endpoints.Pools.Length];
-            var transport = await dialer.DialAsync(pool.Endpoint, limits.ConnectWithin);
-            if (transport is not null) return new UpstreamConnection(transport, pool, clock);
+            Dialled dialled = await dialer.DialAsync(pool.Endpoint, upstream.Tls, limits.ConnectWithin);
+            if (dialled.Connection is { } transport) return (new UpstreamConnection(transport, pool, clock), "");
+            if (!string.IsNullOrEmpty(dialled.Refusal)) refusal = dialled.Refusal;
         }
 
-        return null;
+        return (null, refusal);
     }
 
     /// <summary>Drops idle connections that have aged.</summary>
@@ -58,8 +63,8 @@ internal sealed class UpstreamPools(IUpstreamDialer dialer, Limits limits, TimeP
         for (int index = 0; index < pools.Length; index++)
         {
             pools[index] = _endpoints.GetOrAdd(
-                upstream.Endpoints[index],
-                static (uri, idleMax) => new EndpointPool(uri, idleMax),
+                (upstream.Endpoints[index], upstream.Tls),
+                static (key, idleMax) => new EndpointPool(key.Endpoint, idleMax),
                 limits.IdleUpstreamConnectionsMax);
         }
 
