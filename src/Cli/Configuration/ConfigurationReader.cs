@@ -132,6 +132,8 @@ internal static class ConfigurationReader
             Name = gateway.Text("name") ?? machineName,
             DataListen = data.Endpoints("listen", "127.0.0.1:8080"),
             DataUrl = Url(data, "publicUrl"),
+            DataTls = DataEntranceReader.ReadTls(data, resolve),
+            DataProxyProtocol = DataEntranceReader.ReadProxyProtocol(data),
             ControlListen = control.Endpoints("listen", "127.0.0.1:8081"),
             ControlUrl = Url(control, "publicUrl"),
             Redis = redis,

@@ -11,7 +11,8 @@ internal static class KnownNames
         "data", "control", "store", "identity", "audit", "secrets", "limits", "telemetry", "policy", "gateway",
         "listen", "publicUrl", "transport", "redis", "embedded", "issuers", "issuer", "audiences", "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "tenant", "algorithms", "clockSkew", "folder", "auditors",
-        "sealingKey", "bootstrap", "admins", "name",
+        "sealingKey", "bootstrap", "admins", "name", "tls", "certificates", "certificate", "key", "clientCertificates",
+        "clientCa", "minVersion", "proxyProtocol", "from", "required",
         .. LimitsReader.Names,
     ];
 

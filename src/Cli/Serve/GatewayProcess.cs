@@ -146,6 +146,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         {
             Listen = _options.DataListen,
             PublicUrl = _options.DataUrl,
+            Tls = _options.DataTls,
+            ProxyProtocol = _options.DataProxyProtocol,
             AuthorizationServers = [.. _options.Issuers.Select(issuer => issuer.Issuer)],
             Gateway = _options.Name,
             Limits = _options.Limits,
@@ -153,6 +155,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         DataPlaneListener data = new(options, services, _clock, _logs);
         _stops.Push(data.DisposeAsync);
         await data.StartAsync(cancellation);
+        Keep(new ReloadSignal(data.ReloadTls));
         DataAddress = data.Addresses[0];
     }
 
