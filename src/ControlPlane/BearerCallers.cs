@@ -22,6 +22,7 @@ internal sealed class BearerCallers(CallerVerifier verifier)
         byte[] token = Encoding.UTF8.GetBytes(text);
         TokenStatus status = verifier.TryFind(token, out Caller? caller);
         if (status == TokenStatus.Valid) return new(caller, "");
+        if (status == TokenStatus.NotBound) return new(null, "the token is bound to a client certificate");
         if (status != TokenStatus.Unseen) return new(null, "the token has expired");
         TokenVerification verified = await verifier.VerifyAsync(token, cancellation);
         return verified.IsValid ? new(verified.Caller, "") : new(null, verified.Because);

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Countersign.DataPlane.Calls;
 using Countersign.DataPlane.Sockets;
+using Countersign.DataPlane.Tls;
 using Countersign.DataPlane.Transport;
 using Countersign.DataPlane.Upstream;
 using Microsoft.AspNetCore.Connections;
@@ -34,6 +35,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     private readonly Meter _meter = new(MeterName);
     private SocketDialer? _dialer;
     private CallConnectionHandler? _handler;
+    private FilePoll? _files;
 
     /// <summary>Sets up a listener that is not bound yet.</summary>
     public DataPlaneListener(
@@ -58,10 +60,14 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     public int Connections => _handler?.Count ?? 0;
 
     /// <summary>
-    /// Binds and begins to accept. Throws <see cref="IOException"/> where an address cannot be bound.
+    /// Binds and begins to accept. Throws <see cref="IOException"/> where an address cannot be bound, or a certificate
+    /// cannot be used.
     /// </summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
+        ServerCertificates? certificates = _options.Tls is { } tls
+            ? new ServerCertificates(tls, _clock, _logs.CreateLogger<ServerCertificates>())
+            : null;
         if (UsesEpoll()) _epoll = new EpollTransport(_clock, _logs.CreateLogger<EpollTransport>());
         IConnectionListenerFactory factory = _epoll is not null ? _epoll : CreateSockets();
         foreach (IPEndPoint endpoint in _options.Listen)
@@ -69,9 +75,12 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             _listeners.Add(await BindAsync(factory, endpoint, cancellation));
         }
 
-        Addresses = [.. _listeners.Select(listener => "http://" + listener.EndPoint)];
+        Addresses = [.. _listeners.Select(listener => Scheme + listener.EndPoint)];
         string publicUrl = (_options.PublicUrl ?? Addresses[0]).TrimEnd('/');
-        _dialer = new SocketDialer(_epoll, _logs.CreateLogger<SocketDialer>());
+        UpstreamTlsFront upstreamTls = new(_clock, _logs.CreateLogger<UpstreamTlsFront>());
+        Action[] refreshes = certificates is null ? [upstreamTls.Refresh] : [certificates.Refresh, upstreamTls.Refresh];
+        _files = new FilePoll(refreshes, _clock, _log);
+        _dialer = new SocketDialer(_epoll, upstreamTls, _logs.CreateLogger<SocketDialer>());
         UpstreamPools pools = OpenPools(_dialer);
         CallPipeline pipeline = Compose(publicUrl, pools);
         DataServices services = new(pipeline, _options.Limits, _clock, publicUrl)
@@ -79,11 +88,17 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             TrustedProxies = _options.TrustedProxies,
             Metrics = new CallMetrics(_meter),
         };
-        _handler = new CallConnectionHandler(services, pools.Beat, _log);
+        _handler = new CallConnectionHandler(services, pools.Beat, _log, EntranceFor(certificates));
         _meter.CreateObservableGauge(
             "countersign.client.connections", () => Connections, description: "Connections of callers open now.");
         foreach (IConnectionListener listener in _listeners) _accepting.Add(AcceptAsync(listener));
     }
+
+    /// <summary>
+    /// Reads the TLS files again now, if they changed; they are looked at every few seconds anyway. Connections keep
+    /// what they began with. Files that cannot be used are logged, and the old ones stay.
+    /// </summary>
+    public void ReloadTls() => _files?.Refresh();
 
     /// <summary>
     /// Stops accepting, ends idle connections, lets calls in flight finish and held ones answer, and cuts what is left
@@ -100,6 +115,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
 
         foreach (IConnectionListener listener in _listeners) await listener.DisposeAsync();
         _listeners.Clear();
+        _files?.Dispose();
         _handler?.Dispose();
         _dialer?.Dispose();
         _epoll?.Dispose();
@@ -109,13 +125,27 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     /// <summary>Stops.</summary>
     public async ValueTask DisposeAsync() => await StopAsync();
 
+    private string Scheme => _options.Tls is null ? "http://" : "https://";
+
     private bool UsesEpoll() => _options.Transport == DataTransport.Epoll
         || (_options.Transport == DataTransport.Sockets && SupportsEpoll);
 
     private SocketTransportFactory CreateSockets() => new(
         Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4_096 }), _logs);
 
-    private static async ValueTask<IConnectionListener> BindAsync(
+    private Entrance? EntranceFor(ServerCertificates? certificates)
+    {
+        if (certificates is null && _options.ProxyProtocol is null) return null;
+        ProxyFront? proxy = _options.ProxyProtocol is { } spoken
+            ? new ProxyFront(spoken, _logs.CreateLogger<ProxyFront>())
+            : null;
+        TlsFront? tls = certificates is null
+            ? null
+            : new TlsFront(_options.Tls!, certificates, _options.Limits, _clock, _logs.CreateLogger<TlsFront>());
+        return new Entrance(proxy, tls, _options.Limits, _clock);
+    }
+
+    private async ValueTask<IConnectionListener> BindAsync(
         IConnectionListenerFactory factory, IPEndPoint endpoint, CancellationToken cancellation)
     {
         try
@@ -124,7 +154,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         }
         catch (Exception fault) when (fault is AddressInUseException or SocketException)
         {
-            throw new IOException($"Failed to bind to address http://{endpoint}: {fault.Message}", fault);
+            throw new IOException($"Failed to bind to address {Scheme}{endpoint}: {fault.Message}", fault);
         }
     }
 

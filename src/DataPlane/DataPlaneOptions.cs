@@ -44,6 +44,12 @@ public sealed record DataPlaneOptions
     /// </summary>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
 
+    /// <summary>TLS for clients; null serves plain HTTP.</summary>
+    public DataTlsOptions? Tls { get; init; }
+
+    /// <summary>Who may speak the PROXY protocol; null is nobody.</summary>
+    public ProxyProtocolOptions? ProxyProtocol { get; init; }
+
     /// <summary>The bounds.</summary>
     public Limits Limits { get; init; } = new();
 }

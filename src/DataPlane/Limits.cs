@@ -103,6 +103,15 @@ public sealed record Limits
     /// <summary>How long a connection to an upstream may take to open.</summary>
     public TimeSpan ConnectWithin { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a client's TLS handshake may take from the moment it is connected.</summary>
+    public TimeSpan HandshakeWithin { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The most TLS handshakes of clients in progress at once; further connections are closed.</summary>
+    public int HandshakesMax { get; init; } = 1_000;
+
+    /// <summary>How long a load balancer's PROXY header may take from the moment it is connected.</summary>
+    public TimeSpan ProxyHeaderWithin { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The longest a paused call is held open, whatever the caller or the rule asks.</summary>
     public TimeSpan HoldMax { get; init; } = TimeSpan.FromSeconds(300);
 

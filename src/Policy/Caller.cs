@@ -69,6 +69,12 @@ public sealed class Caller
     /// <summary>True if another acts with this subject's token (RFC 8693 <c>act</c>), whoever the subject is.</summary>
     public bool IsDelegated { get; init; }
 
+    /// <summary>
+    /// SHA-256 of the client certificate that the token is bound to (RFC 8705 section 3.1), 32 bytes; empty for a token
+    /// that whoever holds it may use.
+    /// </summary>
+    public ReadOnlyMemory<byte> BoundCertificate { get; init; }
+
     /// <summary>True for an authenticated person, acting directly: nobody approves through an agent.</summary>
     public bool IsPerson => Kind == CallerKind.Human && !IsDelegated;
 

@@ -6,12 +6,13 @@ public sealed partial class DataPlaneTests
 {
     private static readonly Dictionary<string, string[]> Below = new()
     {
-        ["Transport"] = ["Calls", "Sockets", "Http"],
+        ["Transport"] = ["Calls", "Sockets", "Http", "Tls"],
         ["Calls"] = ["Upstream", "Mcp", "Http"],
-        ["Upstream"] = ["Sockets", "Http"],
+        ["Upstream"] = ["Sockets", "Http", "Tls"],
         ["Mcp"] = ["Http"],
         ["Sockets"] = [],
         ["Http"] = [],
+        ["Tls"] = [],
     };
 
     private static readonly string[] Assemblies =
@@ -22,7 +23,8 @@ public sealed partial class DataPlaneTests
     [Fact]
     public void Folders_use_only_what_is_below_them()
     {
-        // Proves by usings and qualified names that Transport, Calls, Upstream, Mcp, Sockets and Http keep their order.
+        // Proves by usings and qualified names that Transport, Calls, Upstream, Mcp, Sockets, Http and Tls keep their
+        // order.
         Found.Nothing(Repository.Sources("src/DataPlane").SelectMany(UpwardUses));
         Found.Nothing(Repository.Sources("src/DataPlane").Select(FolderOf)
             .Where(folder => folder.Length > 0 && !Below.ContainsKey(folder))
@@ -84,6 +86,6 @@ public sealed partial class DataPlaneTests
 
     [GeneratedRegex(
         @"(?<![\w.])(Countersign\.)?(DataPlane\.)?"
-        + @"(?<folder>Transport|Calls|Upstream|Mcp|Sockets|Http)(?=\.[A-Z]|\s*;)")]
+        + @"(?<folder>Transport|Calls|Upstream|Mcp|Sockets|Http|Tls)(?=\.[A-Z]|\s*;)")]
     private static partial Regex FolderName();
 }

@@ -32,8 +32,9 @@ internal sealed class MemoryGateway : IAsyncDisposable
     private readonly List<MemoryClient> _clients = [];
     private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler());
 
-    internal MemoryGateway(string policy, Limits? limits = null, int auditRecordsMax = 256, TimeProvider? clock = null,
-        string? trustedProxies = null)
+    internal MemoryGateway(
+        string policy, Limits? limits = null, int auditRecordsMax = 256, TimeProvider? clock = null,
+        string? trustedProxies = null, DataTlsOptions? tls = null, ProxyProtocolOptions? proxy = null)
     {
         Limits bounds = limits ?? new Limits();
         Time = clock ?? Clock;
@@ -72,8 +73,12 @@ internal sealed class MemoryGateway : IAsyncDisposable
             TrustedProxies = trustedProxies is null ? [] : [System.Net.IPNetwork.Parse(trustedProxies)],
             Metrics = new CallMetrics(Meter),
         };
-        _handler = new CallConnectionHandler(services, Pools.Beat, NullLogger.Instance);
+        _handler = new CallConnectionHandler(
+            services, Pools.Beat, NullLogger.Instance, EntranceFor(tls, proxy, bounds));
     }
+
+    /// <summary>The listener's certificates, where it has any.</summary>
+    internal ServerCertificates? Certificates { get; private set; }
 
     /// <summary>The time of everything but the audit log's writer, unless a test brought another clock.</summary>
     internal FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
@@ -172,6 +177,15 @@ internal sealed class MemoryGateway : IAsyncDisposable
 
         await Audit.DisposeAsync();
         return ReadAudit();
+    }
+
+    private Entrance? EntranceFor(DataTlsOptions? tls, ProxyProtocolOptions? proxy, Limits bounds)
+    {
+        if (tls is null && proxy is null) return null;
+        if (tls is not null) Certificates = new ServerCertificates(tls, Time, NullLogger.Instance);
+        return new Entrance(
+            proxy is null ? null : new ProxyFront(proxy, NullLogger.Instance),
+            tls is null ? null : new TlsFront(tls, Certificates!, bounds, Time, NullLogger.Instance), bounds, Time);
     }
 
     public async ValueTask DisposeAsync()

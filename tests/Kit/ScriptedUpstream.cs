@@ -3,7 +3,6 @@ using System.Net;
 using System.Text;
 using Countersign.DataPlane.Upstream;
 using Countersign.Policy;
-using Microsoft.AspNetCore.Connections;
 
 namespace Countersign.Kit;
 
@@ -83,16 +82,15 @@ internal sealed class ScriptedUpstream : IUpstreamDialer, INameResolver
     internal void Note(WireMessage request) => _requests.Enqueue(request);
 
     /// <inheritdoc/>
-    public ValueTask<ConnectionContext?> DialAsync(
-        IPEndPoint address, Uri endpoint, UpstreamTls? tls, TimeSpan within)
+    public ValueTask<Dialled> DialAsync(IPEndPoint address, Uri endpoint, UpstreamTls? tls, TimeSpan within)
     {
         Dialled.Enqueue(address.Address);
         LastTerms = (tls, within);
-        if (IsAway || Refusing.Contains(address.Address)) return new((ConnectionContext?)null);
+        if (IsAway || Refusing.Contains(address.Address)) return new(new Dialled(null));
         Interlocked.Increment(ref _dials);
         MemoryConnection connection = new();
         _ = RunAsync(new UpstreamSession(connection, address));
-        return new(connection);
+        return new(new Dialled(connection));
     }
 
     /// <inheritdoc/>

@@ -26,7 +26,7 @@ internal sealed class TestIssuer : IDisposable
 
     /// <summary>A token for a subject in these groups, good for an hour unless said otherwise.</summary>
     internal string Token(string subject, string[] groups, string kind = "human", int goodForSeconds = 3_600,
-        string? actor = null)
+        string? actor = null, string? confirmation = null)
     {
         long now = _clock.GetUtcNow().ToUnixTimeSeconds();
         Dictionary<string, object> claims = new()
@@ -40,6 +40,7 @@ internal sealed class TestIssuer : IDisposable
             ["exp"] = now + goodForSeconds,
         };
         if (actor is not null) claims["actor"] = actor;
+        if (confirmation is not null) claims["cnf"] = JsonDocument.Parse(confirmation).RootElement;
         string text = Part("""{"alg":"ES256","typ":"JWT"}"""u8) + "."
             + Part(JsonSerializer.SerializeToUtf8Bytes(claims));
         return text + "." + Part(_key.SignData(Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256));

@@ -148,6 +148,8 @@ internal static class ConfigurationReader
             DataUrl = Url(data, "publicUrl"),
             Transport = ReadTransport(data),
             TrustedProxies = data.Networks("trustedProxies"),
+            DataTls = DataEntranceReader.ReadTls(data, resolve),
+            DataProxyProtocol = DataEntranceReader.ReadProxyProtocol(data),
             ControlListen = control.Endpoints("listen", "127.0.0.1:8081"),
             ControlUrl = Url(control, "publicUrl"),
             Redis = redis,

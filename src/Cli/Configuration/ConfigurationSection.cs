@@ -159,6 +159,18 @@ internal sealed class ConfigurationSection(JsonObject content, string path, List
         return span ?? absent;
     }
 
+    /// <summary>True or false; <paramref name="absent"/> where the key is absent.</summary>
+    internal bool Flag(string key, bool absent)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return absent;
+        bool isText = node.GetValueKind() == System.Text.Json.JsonValueKind.String;
+        string text = isText ? node.GetValue<string>() : node.ToJsonString();
+        if (text is "true" or "false") return text == "true";
+        Fault(key, "must be true or false");
+        return absent;
+    }
+
     /// <summary>Adds an error about a key.</summary>
     internal void Fault(string key, string message) => errors.Add(At(key) + ": " + message);
 

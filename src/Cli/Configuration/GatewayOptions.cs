@@ -27,6 +27,12 @@ internal sealed record GatewayOptions
     /// <summary>Where callers connect.</summary>
     public required IReadOnlyList<IPEndPoint> DataListen { get; init; }
 
+    /// <summary>TLS for callers, or null for plain HTTP.</summary>
+    public DataTlsOptions? DataTls { get; init; }
+
+    /// <summary>Who may speak the PROXY protocol to the data listener, or null for nobody.</summary>
+    public ProxyProtocolOptions? DataProxyProtocol { get; init; }
+
     /// <summary>What callers reach the data listener under, or null for the address it is bound to.</summary>
     public string? DataUrl { get; init; }
 

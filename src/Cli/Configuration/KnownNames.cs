@@ -12,7 +12,8 @@ internal static class KnownNames
         "listen", "publicUrl", "trustedProxies", "transport", "redis", "embedded", "issuers", "issuer", "audiences",
         "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "tenant", "algorithms", "clockSkew", "folder", "auditors",
-        "sealingKey", "bootstrap", "admins", "name",
+        "sealingKey", "bootstrap", "admins", "name", "tls", "certificates", "certificate", "key", "clientCertificates",
+        "clientCa", "minVersion", "proxyProtocol", "from", "required",
         .. LimitsReader.Names,
     ];
 

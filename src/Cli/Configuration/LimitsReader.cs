@@ -101,6 +101,15 @@ internal static class LimitsReader
             "connectWithin", Millisecond, Hour, limits => limits.ConnectWithin,
             (limits, span) => limits with { ConnectWithin = span }),
         LimitRow.Duration(
+            "handshakeWithin", Millisecond, Hour, limits => limits.HandshakeWithin,
+            (limits, span) => limits with { HandshakeWithin = span }),
+        LimitRow.Number(
+            "handshakesMax", 1, 1_000_000, limits => limits.HandshakesMax,
+            (limits, number) => limits with { HandshakesMax = (int)number }),
+        LimitRow.Duration(
+            "proxyHeaderWithin", Millisecond, Hour, limits => limits.ProxyHeaderWithin,
+            (limits, span) => limits with { ProxyHeaderWithin = span }),
+        LimitRow.Duration(
             "holdMax", Second, Hour, limits => limits.HoldMax,
             (limits, span) => limits with { HoldMax = span }),
         LimitRow.Duration(

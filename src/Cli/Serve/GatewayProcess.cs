@@ -186,6 +186,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Transport = _options.Transport,
             Listen = _options.DataListen,
             PublicUrl = _options.DataUrl,
+            Tls = _options.DataTls,
+            ProxyProtocol = _options.DataProxyProtocol,
             AuthorizationServers = [.. _options.Issuers.Select(issuer => issuer.Issuer)],
             Gateway = _options.Name,
             TrustedProxies = _options.TrustedProxies,
@@ -195,6 +197,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             () => new DataPlaneListener(options, services, _clock, _logs),
             listener => listener.StartAsync(cancellation),
             cancellation);
+        Keep(new ReloadSignal(data.ReloadTls));
         DataAddress = data.Addresses[0];
     }
 

@@ -51,6 +51,11 @@ internal static class ServeCommand
         ConfigurationReading reading = ConfigurationReader.Read(
             file, environment.Variables, flags, environment.MachineName);
         List<string> errors = [.. reading.Errors, .. MissingFiles(reading.Options)];
+        if (roles.HasFlag(Roles.Data) && reading.Options?.DataTls is { } tls)
+        {
+            errors.AddRange(tls.Check().Select(error => "data.tls: " + error));
+        }
+
         foreach (string error in errors) environment.Fail(error);
         if (reading.Options is null || errors.Count > 0) return ExitCodes.Usage;
 

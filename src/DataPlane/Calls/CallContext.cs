@@ -22,6 +22,12 @@ internal sealed record ClientSide(
 {
     /// <summary>True if what the client says of hops before it is believed.</summary>
     internal bool IsTrustedProxy { get; init; }
+
+    /// <summary>SHA-256 of the client's verified certificate (RFC 8705 <c>x5t#S256</c>); empty without one.</summary>
+    internal ReadOnlyMemory<byte> Certificate { get; init; }
+
+    /// <summary>The subject of the client's verified certificate; empty without one.</summary>
+    internal string CertificateSubject { get; init; } = "";
 }
 
 /// <summary>

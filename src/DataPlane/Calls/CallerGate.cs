@@ -14,21 +14,25 @@ internal sealed class CallerGate(CallerVerifier verifier)
     internal Verdict Identify(CallContext call)
     {
         if (!TryGetBearer(call.Request, out ReadOnlySpan<byte> token, out string because)) return Refuse(call, because);
-        TokenStatus status = verifier.TryFind(token, out Caller? caller);
+        TokenStatus status = verifier.TryFind(token, call.Client.Certificate.Span, out Caller? caller);
         if (status == TokenStatus.Valid)
         {
             call.Caller = caller;
             return Verdict.Proceed;
         }
 
-        return status == TokenStatus.Unseen ? Verdict.TokenUnseen : Refuse(call, "The token has expired.");
+        if (status == TokenStatus.Unseen) return Verdict.TokenUnseen;
+        return Refuse(call, status == TokenStatus.NotBound
+            ? "The token is bound to a client certificate that this connection did not show."
+            : "The token has expired.");
     }
 
     /// <summary>Verifies a token that was not seen before; waits only if its issuer's keys must be fetched.</summary>
     internal async ValueTask<Verdict> VerifyAsync(CallContext call)
     {
         TryGetBearer(call.Request, out ReadOnlySpan<byte> token, out _);
-        TokenVerification verification = await verifier.VerifyAsync(token.ToArray(), CancellationToken.None);
+        TokenVerification verification = await verifier.VerifyAsync(
+            token.ToArray(), call.Client.Certificate, CancellationToken.None);
         if (verification.Status != TokenStatus.Valid) return Refuse(call, verification.Because);
         call.Caller = verification.Caller;
         return Verdict.Proceed;

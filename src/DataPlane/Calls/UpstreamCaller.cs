@@ -71,7 +71,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
                 call, "Every endpoint of the function's upstream has as many connections as it may."),
             ConnectFault.Unhealthy => Failed(call, "Every endpoint of the function's upstream fails its health check."),
             ConnectFault.Unresolved => Failed(call, "No name of the function's upstream can be resolved."),
-            _ => Failed(call, "No endpoint of the function's upstream can be reached."),
+            _ => Unreached(call, connected.Refusal),
         };
     }
 
@@ -178,6 +178,9 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         call.Detail = detail;
         return Verdict.UpstreamBusy;
     }
+
+    private static Verdict Unreached(CallContext call, string refusal) =>
+        Failed(call, refusal.Length > 0 ? refusal : "No endpoint of the function's upstream can be reached.");
 
     private static Verdict Failed(CallContext call, string detail)
     {

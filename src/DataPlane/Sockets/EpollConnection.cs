@@ -28,12 +28,14 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe
     /// <summary>Takes over a socket that never blocks; <see cref="Open"/> has it watched.</summary>
     /// <param name="loop">Where it is served.</param>
     /// <param name="socket">The socket, with <see cref="Socket.Blocking"/> off.</param>
+    /// <param name="remote">Whose it is.</param>
     /// <param name="stepBytes">How much is received at first; what fills it grows it.</param>
-    internal EpollConnection(EpollLoop loop, Socket socket, int stepBytes)
+    internal EpollConnection(EpollLoop loop, Socket socket, EndPoint? remote, int stepBytes)
     {
         Loop = loop;
         _socket = socket;
         _descriptor = (int)socket.Handle;
+        RemoteEndPoint = remote;
         _reader = new EpollReader(this, stepBytes);
         _writer = new EpollWriter(this);
     }
@@ -75,11 +77,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe
     }
 
     /// <inheritdoc/>
-    public override EndPoint? RemoteEndPoint
-    {
-        get => _socket.RemoteEndPoint;
-        set => throw new NotSupportedException("The address is the socket's.");
-    }
+    public override EndPoint? RemoteEndPoint { get; set; }
 
     /// <inheritdoc/>
     public override EndPoint? LocalEndPoint

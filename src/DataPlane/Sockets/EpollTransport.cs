@@ -61,7 +61,7 @@ internal sealed class EpollTransport : IConnectionListenerFactory, IDisposable
     {
         socket.NoDelay = true;
         socket.Blocking = false;
-        EpollConnection connection = new(NextLoop(), socket, ClientStepBytes);
+        EpollConnection connection = new(NextLoop(), socket, socket.RemoteEndPoint, ClientStepBytes);
         connection.Open();
         return connection;
     }
@@ -77,7 +77,7 @@ internal sealed class EpollTransport : IConnectionListenerFactory, IDisposable
             NoDelay = true,
             Blocking = false,
         };
-        EpollConnection connection = new(CurrentLoop() ?? NextLoop(), socket, UpstreamStepBytes);
+        EpollConnection connection = new(CurrentLoop() ?? NextLoop(), socket, endpoint, UpstreamStepBytes);
         SocketError opened;
         using (cancellation.UnsafeRegister(
             static state => ((EpollConnection)state!).Output.CancelPendingFlush(), connection))

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Countersign.DataPlane.Calls;
 using Countersign.DataPlane.Http;
+using Countersign.DataPlane.Tls;
 using Microsoft.AspNetCore.Connections;
 
 namespace Countersign.DataPlane.Transport;
@@ -40,11 +41,14 @@ internal sealed class CallConnection : IDisposable
         _services = services;
         IPAddress address = (transport.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        TlsConnection? tls = transport as TlsConnection;
         ClientSide client = new(
             transport.Transport.Input, transport.Transport.Output, Encoding.ASCII.GetBytes(address.ToString()),
-            IsTls: false, services.PublicUrl, transport.ConnectionClosed)
+            IsTls: tls is not null, services.PublicUrl, transport.ConnectionClosed)
         {
             IsTrustedProxy = services.TrustedProxies.Any(network => network.Contains(address)),
+            Certificate = tls?.PeerThumbprint ?? default,
+            CertificateSubject = tls?.PeerSubject ?? "",
         };
         _call = new CallContext(client, services.Clock);
         _closing = new Deadline(services.Clock);

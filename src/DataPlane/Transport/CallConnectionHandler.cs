@@ -22,16 +22,20 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
 
     private readonly ConcurrentDictionary<CallConnection, byte> _connections = new();
     private readonly AddressCounts _addresses = new();
+    private readonly CancellationTokenSource _drain = new();
     private readonly DataServices _services;
+    private readonly Entrance? _entrance;
     private readonly Action _onHeartbeat;
     private readonly ITimer _timer;
     private readonly ILogger _log;
     private int _count;
     private int _expected;
 
-    internal CallConnectionHandler(DataServices services, Action onHeartbeat, ILogger log)
+    internal CallConnectionHandler(
+        DataServices services, Action onHeartbeat, ILogger log, Entrance? entrance = null)
     {
         _services = services;
+        _entrance = entrance;
         _onHeartbeat = onHeartbeat;
         _log = log;
         _timer = services.Clock.CreateTimer(
@@ -54,21 +58,30 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
     /// <inheritdoc/>
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
-        IPAddress address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
         int over = Interlocked.Increment(ref _count) - _services.Limits.ConnectionsMax;
-        over = Math.Max(over, _addresses.Enter(address) - _services.Limits.ConnectionsPerAddressMax);
+        IPAddress? address = null;
+        bool isServed = false;
         try
         {
+            if (over <= ShedMax && await AdmitAsync(connection) is { } admitted)
+            {
+                // The PROXY header may have told of another address than the one that connected.
+                connection = admitted;
+                address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+                over = Math.Max(over, _addresses.Enter(address) - _services.Limits.ConnectionsPerAddressMax);
+                isServed = over <= ShedMax;
+                if (isServed) await ServeAsync(connection, isShed: over > 0);
+            }
+
             if (over > ShedMax) connection.Abort(new ConnectionAbortedException("Too many connections."));
-            else await ServeAsync(connection, isShed: over > 0);
         }
         finally
         {
-            _addresses.Leave(address);
+            if (address is not null) _addresses.Leave(address);
             Interlocked.Decrement(ref _count);
         }
 
-        if (over > ShedMax) await connection.DisposeAsync();
+        if (!isServed) await connection.DisposeAsync();
     }
 
     /// <summary>
@@ -76,6 +89,7 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
     /// </summary>
     internal async Task<bool> DrainAsync(TimeSpan within)
     {
+        await _drain.CancelAsync();
         if (await EmptiesAsync(within, static connection => connection.Drain())) return true;
         int left = Count;
         if (!await EmptiesAsync(LastWordWithin, static connection => connection.EndDrain()))
@@ -87,7 +101,26 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
     }
 
     /// <summary>Stops looking after deadlines.</summary>
-    public void Dispose() => _timer.Dispose();
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _drain.Dispose();
+    }
+
+    // Transport's own story: the PROXY header, then TLS, then calls. Null if it did not get that far.
+    private async ValueTask<ConnectionContext?> AdmitAsync(ConnectionContext connection)
+    {
+        if (_entrance is null) return connection;
+        try
+        {
+            return await _entrance.AdmitAsync(connection, _drain.Token);
+        }
+        catch (Exception fault)
+        {
+            LogFault(_log, fault);
+            return null;
+        }
+    }
 
     private async Task ServeAsync(ConnectionContext connection, bool isShed)
     {

@@ -20,4 +20,4 @@ internal enum ConnectFault : byte
 }
 
 /// <summary>What came of connecting.</summary>
-internal readonly record struct Connected(UpstreamConnection? Connection, ConnectFault Fault);
+internal readonly record struct Connected(UpstreamConnection? Connection, ConnectFault Fault, string Refusal = "");

@@ -47,8 +47,8 @@ internal sealed class HealthProbe(
 
     private async Task<bool> PassesAsync()
     {
-        var transport = await dialer.DialAsync(endpoint.Address, endpoint.Endpoint, endpoint.Tls, terms.Timeout);
-        if (transport is null) return false;
+        Dialled dialled = await dialer.DialAsync(endpoint.Address, endpoint.Endpoint, endpoint.Tls, terms.Timeout);
+        if (dialled.Connection is not { } transport) return false;
         endpoint.TryOpen(int.MaxValue);
         UpstreamConnection connection = new(transport, endpoint, clock);
         Volatile.Write(ref _connection, connection);
@@ -58,8 +58,13 @@ internal sealed class HealthProbe(
             WriteRequest(connection);
             var flushed = await connection.Output.FlushAsync();
             if (flushed.IsCanceled || flushed.IsCompleted) return false;
-            ResponseStatus status = await connection.ReadHeadAsync(
-                answersHead: false, limits.HeadBytesMax, limits.FieldsMax);
+            ResponseStatus status;
+            do
+            {
+                status = await connection.ReadHeadAsync(answersHead: false, limits.HeadBytesMax, limits.FieldsMax);
+            }
+            while (status == ResponseStatus.Interim);
+
             return status == ResponseStatus.Head
                 && connection.Response.Status >= terms.StatusMin && connection.Response.Status <= terms.StatusMax;
         }

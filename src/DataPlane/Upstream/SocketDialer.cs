@@ -1,8 +1,5 @@
-using System.IO.Pipelines;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
 using Countersign.DataPlane.Sockets;
 using Countersign.Policy;
 using Microsoft.AspNetCore.Connections;
@@ -12,17 +9,20 @@ using Microsoft.Extensions.Logging;
 namespace Countersign.DataPlane.Upstream;
 
 /// <summary>
-/// Dials TCP, and TLS 1.2 or 1.3 for https endpoints, on Kestrel's socket transport so that both sides are pipes.
+/// Dials TCP on the event loop that asks, or on Kestrel's socket transport where there are no loops, and puts TLS over
+/// it for https endpoints. Both sides are pipes either way.
 /// </summary>
 internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
 {
     private readonly SocketConnectionContextFactory _factory;
     private readonly EpollTransport? _epoll;
+    private readonly UpstreamTlsFront _tls;
     private readonly ILogger _log;
 
-    internal SocketDialer(EpollTransport? epoll, ILogger log)
+    internal SocketDialer(EpollTransport? epoll, UpstreamTlsFront tls, ILogger log)
     {
         _epoll = epoll;
+        _tls = tls;
         _log = log;
         // Inline: the continuation runs where the bytes arrived. Nothing on that thread blocks (decision 0003).
         SocketConnectionFactoryOptions options = new() { UnsafePreferInlineScheduling = true };
@@ -30,35 +30,25 @@ internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ConnectionContext?> DialAsync(
-        IPEndPoint address, Uri endpoint, UpstreamTls? tls, TimeSpan within)
+    public async ValueTask<Dialled> DialAsync(IPEndPoint address, Uri endpoint, UpstreamTls? tls, TimeSpan within)
     {
-        using CancellationTokenSource timer = new(within);
-        bool isPlain = endpoint.Scheme == Uri.UriSchemeHttp;
-        if (_epoll is not null && isPlain) return await DialEpollAsync(address, endpoint, timer.Token);
-        Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(address, timer.Token);
-            return endpoint.Scheme == Uri.UriSchemeHttps
-                ? await SecureAsync(socket, tls?.ServerName ?? endpoint.IdnHost, timer.Token)
-                : _factory.Create(socket);
-        }
-        catch (Exception fault) when (
-            fault is SocketException or OperationCanceledException or AuthenticationException or IOException)
-        {
-            socket.Dispose();
-            LogUnreachable(_log, endpoint, fault.Message);
-            return null;
-        }
+        ConnectionContext? connection = await ConnectAsync(address, endpoint, within);
+        if (connection is null || endpoint.Scheme != Uri.UriSchemeHttps) return new(connection);
+        UpstreamTlsOutcome secured = await _tls.SecureAsync(connection, endpoint.IdnHost, tls, within);
+        return new(secured.Connection, secured.Refusal);
     }
 
-    private async ValueTask<ConnectionContext?> DialEpollAsync(
-        IPEndPoint address, Uri endpoint, CancellationToken cancellation)
+    /// <summary>Gives the transport's memory back.</summary>
+    public void Dispose() => _factory.Dispose();
+
+    private async ValueTask<ConnectionContext?> ConnectAsync(IPEndPoint address, Uri endpoint, TimeSpan within)
     {
+        using CancellationTokenSource timer = new(within);
         try
         {
-            return await _epoll!.ConnectAsync(address, cancellation);
+            return _epoll is not null
+                ? await _epoll.ConnectAsync(address, timer.Token)
+                : await ConnectKestrelAsync(address, timer.Token);
         }
         catch (Exception fault) when (fault is SocketException or OperationCanceledException or IOException)
         {
@@ -67,43 +57,21 @@ internal sealed partial class SocketDialer : IUpstreamDialer, IDisposable
         }
     }
 
-    /// <summary>Gives the transport's memory back.</summary>
-    public void Dispose() => _factory.Dispose();
-
-    private static async Task<ConnectionContext> SecureAsync(Socket socket, string host, CancellationToken cancellation)
+    private async ValueTask<ConnectionContext> ConnectKestrelAsync(IPEndPoint address, CancellationToken cancellation)
     {
-        SslStream tls = new(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
-        SslClientAuthenticationOptions options = new()
+        Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
         {
-            TargetHost = host,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            ApplicationProtocols = [SslApplicationProtocol.Http11],
-        };
-        await tls.AuthenticateAsClientAsync(options, cancellation);
-        return new TlsConnection(tls);
+            await socket.ConnectAsync(address, cancellation);
+            return _factory.Create(socket);
+        }
+        catch (Exception fault) when (fault is SocketException or OperationCanceledException)
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Upstream {Endpoint} cannot be reached: {Because}")]
     private static partial void LogUnreachable(ILogger log, Uri endpoint, string because);
-
-    private sealed class TlsConnection : DefaultConnectionContext
-    {
-        private readonly SslStream _tls;
-
-        internal TlsConnection(SslStream tls)
-        {
-            _tls = tls;
-            Transport = new TlsPipes(PipeReader.Create(tls), PipeWriter.Create(tls));
-        }
-
-        public override void Abort(ConnectionAbortedException abortReason) => _tls.Dispose();
-
-        public override async ValueTask DisposeAsync()
-        {
-            await _tls.DisposeAsync();
-            await base.DisposeAsync();
-        }
-    }
-
-    private sealed record TlsPipes(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

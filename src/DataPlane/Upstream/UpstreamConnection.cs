@@ -226,9 +226,17 @@ internal sealed class UpstreamConnection
     internal bool IsFit(TimeSpan idleMax)
     {
         if (IsStale(idleMax)) return false;
-        if (!_transport.Transport.Input.TryRead(out ReadResult result)) return true;
-        _transport.Transport.Input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-        return false;
+        try
+        {
+            if (!_transport.Transport.Input.TryRead(out ReadResult result)) return true;
+            _transport.Transport.Input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            return false;
+        }
+        catch (Exception fault) when (PeerLoss.Explains(fault))
+        {
+            // Reset, or ended without TLS saying so.
+            return false;
+        }
     }
 
     /// <summary>Cuts the connection.</summary>

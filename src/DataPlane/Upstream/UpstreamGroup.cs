@@ -94,7 +94,8 @@ internal sealed class UpstreamGroup
         {
             UpstreamConnection? connection = MakeRoom(ref endpoint, isStrict);
             if (endpoint is null) return new(null, ConnectFault.AtLimit);
-            connection ??= await OpenAsync(endpoint);
+            string refusal = "";
+            if (connection is null) (connection, refusal) = await OpenAsync(endpoint);
             if (connection is not null)
             {
                 connection.Begin(this);
@@ -104,7 +105,7 @@ internal sealed class UpstreamGroup
             _parts.Metrics.ConnectFailed();
             Fail(endpoint);
             bool mayRetry = attempt < ConnectsMax && Members.Length > 1 && Retries.TrySpend();
-            if (!mayRetry) return new(null, ConnectFault.Unreachable);
+            if (!mayRetry) return new(null, ConnectFault.Unreachable, refusal);
             _parts.Metrics.Retried();
             endpoint = After(endpoint);
         }
@@ -245,14 +246,16 @@ internal sealed class UpstreamGroup
         return null;
     }
 
-    private async ValueTask<UpstreamConnection?> OpenAsync(EndpointPool endpoint)
+    private async ValueTask<(UpstreamConnection? Connection, string Refusal)> OpenAsync(EndpointPool endpoint)
     {
         UpstreamConnection? opened = null;
         try
         {
-            var transport = await _parts.Dialer.DialAsync(
+            Dialled dialled = await _parts.Dialer.DialAsync(
                 endpoint.Address, endpoint.Endpoint, endpoint.Tls, Terms.ConnectTimeout ?? _parts.Limits.ConnectWithin);
-            return transport is null ? null : opened = new UpstreamConnection(transport, endpoint, _parts.Clock);
+            if (dialled.Connection is null) return (null, dialled.Refusal);
+            opened = new UpstreamConnection(dialled.Connection, endpoint, _parts.Clock);
+            return (opened, "");
         }
         finally
         {

@@ -80,7 +80,16 @@ public sealed class CallerVerifier : IAsyncDisposable
     /// <returns><see cref="TokenStatus.Valid"/>; <see cref="TokenStatus.Expired"/> from its <c>exp</c> on; or
     /// <see cref="TokenStatus.Unseen"/>, and then <see cref="VerifyAsync"/> knows.</returns>
     [HotPath]
-    public TokenStatus TryFind(ReadOnlySpan<byte> token, out Caller? caller)
+    public TokenStatus TryFind(ReadOnlySpan<byte> token, out Caller? caller) => TryFind(token, default, out caller);
+
+    /// <summary>The same for a connection on which the client showed a certificate.</summary>
+    /// <param name="token">The bytes after <c>Bearer </c>.</param>
+    /// <param name="certificate">SHA-256 of the client's verified certificate; empty without one.</param>
+    /// <param name="caller">As above.</param>
+    /// <returns>As above, and <see cref="TokenStatus.NotBound"/> for a token that is bound to another
+    /// certificate.</returns>
+    [HotPath]
+    public TokenStatus TryFind(ReadOnlySpan<byte> token, ReadOnlySpan<byte> certificate, out Caller? caller)
     {
         caller = null;
         if (token.IsEmpty || token.Length > _limits.TokenBytesMax) return TokenStatus.Unseen;
@@ -88,6 +97,7 @@ public sealed class CallerVerifier : IAsyncDisposable
         long nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         if (nowMs >= cached!.ExpiresAtMs) return TokenStatus.Expired;
         if (!cached.IsVouchedFor(nowMs)) return TokenStatus.Unseen;
+        if (!IsHeldBy(cached.Caller, certificate)) return TokenStatus.NotBound;
         caller = cached.Caller;
         return TokenStatus.Valid;
     }
@@ -98,11 +108,19 @@ public sealed class CallerVerifier : IAsyncDisposable
     /// </summary>
     /// <param name="token">The bytes after <c>Bearer </c>; not read after the first wait.</param>
     /// <param name="cancel">Ends the waiting of this call, not a fetch that others wait for too.</param>
-    public ValueTask<TokenVerification> VerifyAsync(ReadOnlyMemory<byte> token, CancellationToken cancel)
+    public ValueTask<TokenVerification> VerifyAsync(ReadOnlyMemory<byte> token, CancellationToken cancel) =>
+        VerifyAsync(token, default, cancel);
+
+    /// <summary>The same for a connection on which the client showed a certificate.</summary>
+    /// <param name="token">The bytes after <c>Bearer </c>; not read after the first wait.</param>
+    /// <param name="certificate">SHA-256 of the client's verified certificate; empty without one.</param>
+    /// <param name="cancel">As above.</param>
+    public ValueTask<TokenVerification> VerifyAsync(
+        ReadOnlyMemory<byte> token, ReadOnlyMemory<byte> certificate, CancellationToken cancel)
     {
         TokenFault fault = CompactToken.TryRead(token.Span, _limits.TokenBytesMax, out CompactToken? compact);
         return fault == TokenFault.None
-            ? VerifyAsync(compact!, TokenHash.Of(token.Span), cancel)
+            ? VerifyAsync(compact!, TokenHash.Of(token.Span), certificate, cancel)
             : new(TokenFaults.Explain(fault));
     }
 
@@ -116,7 +134,8 @@ public sealed class CallerVerifier : IAsyncDisposable
     }
 
     // The order of RFC 8725: shape, issuer, header, claims, and only then keys and the signature, which cost something.
-    private async ValueTask<TokenVerification> VerifyAsync(CompactToken token, TokenHash hash, CancellationToken cancel)
+    private async ValueTask<TokenVerification> VerifyAsync(
+        CompactToken token, TokenHash hash, ReadOnlyMemory<byte> certificate, CancellationToken cancel)
     {
         using CompactToken compact = token;
         TokenFault fault = TokenRules.ReadIssuer(token.Claims, out string issuer);
@@ -148,8 +167,16 @@ public sealed class CallerVerifier : IAsyncDisposable
         if (fault != TokenFault.None) return TokenFaults.Explain(fault);
         long nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         CachedCaller kept = _cache.Add(hash, new CachedCaller(caller!, key, ring, expiresAtMs), nowMs);
-        return new(TokenStatus.Valid, kept.Caller, "");
+        return IsHeldBy(kept.Caller, certificate.Span)
+            ? new(TokenStatus.Valid, kept.Caller, "")
+            : TokenFaults.Explain(TokenFault.CertificateNotShown);
     }
+
+    // A bound token is no use to whoever stole it (RFC 8705 section 3); an unbound one asks for nothing. Thumbprints
+    // are public, so how long they take to compare tells nothing.
+    [HotPath]
+    private static bool IsHeldBy(Caller caller, ReadOnlySpan<byte> certificate) =>
+        caller.BoundCertificate.IsEmpty || caller.BoundCertificate.Span.SequenceEqual(certificate);
 
     private TokenFault CheckClaims(CompactToken token, IssuerKeyRing ring, out long expiresAtMs) =>
         TokenRules.CheckClaims(

@@ -44,6 +44,7 @@ internal static class ClaimMapping
             Distinct(people, StringComparer.OrdinalIgnoreCase), tenant)
         {
             IsDelegated = isDelegated,
+            BoundCertificate = Confirmation.TryReadCertificate(claims, out byte[] bound) ? bound : [],
         };
         return TokenFault.None;
     }

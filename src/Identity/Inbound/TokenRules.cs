@@ -55,7 +55,7 @@ internal static class TokenRules
     public static TokenFault CheckClaims(JsonElement claims, IssuerOptions options, long nowMs, out long expiresAtMs)
     {
         expiresAtMs = 0;
-        if (claims.TryGetProperty("cnf", out _)) return TokenFault.SenderConstrained;
+        if (!Confirmation.TryReadCertificate(claims, out _)) return TokenFault.SenderConstrained;
         if (!IsForUs(claims, options.Audiences)) return TokenFault.AudienceWrong;
         if (!claims.TryGetProperty("sub", out JsonElement sub) || !ClaimText.TryReadName(sub, out _))
             return TokenFault.SubjectWrong;

@@ -28,6 +28,9 @@ public enum TokenStatus : byte
 
     /// <summary>The issuer's keys were never loaded, or are too old; nothing can be said of the token.</summary>
     KeysUnavailable,
+
+    /// <summary>Sound, and bound to a client certificate that was not shown (RFC 8705 section 3).</summary>
+    NotBound,
 }
 
 /// <summary>How the full check of a token ended.</summary>
@@ -66,6 +69,7 @@ internal enum TokenFault : byte
     IssuedInFuture,
     SubjectWrong,
     SenderConstrained,
+    CertificateNotShown,
     KindWrong,
     GroupsWrong,
     ActorWrong,
@@ -99,7 +103,9 @@ internal static class TokenFaults
         TokenFault.NotYetValid => new(TokenStatus.NotYetValid, null, "the token is not valid yet"),
         TokenFault.IssuedInFuture => new(TokenStatus.NotYetValid, null, "the token was issued in the future"),
         TokenFault.SubjectWrong => new(TokenStatus.Invalid, null, "the sub is missing, too long or not plain text"),
-        TokenFault.SenderConstrained => new(TokenStatus.Invalid, null, "sender-constrained tokens are not supported"),
+        TokenFault.SenderConstrained => new(TokenStatus.Invalid, null, "the cnf is not one certificate's x5t#S256"),
+        TokenFault.CertificateNotShown => new(
+            TokenStatus.NotBound, null, "the token is bound to a client certificate that was not shown"),
         TokenFault.KindWrong => new(TokenStatus.Invalid, null, "the kind is not human, agent, ci or service"),
         TokenFault.GroupsWrong => new(TokenStatus.Invalid, null, "the groups are not strings"),
         TokenFault.ActorWrong => new(TokenStatus.Invalid, null, "the act claim does not name its actors"),

@@ -85,12 +85,10 @@ public sealed class CountersignProcess : IAsyncDisposable
     }
 
     /// <summary>Asks it to drain and end.</summary>
-    public async Task TerminateAsync()
-    {
-        string id = _process.Id.ToString(CultureInfo.InvariantCulture);
-        using Process kill = Process.Start("sh", ["-c", "kill -TERM " + id]);
-        await kill.WaitForExitAsync();
-    }
+    public Task TerminateAsync() => SignalAsync("TERM");
+
+    /// <summary>Asks it to read its files again.</summary>
+    public Task HangUpAsync() => SignalAsync("HUP");
 
     /// <summary>Waits for its end; the exit code.</summary>
     public async Task<int> ExitAsync()
@@ -105,6 +103,13 @@ public sealed class CountersignProcess : IAsyncDisposable
     {
         if (!_process.HasExited) await TerminateAsync();
         return await ExitAsync();
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        string id = _process.Id.ToString(CultureInfo.InvariantCulture);
+        using Process kill = Process.Start("sh", ["-c", $"kill -{signal} {id}"]);
+        await kill.WaitForExitAsync();
     }
 
     public async ValueTask DisposeAsync()
