@@ -7,7 +7,7 @@ public sealed partial class DataPlaneTests
     private static readonly Dictionary<string, string[]> Below = new()
     {
         ["Transport"] = ["Calls", "Sockets", "Http", "Tls"],
-        ["Calls"] = ["Upstream", "Mcp", "Http"],
+        ["Calls"] = ["Upstream", "Mcp", "Sockets", "Http"],
         ["Upstream"] = ["Sockets", "Http", "Tls"],
         ["Mcp"] = ["Http"],
         ["Sockets"] = [],

@@ -189,8 +189,6 @@ public sealed class TlsFrontTests : IDisposable
         using TlsPeer client = await TlsPeer.AsClientAsync(raw.Connection);
         Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
         Task<bool> draining = gateway.Handler.DrainAsync(TimeSpan.FromSeconds(5));
-        await silent.ServedAsync();
-        await raw.ServedAsync();
         while (!draining.IsCompleted)
         {
             gateway.Advance(TimeSpan.FromMilliseconds(20));
@@ -198,6 +196,8 @@ public sealed class TlsFrontTests : IDisposable
         }
 
         Assert.True(await draining);
+        await silent.ServedAsync();
+        await raw.ServedAsync();
     }
 
     [Fact]
