@@ -15,7 +15,12 @@ internal ref struct AuditJson
 {
     private const int RuneBytesMax = 6;
     private const int NumberBytesMax = 20;
+
+    /// <summary>A time with its quotes.</summary>
+    internal const int TimeBytes = 26;
     private static readonly SearchValues<byte> Plain = SearchValues.Create(PlainBytes());
+    private static readonly SearchValues<char> PlainChars = SearchValues.Create(
+        [.. PlainBytes().Select(one => (char)one)]);
     private readonly AuditRecord _record;
     private bool _begun;
     private bool _cut;
@@ -24,6 +29,23 @@ internal ref struct AuditJson
     {
         _record = record;
         Raw("{"u8);
+    }
+
+    private AuditJson(AuditRecord record, bool isCut)
+    {
+        _record = record;
+        _begun = true;
+        _cut = isCut;
+    }
+
+    /// <summary>True if any text was shortened.</summary>
+    internal readonly bool IsCut => _cut;
+
+    /// <summary>Goes on in a record that was readied, with another time.</summary>
+    internal static AuditJson Resume(AuditRecord record, DateTimeOffset at)
+    {
+        Format(at, record.TimeOf());
+        return new AuditJson(record, record.IsReadiedCut);
     }
 
     internal readonly int FieldBytesMax => Math.Clamp(_record.BytesMax / 64, 128, 1_024);
@@ -132,8 +154,14 @@ internal ref struct AuditJson
     internal void Time(ReadOnlySpan<byte> name, DateTimeOffset at)
     {
         Name(name);
+        Span<byte> text = stackalloc byte[TimeBytes];
+        Format(at, text);
+        Raw(text);
+    }
+
+    private static void Format(DateTimeOffset at, Span<byte> text)
+    {
         DateTime utc = at.UtcDateTime;
-        Span<byte> text = stackalloc byte[26];
         "\"0000-00-00T00:00:00.000Z\""u8.CopyTo(text);
         Digits(text[1..5], utc.Year);
         Digits(text[6..8], utc.Month);
@@ -142,7 +170,6 @@ internal ref struct AuditJson
         Digits(text[15..17], utc.Minute);
         Digits(text[18..20], utc.Second);
         Digits(text[21..24], utc.Millisecond);
-        Raw(text);
     }
 
     internal void Id(ReadOnlySpan<byte> name, Guid id)
@@ -169,14 +196,35 @@ internal ref struct AuditJson
 
     private void Name(ReadOnlySpan<byte> name)
     {
-        if (_begun) Raw(","u8);
+        // One span for the whole of it: names are many, and each step of its own would cost as much as the copy.
+        Span<byte> room = _record.GetSpan(name.Length + 4);
+        int at = 0;
+        if (_begun) room[at++] = (byte)',';
         _begun = true;
-        Raw("\""u8);
-        Raw(name);
-        Raw("\":"u8);
+        room[at++] = (byte)'"';
+        name.CopyTo(room[at..]);
+        at += name.Length;
+        room[at++] = (byte)'"';
+        room[at++] = (byte)':';
+        _record.Advance(at);
     }
 
     private void Quoted(ReadOnlySpan<char> text, int bytesMax)
+    {
+        if (text.Length <= bytesMax && !text.ContainsAnyExcept(PlainChars))
+        {
+            Span<byte> room = _record.GetSpan(text.Length + 2);
+            room[0] = (byte)'"';
+            Ascii.FromUtf16(text, room[1..], out int count);
+            room[count + 1] = (byte)'"';
+            _record.Advance(count + 2);
+            return;
+        }
+
+        QuotedLong(text, bytesMax);
+    }
+
+    private void QuotedLong(ReadOnlySpan<char> text, int bytesMax)
     {
         Raw("\""u8);
         while (!text.IsEmpty)

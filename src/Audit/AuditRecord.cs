@@ -20,6 +20,7 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     private ManualResetValueTaskSourceCore<bool> _committed = new() { RunContinuationsAsynchronously = true };
     private byte[] _bytes;
     private uint _leaseTag;
+    private int _timeEnd;
 
     internal AuditRecord(AuditRecordPool pool)
     {
@@ -65,7 +66,26 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     }
 
     /// <summary>Forgets what was written, to begin again.</summary>
-    public void Clear() => WrittenBytes = 0;
+    public void Clear() => WrittenBytes = _timeEnd = 0;
+
+    /// <summary>True if the record of an intent has left here what its outcome shares with it.</summary>
+    public bool IsReadied => _timeEnd > 0;
+
+    /// <summary>True if what was left is shortened.</summary>
+    internal bool IsReadiedCut { get; private set; }
+
+    /// <summary>Leaves what an outcome shares with its intent, behind a head that ends with the time.</summary>
+    internal void Ready(bool isCut, ReadOnlySpan<byte> shared)
+    {
+        int timeEnd = WrittenBytes;
+        shared.CopyTo(GetSpan(shared.Length));
+        Advance(shared.Length);
+        _timeEnd = timeEnd;
+        IsReadiedCut = isCut;
+    }
+
+    /// <summary>Where the time stands in a readied record.</summary>
+    internal Span<byte> TimeOf() => _bytes.AsSpan(_timeEnd - AuditJson.TimeBytes, AuditJson.TimeBytes);
 
     bool IValueTaskSource<bool>.GetResult(short token)
     {
@@ -111,7 +131,7 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     {
         byte[] used = _bytes;
         _bytes = _kept;
-        WrittenBytes = 0;
+        WrittenBytes = _timeEnd = 0;
         IsAwaited = false;
         Volatile.Write(ref _leaseTag, _leaseTag & ~StateMask);
         if (!ReferenceEquals(used, _kept)) ArrayPool<byte>.Shared.Return(used);

@@ -46,6 +46,42 @@ public sealed class CallRecordTests
             "'duration_us':88,'detail':'expired'}"), text);
     }
 
+    [Theory]
+    [InlineData("bot", false)]
+    [InlineData("\u00e9\"\u0007", false)]
+    [InlineData("bot", true)]
+    public async Task A_readied_outcome_is_the_one_that_is_written_whole(string subject, bool isLong)
+    {
+        // Proves that what an intent leaves for its outcome, shortened text included, gives the same bytes as writing
+        // the outcome by itself, and that the intent is the same as without it.
+        using LogFixture fixture = new();
+        await using AuditLog log = LogFixture.Open(fixture.Options);
+        Assert.True(log.TryReserve(out AuditReservation slot) & log.TryReserve(out AuditReservation alone));
+        CallRecord call = new(CallRecordType.Intent)
+        {
+            Call = Call, At = At, Gateway = "gw-1", Issuer = "https://issuer.test", Subject = subject, Kind = "agent",
+            Groups = isLong ? [.. Enumerable.Range(0, 2_000).Select(group => "group-" + group)] : ["agents"],
+            Function = "billing.refund", Method = "POST"u8, Target = "/billing/7"u8, PolicyVersion = 12,
+            RequestBytes = 17,
+        };
+        call.WriteTo(slot.Intent, slot.Outcome);
+        call.WriteTo(alone.Intent);
+        Assert.Equal(alone.Intent.Written, slot.Intent.Written);
+        CallRecord outcome = call;
+        outcome.Type = CallRecordType.Outcome;
+        outcome.At = At.AddSeconds(61);
+        outcome.Verdict = "ok";
+        outcome.Status = 200;
+        Assert.True(slot.Outcome.IsReadied);
+        outcome.WriteTo(slot.Outcome);
+        outcome.WriteTo(alone.Outcome);
+        Assert.Equal(alone.Outcome.Written, slot.Outcome.Written);
+        Assert.Equal(isLong, Encoding.UTF8.GetString(slot.Outcome.Written).EndsWith("\"cut\":true}",
+            StringComparison.Ordinal));
+        log.Return(slot);
+        log.Return(alone);
+    }
+
     [Fact]
     public async Task An_event_is_written_field_by_field()
     {

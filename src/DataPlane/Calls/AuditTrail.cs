@@ -32,7 +32,7 @@ internal sealed class AuditTrail(AuditLog log, string gateway, TimeProvider cloc
         CallRecord record = new(CallRecordType.Intent);
         Describe(ref record, call, call.Started);
         AuditRecord intent = call.AuditSlot.Intent;
-        record.WriteTo(intent);
+        record.WriteTo(intent, call.AuditSlot.Outcome);
         if (call.Function!.IsStrict) return CommitAsync(call, intent);
         log.Enqueue(intent);
         call.IsIntended = true;
@@ -48,7 +48,10 @@ internal sealed class AuditTrail(AuditLog log, string gateway, TimeProvider cloc
         if (call.Verdict != Verdict.OwnPathAnswered || !call.Request.Method.SequenceEqual("GET"u8))
         {
             CallRecord record = new(CallRecordType.Outcome);
-            Describe(ref record, call, clock.GetUtcNow());
+            DateTimeOffset now = clock.GetUtcNow();
+            if (call.AuditSlot.Outcome.IsReadied) record.At = now;
+            else Describe(ref record, call, now);
+            record.RequestBytes = call.RequestBody.BytesRead;
             record.Verdict = VerdictTable.AuditName(call.Verdict);
             record.Status = call.Status;
             record.UpstreamStatus = call.UpstreamStatus;
