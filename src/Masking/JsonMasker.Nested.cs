@@ -24,7 +24,7 @@ public sealed partial class JsonMasker
     /// </summary>
     private Inside LookInside(ReadOnlySpan<byte> text, IBufferWriter<byte> output)
     {
-        JsonMasker inner = _inner ??= new JsonMasker(_level + 1);
+        JsonMasker inner = _inner ??= new JsonMasker(_level + 1) { _width = _width };
         bool isTooDeep = _level == _program.NestedDepth;
         inner.Reset(isTooDeep ? Nothing : _program, _listener);
         inner._location?.Begin(_location!.ToString());

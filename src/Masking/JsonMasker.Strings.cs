@@ -19,16 +19,17 @@ public sealed partial class JsonMasker
     }
 
     /// <summary>The watched value has ended before <paramref name="position"/>.</summary>
-    private void Judge(ReadOnlySpan<byte> input, int position, IBufferWriter<byte> output)
+    private void Judge(
+        ReadOnlySpan<byte> input, int position, bool isString, bool isRoot, IBufferWriter<byte> output)
     {
         bool isHeld = _held.Count > 0;
         int offset = isHeld ? (int)Consumed - _held.Count : 0;   // of the place in a text that was seen whole
         if (isHeld) _held.Add(input[_copyFrom..position]);
         ReadOnlySpan<byte> all = isHeld ? _held.Bytes : input[..position];
-        var value = new WholeValue(all[_valueAt..], _valueAt + offset, _scanner.Kind == JsonKind.String);
+        var value = new WholeValue(all[_valueAt..], _valueAt + offset, isString, isRoot);
         int before = isHeld ? 0 : _copyFrom;
         Hit whole = WholeHit(value, Decode(value), out DetectorSet detector);
-        bool goes = whole != Hit.None && ActionOf(whole, _scanner.Depth == 0) == MaskAction.Drop;
+        bool goes = whole != Hit.None && ActionOf(whole, isRoot) == MaskAction.Drop;
         int end = goes ? _memberAt : _valueAt;
         if (isHeld) Put(all[before..end], output);
         else CopyOut(input, before, end, output);
@@ -82,7 +83,7 @@ public sealed partial class JsonMasker
     private void PutWhole(Hit hit, DetectorSet detector, WholeValue value, IBufferWriter<byte> output)
     {
         MaskEffect effect = _program.EffectOf(hit);
-        MaskAction action = ActionOf(hit, _scanner.Depth == 0);
+        MaskAction action = ActionOf(hit, value.IsRoot);
         ReadOnlySpan<byte> text = Decode(value);
         switch (action)
         {
@@ -210,7 +211,7 @@ public sealed partial class JsonMasker
     }
 
     /// <summary>A scalar, whole.</summary>
-    private readonly ref struct WholeValue(ReadOnlySpan<byte> raw, int start, bool isString)
+    private readonly ref struct WholeValue(ReadOnlySpan<byte> raw, int start, bool isString, bool isRoot)
     {
         /// <summary>As it stands in the body.</summary>
         public ReadOnlySpan<byte> Raw { get; } = raw;
@@ -219,6 +220,9 @@ public sealed partial class JsonMasker
         public int Start { get; } = start;
 
         public bool IsString { get; } = isString;
+
+        /// <summary>True if it is the whole body.</summary>
+        public bool IsRoot { get; } = isRoot;
 
         /// <summary>A string without its quotes.</summary>
         public ReadOnlySpan<byte> Content => Raw[1..^1];

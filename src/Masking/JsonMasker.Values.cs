@@ -98,7 +98,7 @@ public sealed partial class JsonMasker
         }
         else if (_valueAt != None)
         {
-            Judge(input, position, output);
+            Judge(input, position, _scanner.Kind == JsonKind.String, _scanner.Depth == 0, output);
         }
         else if (_scanner.Kind <= JsonKind.Array && !_program.IsEmpty)
         {

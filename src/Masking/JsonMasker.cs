@@ -41,6 +41,9 @@ public sealed partial class JsonMasker
     {
     }
 
+    internal JsonMasker(BlockWidth width)
+        : this(0) => _width = width;
+
     private JsonMasker(int level)
     {
         _level = level;
@@ -87,7 +90,8 @@ public sealed partial class JsonMasker
         _peeks = false;
         _valueAt = None;
         _memberAt = None;
-        _runsBlocks = listener is null && !program.Drops;
+        _runsBlocks = listener is null && !program.Drops && program.Root == Hit.None;
+        _actsOnBlocks = !program.IsEmpty;
         _listener = listener;
         _location = listener is null ? null : new MaskLocation();
         MaskedCount = 0;

@@ -64,6 +64,19 @@ internal struct JsonScanner
         return JsonEvent.Refused;
     }
 
+    /// <summary>Lends its place to the scanner of blocks; false if that cannot begin here.</summary>
+    public readonly bool TryLend(ref BlockScanner blocks) =>
+        !(_place == JsonPlace.StringText && !_text.IsBetween) && blocks.TryBegin(_place, _open);
+
+    /// <summary>Goes on where the scanner of blocks stopped.</summary>
+    public void TakeBack(in BlockScanner blocks)
+    {
+        _place = blocks.Place();
+        _open = OpenContainers.From(blocks.Kinds);
+        Kind = JsonKind.String;   // if one is open; else the next value says
+        DecodesValue = false;
+    }
+
     /// <summary>Refuses for a reason that lies further back than any other.</summary>
     public void RefuseAfterAll(MaskRefusal because)
     {
