@@ -145,6 +145,18 @@ public sealed partial class JsonMasker
         return met == JsonEvent.NeedMore ? MaskStatus.Done : RefuseFromHere();
     }
 
+    /// <summary>True between the first and the last byte of a masked value.</summary>
+    internal bool IsWithinMask => _isMasking;
+
+    /// <summary>Bytes between two lines of the body, which are not the body's own: they leave in their place, unless
+    /// what surrounds them is masked.</summary>
+    internal void Frame(ReadOnlySpan<byte> bytes, IBufferWriter<byte> output)
+    {
+        if (_isMasking) return;
+        if (_memberAt != None || _valueAt != None) _held.Add(bytes);
+        else output.Write(bytes);
+    }
+
     private MaskStatus RefuseFromHere()
     {
         _scanner.Refuse(MaskRefusal.NotReset);   // keeps the reason it has; this one is a masker's never reset
