@@ -83,6 +83,7 @@ public sealed partial class JsonMasker
         _memberAt = None;
         if (action != MaskAction.Drop) Keep(depth);
         Release(input, from, output);
+        _held.Clear();   // of a member that goes, its name
         _isMasking = true;
         _maskDepth = depth;
         _scanner.DecodesKeys = false;

@@ -69,15 +69,14 @@ internal static class ValueDetector
         while (at < value.Length && IsLocal(value[at])) at++;
         if (at == value.Length || value[at] != '@') return 0;
         int end = at + 1;
-        int dot = -1;
-        while (end < value.Length && (char.IsAsciiLetterOrDigit((char)value[end]) || value[end] is (byte)'-' or (byte)'.'))
-        {
-            if (value[end] == '.') dot = end;
-            end++;
-        }
-
+        while (end < value.Length && IsHost(value[end])) end++;
+        while (value[end - 1] == '.') end--;
+        int dot = value[..end].LastIndexOf((byte)'.');
         return dot > at + 1 && end - dot > 2 ? end - start : 0;
     }
+
+    private static bool IsHost(byte next) =>
+        char.IsAsciiLetterOrDigit((char)next) || next is (byte)'-' or (byte)'.';
 
     private static bool IsDigit(byte next) => (uint)(next - '0') <= 9;
 
