@@ -32,7 +32,8 @@ internal static partial class MaskPeers
     [GeneratedRegex("(\"(?:email|card_number)\"\\s*:\\s*)\"(?:[^\"\\\\]|\\\\.)*\"")]
     private static partial Regex Fields();
 
-    private static Utf8JsonReader Reader(byte[] body) => new(body, new JsonReaderOptions { AllowMultipleValues = true });
+    private static Utf8JsonReader Reader(byte[] body) =>
+        new(body, new JsonReaderOptions { AllowMultipleValues = true });
 
     private static bool IsOneText(byte[] body)
     {
@@ -73,7 +74,9 @@ internal static partial class MaskPeers
                     else writer.WritePropertyName(reader.ValueSpan);
                     break;
                 case JsonTokenType.String when hidesThis: writer.WriteStringValue("***"u8); break;
-                case JsonTokenType.String when reader.ValueIsEscaped: writer.WriteStringValue(reader.GetString()); break;
+                case JsonTokenType.String when reader.ValueIsEscaped:
+                    writer.WriteStringValue(reader.GetString());
+                    break;
                 case JsonTokenType.String: writer.WriteStringValue(reader.ValueSpan); break;
                 default: writer.WriteRawValue(reader.ValueSpan, skipInputValidation: true); break;
             }

@@ -22,7 +22,8 @@ internal static class MaskSpeed
         ("no rule matches", MaskProgram.Compile([new("no_such_field", MaskAction.Redact)])),
         ("two field names", MaskProgram.Compile(
             [new("email", MaskAction.Redact), new("card_number", MaskAction.KeepLast4)])),
-        ("ten paths", MaskProgram.Compile([.. MaskPeers.TenPaths.Select(path => new MaskRule(path, MaskAction.Redact))])),
+        ("ten paths", MaskProgram.Compile(
+            [.. MaskPeers.TenPaths.Select(path => new MaskRule(path, MaskAction.Redact))])),
         ("root path", MaskProgram.Compile([new("$.no.such.path", MaskAction.Redact)])),
         ("all detectors", MaskProgram.Compile(
             [new("", MaskAction.Redact) { Detect = (DetectorSet)((uint)DetectorSet.HighEntropy * 2 - 1) }])),

@@ -148,6 +148,15 @@ internal struct BlockScanner
         if (slashes != 0) wrong = BlockText.Escapes(bytes, block, slashes, ref quotes, ref taken);
         ulong high = bytes.High();
         if (high != 0 && !BlockText.IsUtf8(block, ref taken)) return 0;
+        if ((quotes | ~_inString) == 0)
+        {
+            // Long texts: nothing but the inside of one string.
+            ulong valid64 = taken == 0 ? 0 : All >> (Bytes - taken);
+            if (((wrong | bytes.InRange(0, 0x20)) & valid64) != 0) return 0;
+            StayInString(slashes);
+            return taken;
+        }
+
         ulong strings = BlockText.PrefixXor(quotes) ^ _inString;
         ulong outside = ~(strings | quotes);
         ulong spaces = bytes.Equal((byte)' ');
@@ -185,6 +194,13 @@ internal struct BlockScanner
         return Relate(
             opens & valid, closes & valid, colons & valid, commas & valid, quotes, strings, scalars, blanks | ~valid,
             taken);
+    }
+
+    private void StayInString(ulong slashes)
+    {
+        (KeyOpens, KeyCloses, StringOpens, StringCloses, ValueStarts) = (0, 0, 0, 0, 0);
+        (ScalarEnds, Opens, Closes, Slashes, Begins) = (0, 0, 0, slashes, 0);
+        _kindsBefore = Kinds;
     }
 
     // Which token may follow which; context comes from the brackets, one by one, and all else from masks.

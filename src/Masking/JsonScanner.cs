@@ -286,7 +286,7 @@ internal struct JsonScanner
     {
         Kind = kind;
         if (Depth > 0) _place = JsonPlace.Comma;
-        else _place = kind is JsonKind.Object or JsonKind.Array or JsonKind.String ? JsonPlace.Top : JsonPlace.BehindScalar;
+        else _place = kind <= JsonKind.String ? JsonPlace.Top : JsonPlace.BehindScalar;
         return JsonEvent.ValueEnds;
     }
 

@@ -28,11 +28,16 @@ public sealed class DropTests
 
             byte[] body = text;
             for (int level = random.Next(3); level > 0; level--)
-                body = Encoding.UTF8.GetBytes("{\"a\":" + JsonSerializer.Serialize(Encoding.UTF8.GetString(body)) + "}");
+            {
+                string inner = JsonSerializer.Serialize(Encoding.UTF8.GetString(body));
+                body = Encoding.UTF8.GetBytes("{\"a\":" + inner + "}");
+            }
+
             List<SlowRule> rules = random.Rules(actions: 5);
             MaskProgram program = SlowMask.Compile(rules);
             MaskResult result = MaskRun.Whole(program, body);
-            string how = "seed " + seed + ", rules " + string.Join(' ', rules.Select(rule => rule.Field + rule.Action))
+            string all = string.Join(' ', rules.Select(rule => rule.Field + rule.Action));
+            string how = "seed " + seed + ", rules " + all
                 + ", body " + Encoding.UTF8.GetString(body) + ", output " + result.Text;
             Assert.True(result.Status == MaskStatus.Done, how);
             MaskRun.AssertSame(result, MaskRun.Chunks(program, body, random.Sizes()), how);
@@ -88,7 +93,8 @@ public sealed class DropTests
         return text.ToString();
     }
 
-    private static bool Write(JsonElement value, IReadOnlyList<SlowRule> rules, List<object> location, StringBuilder text)
+    private static bool Write(
+        JsonElement value, IReadOnlyList<SlowRule> rules, List<object> location, StringBuilder text)
     {
         MaskAction? action = SlowMask.ActionFor(location, rules);
         if (action == MaskAction.Drop && location.Count > 0) return false;

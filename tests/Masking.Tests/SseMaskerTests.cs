@@ -10,7 +10,9 @@ public sealed class SseMaskerTests
     [Theory]
     [InlineData("data: {\"ssn\":1}\n\n", "data: {\"ssn\":\"***\"}\n\n")]
     [InlineData("data:{\"ssn\":1}\r\n\r\ndata:2\r\r", "data:{\"ssn\":\"***\"}\r\n\r\ndata:2\r\r")]
-    [InlineData("event: m\nid: 7\ndata: {\"a\":\ndata: 2,\ndata: \"ssn\":3}\n\n", "event: m\nid: 7\ndata: {\"a\":\ndata: 2,\ndata: \"ssn\":\"***\"}\n\n")]
+    [InlineData(
+        "event: m\nid: 7\ndata: {\"a\":\ndata: 2,\ndata: \"ssn\":3}\n\n",
+        "event: m\nid: 7\ndata: {\"a\":\ndata: 2,\ndata: \"ssn\":\"***\"}\n\n")]
     [InlineData("data: {\"ssn\":{\ndata: \"a\":2}\ndata:,\"b\":3}\n\n", "data: {\"ssn\":\"***\"\ndata:,\"b\":3}\n\n")]
     [InlineData(": hello\nretry: 5\n\n\n", ": hello\nretry: 5\n\n\n")]
     [InlineData("data: 12\ndata\ndata\n\n", "data: 12\ndata\ndata\n\n")]

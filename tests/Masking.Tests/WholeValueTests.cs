@@ -19,7 +19,8 @@ public sealed class WholeValueTests
     [InlineData("""["pay 4242 4242 4242 4242, to a@example.test."]""", """["pay ***************4242, to ***."]""", 2)]
     [InlineData("""["\u0034242424242424242\n"]""", """["************4242\n"]""", 1)]
     [InlineData("""["\ud834\udd1e a\u0040example.test \/"]""", """["\ud834\udd1e *** \/"]""", 1)]
-    [InlineData("""{"n":4242424242424242,"m":4242424242424241}""", """{"n":"************4242","m":4242424242424241}""", 1)]
+    [InlineData(
+        """{"n":4242424242424242,"m":4242424242424241}""", """{"n":"************4242","m":4242424242424241}""", 1)]
     [InlineData("""4242424242424242""", "\"************4242\"", 1)]
     [InlineData("""{"a@example.test":1}""", """{"a@example.test":1}""", 0)]
     public void Masks_what_was_found_and_keeps_the_rest(string body, string expected, int masked)
@@ -113,7 +114,8 @@ public sealed class WholeValueTests
     }
 
     [Theory]
-    [InlineData(MaskNames.FoldSeparators, "credit_card creditCard Credit-Card CREDITCARD credit.card _credit-card_", "")]
+    [InlineData(
+        MaskNames.FoldSeparators, "credit_card creditCard Credit-Card CREDITCARD credit.card _credit-card_", "")]
     [InlineData(MaskNames.FoldCase, "credit_card Credit_Card", "creditCard creditcard")]
     [InlineData(MaskNames.Usual, "credit_card CREDIT_CARD", "creditCard")]
     [InlineData(MaskNames.Exact, "credit_card", "Credit_card creditCard")]
