@@ -7,7 +7,7 @@ namespace Countersign.Masking;
 /// <summary>
 /// The whole grammar of JSON over 64 bytes at once, in bit masks: every token's place, and whether each stands where it
 /// may. It takes a block up to a place at which the byte-by-byte scanner could go on, and nothing of one that is not
-/// sound: that scanner then says what is wrong and where. How it works: docs/decisions/0009.
+/// sound: that scanner then says what is wrong and where. How it works: docs/decisions/0030.
 /// </summary>
 internal struct BlockScanner
 {
@@ -274,21 +274,17 @@ internal struct BlockScanner
         wrong = 0;
         for (ulong left = opens | closes; left != 0; left &= left - 1)
         {
+            // Without branches: whether a bracket opens or closes cannot be foretold.
             int bit = BitOperations.TrailingZeroCount(left);
             ulong isArray = squares >> bit & 1;
+            ulong opening = 0 - (opens >> bit & 1);
             ulong was = now & 1;
-            if ((opens >> bit & 1) != 0)
-            {
-                now = now << 1 | isArray;
-                wrong |= now >> (DepthMax + 1);
-            }
-            else
-            {
-                wrong |= (was ^ isArray) | (now == 1 ? 1UL : 0);
-                now >>= 1;
-                if (now == 1) tops |= 1UL << bit;
-            }
-
+            wrong |= ~opening & (was ^ isArray);
+            now = (opening & (now << 1 | isArray)) | (~opening & now >> 1);
+            wrong |= now >> (DepthMax + 1);
+            ulong isTop = now == 1 ? 1UL : 0;
+            wrong |= now == 0 ? 1UL : 0;
+            tops |= isTop << bit;   // only a closing bracket leads there
             inArray ^= (0 - (was ^ (now & 1))) << bit << 1;   // a bracket belongs to what holds it
         }
 
