@@ -44,7 +44,7 @@ public sealed partial class JsonMasker
             events = done == BlockScanner.Bytes - 1 ? 0 : events & (ulong.MaxValue << (done + 1));
         }
 
-        if (watches) WatchLast(position);
+        if (watches) WatchLast(input, position);
         position += taken;
         return true;
     }
@@ -207,11 +207,11 @@ public sealed partial class JsonMasker
     }
 
     // The string that the block ends in goes on.
-    private void WatchLast(int position)
+    private void WatchLast(ReadOnlySpan<byte> input, int position)
     {
         if (!_blocks.IsInString || _blocks.StringOpens <= _blocks.StringCloses) return;
         int open = BitOperations.Log2(_blocks.StringOpens);
-        bool holdsJson = (_blocks.Begins >> open & 2) != 0;
+        bool holdsJson = _program.NestedDepth > 0 && MayBeginJson(input[position + open + 1]);
         if (holdsJson || _program.Detectors != DetectorSet.None) _valueAt = position + open;
     }
 
