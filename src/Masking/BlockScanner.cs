@@ -183,8 +183,10 @@ internal struct BlockScanner
 
         ulong valid = All >> (Bytes - taken);
         wrong |= bytes.InRange(0, 0x20) & strings;
-        if ((scalars & valid) != 0) wrong |= BlockNumbers.Check(bytes, block, scalars & valid);
         if ((wrong & valid) != 0) return 0;
+
+        // What a number lacks may lie behind what is taken: the digit of a minus before a quote.
+        if ((scalars & valid) != 0 && BlockNumbers.Check(bytes, block, scalars & valid) != 0) return 0;
         quotes &= valid;
         strings &= valid;
         scalars &= valid;
