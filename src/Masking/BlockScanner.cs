@@ -145,9 +145,9 @@ internal struct BlockScanner
         ulong quotes = bytes.Equal((byte)'"');
         ulong slashes = bytes.Equal((byte)'\\');
         ulong wrong = 0;
-        if (slashes != 0) wrong = BlockText.Escapes(bytes, block, slashes, ref quotes, ref taken);
         ulong high = bytes.High();
         if (high != 0 && !BlockText.IsUtf8(block, ref taken)) return 0;
+        if (slashes != 0) wrong = BlockText.Escapes(bytes, block, slashes, ref quotes, ref taken);
         if ((quotes | ~_inString) == 0)
         {
             // Long texts: nothing but the inside of one string.
