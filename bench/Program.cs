@@ -26,6 +26,13 @@ internal static class Program
             return 1;
         }
 
+        int masking = Array.IndexOf(arguments, "--masking");
+        if (masking >= 0)
+        {
+            Masking.MaskSpeed.Run(masking + 1 < arguments.Length ? arguments[masking + 1] : null, Console.Out);
+            return 0;
+        }
+
         int trace = Array.IndexOf(arguments, "--trace");
         if (trace >= 0 && trace + 1 < arguments.Length)
             return await AllocationTrace.RunAsync(arguments[trace + 1], Console.Out, TimeProvider.System);

@@ -1,9 +1,9 @@
 namespace Countersign.Masking;
 
-/// <summary>What the rules say of one value. Ordered by strictness, so that the smaller of two wins.</summary>
-internal enum Hit : byte
+/// <summary>What the rules say of one value: the rank of an effect in <see cref="MaskProgram"/>, where the strictest
+/// is 0, so that the smaller of two wins.</summary>
+internal enum Hit : ushort
 {
-    Redact = 0,
-    KeepLast4,
-    None,
+    Strictest = 0,
+    None = ushort.MaxValue,
 }

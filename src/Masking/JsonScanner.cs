@@ -1,53 +1,5 @@
 namespace Countersign.Masking;
 
-/// <summary>What the scanner met. Zero is an error.</summary>
-internal enum JsonEvent : byte
-{
-    /// <summary>Not JSON; <see cref="JsonScanner.RefusedBecause"/> says why, the position is the first bad
-    /// byte.</summary>
-    Refused = 0,
-
-    /// <summary>The input ended.</summary>
-    NeedMore,
-
-    /// <summary>A piece of a decoded key, string or number: <see cref="JsonScanner.TextStart"/> to TextEnd of this
-    /// input.</summary>
-    Text,
-
-    /// <summary>An escape in a decoded key or string: <see cref="JsonScanner.Unit"/>.</summary>
-    Unit,
-
-    /// <summary>A key ended, with a last piece of text.</summary>
-    Key,
-
-    /// <summary>The first byte of a value was passed.</summary>
-    ValueOpens,
-
-    /// <summary>The last byte of a value was passed; of a decoded string or number there is a last piece of
-    /// text.</summary>
-    ValueEnds,
-}
-
-/// <summary>What a value is.</summary>
-internal enum JsonKind : byte
-{
-    Object = 0,
-    Array,
-    String,
-    Number,
-    True,
-    False,
-    Null,
-}
-
-/// <summary>What holds a value.</summary>
-internal enum JsonRole : byte
-{
-    Root = 0,
-    Member,
-    Element,
-}
-
 /// <summary>
 /// The grammar of RFC 8259 over any number of texts in a row, resumable at every byte: bytes in, events and position
 /// out. It knows nothing of masks; whoever drives it says whose text is wanted.
@@ -57,33 +9,18 @@ internal struct JsonScanner
     private OpenContainers _open;
     private JsonText _text;
     private JsonNumber _number;
-    private Place _place;
+    private JsonPlace _place;
     private byte _literalBytes;
-
-    /// <summary>Zero refuses: a scanner that was never reset takes nothing.</summary>
-    private enum Place : byte
-    {
-        Refused = 0,
-        Top,
-        BehindScalar,
-        FirstKey,
-        Key,
-        Colon,
-        Value,
-        FirstElement,
-        Element,
-        Comma,
-        KeyText,
-        StringText,
-        Number,
-        Literal,
-    }
+    private int _numberBytes;
 
     /// <summary>Set by the driver: keys come as text.</summary>
     public bool DecodesKeys { get; set; }
 
     /// <summary>Set by the driver when a value opens: this string or number comes as text.</summary>
     public bool DecodesValue { get; set; }
+
+    /// <summary>Set by the driver: commas and the beginnings of members come as events.</summary>
+    public bool ReportsMembers { get; set; }
 
     /// <summary>What the value is that opened or ended last.</summary>
     public JsonKind Kind { get; private set; }
@@ -97,8 +34,8 @@ internal struct JsonScanner
     /// <summary>Where in the input the last piece of text ends.</summary>
     public int TextEnd { get; private set; }
 
-    /// <summary>Constant text once refused.</summary>
-    public string? RefusedBecause { get; private set; }
+    /// <summary>Why, once refused.</summary>
+    public MaskRefusal Refusal { get; private set; }
 
     /// <summary>The code unit of the last escape.</summary>
     public readonly int Unit => _text.Unit;
@@ -106,61 +43,85 @@ internal struct JsonScanner
     /// <summary>How many containers are open.</summary>
     public readonly int Depth => _open.Depth;
 
+    /// <summary>Where in the text it is.</summary>
+    public readonly JsonPlace Place => _place;
+
     /// <summary>True while a key is read.</summary>
-    public readonly bool IsInKey => _place == Place.KeyText;
+    public readonly bool IsInKey => _place == JsonPlace.KeyText;
 
     /// <summary>Ready for a body.</summary>
     public void Reset()
     {
         this = default;
-        _place = Place.Top;
+        _place = JsonPlace.Top;
     }
 
     /// <summary>Refuses all that follows.</summary>
-    public JsonEvent Refuse(string because)
+    public JsonEvent Refuse(MaskRefusal because)
     {
-        _place = Place.Refused;
-        RefusedBecause ??= because;
+        _place = JsonPlace.Refused;
+        if (Refusal == MaskRefusal.None) Refusal = because;
         return JsonEvent.Refused;
+    }
+
+    /// <summary>Lends its place to the scanner of blocks; false if that cannot begin here.</summary>
+    public readonly bool TryLend(ref BlockScanner blocks) =>
+        !(_place == JsonPlace.StringText && !_text.IsBetween) && blocks.TryBegin(_place, _open);
+
+    /// <summary>Goes on where the scanner of blocks stopped.</summary>
+    public void TakeBack(in BlockScanner blocks)
+    {
+        _place = blocks.Place();
+        _open = OpenContainers.From(blocks.Kinds);
+        Kind = JsonKind.String;   // if one is open; else the next value says
+        DecodesValue = false;
+    }
+
+    /// <summary>Refuses for a reason that lies further back than any other.</summary>
+    public void RefuseAfterAll(MaskRefusal because)
+    {
+        _place = JsonPlace.Refused;
+        Refusal = because;
     }
 
     /// <summary>Moves on to the next event.</summary>
     public JsonEvent Next(ReadOnlySpan<byte> input, ref int position)
     {
-        if (_place == Place.Refused) return JsonEvent.Refused;
+        if (_place == JsonPlace.Refused) return JsonEvent.Refused;
         while (position < input.Length)
         {
-            if (_place >= Place.KeyText) return ReadOn(input, ref position);
+            if (_place >= JsonPlace.KeyText) return ReadOn(input, ref position);
             byte next = input[position];
             if (next <= ' ' && IsBlank(next))
             {
                 position = SkipBlanks(input, position + 1);
-                if (_place == Place.BehindScalar) _place = Place.Top;
+                if (_place == JsonPlace.BehindScalar) _place = JsonPlace.Top;
                 continue;
             }
 
             switch (_place)
             {
-                case Place.Comma:
-                    if (next != ',') return Close(next, Refusals.NotAComma, ref position);
+                case JsonPlace.Comma:
+                    if (next != ',') return Close(next, MaskRefusal.NotAComma, ref position);
                     position++;
-                    _place = _open.IsArray ? Place.Element : Place.Key;
+                    _place = _open.IsArray ? JsonPlace.Element : JsonPlace.Key;
+                    if (ReportsMembers) return JsonEvent.Comma;
                     continue;
-                case Place.FirstKey or Place.Key:
+                case JsonPlace.FirstKey or JsonPlace.Key:
                     if (next == '"')
                     {
                         position++;
-                        _place = Place.KeyText;
-                        return ReadText(input, ref position);
+                        _place = JsonPlace.KeyText;
+                        return ReportsMembers ? JsonEvent.MemberBegins : ReadText(input, ref position);
                     }
 
-                    return _place == Place.FirstKey
-                        ? Close(next, Refusals.NotAKey, ref position)
-                        : Refuse(Refusals.NotAKey);
-                case Place.Colon:
-                    if (next != ':') return Refuse(Refusals.NotAColon);
+                    return _place == JsonPlace.FirstKey
+                        ? Close(next, MaskRefusal.NotAKey, ref position)
+                        : Refuse(MaskRefusal.NotAKey);
+                case JsonPlace.Colon:
+                    if (next != ':') return Refuse(MaskRefusal.NotAColon);
                     position++;
-                    _place = Place.Value;
+                    _place = JsonPlace.Value;
                     continue;
                 default:
                     return BeginValue(next, ref position);
@@ -177,47 +138,47 @@ internal struct JsonScanner
     public JsonEvent Finish()
     {
         TextStart = TextEnd = 0;
-        if (_place is Place.Top or Place.BehindScalar) return JsonEvent.NeedMore;
-        bool endsNumber = _place == Place.Number && Depth == 0 && _number.IsWhole;
-        return endsNumber ? End(JsonKind.Number) : Refuse(Refusals.CutShort);
+        if (_place is JsonPlace.Top or JsonPlace.BehindScalar) return JsonEvent.NeedMore;
+        bool endsNumber = _place == JsonPlace.Number && Depth == 0 && _number.IsWhole;
+        return endsNumber ? End(JsonKind.Number) : Refuse(MaskRefusal.CutShort);
     }
 
     private JsonEvent BeginValue(byte next, ref int position)
     {
         switch (_place)
         {
-            case Place.Value:
+            case JsonPlace.Value:
                 Role = JsonRole.Member;
                 break;
-            case Place.FirstElement when next == ']':
-                return Close(next, Refusals.NotAValue, ref position);
-            case Place.FirstElement or Place.Element:
+            case JsonPlace.FirstElement when next == ']':
+                return Close(next, MaskRefusal.NotAValue, ref position);
+            case JsonPlace.FirstElement or JsonPlace.Element:
                 Role = JsonRole.Element;
                 break;
-            case Place.BehindScalar when next is not ((byte)'"' or (byte)'{' or (byte)'['):
-                return Refuse(Refusals.ValuesTouch);
-            case Place.Top or Place.BehindScalar:
+            case JsonPlace.BehindScalar when next is not ((byte)'"' or (byte)'{' or (byte)'['):
+                return Refuse(MaskRefusal.ValuesTouch);
+            case JsonPlace.Top or JsonPlace.BehindScalar:
                 Role = JsonRole.Root;
                 break;
             default:
-                return Refuse(Refusals.NotAValue);
+                return Refuse(MaskRefusal.NotAValue);
         }
 
         if (next == '"')
         {
             Kind = JsonKind.String;
-            _place = Place.StringText;
+            _place = JsonPlace.StringText;
         }
         else if (next is (byte)'{' or (byte)'[')
         {
             bool isArray = next == '[';
-            if (!_open.TryOpen(isArray)) return Refuse(Refusals.TooDeep);
+            if (!_open.TryOpen(isArray)) return Refuse(MaskRefusal.TooDeep);
             Kind = isArray ? JsonKind.Array : JsonKind.Object;
-            _place = isArray ? Place.FirstElement : Place.FirstKey;
+            _place = isArray ? JsonPlace.FirstElement : JsonPlace.FirstKey;
         }
         else if (!BeginScalar(next))
         {
-            return Refuse(next == 0xEF && Role == JsonRole.Root ? Refusals.ByteOrderMark : Refusals.NotAValue);
+            return Refuse(next == 0xEF && Role == JsonRole.Root ? MaskRefusal.ByteOrderMark : MaskRefusal.NotAValue);
         }
 
         position++;
@@ -231,27 +192,28 @@ internal struct JsonScanner
         {
             Kind = JsonKind.Number;
             _number.Begin(next);
-            _place = Place.Number;
+            _numberBytes = 1;
+            _place = JsonPlace.Number;
             return true;
         }
 
         if (next is not ((byte)'t' or (byte)'f' or (byte)'n')) return false;
         Kind = next == 't' ? JsonKind.True : next == 'f' ? JsonKind.False : JsonKind.Null;
         _literalBytes = 1;
-        _place = Place.Literal;
+        _place = JsonPlace.Literal;
         return true;
     }
 
     private JsonEvent ReadOn(ReadOnlySpan<byte> input, ref int position) => _place switch
     {
-        Place.Number => ReadNumber(input, ref position),
-        Place.Literal => ReadLiteral(input, ref position),
+        JsonPlace.Number => ReadNumber(input, ref position),
+        JsonPlace.Literal => ReadLiteral(input, ref position),
         _ => ReadText(input, ref position),
     };
 
     private JsonEvent ReadText(ReadOnlySpan<byte> input, ref int position)
     {
-        bool decodes = _place == Place.KeyText ? DecodesKeys : DecodesValue;
+        bool decodes = _place == JsonPlace.KeyText ? DecodesKeys : DecodesValue;
         while (true)
         {
             TextStart = position;
@@ -263,8 +225,8 @@ internal struct JsonScanner
             {
                 case TextStop.Quote:
                     position++;
-                    if (_place == Place.StringText) return End(JsonKind.String);
-                    _place = Place.Colon;
+                    if (_place == JsonPlace.StringText) return End(JsonKind.String);
+                    _place = JsonPlace.Colon;
                     return JsonEvent.Key;
                 case TextStop.Backslash:
                     position++;
@@ -277,9 +239,9 @@ internal struct JsonScanner
                 case TextStop.NeedMore:
                     return decodes && TextEnd > TextStart && !_text.IsInEscape ? JsonEvent.Text : JsonEvent.NeedMore;
                 case TextStop.BadEscape:
-                    return Refuse(Refusals.BadEscape);
+                    return Refuse(MaskRefusal.BadEscape);
                 default:
-                    return Refuse(stop == TextStop.NotUtf8 ? Refusals.NotUtf8 : Refusals.ControlCharacter);
+                    return Refuse(stop == TextStop.NotUtf8 ? MaskRefusal.NotUtf8 : MaskRefusal.ControlCharacter);
             }
         }
     }
@@ -287,10 +249,13 @@ internal struct JsonScanner
     private JsonEvent ReadNumber(ReadOnlySpan<byte> input, ref int position)
     {
         TextStart = position;   // the first byte was passed, and was its driver's to keep, when the value opened
-        NumberStop stop = _number.Read(input, ref position);
+        int limit = Math.Min(input.Length, position + MaskLimits.NumberBytesMax - _numberBytes + 1);
+        NumberStop stop = _number.Read(input[..limit], ref position);
         TextEnd = position;
+        _numberBytes += TextEnd - TextStart;
+        if (_numberBytes > MaskLimits.NumberBytesMax) return Refuse(MaskRefusal.NumberTooLong);
         if (stop == NumberStop.Ended) return End(JsonKind.Number);
-        if (stop == NumberStop.Refused) return Refuse(Refusals.BadNumber);
+        if (stop == NumberStop.Refused) return Refuse(MaskRefusal.BadNumber);
         return DecodesValue && TextEnd > TextStart ? JsonEvent.Text : JsonEvent.NeedMore;
     }
 
@@ -300,7 +265,7 @@ internal struct JsonScanner
         while (_literalBytes < literal.Length)
         {
             if (position == input.Length) return JsonEvent.NeedMore;
-            if (input[position] != literal[_literalBytes]) return Refuse(Refusals.BadLiteral);
+            if (input[position] != literal[_literalBytes]) return Refuse(MaskRefusal.BadLiteral);
             _literalBytes++;
             position++;
         }
@@ -308,7 +273,7 @@ internal struct JsonScanner
         return End(Kind);
     }
 
-    private JsonEvent Close(byte next, string because, ref int position)
+    private JsonEvent Close(byte next, MaskRefusal because, ref int position)
     {
         bool isArray = _open.IsArray;
         if (Depth == 0 || next != (isArray ? ']' : '}')) return Refuse(because);
@@ -320,8 +285,8 @@ internal struct JsonScanner
     private JsonEvent End(JsonKind kind)
     {
         Kind = kind;
-        if (Depth > 0) _place = Place.Comma;
-        else _place = kind is JsonKind.Object or JsonKind.Array or JsonKind.String ? Place.Top : Place.BehindScalar;
+        if (Depth > 0) _place = JsonPlace.Comma;
+        else _place = kind <= JsonKind.String ? JsonPlace.Top : JsonPlace.BehindScalar;
         return JsonEvent.ValueEnds;
     }
 

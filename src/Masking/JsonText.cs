@@ -40,6 +40,9 @@ internal struct JsonText
     /// <summary>True between a backslash and the end of its escape.</summary>
     public readonly bool IsInEscape => _escapeLeft != 0;
 
+    /// <summary>True between two characters.</summary>
+    public readonly bool IsBetween => _escapeLeft == 0 && _continuations == 0;
+
     /// <summary>The UTF-16 code unit that the last whole escape stands for.</summary>
     public readonly int Unit => _unit;
 

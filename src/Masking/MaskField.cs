@@ -5,8 +5,10 @@ namespace Countersign.Masking;
 
 /// <summary>
 /// The notation of <see cref="MaskRule.Field"/>. A path is of RFC 9535: <c>$</c>, then any number of the segments
-/// <c>.name</c>, <c>['name']</c>, <c>["name"]</c>, <c>[0]</c>, <c>[*]</c>, <c>.*</c> and of their descendant forms
-/// <c>..name</c>, <c>..['name']</c>, <c>..[0]</c>, <c>..[*]</c>, <c>..*</c>.
+/// <c>.name</c>, <c>['name']</c>, <c>["name"]</c>, <c>[0]</c>, <c>[1:9:2]</c>, <c>[*]</c>, <c>.*</c> and of their
+/// descendant forms
+/// <c>..name</c>, <c>..['name']</c>, <c>..[0]</c>, <c>..[*]</c>, <c>..*</c>. Indexes and slices count from the start
+/// and upwards: where an array ends is not known while it streams by.
 /// </summary>
 public static class MaskField
 {

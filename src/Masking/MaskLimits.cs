@@ -38,4 +38,23 @@ public static class MaskLimits
     /// <summary>The largest array index a path may name: the largest integer of I-JSON, as RFC 9535 section 2.1 has
     /// it.</summary>
     public const long IndexMax = 9_007_199_254_740_991;
+
+    /// <summary>Bytes of one number, as it stands. No number of use has more, and readers of numbers take time that
+    /// grows with the square of their length.</summary>
+    public const int NumberBytesMax = 1_024;
+
+    /// <summary>The usual <see cref="MaskOptions.ValueBytesMax"/>: more than a tool's whole answer as text, and what
+    /// a masker may hold at most.</summary>
+    public const int ValueBytesMax = 4_194_304;
+
+    /// <summary>Levels of JSON inside JSON strings that are masked. Each doubles the backslashes of the one inside it;
+    /// tools' answers carry one, sometimes two.</summary>
+    public const int NestedDepthMax = 2;
+
+    /// <summary>Bytes from a comma to the end of the next member's name that are held while that member may be
+    /// dropped.</summary>
+    public const int GapBytesMax = 65_536;
+
+    /// <summary>Bytes of a line of an event stream up to its colon, and of a line that holds no data.</summary>
+    public const int EventFieldBytesMax = 4_096;
 }

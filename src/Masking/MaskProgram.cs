@@ -1,3 +1,6 @@
+using System.Numerics;
+using Countersign.Masking.Detectors;
+
 namespace Countersign.Masking;
 
 /// <summary>
@@ -7,41 +10,59 @@ namespace Countersign.Masking;
 /// </summary>
 public sealed class MaskProgram
 {
-    private readonly NameTable _names;
-    private readonly bool _hasBareNames;
+    private readonly MaskEffect[] _effects;
+    private readonly PathStep[] _steps;
+    private readonly Hit[] _hitOfStep;
+    private readonly Hit[] _hitOfDetector;
     private readonly ulong _nameSteps;
-    private readonly ulong _wildcardSteps;
-    private readonly ulong _indexSteps;
+    private readonly ulong _sliceSteps;
     private readonly ulong _lastSteps;
-    private readonly ulong _redactSteps;
-    private readonly long[] _indexes;
 
-    private MaskProgram(
-        Dictionary<string, Hit> bare, List<PathStep> steps, ulong firstSteps, ulong lastSteps, ulong redactSteps,
-        Hit root)
+    internal MaskProgram(MaskProgramParts parts, MaskOptions options)
     {
-        _names = new NameTable(bare, steps);
-        _hasBareNames = bare.Count > 0;
-        _lastSteps = lastSteps;
-        _redactSteps = redactSteps;
-        _indexes = new long[steps.Count];
-        FirstSteps = firstSteps;
-        Root = root;
-        for (int bit = 0; bit < steps.Count; bit++)
+        _effects = [.. parts.Effects];
+        _steps = [.. parts.Steps];
+        _hitOfStep = [.. parts.HitOfStep];
+        _hitOfDetector = parts.HitOfDetector;
+        _lastSteps = parts.LastSteps;
+        Names = new NameTable(parts.Bare, parts.Steps);
+        HasBareNames = parts.Bare.Count > 0;
+        FirstSteps = parts.FirstSteps;
+        Root = parts.Root;
+        Options = options;
+        for (int bit = 0; bit < _steps.Length; bit++)
         {
             ulong step = 1UL << bit;
-            _indexes[bit] = steps[bit].Index;
-            if (steps[bit].Descends) DescendantSteps |= step;
-            if (steps[bit].Kind == PathStepKind.Name) _nameSteps |= step;
-            else if (steps[bit].Kind == PathStepKind.Index) _indexSteps |= step;
-            else _wildcardSteps |= step;
+            if (_steps[bit].Descends) DescendantSteps |= step;
+            if (_steps[bit].Kind == PathStepKind.Name) _nameSteps |= step;
+            else if (_steps[bit].Kind == PathStepKind.Slice) _sliceSteps |= step;
+            else WildcardSteps |= step;
         }
 
-        IsEmpty = !_hasBareNames && steps.Count == 0 && root == Hit.None;
+        for (int bit = 0; bit < _hitOfDetector.Length; bit++)
+        {
+            if (_hitOfDetector[bit] == Hit.None) continue;
+            var detector = (DetectorSet)(1U << bit);
+            Detectors |= detector;
+            if (EffectOf(_hitOfDetector[bit]).Action is MaskAction.Null or MaskAction.Drop) WholeDetectors |= detector;
+        }
+
+        IsEmpty = !HasBareNames && !HasPaths && Root == Hit.None && Detectors == DetectorSet.None;
+        Drops = _effects.Any(effect => effect.Action == MaskAction.Drop);
+        NestedDepth = IsEmpty ? 0 : options.NestedDepth;
     }
 
     /// <summary>True if no rule is in it: bodies are checked and pass unchanged.</summary>
     public bool IsEmpty { get; }
+
+    /// <summary>The names in it.</summary>
+    internal NameTable Names { get; }
+
+    /// <summary>True if a name counts wherever it stands.</summary>
+    internal bool HasBareNames { get; }
+
+    /// <summary>True if it has a path with a step.</summary>
+    internal bool HasPaths => _steps.Length > 0;
 
     /// <summary>What is said of a whole body's value.</summary>
     internal Hit Root { get; }
@@ -52,63 +73,52 @@ public sealed class MaskProgram
     /// <summary>Steps that stay live below the node they are live at.</summary>
     internal ulong DescendantSteps { get; }
 
+    /// <summary>Steps that select every child.</summary>
+    internal ulong WildcardSteps { get; }
+
+    /// <summary>What is looked for in values.</summary>
+    internal DetectorSet Detectors { get; }
+
+    /// <summary>Those of them for which a whole string goes.</summary>
+    internal DetectorSet WholeDetectors { get; }
+
+    /// <summary>True if members can be dropped.</summary>
+    internal bool Drops { get; }
+
+    /// <summary>Levels of JSON in strings that are masked; 0 if strings are not looked into.</summary>
+    internal int NestedDepth { get; }
+
+    /// <summary>Its bounds.</summary>
+    internal MaskOptions Options { get; }
+
     /// <summary>
     /// Compiles <paramref name="rules"/>, at most <see cref="MaskLimits.RulesMax"/> whose paths have together at most
-    /// <see cref="MaskLimits.PathStepsMax"/> segments. Where two rules hit one value, <see cref="MaskAction.Redact"/>
-    /// wins.
+    /// <see cref="MaskLimits.PathStepsMax"/> segments. Where rules hit one value, the strictest action wins, and of two
+    /// that are alike the first.
     /// </summary>
     /// <exception cref="ArgumentException">A field is not well-formed (the message is that of
-    /// <see cref="MaskField.Check"/>), or there is too much of something.</exception>
-    public static MaskProgram Compile(IReadOnlyList<MaskRule> rules)
+    /// <see cref="MaskField.Check"/>), tokens have no key, or there is too much of something.</exception>
+    public static MaskProgram Compile(IReadOnlyList<MaskRule> rules) => Compile(rules, new MaskOptions());
+
+    /// <summary>As <see cref="Compile(IReadOnlyList{MaskRule})"/>, with bounds of one's own.</summary>
+    /// <exception cref="ArgumentException">As above, or a bound is out of its range.</exception>
+    public static MaskProgram Compile(IReadOnlyList<MaskRule> rules, MaskOptions options)
     {
         ArgumentNullException.ThrowIfNull(rules);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.NestedDepth);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.NestedDepth, MaskLimits.NestedDepthMax);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ValueBytesMax, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.ValueBytesMax, MaskLimits.ValueBytesMax);
         if (rules.Count > MaskLimits.RulesMax) throw new ArgumentException("too many rules", nameof(rules));
-        var bare = new Dictionary<string, Hit>(StringComparer.Ordinal);
-        var paths = new Dictionary<string, Hit>(StringComparer.Ordinal);
-        foreach (MaskRule rule in rules)
-        {
-            string? wrong = MaskField.Check(rule.Field);
-            if (wrong is not null) throw new ArgumentException(rule.Field + ": " + wrong, nameof(rules));
-            Hit hit = rule.Action == MaskAction.KeepLast4 ? Hit.KeepLast4 : Hit.Redact;
-            Dictionary<string, Hit> fields = MaskField.IsPath(rule.Field) ? paths : bare;
-            fields[rule.Field] = fields.TryGetValue(rule.Field, out Hit other) && other < hit ? other : hit;
-        }
-
-        return Compile(bare, paths);
+        return new MaskProgram(MaskProgramParts.Of(rules), options);
     }
 
-    private static MaskProgram Compile(Dictionary<string, Hit> bare, Dictionary<string, Hit> paths)
-    {
-        var steps = new List<PathStep>();
-        ulong firstSteps = 0;
-        ulong lastSteps = 0;
-        ulong redactSteps = 0;
-        Hit root = Hit.None;
-        foreach ((string path, Hit hit) in paths)
-        {
-            int first = steps.Count;
-            PathParser.Parse(path, steps);
-            if (steps.Count > MaskLimits.PathStepsMax)
-            {
-                string limit = MaskField.Text(MaskLimits.PathStepsMax);
-                throw new ArgumentException(
-                    path + ": the paths have together more than " + limit + " segments", nameof(paths));
-            }
+    /// <summary>The effect of that rank; <see cref="Hit.None"/> has none.</summary>
+    internal MaskEffect EffectOf(Hit hit) => _effects[(int)hit];
 
-            if (steps.Count == first)
-            {
-                root = hit;
-                continue;
-            }
-
-            ulong last = 1UL << (steps.Count - 1);
-            firstSteps |= 1UL << first;
-            lastSteps |= last;
-            if (hit == Hit.Redact) redactSteps |= last;
-        }
-
-        return new MaskProgram(bare, steps, firstSteps, lastSteps, redactSteps, root);
-    }
+    /// <summary>What happens to what <paramref name="detector"/>, one flag, found.</summary>
+    internal Hit HitOf(DetectorSet detector) => _hitOfDetector[BitOperations.TrailingZeroCount((uint)detector)];
 
     /// <summary>
     /// The live steps that select the member <paramref name="name"/>, and what bare names say of it. A name that is
@@ -117,10 +127,10 @@ public sealed class MaskProgram
     internal ulong MatchMember(ulong live, ReadOnlySpan<byte> name, bool comparable, out Hit bare)
     {
         bare = Hit.None;
-        ulong selecting = _wildcardSteps;
-        if (comparable && (_hasBareNames || (live & _nameSteps) != 0))
+        ulong selecting = WildcardSteps;
+        if (comparable && (HasBareNames || (live & _nameSteps) != 0))
         {
-            NameHit hit = _names.Find(name);
+            NameHit hit = Names.Find(name);
             bare = hit.Bare;
             selecting |= hit.Steps;
         }
@@ -131,12 +141,12 @@ public sealed class MaskProgram
     /// <summary>The live steps that select the element at <paramref name="index"/>, counted from 0.</summary>
     internal ulong MatchElement(ulong live, long index)
     {
-        ulong matched = live & _wildcardSteps;
-        ulong candidates = live & _indexSteps;
+        ulong matched = live & WildcardSteps;
+        ulong candidates = live & _sliceSteps;
         while (candidates != 0)
         {
-            int bit = System.Numerics.BitOperations.TrailingZeroCount(candidates);
-            if (_indexes[bit] == index) matched |= 1UL << bit;
+            int bit = BitOperations.TrailingZeroCount(candidates);
+            if (_steps[bit].Selects(index)) matched |= 1UL << bit;
             candidates &= candidates - 1;
         }
 
@@ -147,8 +157,15 @@ public sealed class MaskProgram
     internal Hit HitOf(ulong matched)
     {
         ulong ended = matched & _lastSteps;
-        if (ended == 0) return Hit.None;
-        return (ended & _redactSteps) != 0 ? Hit.Redact : Hit.KeepLast4;
+        Hit hit = Hit.None;
+        while (ended != 0)
+        {
+            Hit one = _hitOfStep[BitOperations.TrailingZeroCount(ended)];
+            if (one < hit) hit = one;
+            ended &= ended - 1;
+        }
+
+        return hit;
     }
 
     /// <summary>

@@ -1,139 +1,123 @@
-using System.Text;
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Countersign.Masking;
 
 /// <summary>What a key means to the rules.</summary>
 /// <param name="Bare">What the rules that are a bare member name say.</param>
 /// <param name="Steps">The path steps whose name this is, as a bit mask.</param>
-internal readonly record struct NameHit(Hit Bare, ulong Steps);
+internal readonly record struct NameHit(Hit Bare, ulong Steps)
+{
+    /// <summary>What a key means that no rule names.</summary>
+    public static NameHit None => new(Hit.None, 0);
+
+    /// <summary>Both meanings.</summary>
+    public NameHit And(NameHit other) => new(other.Bare < Bare ? other.Bare : Bare, Steps | other.Steps);
+}
 
 /// <summary>
-/// Every name of a program by its case-folded spelling. Most keys are no rule's name and are turned away by one bit
-/// of a small filter. Immutable.
+/// Every name of a program. Most keys are no rule's name and are turned away by one bit of a small filter over their
+/// length and last four bytes. Immutable.
 /// </summary>
 internal sealed class NameTable
 {
-    private const int FilterBits = 2_048;   // 256 bytes: with 20 names under 1 % of other keys pass
+    private const int FilterBits = 2_048;   // 256 bytes: with 20 names about 1 % of other keys pass
+    private const int TrailBytes = 4;
+    private const uint CaseBits = 0x2020_2020;   // folds more than letters, which a filter may: it lets too many pass
 
     private readonly ulong[] _filter = new ulong[FilterBits / 64];
-    private readonly Entry?[] _slots;
+    private readonly NameSlots _byCase;
+    private readonly NameSlots? _bySeparators;
+    private readonly uint _lengthFactor;
 
     /// <summary>Builds the table of <paramref name="bare"/> names and of the names of <paramref name="steps"/>, whose
     /// places are their bits.</summary>
-    public NameTable(IReadOnlyDictionary<string, Hit> bare, IReadOnlyList<PathStep> steps)
+    public NameTable(IReadOnlyDictionary<(string Name, MaskNames Names), Hit> bare, IReadOnlyList<PathStep> steps)
     {
-        var entries = new Dictionary<string, Entry>(StringComparer.Ordinal);
-        foreach ((string name, Hit hit) in bare)
+        var byCase = new NameSlots.Builder(foldsSeparators: false);
+        var bySeparators = new NameSlots.Builder(foldsSeparators: true);
+        foreach (((string name, MaskNames names), Hit hit) in bare)
         {
-            Entry entry = EntryOf(name, entries);
-            entry.Bare = hit < entry.Bare ? hit : entry.Bare;
+            NameSlots.Builder builder = names == MaskNames.FoldSeparators ? bySeparators : byCase;
+            builder.Add(name, names == MaskNames.Exact, new NameHit(hit, 0));
         }
 
         for (int bit = 0; bit < steps.Count; bit++)
         {
             PathStep step = steps[bit];
-            if (step.Kind == PathStepKind.Name) EntryOf(step.Name, entries).AddExact(step.Name, 1UL << bit);
+            if (step.Kind != PathStepKind.Name) continue;
+            NameSlots.Builder builder = step.Names == MaskNames.FoldSeparators ? bySeparators : byCase;
+            bool isExact = step.Names is MaskNames.Usual or MaskNames.Exact;
+            builder.Add(step.Name, isExact, new NameHit(Hit.None, 1UL << bit));
         }
 
-        int size = 4;
-        while (size < entries.Count * 2) size *= 2;
-        _slots = new Entry?[size];
-        foreach (Entry entry in entries.Values)
-        {
-            int filtered = FilterOf(entry.Folded);
-            _filter[filtered >> 6] |= 1UL << (filtered & 63);
-            int slot = (int)(HashOf(entry.Folded) & (uint)(size - 1));
-            while (_slots[slot] is not null) slot = (slot + 1) & (size - 1);
-            _slots[slot] = entry;
-        }
+        _byCase = byCase.Build();
+        _bySeparators = bySeparators.IsEmpty ? null : bySeparators.Build();
+
+        // Separators change a key's length, so that it says nothing where they do not count.
+        _lengthFactor = _bySeparators is null ? 0x9E37_79B1 : 0;
+        foreach (byte[] name in byCase.Names) Admit(name);
+        foreach (byte[] name in bySeparators.Names) Admit(name);
+    }
+
+    /// <summary>True if separators do not count in some name, so that no key is too long to be one.</summary>
+    public bool FoldsSeparators => _bySeparators is not null;
+
+    /// <summary>False if the key that ends before <paramref name="end"/> and has <paramref name="length"/> bytes, none
+    /// escaped, is no rule's name.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool MayHold(ReadOnlySpan<byte> input, int end, int length)
+    {
+        int start = end - TrailBytes;
+        if (start < 0) return true;
+        uint trail = BinaryPrimitives.ReadUInt32LittleEndian(input.Slice(start, TrailBytes));
+        return IsAdmitted(trail, length);
     }
 
     /// <summary>What the decoded key <paramref name="name"/> means.</summary>
     public NameHit Find(ReadOnlySpan<byte> name)
     {
-        int filtered = FilterOf(name);
-        return (_filter[filtered >> 6] >> (filtered & 63) & 1) == 0 ? new NameHit(Hit.None, 0) : FindEntry(name);
+        if (!IsAdmitted(TrailOf(name), name.Length)) return NameHit.None;
+        NameHit hit = _byCase.Find(name);
+        return _bySeparators is null ? hit : hit.And(_bySeparators.Find(name));
     }
 
-    private NameHit FindEntry(ReadOnlySpan<byte> name)
+    private static uint TrailOf(ReadOnlySpan<byte> name)
     {
-        uint last = (uint)(_slots.Length - 1);
-        uint slot = HashOf(name) & last;
-        while (_slots[slot] is { } entry)
-        {
-            if (EqualsFolded(name, entry.Folded)) return new NameHit(entry.Bare, entry.StepsOf(name));
-            slot = (slot + 1) & last;
-        }
-
-        return new NameHit(Hit.None, 0);
+        if (name.Length >= TrailBytes) return BinaryPrimitives.ReadUInt32LittleEndian(name[^TrailBytes..]);
+        Span<byte> trail = stackalloc byte[TrailBytes];
+        trail.Clear();
+        name.CopyTo(trail[(TrailBytes - name.Length)..]);
+        return BinaryPrimitives.ReadUInt32LittleEndian(trail);
     }
 
-    private static Entry EntryOf(string name, Dictionary<string, Entry> entries)
+    private static bool HasSeparator(uint trail)
     {
-        byte[] folded = Encoding.UTF8.GetBytes(name);
-        for (int place = 0; place < folded.Length; place++) folded[place] = Fold(folded[place]);
-        string key = Convert.ToHexString(folded);
-        if (!entries.TryGetValue(key, out Entry? entry)) entries.Add(key, entry = new Entry(folded));
-        return entry;
+        bool has = false;
+        for (int place = 0; place < TrailBytes; place++, trail >>= 8) has |= NameSlots.IsSeparator((byte)trail);
+        return has;
     }
 
-    private static byte Fold(byte letter) => (uint)(letter - 'A') <= 'Z' - 'A' ? (byte)(letter | 0x20) : letter;
-
-    // Setting 0x20 folds more than letters, which a filter may do: it only lets too many pass.
-    private static int FilterOf(ReadOnlySpan<byte> name) => name.IsEmpty
-        ? 0
-        : ((name[0] | 0x20) + ((name[^1] | 0x20) * 29) + (name.Length * 139)) & (FilterBits - 1);
-
-    // FNV-1a. Collisions are the policy author's own: bodies add nothing to the table.
-    private static uint HashOf(ReadOnlySpan<byte> name)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsAdmitted(uint trail, int length)
     {
-        uint hash = 2_166_136_261;
-        foreach (byte letter in name) hash = (hash ^ Fold(letter)) * 16_777_619;
-        return hash;
+        if (_bySeparators is not null && HasSeparator(trail)) return true;
+        uint place = PlaceOf(trail, length);
+        return (_filter[place >> 6] >> (int)(place & 63) & 1) != 0;
     }
 
-    private static bool EqualsFolded(ReadOnlySpan<byte> name, byte[] folded)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint PlaceOf(uint trail, int length)
     {
-        if (name.Length != folded.Length) return false;
-        for (int place = 0; place < folded.Length; place++)
-        {
-            if (Fold(name[place]) != folded[place]) return false;
-        }
-
-        return true;
+        // A short key's trail begins with what stands before it, which is shifted out.
+        int shift = length < TrailBytes ? (TrailBytes - length) * 8 : 0;
+        uint own = (uint)((ulong)(trail | CaseBits) >> shift);
+        return (own + ((uint)length * _lengthFactor)) * 0x85EB_CA6B >> 21;
     }
 
-    private sealed class Entry(byte[] folded)
+    private void Admit(byte[] name)
     {
-        private byte[][] _exact = [];
-        private ulong[] _steps = [];
-
-        public byte[] Folded { get; } = folded;
-
-        public Hit Bare { get; set; } = Hit.None;
-
-        public void AddExact(string name, ulong step)
-        {
-            byte[] exact = Encoding.UTF8.GetBytes(name);
-            for (int place = 0; place < _exact.Length; place++)
-            {
-                if (!_exact[place].AsSpan().SequenceEqual(exact)) continue;
-                _steps[place] |= step;
-                return;
-            }
-
-            _exact = [.. _exact, exact];
-            _steps = [.. _steps, step];
-        }
-
-        public ulong StepsOf(ReadOnlySpan<byte> name)
-        {
-            for (int place = 0; place < _exact.Length; place++)
-            {
-                if (name.SequenceEqual(_exact[place])) return _steps[place];
-            }
-
-            return 0;
-        }
+        uint place = PlaceOf(TrailOf(name), name.Length);
+        _filter[place >> 6] |= 1UL << (int)(place & 63);
     }
 }

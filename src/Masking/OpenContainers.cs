@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Countersign.Masking;
 
 /// <summary>The kinds of the open containers, innermost in the lowest bit: two words for <see
@@ -12,6 +14,16 @@ internal struct OpenContainers
 
     /// <summary>True if the innermost is an array.</summary>
     public readonly bool IsArray => (_inner & 1) != 0;
+
+    /// <summary>The kinds, if there are fewer than 64: above the outermost a 1.</summary>
+    public readonly ulong Kinds => _inner & ((1UL << Depth) - 1) | 1UL << Depth;
+
+    /// <summary>Sets all to what <see cref="Kinds"/> says.</summary>
+    public static OpenContainers From(ulong kinds)
+    {
+        int depth = BitOperations.Log2(kinds);
+        return new OpenContainers { _inner = kinds ^ 1UL << depth, Depth = depth };
+    }
 
     /// <summary>Opens one; false if that would be too deep.</summary>
     public bool TryOpen(bool isArray)

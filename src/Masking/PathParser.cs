@@ -52,7 +52,7 @@ internal sealed class PathParser
             if (descends && Next == '[') return ReadBracket(descends);
             if (Next != '*') return ReadShorthand(descends);
             _position++;
-            return new PathStep(PathStepKind.Wildcard, descends, "", 0);
+            return new PathStep(PathStepKind.Wildcard, descends, "");
         }
 
         return Next == '[' ? ReadBracket(descends) : Fail(_position, "expected '.', '..' or '[' here");
@@ -87,10 +87,10 @@ internal sealed class PathParser
         if (Next == '*')
         {
             _position++;
-            step = new PathStep(PathStepKind.Wildcard, descends, "", 0);
+            step = new PathStep(PathStepKind.Wildcard, descends, "");
         }
         else if (Next is '\'' or '"') step = ReadQuoted(descends);
-        else if (char.IsAsciiDigit(Next)) step = ReadIndex(descends);
+        else if (char.IsAsciiDigit(Next) || Next == ':') step = ReadSlice(descends);
         else return Fail(start, Unsupported());
 
         if (_error is not null) return step;
@@ -100,7 +100,6 @@ internal sealed class PathParser
             return Fail(_position, "several selectors in one bracket are not supported; write one rule for each");
         }
 
-        if (Next == ':') return Fail(_position, "slices are not supported");
         if (Next != ']' || IsAtEnd) return Fail(_position, "expected ']' here");
         _position++;
         return step;
@@ -110,20 +109,51 @@ internal sealed class PathParser
     {
         '?' => "filters are not supported",
         '-' => "an index from the end is not supported: it is not known before the array has ended",
-        ':' => "slices are not supported",
         _ => "expected a quoted name, an index or '*' here",
     };
 
-    private PathStep ReadIndex(bool descends)
+    // start:end:step, each may be missing (RFC 9535 section 2.3.4); a number alone is an index.
+    private PathStep ReadSlice(bool descends)
     {
         int start = _position;
+        long first = Next == ':' ? 0 : ReadInteger();
+        SkipBlanks();
+        if (_error is not null) return default;
+        if (Next != ':') return new PathStep(PathStepKind.Slice, descends, "", first, first + 1);
+        _position++;
+        SkipBlanks();
+        long end = Next is ':' or ']' ? long.MaxValue : ReadInteger();
+        SkipBlanks();
+        long stride = 1;
+        if (_error is null && Next == ':')
+        {
+            _position++;
+            SkipBlanks();
+            if (Next != ']') stride = ReadInteger();
+        }
+
+        if (_error is not null) return default;
+        return stride > 0 && end > first
+            ? new PathStep(PathStepKind.Slice, descends, "", first, end, stride)
+            : Fail(start, "this slice selects nothing");
+    }
+
+    private long ReadInteger()
+    {
+        int start = _position;
+        if (Next == '-')
+        {
+            Fail(start, "an index from the end is not supported: it is not known before the array has ended");
+            return 0;
+        }
+
         while (char.IsAsciiDigit(Next)) _position++;
         ReadOnlySpan<char> digits = _path.AsSpan(start, _position - start);
-        if (digits.Length > 1 && digits[0] == '0') return Fail(start, "an index cannot begin with 0");
         bool isSmall = long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long index);
-        return isSmall && index <= MaskLimits.IndexMax
-            ? new PathStep(PathStepKind.Index, descends, "", index)
-            : Fail(start, "the index is beyond 2^53 - 1");
+        if (digits.IsEmpty) Fail(start, "expected an index here");
+        else if (digits.Length > 1 && digits[0] == '0') Fail(start, "an index cannot begin with 0");
+        else if (!isSmall || index > MaskLimits.IndexMax) Fail(start, "the index is beyond 2^53 - 1");
+        return index;
     }
 
     private PathStep ReadQuoted(bool descends)
@@ -193,7 +223,7 @@ internal sealed class PathParser
         // Where an escape made the surrogate the place inside the name says little, so the name's start is given.
         if (MaskField.LoneSurrogate(name) >= 0) return Fail(start, "half of a surrogate pair is no character");
         return Encoding.UTF8.GetByteCount(name) <= MaskLimits.KeyBytesMax
-            ? new PathStep(PathStepKind.Name, descends, name, 0)
+            ? new PathStep(PathStepKind.Name, descends, name)
             : Fail(start, "the name is longer than " + MaskField.Text(MaskLimits.KeyBytesMax) + " bytes of UTF-8");
     }
 

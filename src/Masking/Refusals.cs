@@ -1,21 +1,34 @@
 namespace Countersign.Masking;
 
-/// <summary>Why a body was refused. Constant texts: none holds a byte of the body.</summary>
+/// <summary>What a refusal is called. Constant texts: none holds a byte of the body.</summary>
 internal static class Refusals
 {
-    public const string NotReset = "no program was set";
-    public const string AfterEnd = "input after the end";
-    public const string ByteOrderMark = "a byte order mark before JSON";
-    public const string NotAValue = "a value was expected";
-    public const string NotAKey = "a member name was expected";
-    public const string NotAColon = "a colon was expected";
-    public const string NotAComma = "a comma or the end of the array or object was expected";
-    public const string ValuesTouch = "two values with nothing between them";
-    public const string BadLiteral = "not true, false or null";
-    public const string BadNumber = "not a number of JSON";
-    public const string BadEscape = "not an escape of JSON";
-    public const string NotUtf8 = "a string is not UTF-8";
-    public const string ControlCharacter = "a control character in a string";
-    public const string TooDeep = "arrays and objects are nested too deep";
-    public const string CutShort = "the body ends inside a value";
+    private static readonly string[] Texts =
+    [
+        "",
+        "no program was set",
+        "input after the end",
+        "a byte order mark before JSON",
+        "a value was expected",
+        "a member name was expected",
+        "a colon was expected",
+        "a comma or the end of the array or object was expected",
+        "two values with nothing between them",
+        "not true, false or null",
+        "not a number of JSON",
+        "not an escape of JSON",
+        "a string is not UTF-8",
+        "a control character in a string",
+        "arrays and objects are nested too deep",
+        "the body ends inside a value",
+        "a member name is too long to be compared",
+        "a value that must be seen whole is too long",
+        "a number is too long",
+        "too much stands between two members",
+        "an event stream has no such field",
+        "a field of an event stream is too long",
+    ];
+
+    /// <summary>The text for <paramref name="refusal"/>.</summary>
+    public static string TextOf(MaskRefusal refusal) => Texts[(int)refusal];
 }

@@ -86,7 +86,8 @@ public sealed class JsonMaskerTests
     [Fact]
     public void Lets_go_what_is_not_masked_at_once()
     {
-        // Proves that nothing outside a masked value is held back: after each byte all of it is out.
+        // Proves that nothing outside a masked value is held back: after each byte all of it is out, but for a
+        // string's quote, which waits for the byte that tells whether JSON may be inside.
         byte[] body = """{"a":[1.5e3,"x\u0041é",true],"tokem":null}"""u8.ToArray();
         var output = new ArrayBufferWriter<byte>();
         var masker = new JsonMasker();
@@ -94,7 +95,8 @@ public sealed class JsonMaskerTests
         for (int count = 1; count <= body.Length; count++)
         {
             masker.Write(body.AsSpan(count - 1, 1), output);
-            Assert.Equal(count, output.WrittenCount);
+            bool opensString = count == body.AsSpan().IndexOf("\"x"u8) + 1;
+            Assert.Equal(opensString ? count - 1 : count, output.WrittenCount);
         }
     }
 

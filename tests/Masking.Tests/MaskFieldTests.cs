@@ -15,6 +15,7 @@ public sealed class MaskFieldTests
     [InlineData("$[ 'a' ] .b [\t0\n]")]
     [InlineData("$[9007199254740991]")]
     [InlineData("$['']")]
+    [InlineData("$[1:]..[:2][ 3 : 9 : 2 ]")]
     public void Takes_what_is_well_formed(string field)
     {
         // Proves that each notation of the subset is taken and compiles.
@@ -37,8 +38,11 @@ public sealed class MaskFieldTests
         "$[-1]", "character 3: an index from the end is not supported: it is not known before the array has ended")]
     [InlineData("$[01]", "character 3: an index cannot begin with 0")]
     [InlineData("$[9007199254740992]", "character 3: the index is beyond 2^53 - 1")]
-    [InlineData("$[0:2]", "character 4: slices are not supported")]
-    [InlineData("$[:2]", "character 3: slices are not supported")]
+    [InlineData("$[2:2]", "character 3: this slice selects nothing")]
+    [InlineData("$[::0]", "character 3: this slice selects nothing")]
+    [InlineData(
+        "$[:-1]", "character 4: an index from the end is not supported: it is not known before the array has ended")]
+    [InlineData("$[0:01]", "character 5: an index cannot begin with 0")]
     [InlineData(
         "$['a','b']", "character 6: several selectors in one bracket are not supported; write one rule for each")]
     [InlineData("$[?@.a]", "character 3: filters are not supported")]

@@ -30,12 +30,12 @@ internal sealed class RandomBody(int seed)
         return Encoding.UTF8.GetBytes(_text.ToString());
     }
 
-    public List<SlowRule> Rules()
+    public List<SlowRule> Rules(int actions = 4)
     {
         var rules = new List<SlowRule>();
         for (int rule = _random.Next(5); rule >= 0; rule--)
         {
-            MaskAction action = (MaskAction)_random.Next(2);
+            MaskAction action = (MaskAction)_random.Next(actions);
             string bare = Names[_random.Next(Names.Length)];
             if (bare.Length > 0 && _random.Next(3) == 0) rules.Add(new SlowRule(Flip(bare), action, bare, []));
             else rules.Add(Path(action));

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 
@@ -16,6 +17,10 @@ internal sealed record SlowResult(string Text, int Masked, IReadOnlyList<string>
 /// backtracking.</summary>
 internal static class SlowMask
 {
+    /// <summary>The rules as a program's.</summary>
+    public static MaskProgram Compile(IReadOnlyList<SlowRule> rules) => MaskProgram.Compile([.. rules.Select(
+        rule => new MaskRule(rule.Field, rule.Action) { Key = TokenKey.From(Key), Class = "class" })]);
+
     public static SlowResult Mask(byte[] body, IReadOnlyList<SlowRule> rules)
     {
         var options = new JsonReaderOptions { AllowMultipleValues = true, MaxDepth = MaskLimits.DepthMax };
@@ -61,7 +66,11 @@ internal static class SlowMask
         return new SlowResult(output.ToString(), masked, hidden);
     }
 
-    private static MaskAction? ActionFor(List<object> location, IReadOnlyList<SlowRule> rules)
+    // What leaves less of a value wins.
+    private static int Strictness(MaskAction action) => Array.IndexOf(
+        [MaskAction.Drop, MaskAction.Null, MaskAction.Redact, MaskAction.Tokenize, MaskAction.KeepLast4], action);
+
+    public static MaskAction? ActionFor(List<object> location, IReadOnlyList<SlowRule> rules)
     {
         MaskAction? strictest = null;
         foreach (SlowRule rule in rules)
@@ -70,7 +79,8 @@ internal static class SlowMask
                 ? Selects(rule.Steps, 0, location, 0)
                 : location.Count > 0 && location[^1] is string name
                     && string.Equals(name, rule.Bare, StringComparison.OrdinalIgnoreCase);
-            if (hits && (strictest is null || rule.Action == MaskAction.Redact)) strictest = rule.Action;
+            if (hits && (strictest is null || Strictness(rule.Action) < Strictness(strictest.Value)))
+                strictest = rule.Action;
         }
 
         return strictest;
@@ -91,18 +101,35 @@ internal static class SlowMask
     private static bool Selects(SlowStep step, object part) =>
         step.Name is null ? step.Index is null || part.Equals(step.Index.Value) : part.Equals(step.Name);
 
+    /// <summary>The key and class of every rule of these tests.</summary>
+    public static byte[] Key { get; } = "0123456789abcdef"u8.ToArray();
+
+    private static string Token(string text)
+    {
+        byte[] subject = [.. "class"u8, 0, .. Encoding.UTF8.GetBytes(text)];
+        byte[] hash = HMACSHA256.HashData(Key, subject);
+        return "\"tok_" + Convert.ToBase64String(hash[..16]).TrimEnd('=').Replace('+', '-').Replace('/', '_') + "\"";
+    }
+
     private static string Digits(ReadOnlySpan<byte> number) =>
         string.Concat(Encoding.UTF8.GetString(number).Where(char.IsAsciiDigit));
 
     private static string Replacement(ref Utf8JsonReader reader, MaskAction action)
     {
+        if (action == MaskAction.Null) return "null";
+        if (action == MaskAction.Tokenize && reader.TokenType is JsonTokenType.String or JsonTokenType.Number)
+        {
+            bool isString = reader.TokenType == JsonTokenType.String;
+            return Token(isString ? reader.GetString()! : Encoding.UTF8.GetString(reader.ValueSpan));
+        }
+
         Rune[] runes = reader.TokenType switch
         {
             JsonTokenType.String => [.. reader.GetString()!.EnumerateRunes()],
             JsonTokenType.Number => [.. Digits(reader.ValueSpan).EnumerateRunes()],
             _ => [],
         };
-        if (action == MaskAction.Redact || runes.Length < 8) return "\"***\"";
+        if (action != MaskAction.KeepLast4 || runes.Length < 8) return "\"***\"";
         var text = new StringBuilder("\"").Append('*', Math.Min(32, runes.Length - 4));
         foreach (Rune rune in runes[^4..])
         {

@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Text;
+
+namespace Countersign.Bench.Masking;
+
+/// <summary>Bodies to mask.</summary>
+internal static class MaskCorpora
+{
+    private const int Payments = 2_000;
+    private const int Seed = 20_260_301;
+
+    /// <summary>The made corpus, and the JSON files of the folder that MASK_CORPORA names.</summary>
+    internal static IEnumerable<(string Name, byte[] Body)> Load()
+    {
+        yield return ("payments (made)", MakePayments());
+        if (Environment.GetEnvironmentVariable("MASK_CORPORA") is not { Length: > 0 } folder) yield break;
+        foreach (string file in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
+        {
+            if (Path.GetExtension(file) is ".json" or ".ndjson")
+                yield return (Path.GetFileName(file), File.ReadAllBytes(file));
+        }
+    }
+
+    private static byte[] MakePayments()
+    {
+        Random random = new(Seed);
+        StringBuilder text = new("[");
+        for (int payment = 0; payment < Payments; payment++)
+        {
+            if (payment > 0) text.Append(',');
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $$"""
+                {"id":"pay_{{random.NextInt64():x16}}","amount":{{random.Next(10_000_000) / 100.0}},"currency":"EUR",
+                "captured":{{(random.Next(2) == 0 ? "true" : "false")}},"card":{"card_number":"{{Card(random)}}",
+                "exp_month":{{random.Next(1, 13)}},"exp_year":{{random.Next(2026, 2034)}},"network":"visa"},
+                "customer":{"name":"Person {{random.Next(100_000)}}","email":"p{{random.Next(100_000)}}@example.test"},
+                "lines":[{"sku":"A-{{random.Next(10_000)}}","qty":{{random.Next(1, 9)}},"note":null},
+                {"sku":"B-{{random.Next(10_000)}}","qty":{{random.Next(1, 9)}},"note":"hand to \"reception\""}]}
+                """);
+        }
+
+        return Encoding.UTF8.GetBytes(text.Append(']').ToString());
+    }
+
+    private static string Card(Random random)
+    {
+        Span<char> digits = stackalloc char[16];
+        digits[0] = '4';
+        int sum = 8;
+        for (int place = 1; place < 15; place++)
+        {
+            int digit = random.Next(10);
+            digits[place] = (char)('0' + digit);
+            int twice = place % 2 == 0 ? digit * 2 : digit;
+            sum += twice > 9 ? twice - 9 : twice;
+        }
+
+        digits[15] = (char)('0' + ((10 - (sum % 10)) % 10));
+        return new string(digits);
+    }
+}

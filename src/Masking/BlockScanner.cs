@@ -1,0 +1,296 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Countersign.Masking;
+
+/// <summary>
+/// The whole grammar of JSON over 64 bytes at once, in bit masks: every token's place, and whether each stands where it
+/// may. It takes a block up to a place at which the byte-by-byte scanner could go on, and nothing of one that is not
+/// sound: that scanner then says what is wrong and where. How it works: docs/decisions/0030.
+/// </summary>
+internal struct BlockScanner
+{
+    public const int Bytes = 64;
+    public const int DepthMax = 60;   // the kinds of open containers are one word, with a bit above the outermost
+
+    private const ulong All = ulong.MaxValue;
+
+    // What may come next, each 0 or 1: where the last token asks for it and only white space followed.
+    private ulong _value;
+    private ulong _firstElement;
+    private ulong _firstKey;
+    private ulong _key;
+    private ulong _colon;
+    private ulong _comma;
+    private ulong _top;
+
+    private ulong _inString;   // all ones or zero
+    private ulong _kindsBefore;
+    private ulong _squares;    // brackets of arrays
+
+    /// <summary>Kinds of the open containers, the innermost lowest, 1 for an array; above them a 1.</summary>
+    public ulong Kinds { get; private set; }
+
+    /// <summary>True if the last block ended inside a value's string.</summary>
+    public readonly bool IsInString => _inString != 0;
+
+    /// <summary>Quotes that open a member's name.</summary>
+    public ulong KeyOpens { get; private set; }
+
+    /// <summary>Quotes that close one.</summary>
+    public ulong KeyCloses { get; private set; }
+
+    /// <summary>Quotes that open a string which is a value.</summary>
+    public ulong StringOpens { get; private set; }
+
+    /// <summary>Quotes that close a string which is a value.</summary>
+    public ulong StringCloses { get; private set; }
+
+    /// <summary>The first byte of each value.</summary>
+    public ulong ValueStarts { get; private set; }
+
+    /// <summary>The last byte of each number and literal.</summary>
+    public ulong ScalarEnds { get; private set; }
+
+    /// <summary>Where containers open.</summary>
+    public ulong Opens { get; private set; }
+
+    /// <summary>Where they close.</summary>
+    public ulong Closes { get; private set; }
+
+    /// <summary>What stands in an array, or in no container.</summary>
+    public ulong InArray { get; private set; }
+
+    /// <summary>Bytes with which a string may begin that holds JSON: brackets, spaces, escapes, and beyond
+    /// ASCII.</summary>
+    public ulong Begins { get; private set; }
+
+    /// <summary>Backslashes.</summary>
+    public ulong Slashes { get; private set; }
+
+    /// <summary>The widest that this machine has instructions for.</summary>
+    public static BlockWidth WidthBest { get; } = Vector512.IsHardwareAccelerated ? BlockWidth.Bits512
+        : Vector256.IsHardwareAccelerated ? BlockWidth.Bits256
+        : Vector128.IsHardwareAccelerated ? BlockWidth.Bits128 : BlockWidth.Scalar;
+
+    /// <summary>Begins at <paramref name="place"/>; false if that is inside a token, or too deep.</summary>
+    public bool TryBegin(JsonPlace place, OpenContainers open)
+    {
+        bool isBetween = place is JsonPlace.Top or JsonPlace.StringText
+            or (>= JsonPlace.FirstKey and <= JsonPlace.Comma);
+        bool isTopString = place == JsonPlace.StringText && open.Depth == 0;   // no comma may follow that
+        if (!isBetween || isTopString || open.Depth > DepthMax) return false;
+        Kinds = open.Kinds;
+        Expect(place);
+        return true;
+    }
+
+    /// <summary>What the scanner that goes on must expect.</summary>
+    public readonly JsonPlace Place()
+    {
+        if (_inString != 0) return JsonPlace.StringText;
+        if (_comma != 0) return JsonPlace.Comma;
+        if (_value != 0) return (Kinds & 1) != 0 ? JsonPlace.Element : JsonPlace.Value;
+        if (_key != 0) return JsonPlace.Key;
+        if (_colon != 0) return JsonPlace.Colon;
+        if (_firstKey != 0) return JsonPlace.FirstKey;
+        return _firstElement != 0 ? JsonPlace.FirstElement : JsonPlace.Top;
+    }
+
+    /// <summary>Goes back into the last block, to before <paramref name="bit"/>.</summary>
+    public void GoBack(int bit, JsonPlace place)
+    {
+        ulong before = bit == Bytes ? All : (1UL << bit) - 1;
+        ulong kinds = _kindsBefore;
+        for (ulong left = (Opens | Closes) & before; left != 0; left &= left - 1)
+        {
+            ulong one = left & (0 - left);
+            kinds = (Opens & one) != 0 ? kinds << 1 | ((_squares & one) != 0 ? 1UL : 0) : kinds >> 1;
+        }
+
+        Kinds = kinds;
+        Expect(place);
+    }
+
+    private void Expect(JsonPlace place)
+    {
+        _value = place is JsonPlace.Value or JsonPlace.Element ? 1UL : 0;
+        _firstElement = place == JsonPlace.FirstElement ? 1UL : 0;
+        _firstKey = place == JsonPlace.FirstKey ? 1UL : 0;
+        _key = place == JsonPlace.Key ? 1UL : 0;
+        _colon = place == JsonPlace.Colon ? 1UL : 0;
+        _comma = place == JsonPlace.Comma ? 1UL : 0;
+        _top = place == JsonPlace.Top ? 1UL : 0;
+        _inString = place == JsonPlace.StringText ? All : 0;
+    }
+
+    /// <summary>
+    /// Takes the first <paramref name="limit"/> bytes of <paramref name="block"/>, which has 64, or fewer if a token is
+    /// cut there; returns how many. 0 leaves all as it was.
+    /// </summary>
+    public int Take(ReadOnlySpan<byte> block, int limit, BlockWidth width) => width switch
+    {
+        BlockWidth.Bits512 => Take<Block512>(block, limit),
+        BlockWidth.Bits256 => Take<Block256>(block, limit),
+        BlockWidth.Bits128 => Take<Block128>(block, limit),
+        _ => Take<BlockScalar>(block, limit),
+    };
+
+    private int Take<TBlock>(ReadOnlySpan<byte> block, int limit)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        TBlock bytes = TBlock.Load(block);
+        int taken = limit;
+        ulong quotes = bytes.Equal((byte)'"');
+        ulong slashes = bytes.Equal((byte)'\\');
+        ulong wrong = 0;
+        ulong high = bytes.High();
+        if (high != 0 && !BlockText.IsUtf8(block, ref taken)) return 0;
+        if (slashes != 0) wrong = BlockText.Escapes(bytes, block, slashes, ref quotes, ref taken);
+        if ((quotes | ~_inString) == 0)
+        {
+            // Long texts: nothing but the inside of one string.
+            ulong valid64 = taken == 0 ? 0 : All >> (Bytes - taken);
+            if (((wrong | bytes.InRange(0, 0x20)) & valid64) != 0) return 0;
+            StayInString(slashes);
+            return taken;
+        }
+
+        ulong strings = BlockText.PrefixXor(quotes) ^ _inString;
+        ulong outside = ~(strings | quotes);
+        ulong spaces = bytes.Equal((byte)' ');
+        ulong blanks = outside
+            & (spaces | bytes.Equal((byte)'\n') | bytes.Equal((byte)'\r') | bytes.Equal((byte)'\t'));
+        ulong brackets = bytes.EqualFolded((byte)'{');
+        ulong opens = brackets & outside;
+        ulong closes = bytes.EqualFolded((byte)'}') & outside;
+        ulong colons = bytes.Equal((byte)':') & outside;
+        ulong commas = bytes.Equal((byte)',') & outside;
+        ulong squares = bytes.Equal((byte)'[') | bytes.Equal((byte)']');
+        ulong scalars = outside & ~(blanks | opens | closes | colons | commas);
+        if (taken == 0) return 0;
+
+        // A number, a literal or a quote that reaches the end is left to the next block.
+        ulong last = 1UL << (taken - 1);
+        if (((scalars | (quotes & strings)) & last) != 0)
+        {
+            ulong keeps = (scalars & last) != 0 ? ~scalars : All;
+            keeps &= last - 1;
+            if (keeps == 0) return 0;
+            taken = BitOperations.Log2(keeps) + 1;
+        }
+
+        ulong valid = All >> (Bytes - taken);
+        wrong |= bytes.InRange(0, 0x20) & strings;
+        if ((wrong & valid) != 0) return 0;
+
+        // What a number lacks may lie behind what is taken: the digit of a minus before a quote.
+        if ((scalars & valid) != 0 && BlockNumbers.Check(bytes, block, scalars & valid) != 0) return 0;
+        quotes &= valid;
+        strings &= valid;
+        scalars &= valid;
+        Slashes = slashes;
+        Begins = brackets | spaces | slashes | high;
+        _squares = squares;
+        return Relate(
+            opens & valid, closes & valid, colons & valid, commas & valid, quotes, strings, scalars, blanks | ~valid,
+            taken);
+    }
+
+    private void StayInString(ulong slashes)
+    {
+        (KeyOpens, KeyCloses, StringOpens, StringCloses, ValueStarts) = (0, 0, 0, 0, 0);
+        (ScalarEnds, Opens, Closes, Slashes, Begins) = (0, 0, 0, slashes, 0);
+        _kindsBefore = Kinds;
+    }
+
+    // Which token may follow which; context comes from the brackets, one by one, and all else from masks.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Relate(
+        ulong opens, ulong closes, ulong colons, ulong commas, ulong quotes, ulong strings, ulong scalars,
+        ulong blanks, int taken)
+    {
+        ulong kinds = Kinds;
+        ulong inArray = Nest(opens, closes, ref kinds, out ulong tops, out ulong wrong);
+        ulong stringOpens = quotes & strings;
+        ulong stringCloses = quotes & ~strings;
+        ulong onKey = Land(commas & ~inArray, _key, blanks, out ulong key);
+        ulong onFirstKey = Land(opens & ~_squares, _firstKey, blanks, out ulong firstKey);
+        ulong keyOpens = stringOpens & (onKey | onFirstKey);
+        ulong keyCloses = (keyOpens + strings) & ~strings & stringCloses;
+        ulong onColon = Land(keyCloses, _colon, blanks, out ulong colon);
+        ulong onValue = Land(colons | (commas & inArray), _value, blanks, out ulong value);
+        ulong onElement = Land(opens & _squares, _firstElement, blanks, out ulong firstElement);
+        ulong onTop = Land(tops, _top, blanks, out ulong top);
+        ulong scalarEnds = scalars & ~(scalars >> 1);
+        ulong onComma = Land(
+            (stringCloses & ~keyCloses) | (closes & ~tops) | scalarEnds, _comma, blanks, out ulong comma);
+        ulong starts = (stringOpens & ~keyOpens) | opens | (scalars & ~(scalars << 1));
+        wrong |= onColon ^ colons;
+        wrong |= (onKey & ~stringOpens) | (onFirstKey & ~(stringOpens | closes));
+        wrong |= starts & ~(onValue | onElement | onTop);
+        wrong |= (onValue & ~starts) | (onElement & ~(starts | closes)) | (onTop & ~opens);
+        wrong |= (onComma & ~(commas | closes)) | (commas & ~onComma);
+        wrong |= closes & ~(onComma | onElement | onFirstKey);
+        if (wrong != 0) return 0;
+
+        ulong inString = 0 - (strings >> (taken - 1) & 1);
+        if (keyOpens > stringCloses)
+        {
+            // A name reaches the end: it is left to the next block.
+            taken = BitOperations.Log2(keyOpens);
+            if (taken == 0) return 0;
+            key = onKey >> taken & 1;
+            firstKey = onFirstKey >> taken & 1;
+            inString = 0;
+            keyOpens &= (1UL << taken) - 1;
+        }
+
+        (_value, _firstElement, _firstKey, _key) = (value, firstElement, firstKey, key);
+        (_colon, _comma, _top, _inString) = (colon, comma, top, inString);
+        (_kindsBefore, Kinds, InArray) = (Kinds, kinds, inArray);
+        (KeyOpens, KeyCloses, StringOpens) = (keyOpens, keyCloses, stringOpens & ~(onKey | onFirstKey));
+        (StringCloses, ValueStarts, ScalarEnds) = (stringCloses & ~keyCloses, starts, scalarEnds);
+        (Opens, Closes) = (opens, closes);
+        return taken;
+    }
+
+    // The next byte behind each of tokens that is not white space; past says that it lies in the next block.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Land(ulong tokens, ulong before, ulong blanks, out ulong past)
+    {
+        ulong behind = tokens << 1 | before;
+        ulong sum = behind + blanks;
+        past = tokens >> 63 | (sum < behind ? 1UL : 0);
+        return sum & ~blanks;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly ulong Nest(ulong opens, ulong closes, ref ulong kinds, out ulong tops, out ulong wrong)
+    {
+        ulong now = kinds;
+        ulong inArray = 0 - (now & 1);
+        ulong squares = _squares;
+        tops = 0;
+        wrong = 0;
+        for (ulong left = opens | closes; left != 0; left &= left - 1)
+        {
+            // Without branches: whether a bracket opens or closes cannot be foretold.
+            int bit = BitOperations.TrailingZeroCount(left);
+            ulong isArray = squares >> bit & 1;
+            ulong opening = 0 - (opens >> bit & 1);
+            ulong was = now & 1;
+            wrong |= ~opening & (was ^ isArray);
+            now = (opening & (now << 1 | isArray)) | (~opening & now >> 1);
+            wrong |= now >> (DepthMax + 1);
+            ulong isTop = now == 1 ? 1UL : 0;
+            wrong |= now == 0 ? 1UL : 0;
+            tops |= isTop << bit;   // only a closing bracket leads there
+            inArray ^= (0 - (was ^ (now & 1))) << bit << 1;   // a bracket belongs to what holds it
+        }
+
+        kinds = now;
+        return inArray;
+    }
+}

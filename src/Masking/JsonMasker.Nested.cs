@@ -1,0 +1,75 @@
+using System.Buffers;
+
+namespace Countersign.Masking;
+
+/// <content>JSON inside JSON strings, masked by the same rules.</content>
+public sealed partial class JsonMasker
+{
+    private JsonMasker? _inner;
+
+    /// <summary>False if a string whose raw content begins so holds no JSON text.</summary>
+    private static bool MayBeginJson(byte first) =>
+        first is (byte)'{' or (byte)'[' or (byte)' ' or (byte)'\\' or 0xEF;
+
+    private static bool MayHoldJson(ReadOnlySpan<byte> text)
+    {
+        int first = text.IndexOfAnyExcept(" \t\r\n"u8);
+        return first >= 0 && text[first] is (byte)'{' or (byte)'[';
+    }
+
+    /// <summary>
+    /// Masks the text of a string as the body it may be. What is JSON, or is on the way to it when it breaks off, is
+    /// masked or hidden; what never was, as <c>[note]</c> or <c>{name}</c>, is text like any other. Below the last
+    /// level that is masked, JSON is hidden.
+    /// </summary>
+    private Inside LookInside(ReadOnlySpan<byte> text, IBufferWriter<byte> output)
+    {
+        JsonMasker inner = _inner ??= new JsonMasker(_level + 1) { _width = _width };
+        bool isTooDeep = _level == _program.NestedDepth;
+        inner.Reset(isTooDeep ? Nothing : _program, _listener);
+        inner._location?.Begin(_location!.ToString());
+        MaskStatus status = inner.Write(text, output);
+        if (status != MaskStatus.Refused) status = inner.Finish(output);
+        if (status == MaskStatus.Done)
+        {
+            if (isTooDeep) return Inside.Hidden;
+            MaskedCount += inner.MaskedCount;
+            return inner.MaskedCount > 0 ? Inside.Edited : Inside.Clean;
+        }
+
+        bool isJson = inner._hasNames || inner.MaskedCount > 0 || inner.Refusal is MaskRefusal.TooDeep
+            or MaskRefusal.ValueTooLong or MaskRefusal.KeyTooLong or MaskRefusal.NumberTooLong
+            or MaskRefusal.GapTooLong;
+        return isJson ? Inside.Hidden : Inside.NoJson;
+    }
+
+    /// <summary>The string, with the inner masker's edits; what stays keeps its escapes.</summary>
+    private void PutEdited(WholeValue value, int skipped, IBufferWriter<byte> output)
+    {
+        MaskEdits edits = _inner!._edits!;
+        ReadOnlySpan<byte> content = value.Content;
+        int raw = 0;
+        int decoded = 0;
+        JsonEscapes.Advance(content, ref raw, ref decoded, skipped, past: true);
+        Keep(value, 0, raw + 1, output);
+        for (int place = 0; place < edits.Count; place++)
+        {
+            if (edits.IsKept(place, out int start, out int length))
+            {
+                JsonEscapes.Advance(content, ref raw, ref decoded, start + skipped, past: true);
+                int from = raw;
+                JsonEscapes.Advance(content, ref raw, ref decoded, start + skipped + length, past: true);
+                Keep(value, from + 1, raw + 1, output);
+            }
+            else
+            {
+                _subject.Clear();
+                Span<byte> escaped = _subject.Reserve(length * 2);
+                Put(escaped[..JsonEscapes.Escape(edits.Text(start, length), escaped)], output);
+            }
+        }
+
+        Keep(value, value.Raw.Length - 1, value.Raw.Length, output);
+        edits.Clear();
+    }
+}

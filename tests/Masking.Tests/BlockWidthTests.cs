@@ -1,0 +1,75 @@
+using System.Numerics;
+using System.Text;
+
+namespace Countersign.Masking.Tests;
+
+public sealed class BlockWidthTests
+{
+    private const int Seeds = 400;
+
+    [Theory]
+    [InlineData((byte)BlockWidth.Scalar)]
+    [InlineData((byte)BlockWidth.Bits128)]
+    [InlineData((byte)BlockWidth.Bits256)]
+    [InlineData((byte)BlockWidth.Bits512)]
+    public void Every_width_says_what_single_bytes_say(byte width)
+    {
+        // Proves that blocks of each width, whole and in random chunks, give the output and the refusal that the
+        // byte-by-byte scanner gives, on sound and on damaged bodies of many texts.
+        for (int seed = 1; seed <= Seeds; seed++)
+        {
+            var random = new RandomBody(seed * 7);
+            byte[] body = [(byte)'[', .. random.Texts(), (byte)']', .. random.Texts(), (byte)' ', .. random.Texts()];
+            for (int hits = random.Next(3); hits > 0; hits--)
+                body[random.Next(body.Length)] = "{}[]:,\"\\ 019.-+eEtfnu/\t\u0001\u00e9"u8[random.Next(26)];
+            MaskProgram program = SlowMask.Compile(random.Rules());
+            MaskResult expected = MaskRun.Chunks(program, body, 1);
+            var masker = new JsonMasker((BlockWidth)width);
+            string how = "seed " + seed + ": " + Encoding.UTF8.GetString(body);
+            MaskRun.AssertSame(expected, MaskRun.Chunks(masker, program, body, null, body.Length), how);
+            MaskRun.AssertSame(expected, MaskRun.Chunks(masker, program, body, null, [.. random.Sizes(), 77]), how);
+        }
+    }
+
+    [Fact]
+    public void Every_width_makes_the_same_masks()
+    {
+        // Proves each question of each width against a byte-by-byte answer, on random blocks of all byte values.
+        var random = new Random(5);
+        byte[] block = new byte[BlockScanner.Bytes];
+        for (int turn = 0; turn < 2_000; turn++)
+        {
+            random.NextBytes(block);
+            byte value = block[random.Next(block.Length)];
+            byte count = (byte)(1 + random.Next(64));
+            ulong[] expected = [.. Masks(BlockScalar.Load(block), value, count)];
+            Assert.Equal(expected, Masks(Block128.Load(block), value, count));
+            Assert.Equal(expected, Masks(Block256.Load(block), value, count));
+            Assert.Equal(expected, Masks(Block512.Load(block), value, count));
+            ulong byBytes = 0;
+            for (int place = 0; place < block.Length; place++)
+                byBytes |= block[place] == value ? 1UL << place : 0;
+            Assert.Equal(expected[0], byBytes);
+        }
+    }
+
+    [Fact]
+    public void In_string_mask_is_the_same_without_carryless_multiply()
+    {
+        // Proves both ways to the mask against counting the bits up to each place.
+        var random = new Random(6);
+        for (int turn = 0; turn < 2_000; turn++)
+        {
+            ulong quotes = (ulong)random.NextInt64() & (ulong)random.NextInt64();
+            ulong expected = 0;
+            for (int bit = 0; bit < 64; bit++)
+                expected |= (ulong)(BitOperations.PopCount(quotes & (ulong.MaxValue >> (63 - bit))) & 1) << bit;
+            Assert.Equal(expected, BlockText.PrefixXor(quotes));
+            Assert.Equal(expected, BlockText.PrefixXorByShifts(quotes));
+        }
+    }
+
+    private static ulong[] Masks<TBlock>(TBlock block, byte value, byte count)
+        where TBlock : struct, IBlockBytes<TBlock> =>
+        [block.Equal(value), block.EqualFolded((byte)(value | 0x20)), block.InRange(value, count), block.High()];
+}
