@@ -29,6 +29,7 @@ internal static class Catalogue
         new("Mask4KiBNoHit", 5_000, static () => new MaskBody(4_096, NoHit, hits: false)),
         new("Mask4KiBTwoFields", 5_000, static () => new MaskBody(4_096, TwoFields, hits: true)),
         new("Mask64KiBTwoFields", 500, static () => new MaskBody(65_536, TwoFields, hits: true)),
+        new("DetectValues", 2_000, static () => new DetectValues()),
         new("AuditAppend", 10_000, static () => new AuditAppend(countsWriter: false)),
         new("AuditWrite", 20_000, static () => new AuditAppend(countsWriter: true)),
         new("AuditCommit", 100, static () => new AuditCommit()),
