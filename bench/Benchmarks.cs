@@ -62,7 +62,8 @@ public class IdentityBenchmarks : OperationBenchmark
 public class MaskingBenchmarks : OperationBenchmark
 {
     /// <inheritdoc/>
-    public override IEnumerable<string> Names => ["Mask4KiBNoHit", "Mask4KiBTwoFields", "Mask64KiBTwoFields", "DetectValues"];
+    public override IEnumerable<string> Names =>
+        ["Mask4KiBNoHit", "Mask4KiBTwoFields", "Mask64KiBTwoFields", "DetectValues"];
 }
 
 /// <summary>Records into the log.</summary>

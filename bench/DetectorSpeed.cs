@@ -24,7 +24,8 @@ internal static class DetectorSpeed
         [
             ("prose", Repeat(Prose)), ("log lines", Repeat(Log)), ("numbers, commas", Numbers(',')),
             ("numbers, spaces", Numbers(' ')), ("decimals", Decimals()), ("ids in hexadecimal", Hexadecimal()),
-            ("personal records", Repeat(Record)), ("dense personal data", Repeat(Personal)), ("dense keys", Repeat(Keys)),
+            ("personal records", Repeat(Record)), ("dense personal data", Repeat(Personal)),
+            ("dense keys", Repeat(Keys)),
         ];
         await output.WriteLineAsync("text                      GB/s    detections");
         foreach ((string name, byte[] text) in texts)
