@@ -63,7 +63,8 @@ public class MaskingBenchmarks : OperationBenchmark
 {
     /// <inheritdoc/>
     public override IEnumerable<string> Names =>
-        ["Mask4KiBNoHit", "Mask4KiBTwoFields", "Mask64KiBTwoFields", "Mask64KiBWholeValues", "MaskEvents"];
+        ["Mask4KiBNoHit", "Mask4KiBTwoFields", "Mask64KiBTwoFields", "Mask64KiBWholeValues", "MaskEvents",
+            "DetectValues"];
 }
 
 /// <summary>Records into the log.</summary>

@@ -31,6 +31,7 @@ internal static class Catalogue
         new("Mask64KiBTwoFields", 500, static () => new MaskBody(65_536, TwoFields, hits: true)),
         new("Mask64KiBWholeValues", 300, static () => new MaskWhole(65_536)),
         new("MaskEvents", 5_000, static () => new MaskEvents()),
+        new("DetectValues", 2_000, static () => new DetectValues()),
         new("AuditAppend", 10_000, static () => new AuditAppend(countsWriter: false)),
         new("AuditWrite", 20_000, static () => new AuditAppend(countsWriter: true)),
         new("AuditCommit", 100, static () => new AuditCommit()),

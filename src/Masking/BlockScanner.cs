@@ -7,7 +7,7 @@ namespace Countersign.Masking;
 /// <summary>
 /// The whole grammar of JSON over 64 bytes at once, in bit masks: every token's place, and whether each stands where it
 /// may. It takes a block up to a place at which the byte-by-byte scanner could go on, and nothing of one that is not
-/// sound: that scanner then says what is wrong and where. How it works: docs/decisions/0030.
+/// sound: that scanner then says what is wrong and where. How it works: docs/decisions/0019.
 /// </summary>
 internal struct BlockScanner
 {

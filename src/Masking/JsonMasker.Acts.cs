@@ -232,7 +232,7 @@ public sealed partial class JsonMasker
         ReadOnlySpan<byte> name = input[(open + 1)..(close - 1)];
         Span<byte> decoded = stackalloc byte[BlockScanner.Bytes];
         bool isEscaped = name.Length <= decoded.Length && name.Contains((byte)'\\');
-        _isUnderTellingName = TellingNames.Holds(isEscaped ? decoded[..JsonEscapes.Decode(name, decoded)] : name);
+        _isUnderTellingName = TellingNames.IsTelling(isEscaped ? decoded[..JsonEscapes.Decode(name, decoded)] : name);
     }
 
     private static bool IsEscaped(ReadOnlySpan<byte> input, int quote)

@@ -1,5 +1,7 @@
 using System.Buffers;
 
+using Countersign.Masking.Detectors;
+
 namespace Countersign.Masking;
 
 /// <summary>
@@ -216,7 +218,7 @@ public sealed partial class JsonMasker
         _hit = _paths.Member(name, isComparable);
         _location?.Member(name);
         if ((_program.Detectors & Detectors.DetectorSet.HighEntropy) != 0)
-            _isUnderTellingName = TellingNames.Holds(name);
+            _isUnderTellingName = TellingNames.IsTelling(name);
         _key.Clear();
         return true;
     }

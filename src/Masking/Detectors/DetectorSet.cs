@@ -1,39 +1,40 @@
 namespace Countersign.Masking.Detectors;
 
-/// <summary>What a value may be found to be. Flags, so that a mask names several.</summary>
+/// <summary>Kinds of sensitive text that are known by their form, whatever the name beside them.</summary>
 [Flags]
 public enum DetectorSet : uint
 {
     /// <summary>Nothing is looked for.</summary>
     None = 0,
 
-    /// <summary>A payment card's number (<c>payment-card</c>).</summary>
+    /// <summary><c>payment-card</c>: 12 to 19 digits under a network's prefix with the check digit of
+    /// ISO/IEC 7812.</summary>
     PaymentCard = 1,
 
-    /// <summary>An e-mail address (<c>email</c>).</summary>
+    /// <summary><c>email</c>: an address whose domain has a dot.</summary>
     Email = 2,
 
-    /// <summary>A social security number of the United States (<c>us-ssn</c>).</summary>
+    /// <summary><c>us-ssn</c>: a social security number, written with separators.</summary>
     UsSsn = 4,
 
-    /// <summary>An international bank account number (<c>iban</c>).</summary>
+    /// <summary><c>iban</c>: an account number of ISO 13616 with its country's length and check digits.</summary>
     Iban = 8,
 
-    /// <summary>A telephone number (<c>phone</c>).</summary>
+    /// <summary><c>phone</c>: a number of ITU-T E.164, or in a common national form.</summary>
     Phone = 16,
 
-    /// <summary>A JSON Web Token (<c>jwt</c>).</summary>
+    /// <summary><c>jwt</c>: a signed or encrypted token of RFC 7515 or RFC 7516 in its compact form.</summary>
     Jwt = 32,
 
-    /// <summary>A private key in PEM (<c>private-key</c>).</summary>
+    /// <summary><c>private-key</c>: a private key in the textual form of RFC 7468, or of OpenPGP.</summary>
     PrivateKey = 64,
 
-    /// <summary>A key of a cloud or another vendor (<c>vendor-key</c>).</summary>
+    /// <summary><c>vendor-key</c>: a key whose form its vendor fixed.</summary>
     CloudKey = 128,
 
-    /// <summary>A URL with a user's name and password (<c>basic-auth-url</c>).</summary>
+    /// <summary><c>basic-auth-url</c>: the user and password inside a URL.</summary>
     BasicAuthUrl = 256,
 
-    /// <summary>A random-looking secret under a telling name (<c>high-entropy</c>).</summary>
+    /// <summary><c>high-entropy</c>: text that looks random, beside a name that tells of a secret.</summary>
     HighEntropy = 512,
 }

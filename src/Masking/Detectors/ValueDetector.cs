@@ -1,85 +1,178 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
 namespace Countersign.Masking.Detectors;
 
-/// <summary>Finds payment cards and e-mail addresses in a decoded value, or in a number's text.</summary>
+/// <summary>
+/// Finds sensitive text in one value. What a detector says of a place depends on the value alone, not on where the
+/// search began, so that a search can go on wherever the last one ended.
+/// </summary>
 internal static class ValueDetector
 {
-    private const int CardDigitsMin = 12;
-    private const int CardDigitsMax = 19;
+    // The bytes by which a detection may begin after what gives it away: `: '` or `://`.
+    private const int BytesAfter = 6 + 7;
 
-    /// <summary>The first detection of the <paramref name="wanted"/> kinds that begins at or behind
-    /// <paramref name="from"/>.</summary>
+    // The bytes by which a detection other than an address may begin before what gives it away: dashes of a key.
+    private const int BytesBefore = 4;
+
+    /// <summary>
+    /// Finds the leftmost detection that begins at or after <paramref name="from"/>, of those that begin together the
+    /// longest. <paramref name="value"/> is a whole decoded string in UTF-8, or the text of a number;
+    /// <paramref name="besideTellingName"/> says that its name is one of <see cref="TellingNames"/>.
+    /// </summary>
+    [HotPath]
     public static bool TryFind(
         ReadOnlySpan<byte> value, DetectorSet wanted, int from, bool besideTellingName, out Detection found)
     {
-        for (int start = from; start < value.Length; start++)
+        found = Detection.None;
+        if (besideTellingName) found = BesideName(value, wanted, from);
+        var triggers = new Triggers(wanted);
+        if (from > 0 && (wanted & DetectorSet.CloudKey) != 0) found = Detection.Better(found, Secret(value, from));
+        int at = Math.Max(0, from - BytesAfter);
+        ulong isAfterWord = at > 0 && AsciiClass.IsWord(value[at - 1]) ? 1UL : 0;
+        ulong isAfterDigit = at > 0 && AsciiClass.IsDigit(value[at - 1]) ? 1UL : 0;
+        int lastWhole = value.Length - TriggerMasks.BlockBytes - TriggerMasks.BytesAhead;
+        for (; at <= lastWhole; at += TriggerMasks.BlockBytes)
         {
-            int length = (wanted & DetectorSet.PaymentCard) != 0 ? CardAt(value, start) : 0;
-            if (length > 0)
+            ulong places = triggers.In(value[at..], ref isAfterWord, ref isAfterDigit);
+            if (places != 0 && LookAt(value, wanted, from, at, places, ref found)) return true;
+            if (at > found.Start) return true;
+        }
+
+        return FindInTail(value, wanted, from, at, triggers, isAfterWord, isAfterDigit, ref found);
+    }
+
+    // What is left of a value is less than a block and what is read with it, and is looked at among zeros.
+    private static bool FindInTail(
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, int at, Triggers triggers, ulong isAfterWord,
+        ulong isAfterDigit, ref Detection found)
+    {
+        Span<byte> padded = stackalloc byte[TriggerMasks.BlockBytes + TriggerMasks.BytesAhead];
+        for (bool isFirst = true; at < value.Length; at += TriggerMasks.BlockBytes, isFirst = false)
+        {
+            if (!isFirst) padded.Clear();
+            value.Slice(at, Math.Min(value.Length - at, padded.Length)).CopyTo(padded);
+            ulong places = triggers.In(padded, ref isAfterWord, ref isAfterDigit);
+            if (places != 0 && LookAt(value, wanted, from, at, places, ref found)) return true;
+        }
+
+        return found.Length > 0;
+    }
+
+    // An id of an access key, before where the search begins, tells of a secret after that.
+    private static Detection Secret(ReadOnlySpan<byte> value, int from)
+    {
+        Detection found = Detection.None;
+        int place = Math.Max(0, from - DetectorLimits.BytesBehindMax);
+        while (place < from)
+        {
+            int next = value[place..from].IndexOf("IA"u8);
+            if (next < 0) break;
+            int id = place + next - 2;
+            place += next + 2;
+            if (id < 0 || value[id] != 'A') continue;
+            int length = VendorKey.Match(value, id);
+            if (VendorKey.IsAccessKeyId(value, id, length))
+                Offer(VendorKey.SecretAfter(value, id + length), from, ref found);
+        }
+
+        return found;
+    }
+
+    /// <summary>True once <paramref name="found"/> is the leftmost.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool LookAt(
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, int at, ulong places, ref Detection found)
+    {
+        for (; places != 0; places &= places - 1)
+        {
+            int place = at + BitOperations.TrailingZeroCount(places);
+            byte one = value[place];
+            if (found.Length > 0)
             {
-                found = new Detection(start, length, DetectorSet.PaymentCard);
-                return true;
+                if (place > (long)found.Start + DetectorLimits.LocalPartMax) return true;
+                if (place > found.Start + BytesBefore && one != '@') continue;
             }
 
-            length = (wanted & DetectorSet.Email) != 0 ? EmailAt(value, start) : 0;
-            if (length > 0)
-            {
-                found = new Detection(start, length, DetectorSet.Email);
-                return true;
-            }
+            Inspect(value, wanted, from, place, one, ref found);
         }
 
-        found = default;
-        return false;
+        return found.Length > 0 && at + TriggerMasks.BlockBytes > (long)found.Start + DetectorLimits.LocalPartMax;
     }
 
-    private static int CardAt(ReadOnlySpan<byte> value, int start)
+    private static void Inspect(
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, int place, byte one, ref Detection found)
     {
-        if (!IsDigit(value[start]) || (start > 0 && IsDigit(value[start - 1]))) return 0;
-        Span<byte> digits = stackalloc byte[CardDigitsMax];
-        int count = 0;
-        int place = start;
-        while (place < value.Length && IsDigit(value[place]))
+        bool assigns = (wanted & DetectorSet.HighEntropy) != 0 && place + 1 < value.Length
+            && value[place + 1] is (byte)'=' or (byte)':';
+        if (assigns) Offer(HighEntropySecret.After(value, place + 1), from, ref found);
+        switch (one)
         {
-            if (count == CardDigitsMax) return 0;
-            digits[count++] = (byte)(value[place++] - '0');
-            bool isGrouped = place + 1 < value.Length && value[place] is (byte)' ' or (byte)'-'
-                && IsDigit(value[place + 1]);
-            if (isGrouped) place++;
+            case (byte)'@':
+                Offer(EmailAddress.Around(value, place), from, ref found);
+                break;
+            case (byte)'+' or (byte)'(':
+                Offer(place, PhoneNumber.Match(value, place), DetectorSet.Phone, from, ref found);
+                break;
+            case (byte)'-':
+                Offer(place - 4, PrivateKeyBlock.Match(value, place - 4), DetectorSet.PrivateKey, from, ref found);
+                break;
+            case (byte)':':
+                Offer(BasicAuth.After(value, place), from, ref found);
+                break;
+            case (byte)'e':
+                if ((wanted & DetectorSet.Jwt) != 0)
+                    Offer(place, JsonWebToken.Match(value, place), DetectorSet.Jwt, from, ref found);
+                break;
+            default:
+                if (AsciiClass.IsDigit(one)) InspectNumber(value, wanted, from, place, ref found);
+                else if ((wanted & DetectorSet.CloudKey) != 0) InspectKey(value, from, place, ref found);
+                break;
         }
-
-        return count >= CardDigitsMin && digits[0] is >= 2 and <= 6 && PassesLuhn(digits[..count]) ? place - start : 0;
     }
 
-    private static bool PassesLuhn(ReadOnlySpan<byte> digits)
+    private static void InspectNumber(
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, int place, ref Detection found)
     {
-        int sum = 0;
-        for (int place = 0; place < digits.Length; place++)
+        if ((wanted & DetectorSet.Iban) != 0 && place >= 2 && AsciiClass.IsLetter(value[place - 1]))
         {
-            int digit = digits[digits.Length - 1 - place] << (place & 1);
-            sum += digit > 9 ? digit - 9 : digit;
+            Offer(place - 2, Iban.Match(value, place - 2), DetectorSet.Iban, from, ref found);
+            return;
         }
 
-        return sum % 10 == 0;
+        DigitGroups groups = DigitGroups.At(value, place);
+        if (groups.MayBeCard && (wanted & DetectorSet.PaymentCard) != 0)
+            Offer(place, CardNumber.Match(value, place), DetectorSet.PaymentCard, from, ref found);
+        if (groups.MayBeSocialSecurityNumber && (wanted & DetectorSet.UsSsn) != 0)
+            Offer(place, SocialSecurityNumber.Match(value, place), DetectorSet.UsSsn, from, ref found);
+        if (groups.MayBePhone && (wanted & DetectorSet.Phone) != 0)
+            Offer(place, PhoneNumber.Match(value, place), DetectorSet.Phone, from, ref found);
     }
 
-    private static int EmailAt(ReadOnlySpan<byte> value, int start)
+    private static void InspectKey(ReadOnlySpan<byte> value, int from, int place, ref Detection found)
     {
-        if (!IsLocal(value[start]) || (start > 0 && IsLocal(value[start - 1]))) return 0;
-        int at = start;
-        while (at < value.Length && IsLocal(value[at])) at++;
-        if (at == value.Length || value[at] != '@') return 0;
-        int end = at + 1;
-        while (end < value.Length && IsHost(value[end])) end++;
-        while (value[end - 1] == '.') end--;
-        int dot = value[..end].LastIndexOf((byte)'.');
-        return dot > at + 1 && end - dot > 2 ? end - start : 0;
+        int length = VendorKey.Match(value, place);
+        Offer(place, length, DetectorSet.CloudKey, from, ref found);
+        if (VendorKey.IsAccessKeyId(value, place, length))
+            Offer(VendorKey.SecretAfter(value, place + length), from, ref found);
     }
 
-    private static bool IsHost(byte next) =>
-        char.IsAsciiLetterOrDigit((char)next) || next is (byte)'-' or (byte)'.';
+    private static Detection BesideName(ReadOnlySpan<byte> value, DetectorSet wanted, int from)
+    {
+        Detection found = Detection.None;
+        if ((wanted & DetectorSet.HighEntropy) != 0) found = HighEntropySecret.InValue(value, from);
+        if ((wanted & DetectorSet.CloudKey) != 0 && from == 0 && VendorKey.IsAccessSecret(value))
+            Offer(new(0, value.Length, DetectorSet.CloudKey), from, ref found);
+        return found;
+    }
 
-    private static bool IsDigit(byte next) => (uint)(next - '0') <= 9;
+    private static void Offer(int start, int length, DetectorSet detector, int from, ref Detection found)
+    {
+        if (length > 0) Offer(new(start, length, detector), from, ref found);
+    }
 
-    private static bool IsLocal(byte next) =>
-        char.IsAsciiLetterOrDigit((char)next) || next is (byte)'.' or (byte)'_' or (byte)'-' or (byte)'+' or (byte)'%';
+    private static void Offer(Detection offered, int from, ref Detection found)
+    {
+        if (offered.Start >= from && offered.Length > 0) found = Detection.Better(found, offered);
+    }
 }

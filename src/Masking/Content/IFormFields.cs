@@ -1,0 +1,13 @@
+using System.Buffers;
+
+namespace Countersign.Masking.Content;
+
+/// <summary>Says which fields of a form are masked whole, by the rules that also name JSON members.</summary>
+internal interface IFormFields
+{
+    /// <summary>
+    /// True if the field of this decoded name is masked; then what stands in place of its decoded value is written to
+    /// <paramref name="output"/>, decoded.
+    /// </summary>
+    bool TryMask(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, IBufferWriter<byte> output);
+}

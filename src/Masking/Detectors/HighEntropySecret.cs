@@ -1,0 +1,98 @@
+using System.Buffers;
+
+namespace Countersign.Masking.Detectors;
+
+/// <summary>
+/// Text of 8 to 512 bytes that looks random: a Shannon entropy of 3 bits per byte or more, and a digit or letters in
+/// both cases. Alone it means nothing, since ids and hashes look the same, so it counts beside a telling name: in a
+/// value that has one, or after <c>name=</c> or <c>name: </c> in a text.
+/// </summary>
+internal static class HighEntropySecret
+{
+    private const double BitsMin = 3.0 - 1e-9;   // eight bytes that all differ have three
+
+    private static readonly SearchValues<byte> BlankBytes = SearchValues.Create(Controls());
+    private static readonly SearchValues<byte> Ends = SearchValues.Create([.. Controls(), .. "\"'`,;&<>()[]{}"u8]);
+    private static readonly double[] Weighted =
+        [0, .. Enumerable.Range(1, DetectorLimits.SecretMax).Select(count => count * Math.Log2(count))];
+
+    /// <summary>The first secret that begins at or after <paramref name="from"/> in a value with a telling
+    /// name.</summary>
+    public static Detection InValue(ReadOnlySpan<byte> value, int from)
+    {
+        if (value.Length > DetectorLimits.TellingValueMax) return Detection.None;
+        int place = from;
+        if (from > 0 && !BlankBytes.Contains(value[from - 1])) place = from + Run(value[from..], BlankBytes);
+        while (place < value.Length)
+        {
+            int length = Run(value[place..], BlankBytes);
+            if (IsSecret(value.Slice(place, length))) return new(place, length, DetectorSet.HighEntropy);
+            place += length + 1;
+        }
+
+        return Detection.None;
+    }
+
+    /// <summary>Finds the secret that is assigned by the <c>=</c> or <c>:</c> at <paramref name="sign"/>.</summary>
+    public static Detection After(ReadOnlySpan<byte> value, int sign)
+    {
+        if (!HasTellingName(value[Math.Max(0, sign - DetectorLimits.NameMax - 2)..sign])) return Detection.None;
+        int start = sign + 1;
+        for (int blanks = 0; blanks < 2 && start < value.Length && value[start] == ' '; blanks++) start++;
+        if (start < value.Length && value[start] is (byte)'"' or (byte)'\'') start++;
+        start += Scheme(value[start..]);
+        ReadOnlySpan<byte> rest = value[start..Math.Min(value.Length, start + DetectorLimits.SecretMax + 1)];
+        int length = Run(rest, Ends);
+        return IsSecret(rest[..length]) ? new(start, length, DetectorSet.HighEntropy) : Detection.None;
+    }
+
+    // `Authorization: Bearer …` and its like.
+    private static int Scheme(ReadOnlySpan<byte> text)
+    {
+        int length = text.StartsWith("Bearer "u8) || text.StartsWith("bearer "u8) ? 7 : 0;
+        return text.StartsWith("Basic "u8) || text.StartsWith("Token "u8) ? 6 : length;
+    }
+
+    // The name may stand in quotes, and one blank may follow it.
+    private static bool HasTellingName(ReadOnlySpan<byte> before)
+    {
+        if (before.Length > 0 && before[^1] == ' ') before = before[..^1];
+        if (before.Length > 0 && before[^1] is (byte)'"' or (byte)'\'') before = before[..^1];
+        if (before.IsEmpty || !TellingNames.MayEnd(before)) return false;
+        int start = before.Length;
+        while (start > 0 && (AsciiClass.IsBase64Url(before[start - 1]) || before[start - 1] == '.')) start--;
+        return TellingNames.IsTelling(before[start..]);
+    }
+
+    private static int Run(ReadOnlySpan<byte> text, SearchValues<byte> ends)
+    {
+        int length = text.IndexOfAny(ends);
+        return length < 0 ? text.Length : length;
+    }
+
+    private static bool IsSecret(ReadOnlySpan<byte> text)
+    {
+        if (text.Length is < DetectorLimits.SecretMin or > DetectorLimits.SecretMax) return false;
+        bool hasDigit = text.IndexOfAnyInRange((byte)'0', (byte)'9') >= 0;
+        bool hasCapital = text.IndexOfAnyInRange((byte)'A', (byte)'Z') >= 0;
+        bool hasSmall = text.IndexOfAnyInRange((byte)'a', (byte)'z') >= 0;
+        return (hasDigit || (hasCapital && hasSmall)) && Bits(text) >= BitsMin;
+    }
+
+    private static double Bits(ReadOnlySpan<byte> text)
+    {
+        Span<ushort> counts = stackalloc ushort[256];
+        counts.Clear();
+        foreach (byte one in text) counts[one]++;
+        double sum = 0;
+        foreach (byte one in text)
+        {
+            sum += Weighted[counts[one]];
+            counts[one] = 0;
+        }
+
+        return (Weighted[text.Length] - sum) / text.Length;
+    }
+
+    private static byte[] Controls() => [.. Enumerable.Range(0, 0x21).Select(one => (byte)one), 0x7F];
+}
