@@ -20,8 +20,11 @@ public sealed record AuditLogOptions
     /// </summary>
     public ReadOnlyMemory<byte> KeySeed { get; init; }
 
-    /// <summary>Records that exist; every reservation holds two. 2 to 1,048,576.</summary>
-    public int QueueRecordsMax { get; init; } = 8_192;
+    /// <summary>
+    /// Records that may exist, of 1 KiB each once needed; every reservation holds two. What a disk that stalls for half
+    /// a second leaves waiting at 25,000 calls a second. 2 to 1,048,576.
+    /// </summary>
+    public int QueueRecordsMax { get; init; } = 32_768;
 
     /// <summary>The longest record, in bytes. 8,192 to 65,535, the limit of tlog-tiles.</summary>
     public int RecordBytesMax { get; init; } = AuditLimits.EntryBytesMax;

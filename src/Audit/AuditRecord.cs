@@ -22,9 +22,10 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     private uint _leaseTag;
     private int _timeEnd;
 
-    internal AuditRecord(AuditRecordPool pool)
+    internal AuditRecord(AuditRecordPool pool, int slot)
     {
         _pool = pool;
+        Slot = slot;
         _bytes = _kept;
     }
 
@@ -39,6 +40,9 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
 
     /// <summary>Count of leases and state in one word: no reservation can return what another holds by now.</summary>
     internal uint LeaseTag => Volatile.Read(ref _leaseTag);
+
+    /// <summary>Its place in the pool.</summary>
+    internal int Slot { get; }
 
     /// <summary>True while somebody waits for the commit.</summary>
     internal bool IsAwaited { get; set; }
