@@ -169,6 +169,9 @@ internal sealed class CallContext : IDisposable
     /// <summary>True once the last byte of the answer was handed to the transport.</summary>
     internal bool ReplyEnded { get; set; }
 
+    /// <summary>True once the client did not take what was written, or not in time.</summary>
+    internal bool IsClientGone { get; set; }
+
     /// <summary>True if the connection may carry another call.</summary>
     internal bool KeepAlive { get; set; }
 
@@ -299,6 +302,7 @@ internal sealed class CallContext : IDisposable
         AuditSlot = default;
         HasAuditSlot =
             IsIntended = IsClaimed = ReachedUpstream = ReplyStarted = ReplyEnded = ContinueSent = KeepAlive = false;
+        IsClientGone = false;
         Caller = null;
         Policy = null;
         Function = null;

@@ -1,3 +1,4 @@
+using System.Text;
 using Countersign.DataPlane.Tests.Calls;
 using Countersign.Kit;
 
@@ -61,6 +62,34 @@ public sealed class ClientGoneTests
         await client.ServedAsync();
         WireMessage request = (await seen.Task)!;
         Assert.Equal(("half", false), (request.Text, request.IsWhole));
+        Leftovers.None(gateway);
+    }
+
+    [Theory]
+    [InlineData("/raw/1", "text/plain")]
+    [InlineData("/people/1", "application/json")]
+    public async Task An_endless_answer_ends_with_its_client(string target, string type)
+    {
+        // Proves that an upstream which never pauses is cut as soon as nobody takes its answer, passed or masked:
+        // its own bytes find no reader long before it has sent them all.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        TaskCompletionSource<int> sent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        byte[] piece = Encoding.ASCII.GetBytes($"\"{new string('x', 16_000)}\"\n");
+        gateway.Upstream.Script = async session =>
+        {
+            await session.ReadAsync();
+            await session.WriteAsync($"HTTP/1.1 200 OK\r\nContent-Type: {type}\r\n\r\n");
+            int count = 0;
+            while (count < 10_000 && !(await session.Connection.FarOutput.WriteAsync(piece)).IsCompleted) count++;
+            sent.SetResult(count);
+        };
+        MemoryClient client = gateway.Connect();
+        await client.SendAsync(Requests.Get(gateway, target));
+        await client.WaitForAsync(100_000);
+        client.Close();
+        await client.ServedAsync();
+        Assert.InRange(await sent.Task, 1, 1_000);
+        Assert.Equal("client-gone", (await gateway.CloseAuditAsync())[^1].GetProperty("verdict").GetString());
         Leftovers.None(gateway);
     }
 }

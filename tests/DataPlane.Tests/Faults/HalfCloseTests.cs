@@ -45,6 +45,40 @@ public sealed class HalfCloseTests
         Leftovers.None(gateway);
     }
 
+    [Fact]
+    public async Task What_follows_an_unanswered_call_is_not_answered_in_its_place()
+    {
+        // Proves that a client which ended its side while its call was held gets no answer to the request behind it:
+        // it would take that for the held one's.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        TaskCompletionSource parked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        gateway.Store.OnWatch = _ => parked.TrySetResult();
+        MemoryClient client = gateway.Connect();
+        await client.SendAsync(
+            Requests.Post(gateway, "/billing/7/holds", "{}") + Requests.Get(gateway, "/raw/1"));
+        await parked.Task;
+        client.Connection.EndFar();
+        Assert.Empty(await client.ReadToEndAsync());
+        await client.ServedAsync();
+        Assert.Empty(gateway.Upstream.Requests);
+        Leftovers.None(gateway);
+    }
+
+    [Fact]
+    public async Task A_call_that_is_told_at_once_is_told_though_the_client_has_said_all()
+    {
+        // Proves that an end of the client's side which the transport has told already does not swallow a 428 that
+        // nobody waits for, nor the answer behind it.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        client.Connection.TellFar();
+        await client.SendAsync(Requests.Post(gateway, "/billing/7/refunds", "{}") + Requests.Get(gateway, "/raw/1"));
+        client.Connection.EndFar();
+        Assert.Equal(428, (await client.ReadAsync())!.Status);
+        Assert.Equal(200, (await client.ReadAsync())!.Status);
+        Assert.Null(await client.ReadAsync());
+    }
+
     [Theory]
     [InlineData(Stage.Head, null)]
     [InlineData(Stage.HeldBody, "client-gone")]
