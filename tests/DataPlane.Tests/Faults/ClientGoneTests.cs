@@ -36,17 +36,18 @@ public sealed class ClientGoneTests
     }
 
     [Theory]
-    [InlineData(Stage.Answer, 6)]
-    [InlineData(Stage.Body, 61)]
-    [InlineData(Stage.MaskedBody, 61)]
-    public async Task A_client_that_goes_does_not_wait_for_an_upstream_that_never_ends(Stage stage, int seconds)
+    [InlineData(Stage.Answer, 6, "upstream-timeout")]
+    [InlineData(Stage.Body, 61, "client-gone")]
+    [InlineData(Stage.MaskedBody, 61, "upstream-timeout")]
+    public async Task A_client_that_goes_does_not_wait_for_an_upstream_that_never_ends(
+        Stage stage, int seconds, string verdict)
     {
         // Proves that the upstream's own time bounds what a client that has left keeps busy.
         await using Scene scene = new(stage);
         await scene.ReachAsync();
         scene.Client.Close();
         for (int second = 0; second < seconds; second++) scene.Gateway.Advance(TimeSpan.FromSeconds(1));
-        Assert.Contains(await scene.EndAsync(), (string[])["client-gone", "upstream-timeout"]);
+        Assert.Equal(verdict, await scene.EndAsync());
     }
 
     [Fact]

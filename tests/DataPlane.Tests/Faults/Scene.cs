@@ -155,7 +155,8 @@ internal sealed class Scene : IAsyncDisposable
             HttpRequestMessage request, CancellationToken cancellationToken)
         {
             await scene.PassAsync().WaitAsync(cancellationToken);
-            bool isMetadata = request.RequestUri!.AbsolutePath.EndsWith("openid-configuration", StringComparison.Ordinal);
+            string path = request.RequestUri!.AbsolutePath;
+            bool isMetadata = path.EndsWith("openid-configuration", StringComparison.Ordinal);
             string text = isMetadata
                 ? $$"""{"issuer":"{{TestIssuer.Issuer}}","jwks_uri":"{{TestIssuer.Issuer}}/jwks"}"""
                 : scene.Gateway.Issuer.Jwks;

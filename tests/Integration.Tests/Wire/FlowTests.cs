@@ -47,7 +47,11 @@ public sealed class FlowTests
         {
             await peer.ReadHeadAsync();
             StringBuilder body = new();
-            while (!body.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal)) body.Append(await peer.ReadAsync(1));
+            while (!body.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+            {
+                body.Append(await peer.ReadAsync(1));
+            }
+
             seen.SetResult(body.ToString());
             foreach (char one in WireUpstream.Answer("answer")) await peer.SendAsync(one.ToString());
         };

@@ -15,7 +15,9 @@ using Xunit;
 
 namespace Countersign.Integration.Tests.Wire;
 
-/// <summary>The real data listener on loopback, in the test's own process, so that its counts can be looked at.</summary>
+/// <summary>
+/// The real data listener on loopback, in the test's own process, so that its counts can be looked at.
+/// </summary>
 internal sealed class WireGateway : IAsyncDisposable
 {
     private const string Policy = """
