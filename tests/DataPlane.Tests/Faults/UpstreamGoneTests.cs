@@ -166,6 +166,24 @@ public sealed class UpstreamGoneTests
         Assert.Equal("upstream-timeout", await VerdictAsync(gateway));
     }
 
+    [Theory]
+    [InlineData(65_400)]
+    [InlineData(90_000)]
+    public async Task An_upstream_that_takes_nothing_ends_by_its_own_time(int sent)
+    {
+        // Proves that a pause of the client, which has sent a part of its body, gives an upstream that reads none of
+        // it no more than the five seconds of the policy, whether the last bytes fill a flush or not.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        gateway.Upstream.Script = static _ => Task.CompletedTask;
+        MemoryClient client = gateway.Connect();
+        await client.SendAsync(Requests.Head(gateway, "POST", "/raw/1", "Content-Length: 1000000\r\n"));
+        await client.SendAsync(new string('x', sent));
+        for (int second = 0; second < 6; second++) gateway.Advance(TimeSpan.FromSeconds(1));
+        WireMessage answer = (await client.ReadAsync())!;
+        Assert.Equal((504, "close"), (answer.Status, answer.Field("Connection")));
+        Assert.Equal("upstream-timeout", await VerdictAsync(gateway));
+    }
+
     private static void Go(MemoryGateway gateway, string sent, bool resets, Task? when = null) =>
         gateway.Upstream.Script = async session =>
         {
