@@ -33,6 +33,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     private readonly List<Task> _accepting = [];
     private EpollTransport? _epoll;
     private readonly Meter _meter = new(MeterName);
+    private readonly Admission _admission;
     private SocketDialer? _dialer;
     private CallConnectionHandler? _handler;
     private FilePoll? _files;
@@ -48,6 +49,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         _clock = clock;
         _logs = logs;
         _log = logs.CreateLogger<DataPlaneListener>();
+        _admission = new Admission(options.Limits, clock);
     }
 
     /// <summary>True where <see cref="DataTransport.Epoll"/> can be used.</summary>
@@ -58,6 +60,12 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
 
     /// <summary>Client connections open now.</summary>
     public int Connections => _handler?.Count ?? 0;
+
+    /// <summary>What is in flight.</summary>
+    internal Admission Admission => _admission;
+
+    /// <summary>The upstream connections; null before the start.</summary>
+    internal UpstreamPools? Pools { get; private set; }
 
     /// <summary>
     /// Binds and begins to accept. Throws <see cref="IOException"/> where an address cannot be bound, or a certificate
@@ -81,7 +89,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         Action[] refreshes = certificates is null ? [upstreamTls.Refresh] : [certificates.Refresh, upstreamTls.Refresh];
         _files = new FilePoll(refreshes, _clock, _log);
         _dialer = new SocketDialer(_epoll, upstreamTls, _logs.CreateLogger<SocketDialer>());
-        UpstreamPools pools = OpenPools(_dialer);
+        UpstreamPools pools = Pools = OpenPools(_dialer);
         CallPipeline pipeline = Compose(publicUrl, pools);
         DataServices services = new(pipeline, _options.Limits, _clock, publicUrl)
         {
@@ -179,7 +187,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         CallerGate callers = new(_services.Callers);
         byte[] metadata = ResourceMetadata.Write(publicUrl, _options.AuthorizationServers);
         return new CallPipeline(
-            new Admission(limits, _clock),
+            _admission,
             new AuditTrail(_services.Audit, _options.Gateway, _clock),
             new OwnPaths(callers, _services.Approvals, limits, _clock, metadata),
             callers,

@@ -56,6 +56,16 @@ internal sealed class MemoryConnection : ConnectionContext
         _closed.Cancel();
     }
 
+    /// <summary>The transport tells of the far end's end, as sockets do before its last bytes were read.</summary>
+    internal void TellFar() => _closed.Cancel();
+
+    /// <summary>The far end ends its side only, of which a socket's transport tells.</summary>
+    internal void EndFar()
+    {
+        _toServer.Writer.Complete();
+        _closed.Cancel();
+    }
+
     /// <summary>The far end resets: what it had sent and was not read is lost.</summary>
     internal void ResetFar()
     {

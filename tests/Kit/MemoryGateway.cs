@@ -30,11 +30,12 @@ internal sealed class MemoryGateway : IAsyncDisposable
     private readonly SigningKeys _signing = SigningKeys.Create();
     private readonly PayloadSeal _seal = new(RandomNumberGenerator.GetBytes(32));
     private readonly List<MemoryClient> _clients = [];
-    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler());
+    private readonly HttpMessageInvoker _http;
 
     internal MemoryGateway(
         string policy, Limits? limits = null, int auditRecordsMax = 256, TimeProvider? clock = null,
-        string? trustedProxies = null, DataTlsOptions? tls = null, ProxyProtocolOptions? proxy = null)
+        string? trustedProxies = null, DataTlsOptions? tls = null, ProxyProtocolOptions? proxy = null,
+        HttpMessageHandler? issuerSite = null)
     {
         Limits bounds = limits ?? new Limits();
         Time = clock ?? Clock;
@@ -47,7 +48,9 @@ internal sealed class MemoryGateway : IAsyncDisposable
                 QueueRecordsMax = auditRecordsMax
             },
             TimeProvider.System).Log ?? throw new InvalidOperationException("the audit log does not open");
-        _callers = new CallerVerifier([Issuer.Options], null, _http, Time, NullLogger.Instance);
+        _http = new HttpMessageInvoker(issuerSite ?? new SocketsHttpHandler());
+        IssuerOptions issuer = issuerSite is null ? Issuer.Options : Issuer.Options with { KeysFile = null };
+        _callers = new CallerVerifier([issuer], null, _http, Time, NullLogger.Instance);
         Publish(policy);
         Admission = new Admission(bounds, Time);
         UpstreamMetrics metrics = new();

@@ -51,6 +51,9 @@ internal sealed class ScriptedUpstream : IUpstreamDialer, INameResolver
     /// <summary>What it does with a connection, instead of replying.</summary>
     internal Func<UpstreamSession, Task>? Script { get; set; }
 
+    /// <summary>Awaited before a connection is opened.</summary>
+    internal Func<Task>? BeforeDial { get; set; }
+
     /// <summary>True refuses every connection.</summary>
     internal bool IsAway { get; set; }
 
@@ -82,15 +85,16 @@ internal sealed class ScriptedUpstream : IUpstreamDialer, INameResolver
     internal void Note(WireMessage request) => _requests.Enqueue(request);
 
     /// <inheritdoc/>
-    public ValueTask<Dialled> DialAsync(IPEndPoint address, Uri endpoint, UpstreamTls? tls, TimeSpan within)
+    public async ValueTask<Dialled> DialAsync(IPEndPoint address, Uri endpoint, UpstreamTls? tls, TimeSpan within)
     {
         Dialled.Enqueue(address.Address);
         LastTerms = (tls, within);
-        if (IsAway || Refusing.Contains(address.Address)) return new(new Dialled(null));
+        if (BeforeDial is { } before) await before();
+        if (IsAway || Refusing.Contains(address.Address)) return new Dialled(null);
         Interlocked.Increment(ref _dials);
         MemoryConnection connection = new();
         _ = RunAsync(new UpstreamSession(connection, address));
-        return new(new Dialled(connection));
+        return new Dialled(connection);
     }
 
     /// <inheritdoc/>

@@ -24,6 +24,16 @@ internal sealed class TestIssuer : IDisposable
 
     internal IssuerOptions Options => new() { Issuer = Issuer, Audiences = ["gateway"], KeysFile = _file };
 
+    /// <summary>Its public key as a JWKS, for an issuer whose keys are discovered.</summary>
+    internal string Jwks
+    {
+        get
+        {
+            ECPoint point = _key.ExportParameters(includePrivateParameters: false).Q;
+            return $$"""{"keys":[{"kty":"EC","crv":"P-256","x":"{{Part(point.X)}}","y":"{{Part(point.Y)}}"}]}""";
+        }
+    }
+
     /// <summary>A token for a subject in these groups, good for an hour unless said otherwise.</summary>
     internal string Token(string subject, string[] groups, string kind = "human", int goodForSeconds = 3_600,
         string? actor = null, string? confirmation = null)

@@ -65,7 +65,10 @@ internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limit
             (Standing standing, Verdict verdict) = await ClaimAsync(call, found.Value);
             if (standing == Standing.Moved) continue;
             if (standing != Standing.Pending) return verdict;
-            if (!await ParkAsync(call, wait)) return wait.ClientIsGone ? Verdict.ClientGone : Paused(call);
+            if (await ParkAsync(call, wait)) continue;
+
+            // Who is held and ends its side may be gone; who is told at once gets its answer either way.
+            return wait.IsWanted && wait.ClientIsGone ? Verdict.ClientGone : Paused(call);
         }
     }
 

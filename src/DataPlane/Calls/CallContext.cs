@@ -6,6 +6,7 @@ using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Upstream;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
+using Microsoft.AspNetCore.Connections;
 
 namespace Countersign.DataPlane.Calls;
 
@@ -15,11 +16,17 @@ namespace Countersign.DataPlane.Calls;
 /// <param name="RemoteAddress">The client's address as ASCII, for Forwarded.</param>
 /// <param name="IsTls">The client came over TLS.</param>
 /// <param name="PublicUrl">Scheme and authority that clients reach this listener under.</param>
-/// <param name="Closed">Cancelled when the client is gone.</param>
+/// <param name="Connection">What the pipes belong to.</param>
 internal sealed record ClientSide(
     PipeReader Input, PipeWriter Output, ReadOnlyMemory<byte> RemoteAddress, bool IsTls, string PublicUrl,
-    CancellationToken Closed)
+    BaseConnectionContext Connection)
 {
+    /// <summary>
+    /// Cancelled when the client is gone, or has ended its side. Asked for when needed only: the transport makes it on
+    /// demand.
+    /// </summary>
+    internal CancellationToken Closed => Connection.ConnectionClosed;
+
     /// <summary>True if what the client says of hops before it is believed.</summary>
     internal bool IsTrustedProxy { get; init; }
 
@@ -39,7 +46,7 @@ internal sealed class CallContext : IDisposable
     private readonly byte[] _idText = new byte[36];
     private readonly byte[] _digestBytes = new byte[SHA256.HashSizeInBytes];
     private readonly byte[] _responseDigest = new byte[SHA256.HashSizeInBytes];
-    private readonly IncrementalHash _responseHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private IncrementalHash? _responseHash;
     private bool _hasResponseDigest;
     private volatile bool _isLast;
 
@@ -169,6 +176,9 @@ internal sealed class CallContext : IDisposable
     /// <summary>True once the last byte of the answer was handed to the transport.</summary>
     internal bool ReplyEnded { get; set; }
 
+    /// <summary>True once the client did not take what was written, or not in time.</summary>
+    internal bool IsClientGone { get; set; }
+
     /// <summary>True if the connection may carry another call.</summary>
     internal bool KeepAlive { get; set; }
 
@@ -236,6 +246,7 @@ internal sealed class CallContext : IDisposable
     internal void CountReply(ReadOnlySpan<byte> body)
     {
         ResponseBytes += body.Length;
+        _responseHash ??= DigestStack.Rent();
         _responseHash.AppendData(body);
     }
 
@@ -243,8 +254,11 @@ internal sealed class CallContext : IDisposable
     [HotPath]
     internal void EndReplyDigest()
     {
-        _responseHash.GetHashAndReset(_responseDigest);
         _hasResponseDigest = ResponseBytes > 0;
+        if (_responseHash is not { } hash) return;
+        hash.GetHashAndReset(_responseDigest);
+        DigestStack.Return(hash);
+        _responseHash = null;
     }
 
     /// <summary>The call's id as text, for paths where a call has paused anyway.</summary>
@@ -283,7 +297,7 @@ internal sealed class CallContext : IDisposable
     public void Dispose()
     {
         Request.Return();
-        _responseHash.Dispose();
+        _responseHash?.Dispose();
     }
 
     /// <summary>Forgets the call, so that nothing of it is seen by the next one.</summary>
@@ -299,6 +313,7 @@ internal sealed class CallContext : IDisposable
         AuditSlot = default;
         HasAuditSlot =
             IsIntended = IsClaimed = ReachedUpstream = ReplyStarted = ReplyEnded = ContinueSent = KeepAlive = false;
+        IsClientGone = false;
         Caller = null;
         Policy = null;
         Function = null;

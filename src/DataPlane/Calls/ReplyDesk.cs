@@ -36,7 +36,14 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     /// <summary>Answers a call that ended before an upstream's answer began.</summary>
     internal async ValueTask RefuseAsync(CallContext call)
     {
-        if (call.Verdict is Verdict.ClientGone or Verdict.OwnPathAnswered) return;
+        if (call.Verdict == Verdict.OwnPathAnswered) return;
+        if (call.Verdict == Verdict.ClientGone)
+        {
+            // What it has pipelined must not be answered as if it were this call.
+            call.KeepAlive = false;
+            return;
+        }
+
         VerdictRow row = VerdictTable.Of(call.Verdict);
         call.KeepAlive = call.KeepAlive && !row.Closes && await RequestBodies.TryDrainAsync(call, limits);
         call.RequestBody.Release();
@@ -67,18 +74,21 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
         call.ReplyStarted = true;
         call.Status = call.UpstreamStatus;
         BodyReader body = upstream.Body;
+        int unflushed = 0;
         while (!body.IsWhole)
         {
             BodyStatus status = await ReadAsync(call, upstream);
             if (status == BodyStatus.End) break;
             if (status != BodyStatus.Data) return Cut(call, status);
             call.CountReply(body.Data);
+            unflushed += body.Data.Length;
             if (isChunked) WireText.PutChunk(call.Client.Output, body.Data);
             else WireText.Put(call.Client.Output, body.Data);
-            if (call.Client.Output.UnflushedBytes >= FlushBytes && !await TryFlushAsync(call))
-            {
-                return Verdict.ClientGone;
-            }
+            if (unflushed < FlushBytes) continue;
+
+            // Counted here, since a pipe whose reader is gone takes bytes and counts none of them.
+            unflushed = 0;
+            if (!await TryFlushAsync(call)) return Verdict.ClientGone;
         }
 
         if (isChunked) PutEnd(call, upstream);
@@ -187,8 +197,10 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     private async ValueTask<BodyStatus> FlushThenAsync(
         CallContext call, UpstreamConnection upstream, ValueTask<BodyStatus> read)
     {
-        if (!await TryFlushAsync(call)) upstream.GiveUp();
-        return await read;
+        if (await TryFlushAsync(call)) return await read;
+        upstream.GiveUp();
+        await read; // it may have brought more, which nobody wants
+        return BodyStatus.TimedOut;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -208,7 +220,8 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
         FlushResult flushed = await call.Client.Output.FlushAsync();
         while (flushed.IsCanceled && !call.ClientDeadline.HasPassed) flushed = await call.Client.Output.FlushAsync();
         call.ClientDeadline.Disarm();
-        return !flushed.IsCompleted && !flushed.IsCanceled;
+        call.IsClientGone = flushed.IsCompleted || flushed.IsCanceled;
+        return !call.IsClientGone;
     }
 
     // The head has gone out, so the only honest end is a broken one: Transport resets the connection.
@@ -216,7 +229,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     {
         call.KeepAlive = false;
         call.AuditDetail = "The answer broke off after its head was sent.";
-        if (call.ClientDeadline.HasPassed || call.Client.Closed.IsCancellationRequested) return Verdict.ClientGone;
+        if (call.IsClientGone || call.Client.Closed.IsCancellationRequested) return Verdict.ClientGone;
         return status == BodyStatus.TimedOut ? Verdict.UpstreamTimedOut : Verdict.UpstreamFailed;
     }
 

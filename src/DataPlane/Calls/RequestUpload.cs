@@ -118,15 +118,28 @@ internal sealed class RequestUpload
         while (!body.IsWhole)
         {
             ValueTask<BodyStatus> read = body.ReadAsync();
+            Verdict flushed = Verdict.Proceed;
+            if (!read.IsCompleted && connection.Output.UnflushedBytes > 0)
+            {
+                // On the upstream's time, before the client's begins.
+                flushed = await FlushAsync(call, connection);
+                if (flushed == Verdict.UpstreamTimedOut) body.Stop();
+            }
+
             bool isPaced = !read.IsCompleted && ArmForClient(call, connection, limits);
-            if (!read.IsCompleted && connection.Output.UnflushedBytes > 0) await connection.Output.FlushAsync();
             BodyStatus status = await read;
+            if (flushed == Verdict.UpstreamTimedOut)
+            {
+                body.Resume();
+                return flushed;
+            }
+
             if (isPaced && !_isAnswered) call.RequestPace.Rest();
             if (status == BodyStatus.End) break;
             if (status != BodyStatus.Data) return RequestBodies.Explain(status, call);
             PutBody(connection, body.Data, isChunked);
             if (connection.Output.UnflushedBytes < UpstreamRequest.FlushBytes) continue;
-            Verdict flushed = await FlushAsync(call, connection);
+            flushed = await FlushAsync(call, connection);
             if (flushed != Verdict.Proceed) return flushed;
         }
 

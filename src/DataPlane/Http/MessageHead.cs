@@ -12,12 +12,12 @@ internal readonly record struct FieldSlice(
 /// </summary>
 internal abstract class MessageHead
 {
+    private HeadRoom? _room;
     private byte[]? _bytes;
-    private FieldSlice[] _fields = new FieldSlice[32];
     private int _fieldCount;
 
     /// <summary>The fields, in the order received.</summary>
-    internal ReadOnlySpan<FieldSlice> Fields => _fields.AsSpan(0, _fieldCount);
+    internal ReadOnlySpan<FieldSlice> Fields => _room is null ? default : _room.Fields.AsSpan(0, _fieldCount);
 
     /// <summary>The head's length with its empty line.</summary>
     internal int Length { get; private set; }
@@ -44,11 +44,11 @@ internal abstract class MessageHead
     internal void Load(in ReadOnlySequence<byte> head)
     {
         Length = (int)head.Length;
+        _room ??= HeadRoom.Rent();
         if (_bytes is null || _bytes.Length < Length)
         {
-            Return();
-            _bytes = ArrayPool<byte>.Shared.Rent(Math.Max(Length, 2048));
-            Length = (int)head.Length;
+            ReturnLarge();
+            _bytes = Length <= HeadRoom.Bytes ? _room.Usual : ArrayPool<byte>.Shared.Rent(Length);
         }
 
         head.CopyTo(_bytes);
@@ -67,14 +67,16 @@ internal abstract class MessageHead
         MinorVersion = 0;
     }
 
-    /// <summary>Gives the bytes back, wiped.</summary>
+    /// <summary>Gives the bytes back, wiped, and the room for fields.</summary>
     internal void Return()
     {
-        if (_bytes is null) return;
+        if (_room is not { } room) return;
         _bytes.AsSpan(0, Length).Clear();
-        ArrayPool<byte>.Shared.Return(_bytes);
+        ReturnLarge();
         _bytes = null;
-        Length = 0;
+        _room = null;
+        Length = _fieldCount = 0;
+        room.Return();
     }
 
     /// <summary>A field's name as received.</summary>
@@ -130,8 +132,9 @@ internal abstract class MessageHead
     internal bool TryAdd(in FieldSlice field, int fieldsMax)
     {
         if (_fieldCount >= fieldsMax) return false;
-        if (_fieldCount == _fields.Length) Array.Resize(ref _fields, _fields.Length * 2);
-        _fields[_fieldCount++] = field;
+        _room ??= HeadRoom.Rent();
+        if (_fieldCount == _room.Fields.Length) _room.GrowFields();
+        _room.Fields[_fieldCount++] = field;
         return true;
     }
 
@@ -140,10 +143,16 @@ internal abstract class MessageHead
     {
         for (int index = 0; index < _fieldCount; index++)
         {
-            ref FieldSlice field = ref _fields[index];
+            ref FieldSlice field = ref _room!.Fields[index];
             if (!System.Text.Ascii.EqualsIgnoreCase(Name(field), option)) continue;
             field = field with { IsConnectionOption = true };
         }
+    }
+
+    // The room's own bytes stay with it; only what was too large for them is the pool's.
+    private void ReturnLarge()
+    {
+        if (_bytes is not null && _bytes != _room?.Usual) ArrayPool<byte>.Shared.Return(_bytes);
     }
 }
 

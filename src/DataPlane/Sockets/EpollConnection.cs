@@ -173,9 +173,13 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe
     {
         if (_closed is { } made) return made;
         CancellationTokenSource created = new();
-        CancellationTokenSource? first = Interlocked.CompareExchange(ref _closed, created, null);
-        if (first is null && _isHungUp) Tell(created);
-        return first ?? created;
+
+        // Nobody listens to it yet, so an end that is known already is told here and now.
+        bool isOver = _isHungUp;
+        if (isOver) created.Cancel();
+        if (Interlocked.CompareExchange(ref _closed, created, null) is { } first) return first;
+        if (!isOver && _isHungUp) Tell(created);
+        return created;
     }
 
     // Whoever listens may do anything, so not on the loop's thread.

@@ -44,7 +44,7 @@ internal sealed class CallConnection : IDisposable
         TlsConnection? tls = transport as TlsConnection;
         ClientSide client = new(
             transport.Transport.Input, transport.Transport.Output, Encoding.ASCII.GetBytes(address.ToString()),
-            IsTls: tls is not null, services.PublicUrl, transport.ConnectionClosed)
+            IsTls: tls is not null, services.PublicUrl, transport)
         {
             IsTrustedProxy = services.TrustedProxies.Any(network => network.Contains(address)),
             Certificate = tls?.PeerThumbprint ?? default,
@@ -161,7 +161,9 @@ internal sealed class CallConnection : IDisposable
         _call.ClientDeadline.Arm(limits.KeepAliveIdle);
         while (true)
         {
-            ReadResult result = await input.ReadAsync();
+            ValueTask<ReadResult> read = input.ReadAsync();
+            if (!read.IsCompleted) _call.Request.Return(); // what only waits holds no room for a head
+            ReadResult result = await read;
             long bytes = result.Buffer.Length;
             if (begunAt == 0 && bytes > 0) begunAt = BeginHead(limits);
             ParseStatus status = reader.TryLoad(

@@ -44,6 +44,16 @@ public sealed class CountersignProcess : IAsyncDisposable
     /// <summary>The line of JSON that it printed when it was ready.</summary>
     public JsonObject Ready { get; private set; } = [];
 
+    /// <summary>The memory it has in the machine's, bytes, as the kernel counts it.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     /// <summary>What it logged so far.</summary>
     public string Errors
     {
