@@ -18,12 +18,11 @@ internal struct BlockScanner
 
     // What may come next, each 0 or 1: where the last token asks for it and only white space followed.
     private ulong _value;
-    private ulong _firstElement;
-    private ulong _firstKey;
     private ulong _key;
     private ulong _colon;
     private ulong _comma;
     private ulong _top;
+    private ulong _close;      // behind an opening bracket, where its container may also close
 
     private ulong _inString;   // all ones or zero
     private ulong _kindsBefore;
@@ -91,11 +90,11 @@ internal struct BlockScanner
     {
         if (_inString != 0) return JsonPlace.StringText;
         if (_comma != 0) return JsonPlace.Comma;
-        if (_value != 0) return (Kinds & 1) != 0 ? JsonPlace.Element : JsonPlace.Value;
-        if (_key != 0) return JsonPlace.Key;
+        if (_key != 0) return _close != 0 ? JsonPlace.FirstKey : JsonPlace.Key;
         if (_colon != 0) return JsonPlace.Colon;
-        if (_firstKey != 0) return JsonPlace.FirstKey;
-        return _firstElement != 0 ? JsonPlace.FirstElement : JsonPlace.Top;
+        if (_value == 0) return JsonPlace.Top;
+        if (_close != 0) return JsonPlace.FirstElement;
+        return (Kinds & 1) != 0 ? JsonPlace.Element : JsonPlace.Value;
     }
 
     /// <summary>Goes back into the last block, to before <paramref name="bit"/>.</summary>
@@ -115,10 +114,9 @@ internal struct BlockScanner
 
     private void Expect(JsonPlace place)
     {
-        _value = place is JsonPlace.Value or JsonPlace.Element ? 1UL : 0;
-        _firstElement = place == JsonPlace.FirstElement ? 1UL : 0;
-        _firstKey = place == JsonPlace.FirstKey ? 1UL : 0;
-        _key = place == JsonPlace.Key ? 1UL : 0;
+        _value = place is JsonPlace.Value or JsonPlace.Element or JsonPlace.FirstElement ? 1UL : 0;
+        _key = place is JsonPlace.Key or JsonPlace.FirstKey ? 1UL : 0;
+        _close = place is JsonPlace.FirstKey or JsonPlace.FirstElement ? 1UL : 0;
         _colon = place == JsonPlace.Colon ? 1UL : 0;
         _comma = place == JsonPlace.Comma ? 1UL : 0;
         _top = place == JsonPlace.Top ? 1UL : 0;
@@ -146,13 +144,14 @@ internal struct BlockScanner
         ulong slashes = bytes.Equal((byte)'\\');
         ulong wrong = 0;
         ulong high = bytes.High();
+        ulong controls = bytes.InRange(0, 0x20);
         if (high != 0 && !BlockText.IsUtf8(block, ref taken)) return 0;
         if (slashes != 0) wrong = BlockText.Escapes(bytes, block, slashes, ref quotes, ref taken);
         if ((quotes | ~_inString) == 0)
         {
             // Long texts: nothing but the inside of one string.
             ulong valid64 = taken == 0 ? 0 : All >> (Bytes - taken);
-            if (((wrong | bytes.InRange(0, 0x20)) & valid64) != 0) return 0;
+            if (((wrong | controls) & valid64) != 0) return 0;
             StayInString(slashes);
             return taken;
         }
@@ -160,15 +159,15 @@ internal struct BlockScanner
         ulong strings = BlockText.PrefixXor(quotes) ^ _inString;
         ulong outside = ~(strings | quotes);
         ulong spaces = bytes.Equal((byte)' ');
-        ulong blanks = outside
-            & (spaces | bytes.Equal((byte)'\n') | bytes.Equal((byte)'\r') | bytes.Equal((byte)'\t'));
-        ulong brackets = bytes.EqualFolded((byte)'{');
-        ulong opens = brackets & outside;
-        ulong closes = bytes.EqualFolded((byte)'}') & outside;
-        ulong colons = bytes.Equal((byte)':') & outside;
-        ulong commas = bytes.Equal((byte)',') & outside;
-        ulong squares = bytes.Equal((byte)'[') | bytes.Equal((byte)']');
+        ulong blanks = spaces;
+        if (controls != 0) blanks |= bytes.Equal((byte)'\n') | bytes.Equal((byte)'\r') | bytes.Equal((byte)'\t');
+        ulong opens = bytes.EqualFolded((byte)'{');
+        ulong closes = bytes.EqualFolded((byte)'}');
+        ulong colons = bytes.Equal((byte)':');
+        ulong commas = bytes.Equal((byte)',');
         ulong scalars = outside & ~(blanks | opens | closes | colons | commas);
+        Slashes = slashes;
+        Begins = opens | closes | spaces | slashes | high;
         if (taken == 0) return 0;
 
         // A number, a literal or a quote that reaches the end is left to the next block.
@@ -182,20 +181,18 @@ internal struct BlockScanner
         }
 
         ulong valid = All >> (Bytes - taken);
-        wrong |= bytes.InRange(0, 0x20) & strings;
-        if ((wrong & valid) != 0) return 0;
-
-        // What a number lacks may lie behind what is taken: the digit of a minus before a quote.
-        if ((scalars & valid) != 0 && BlockNumbers.Check(bytes, block, scalars & valid) != 0) return 0;
-        quotes &= valid;
         strings &= valid;
         scalars &= valid;
-        Slashes = slashes;
-        Begins = brackets | spaces | slashes | high;
-        _squares = squares;
+        outside &= valid;
+        if (((wrong & valid) | (controls & strings)) != 0) return 0;
+
+        // What a number lacks may lie behind what is taken: the digit of a minus before a quote.
+        if (scalars != 0 && BlockNumbers.Check(bytes, block, scalars) != 0) return 0;
+        _squares = bytes.Equal((byte)'[') | bytes.Equal((byte)']');
+        Opens = opens & outside;
+        Closes = closes & outside;
         return Relate(
-            opens & valid, closes & valid, colons & valid, commas & valid, quotes, strings, scalars, blanks | ~valid,
-            taken);
+            colons & outside, commas & outside, quotes & valid, strings, scalars, (blanks & outside) | ~valid, taken);
     }
 
     private void StayInString(ulong slashes)
@@ -208,51 +205,57 @@ internal struct BlockScanner
     // Which token may follow which; context comes from the brackets, one by one, and all else from masks.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Relate(
-        ulong opens, ulong closes, ulong colons, ulong commas, ulong quotes, ulong strings, ulong scalars,
-        ulong blanks, int taken)
+        ulong colons, ulong commas, ulong quotes, ulong strings, ulong scalars, ulong blanks, int taken)
     {
+        ulong opens = Opens;
+        ulong closes = Closes;
         ulong kinds = Kinds;
-        ulong inArray = Nest(opens, closes, ref kinds, out ulong tops, out ulong wrong);
+        ulong tops = 0;
+        ulong inArray = 0 - (kinds & 1);
+        if ((opens | closes) != 0 && !Nest(opens, closes, _squares, ref kinds, ref inArray, ref tops)) return 0;
+        ulong separators = commas | opens;
         ulong stringOpens = quotes & strings;
         ulong stringCloses = quotes & ~strings;
-        ulong onKey = Land(commas & ~inArray, _key, blanks, out ulong key);
-        ulong onFirstKey = Land(opens & ~_squares, _firstKey, blanks, out ulong firstKey);
-        ulong keyOpens = stringOpens & (onKey | onFirstKey);
-        ulong keyCloses = (keyOpens + strings) & ~strings & stringCloses;
+        ulong onKey = Land(separators & ~inArray, _key, blanks, out ulong key);
+        ulong keyOpens = stringOpens & onKey;
+        ulong keyCloses = (keyOpens + strings) & stringCloses;
         ulong onColon = Land(keyCloses, _colon, blanks, out ulong colon);
-        ulong onValue = Land(colons | (commas & inArray), _value, blanks, out ulong value);
-        ulong onElement = Land(opens & _squares, _firstElement, blanks, out ulong firstElement);
-        ulong onTop = Land(tops, _top, blanks, out ulong top);
+        ulong onValue = Land(colons | (separators & inArray), _value, blanks, out ulong value);
         ulong scalarEnds = scalars & ~(scalars >> 1);
-        ulong onComma = Land(
-            (stringCloses & ~keyCloses) | (closes & ~tops) | scalarEnds, _comma, blanks, out ulong comma);
-        ulong starts = (stringOpens & ~keyOpens) | opens | (scalars & ~(scalars << 1));
-        wrong |= onColon ^ colons;
-        wrong |= (onKey & ~stringOpens) | (onFirstKey & ~(stringOpens | closes));
-        wrong |= starts & ~(onValue | onElement | onTop);
-        wrong |= (onValue & ~starts) | (onElement & ~(starts | closes)) | (onTop & ~opens);
-        wrong |= (onComma & ~(commas | closes)) | (commas & ~onComma);
-        wrong |= closes & ~(onComma | onElement | onFirstKey);
-        if (wrong != 0) return 0;
+        ulong starts = (stringOpens ^ keyOpens) | opens | (scalars & ~(scalars << 1));
+        stringCloses ^= keyCloses;
+        ulong onComma = Land(stringCloses | (closes ^ tops) | scalarEnds, _comma, blanks, out ulong comma);
+        ulong onClose = Land(opens, _close, blanks, out ulong close);
+        ulong top = 0;
+        if ((tops | _top) != 0)
+        {
+            ulong onTop = Land(tops, _top, blanks, out top);
+            if ((onTop & ~opens) != 0) return 0;
+            onValue |= onTop;
+        }
+
+        // What is asked for is there, but in an empty container: there the closing bracket is.
+        ulong lacking = (onKey ^ keyOpens) | (onValue ^ starts);
+        ulong ending = onComma ^ (commas | closes);
+        if (((lacking ^ ending) | (onColon ^ colons) | (ending & ~(onClose & closes))) != 0) return 0;
 
         ulong inString = 0 - (strings >> (taken - 1) & 1);
-        if (keyOpens > stringCloses)
+        if (keyOpens > (keyCloses | stringCloses))
         {
             // A name reaches the end: it is left to the next block.
             taken = BitOperations.Log2(keyOpens);
             if (taken == 0) return 0;
-            key = onKey >> taken & 1;
-            firstKey = onFirstKey >> taken & 1;
+            key = 1;
             inString = 0;
             keyOpens &= (1UL << taken) - 1;
         }
 
-        (_value, _firstElement, _firstKey, _key) = (value, firstElement, firstKey, key);
-        (_colon, _comma, _top, _inString) = (colon, comma, top, inString);
-        (_kindsBefore, Kinds, InArray) = (Kinds, kinds, inArray);
-        (KeyOpens, KeyCloses, StringOpens) = (keyOpens, keyCloses, stringOpens & ~(onKey | onFirstKey));
-        (StringCloses, ValueStarts, ScalarEnds) = (stringCloses & ~keyCloses, starts, scalarEnds);
-        (Opens, Closes) = (opens, closes);
+        (_value, _key, _colon, _comma, _top, _close) = (value, key, colon, comma, top, close);
+        _inString = inString;
+        InArray = inArray << 1 | (Kinds & 1);
+        (_kindsBefore, Kinds) = (Kinds, kinds);
+        (KeyOpens, KeyCloses, StringOpens) = (keyOpens, keyCloses, stringOpens & ~onKey);
+        (StringCloses, ValueStarts, ScalarEnds) = (stringCloses, starts, scalarEnds);
         return taken;
     }
 
@@ -266,31 +269,61 @@ internal struct BlockScanner
         return sum & ~blanks;
     }
 
+    // From each bracket on, whether what stands there is in an array; tops are brackets that leave no container open.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly ulong Nest(ulong opens, ulong closes, ref ulong kinds, out ulong tops, out ulong wrong)
+    private static bool Nest(
+        ulong opens, ulong closes, ulong squares, ref ulong kinds, ref ulong inArray, ref ulong tops)
     {
+        int depth = BitOperations.Log2(kinds);
+        if (depth <= BitOperations.PopCount(closes) || depth + BitOperations.PopCount(opens) > DepthMax)
+            return NestAtEdge(opens, closes, squares, ref kinds, ref inArray, ref tops);
         ulong now = kinds;
-        ulong inArray = 0 - (now & 1);
-        ulong squares = _squares;
-        tops = 0;
-        wrong = 0;
+        ulong within = inArray;
+        ulong wrong = 0;
         for (ulong left = opens | closes; left != 0; left &= left - 1)
         {
             // Without branches: whether a bracket opens or closes cannot be foretold.
             int bit = BitOperations.TrailingZeroCount(left);
             ulong isArray = squares >> bit & 1;
-            ulong opening = 0 - (opens >> bit & 1);
-            ulong was = now & 1;
-            wrong |= ~opening & (was ^ isArray);
-            now = (opening & (now << 1 | isArray)) | (~opening & now >> 1);
-            wrong |= now >> (DepthMax + 1);
-            ulong isTop = now == 1 ? 1UL : 0;
-            wrong |= now == 0 ? 1UL : 0;
-            tops |= isTop << bit;   // only a closing bracket leads there
-            inArray ^= (0 - (was ^ (now & 1))) << bit << 1;   // a bracket belongs to what holds it
+            ulong closing = 0 - (closes >> bit & 1);
+            wrong |= closing & (now ^ isArray);
+            ulong inner = now << 1 | isArray;
+            ulong next = inner ^ ((inner ^ now >> 1) & closing);
+            within ^= (0 - ((now ^ next) & 1)) << bit;
+            now = next;
         }
 
         kinds = now;
-        return inArray;
+        inArray = within;
+        return (wrong & 1) == 0;
+    }
+
+    // The same where a text may end or the word be too short.
+    private static bool NestAtEdge(
+        ulong opens, ulong closes, ulong squares, ref ulong kinds, ref ulong inArray, ref ulong tops)
+    {
+        ulong now = kinds;
+        for (ulong left = opens | closes; left != 0; left &= left - 1)
+        {
+            ulong one = left & (0 - left);
+            ulong isArray = (squares & one) != 0 ? 1UL : 0;
+            ulong was = now & 1;
+            if ((opens & one) != 0)
+            {
+                now = now << 1 | isArray;
+                if (now >> (DepthMax + 1) != 0) return false;
+            }
+            else
+            {
+                if (was != isArray || now == 1) return false;
+                now >>= 1;
+                if (now == 1) tops |= one;
+            }
+
+            inArray ^= (0 - (was ^ (now & 1))) & (0 - one);
+        }
+
+        kinds = now;
+        return true;
     }
 }
