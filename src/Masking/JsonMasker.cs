@@ -90,6 +90,7 @@ public sealed partial class JsonMasker
         _isFinished = false;
         _hasNames = false;
         _peeks = false;
+        _cutHit = Hit.None;
         _valueAt = None;
         _memberAt = None;
         _runsBlocks = listener is null && !program.Drops && program.Root == Hit.None;
