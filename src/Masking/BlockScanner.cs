@@ -34,11 +34,18 @@ internal struct BlockScanner
     /// <summary>True if the last block ended inside a value's string.</summary>
     public readonly bool IsInString => _inString != 0;
 
+    /// <summary>True if no name in the last block is looked for, and no string that begins in it holds
+    /// JSON.</summary>
+    public readonly bool IsPlain => (KeyCandidates | (StringOpens & Begins >> 1)) == 0;
+
     /// <summary>Quotes that open a member's name.</summary>
     public ulong KeyOpens { get; private set; }
 
     /// <summary>Quotes that close one.</summary>
     public ulong KeyCloses { get; private set; }
+
+    /// <summary>Those of them behind which a name may have ended that is looked for, or was escaped.</summary>
+    public ulong KeyCandidates { get; private set; }
 
     /// <summary>Quotes that open a string which is a value.</summary>
     public ulong StringOpens { get; private set; }
@@ -127,15 +134,15 @@ internal struct BlockScanner
     /// Takes the first <paramref name="limit"/> bytes of <paramref name="block"/>, which has 64, or fewer if a token is
     /// cut there; returns how many. 0 leaves all as it was.
     /// </summary>
-    public int Take(ReadOnlySpan<byte> block, int limit, BlockWidth width) => width switch
+    public int Take(ReadOnlySpan<byte> block, int limit, BlockWidth width, KeyTrails names) => width switch
     {
-        BlockWidth.Bits512 => Take<Block512>(block, limit),
-        BlockWidth.Bits256 => Take<Block256>(block, limit),
-        BlockWidth.Bits128 => Take<Block128>(block, limit),
-        _ => Take<BlockScalar>(block, limit),
+        BlockWidth.Bits512 => Take<Block512>(block, limit, names),
+        BlockWidth.Bits256 => Take<Block256>(block, limit, names),
+        BlockWidth.Bits128 => Take<Block128>(block, limit, names),
+        _ => Take<BlockScalar>(block, limit, names),
     };
 
-    private int Take<TBlock>(ReadOnlySpan<byte> block, int limit)
+    private int Take<TBlock>(ReadOnlySpan<byte> block, int limit, KeyTrails names)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         TBlock bytes = TBlock.Load(block);
@@ -145,8 +152,24 @@ internal struct BlockScanner
         ulong wrong = 0;
         ulong high = bytes.High();
         ulong controls = bytes.InRange(0, 0x20);
-        if (high != 0 && !BlockText.IsUtf8(block, ref taken)) return 0;
-        if (slashes != 0) wrong = BlockText.Escapes(bytes, block, slashes, ref quotes, ref taken);
+        if (high != 0)
+        {
+            taken = BlockText.Utf8Bytes(block, limit);
+            if (taken < 0) return 0;
+            bytes = TBlock.Load(block);   // again, behind each call: no vector outlives one but in memory
+        }
+
+        if (slashes != 0)
+        {
+            // By copies: a local whose address is taken lives in memory from end to end.
+            ulong ends = quotes;
+            int whole = taken;
+            wrong = BlockText.Escapes(bytes, block, slashes, ref ends, ref whole);
+            quotes = ends;
+            taken = whole;
+            bytes = TBlock.Load(block);
+        }
+
         if ((quotes | ~_inString) == 0)
         {
             // Long texts: nothing but the inside of one string.
@@ -171,16 +194,12 @@ internal struct BlockScanner
         if (taken == 0) return 0;
 
         // A number, a literal or a quote that reaches the end is left to the next block.
-        ulong last = 1UL << (taken - 1);
-        if (((scalars | (quotes & strings)) & last) != 0)
-        {
-            ulong keeps = (scalars & last) != 0 ? ~scalars : All;
-            keeps &= last - 1;
-            if (keeps == 0) return 0;
-            taken = BitOperations.Log2(keeps) + 1;
-        }
-
         ulong valid = All >> (Bytes - taken);
+        ulong last = valid ^ valid >> 1;
+        ulong keeps = valid & ~(scalars | (quotes & strings & last));
+        if (keeps == 0) return 0;
+        taken = BitOperations.Log2(keeps) + 1;
+        valid = All >> (Bytes - taken);
         strings &= valid;
         scalars &= valid;
         outside &= valid;
@@ -188,6 +207,8 @@ internal struct BlockScanner
 
         // What a number lacks may lie behind what is taken: the digit of a minus before a quote.
         if (scalars != 0 && BlockNumbers.Check(bytes, block, scalars) != 0) return 0;
+        bytes = TBlock.Load(block);
+        KeyCandidates = slashes != 0 ? All : bytes.Among(names.Last) << 1 & (bytes.Among(names.SecondLast) << 2 | 3);
         _squares = bytes.Equal((byte)'[') | bytes.Equal((byte)']');
         Opens = opens & outside;
         Closes = closes & outside;
@@ -198,6 +219,7 @@ internal struct BlockScanner
     private void StayInString(ulong slashes)
     {
         (KeyOpens, KeyCloses, StringOpens, StringCloses, ValueStarts) = (0, 0, 0, 0, 0);
+        KeyCandidates = 0;
         (ScalarEnds, Opens, Closes, Slashes, Begins) = (0, 0, 0, slashes, 0);
         _kindsBefore = Kinds;
     }
@@ -216,20 +238,22 @@ internal struct BlockScanner
         ulong separators = commas | opens;
         ulong stringOpens = quotes & strings;
         ulong stringCloses = quotes & ~strings;
-        ulong onKey = Land(separators & ~inArray, _key, blanks, out ulong key);
+        ulong keyAsked = separators & ~inArray;
+        ulong onKey = Land(keyAsked, _key, blanks);
         ulong keyOpens = stringOpens & onKey;
         ulong keyCloses = (keyOpens + strings) & stringCloses;
-        ulong onColon = Land(keyCloses, _colon, blanks, out ulong colon);
-        ulong onValue = Land(colons | (separators & inArray), _value, blanks, out ulong value);
+        ulong onColon = Land(keyCloses, _colon, blanks);
+        ulong valueAsked = colons | (separators & inArray);
+        ulong onValue = Land(valueAsked, _value, blanks);
         ulong scalarEnds = scalars & ~(scalars >> 1);
         ulong starts = (stringOpens ^ keyOpens) | opens | (scalars & ~(scalars << 1));
         stringCloses ^= keyCloses;
-        ulong onComma = Land(stringCloses | (closes ^ tops) | scalarEnds, _comma, blanks, out ulong comma);
-        ulong onClose = Land(opens, _close, blanks, out ulong close);
-        ulong top = 0;
+        ulong valueEnds = stringCloses | (closes ^ tops) | scalarEnds;
+        ulong onComma = Land(valueEnds, _comma, blanks);
+        ulong onClose = Land(opens, _close, blanks);
         if ((tops | _top) != 0)
         {
-            ulong onTop = Land(tops, _top, blanks, out top);
+            ulong onTop = Land(tops, _top, blanks) & ~blanks;
             if ((onTop & ~opens) != 0) return 0;
             onValue |= onTop;
         }
@@ -237,21 +261,30 @@ internal struct BlockScanner
         // What is asked for is there, but in an empty container: there the closing bracket is.
         ulong lacking = (onKey ^ keyOpens) | (onValue ^ starts);
         ulong ending = onComma ^ (commas | closes);
-        if (((lacking ^ ending) | (onColon ^ colons) | (ending & ~(onClose & closes))) != 0) return 0;
+        ulong wrong = (lacking ^ ending) | (onColon ^ colons) | (ending & ~(onClose & closes));
+        if ((wrong & ~blanks) != 0) return 0;
+        bool isKeyCut = keyOpens > (keyCloses | stringCloses);
+        if (isKeyCut && keyOpens == 1) return 0;   // nothing comes before it
+        if (blanks != All)
+        {
+            // Only what ends last can still ask for something.
+            int end = BitOperations.Log2(~blanks);
+            (_value, _key, _colon) = (valueAsked >> end, keyAsked >> end, keyCloses >> end);
+            (_comma, _top, _close) = (valueEnds >> end, tops >> end, opens >> end);
+        }
 
         ulong inString = 0 - (strings >> (taken - 1) & 1);
-        if (keyOpens > (keyCloses | stringCloses))
+        if (isKeyCut)
         {
             // A name reaches the end: it is left to the next block.
             taken = BitOperations.Log2(keyOpens);
-            if (taken == 0) return 0;
-            key = 1;
+            _key = 1;
             inString = 0;
             keyOpens &= (1UL << taken) - 1;
         }
 
-        (_value, _key, _colon, _comma, _top, _close) = (value, key, colon, comma, top, close);
         _inString = inString;
+        KeyCandidates &= keyCloses;
         InArray = inArray << 1 | (Kinds & 1);
         (_kindsBefore, Kinds) = (Kinds, kinds);
         (KeyOpens, KeyCloses, StringOpens) = (keyOpens, keyCloses, stringOpens & ~onKey);
@@ -259,15 +292,9 @@ internal struct BlockScanner
         return taken;
     }
 
-    // The next byte behind each of tokens that is not white space; past says that it lies in the next block.
+    // The next byte behind each of tokens that is not white space; what it says of white space means nothing.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Land(ulong tokens, ulong before, ulong blanks, out ulong past)
-    {
-        ulong behind = tokens << 1 | before;
-        ulong sum = behind + blanks;
-        past = tokens >> 63 | (sum < behind ? 1UL : 0);
-        return sum & ~blanks;
-    }
+    private static ulong Land(ulong tokens, ulong before, ulong blanks) => (tokens << 1 | before) + blanks;
 
     // From each bracket on, whether what stands there is in an array; tops are brackets that leave no container open.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -276,7 +303,13 @@ internal struct BlockScanner
     {
         int depth = BitOperations.Log2(kinds);
         if (depth <= BitOperations.PopCount(closes) || depth + BitOperations.PopCount(opens) > DepthMax)
-            return NestAtEdge(opens, closes, squares, ref kinds, ref inArray, ref tops);
+        {
+            (ulong kindsAtEdge, ulong inArrayAtEdge, ulong topsAtEdge) = (kinds, inArray, 0);
+            if (!NestAtEdge(opens, closes, squares, ref kindsAtEdge, ref inArrayAtEdge, ref topsAtEdge)) return false;
+            (kinds, inArray, tops) = (kindsAtEdge, inArrayAtEdge, topsAtEdge);
+            return true;
+        }
+
         ulong now = kinds;
         ulong within = inArray;
         ulong wrong = 0;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Countersign.Masking.Detectors;
 
 namespace Countersign.Masking;
@@ -62,10 +63,15 @@ public sealed partial class JsonMasker
 
     private ulong Fields()
     {
-        if (!_program.HasPaths) return _program.HasBareNames ? _blocks.KeyCloses : 0;
+        if (!_program.HasPaths) return _program.HasBareNames ? _blocks.KeyCandidates : 0;
         int closed = BitOperations.PopCount(_blocks.Closes);
         if (_deadDepth <= closed)
-            return _blocks.Opens | _blocks.Closes | _blocks.KeyCloses | (_blocks.ValueStarts & _blocks.InArray);
+        {
+            // Of a member whose value is no container, only the name counts, if any.
+            ulong plain = _program.WildcardSteps != 0 ? 0 : (_blocks.ValueStarts & ~_blocks.Opens) >> 2;
+            ulong keys = _blocks.KeyCandidates | (_blocks.KeyCloses & ~plain);
+            return _blocks.Opens | _blocks.Closes | keys | (_blocks.ValueStarts & _blocks.InArray);
+        }
 
         // No path leads into what is open, and the block does not close it.
         _deadDepth += BitOperations.PopCount(_blocks.Opens) - closed;
@@ -79,7 +85,8 @@ public sealed partial class JsonMasker
         int length = close - open - 1;
         bool isEscaped = (_blocks.Slashes & ((1UL << close) - (1UL << open))) != 0;
         if (isEscaped) return Stop(open, JsonPlace.Key, Hit.None);
-        bool mayHold = _program.Names.MayHold(input, position + close, length);
+        bool mayHold = (_blocks.KeyCandidates >> close & 1) != 0
+            && _program.Names.MayHold(input, position + close, length);
         if (!mayHold && (!_program.HasPaths || _paths.TryUnnamed())) return close;
         Hit hit = _paths.Member(input.Slice(position + open + 1, length), comparable: true);
         if (hit == Hit.None) return close;
@@ -187,14 +194,21 @@ public sealed partial class JsonMasker
         {
             if (isString) _tail.AddPlain(input.Slice(position + start + 1, end - start - 1));
             else _tail.AddNumber(input.Slice(position + start, end - start + 1));
-            Span<byte> tail = stackalloc byte[TailText.BytesMax];
-            Put(TakeTail(tail), ref output);
-            tail.Clear();
+            PutTail(ref output);
         }
 
         _copyFrom = position + end + 1;
         MaskedCount++;
         return end;
+    }
+
+    // Out of line, as is what judges: else all that acts on a block would clear this much of the stack.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void PutTail(ref OutputRun output)
+    {
+        Span<byte> tail = stackalloc byte[TailText.BytesMax];
+        Put(TakeTail(tail), ref output);
+        tail.Clear();
     }
 
     private void EndCut(int end, ref OutputRun output)
@@ -251,6 +265,7 @@ public sealed partial class JsonMasker
         return ends;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool JudgeInBlock(ReadOnlySpan<byte> input, ref int position, int end, ref OutputRun output)
     {
         bool isString = (_blocks.StringCloses >> end & 1) != 0;

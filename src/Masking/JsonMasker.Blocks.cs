@@ -12,6 +12,7 @@ public sealed partial class JsonMasker
     private BlockScanner _blocks;
     private bool _runsBlocks;
     private bool _actsOnBlocks;
+    private bool _actsOnFewBlocks;          // only names and JSON in strings are looked for
     private Hit _cutHit = Hit.None;         // of a masked string that the last block did not end
     private int _deadDepth;                 // containers open that no rule leads into, where only paths are looked for
 
@@ -65,10 +66,12 @@ public sealed partial class JsonMasker
     private bool TakeBlock(
         scoped ReadOnlySpan<byte> block, int limit, ReadOnlySpan<byte> input, ref int position, ref OutputRun output)
     {
-        int taken = _blocks.Take(block, limit, _width);
+        int taken = _blocks.Take(block, limit, _width, _program.Names.Trails);
         if (taken == 0) return false;
         _hasNames |= _blocks.KeyCloses != 0;
-        if (_actsOnBlocks) return Act(input, ref position, taken, ref output);
+        bool isIdle = !_actsOnBlocks
+            || (_actsOnFewBlocks && _cutHit == Hit.None && _valueAt == None && _blocks.IsPlain);
+        if (!isIdle) return Act(input, ref position, taken, ref output);
         position += taken;
         return true;
     }

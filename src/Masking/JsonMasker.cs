@@ -95,6 +95,7 @@ public sealed partial class JsonMasker
         _memberAt = None;
         _runsBlocks = listener is null && !program.Drops && program.Root == Hit.None;
         _actsOnBlocks = !program.IsEmpty;
+        _actsOnFewBlocks = !program.HasPaths && program.Detectors == DetectorSet.None;
         _listener = listener;
         _location = listener is null ? null : new MaskLocation();
         MaskedCount = 0;
