@@ -170,15 +170,7 @@ internal struct BlockScanner
             bytes = TBlock.Load(block);
         }
 
-        if ((quotes | ~_inString) == 0)
-        {
-            // Long texts: nothing but the inside of one string.
-            ulong valid64 = taken == 0 ? 0 : All >> (Bytes - taken);
-            if (((wrong | controls) & valid64) != 0) return 0;
-            StayInString(slashes);
-            return taken;
-        }
-
+        if ((quotes | ~_inString) == 0) return StayInString(wrong | controls, slashes, taken);
         ulong strings = BlockText.PrefixXor(quotes) ^ _inString;
         ulong outside = ~(strings | quotes);
         ulong spaces = bytes.Equal((byte)' ');
@@ -216,12 +208,16 @@ internal struct BlockScanner
             colons & outside, commas & outside, quotes & valid, strings, scalars, (blanks & outside) | ~valid, taken);
     }
 
-    private void StayInString(ulong slashes)
+    // Long texts: nothing but the inside of one string.
+    private int StayInString(ulong wrong, ulong slashes, int taken)
     {
+        ulong valid = taken == 0 ? 0 : All >> (Bytes - taken);
+        if ((wrong & valid) != 0) return 0;
         (KeyOpens, KeyCloses, StringOpens, StringCloses, ValueStarts) = (0, 0, 0, 0, 0);
         KeyCandidates = 0;
         (ScalarEnds, Opens, Closes, Slashes, Begins) = (0, 0, 0, slashes, 0);
         _kindsBefore = Kinds;
+        return taken;
     }
 
     // Which token may follow which; context comes from the brackets, one by one, and all else from masks.
