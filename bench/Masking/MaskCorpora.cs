@@ -7,12 +7,14 @@ namespace Countersign.Bench.Masking;
 internal static class MaskCorpora
 {
     private const int Payments = 2_000;
+    private const int Users = 10;
     private const int Seed = 20_260_301;
 
     /// <summary>The made corpus, and the JSON files of the folder that MASK_CORPORA names.</summary>
     internal static IEnumerable<(string Name, byte[] Body)> Load()
     {
         yield return ("payments (made)", MakePayments());
+        yield return ("users (made)", MakeUsers());
         if (Environment.GetEnvironmentVariable("MASK_CORPORA") is not { Length: > 0 } folder) yield break;
         foreach (string file in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
         {
@@ -41,6 +43,30 @@ internal static class MaskCorpora
         }
 
         return Encoding.UTF8.GetBytes(text.Append(']').ToString());
+    }
+
+    // As short as most answers are, without white space between tokens, and every tenth token a hit.
+    private static byte[] MakeUsers()
+    {
+        Random random = new(Seed);
+        StringBuilder text = new("{\"page\":1,\"users\":[");
+        for (int user = 0; user < Users; user++)
+        {
+            if (user > 0) text.Append(',');
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $$$"""
+                {"id":{{{user}}},"name":"Linus Jensen","email":"linus.jensen{{{user}}}@example.test",
+                "card":{"pan":"{{{Card(random)}}}","cvv":"{{{random.Next(100, 1_000)}}}","exp":"11/29"},
+                "ssn":"492-{{{random.Next(10, 100)}}}-{{{random.Next(1_000, 10_000)}}}",
+                "active":{{{(random.Next(2) == 0 ? "true" : "false")}}},"balance":{{{random.Next(1_000_000) / 100.0}}},
+                "address":{"street":"{{{random.Next(1, 999)}}} High St","city":"Malm\u00f6","zip":"61981"},
+                "orders":[{"sku":"SKU-{{{random.Next(1_000, 10_000)}}}","qty":{{{random.Next(1, 9)}}},"note":null},
+                {"sku":"SKU-{{{random.Next(1_000, 10_000)}}}","qty":7,"note":"said \"ok\""}]}
+                """);
+        }
+
+        return Encoding.UTF8.GetBytes(text.Append("]}").Replace("\r", "").Replace("\n", "").ToString());
     }
 
     private static string Card(Random random)

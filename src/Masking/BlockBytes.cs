@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Countersign.Masking;
 
@@ -30,6 +31,9 @@ internal interface IBlockBytes<TSelf>
 
     /// <summary>Bytes from 0x80 on.</summary>
     ulong High();
+
+    /// <summary>Bytes that are in <paramref name="set"/>, and those that share both halves with it.</summary>
+    ulong Among(ByteSet set);
 }
 
 /// <summary>A block in one 512-bit vector.</summary>
@@ -51,6 +55,20 @@ internal readonly struct Block512(Vector512<byte> bytes) : IBlockBytes<Block512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong High() => bytes.ExtractMostSignificantBits();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Among(ByteSet set)
+    {
+        Vector512<byte> half = Vector512.Create((byte)0x0F);
+        Vector512<byte> folded = bytes | Vector512.Create((byte)0x20);
+        Vector512<byte> lows = folded & half;
+        Vector512<byte> highs = (folded.AsUInt16() >>> 4).AsByte() & half;
+        if (!Avx512BW.IsSupported)
+            return new Block256(folded.GetLower(), folded.GetUpper()).Among(set);
+        Vector512<byte> groups = Avx512BW.Shuffle(set.Low, lows)
+            & Avx512BW.Shuffle(set.High, highs);
+        return ~Vector512.Equals(groups, Vector512<byte>.Zero).ExtractMostSignificantBits();
+    }
 }
 
 /// <summary>A block in two 256-bit vectors.</summary>
@@ -87,6 +105,25 @@ internal readonly struct Block256(Vector256<byte> low, Vector256<byte> high) : I
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong High() => Join(low, high);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Among(ByteSet set)
+    {
+        if (!Avx2.IsSupported)
+            return new Block128(low.GetLower(), low.GetUpper(), high.GetLower(), high.GetUpper()).Among(set);
+        Vector256<byte> zero = Vector256<byte>.Zero;
+        return ~Join(Vector256.Equals(Groups(low, set), zero), Vector256.Equals(Groups(high, set), zero));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> Groups(Vector256<byte> bytes, ByteSet set)
+    {
+        Vector256<byte> half = Vector256.Create((byte)0x0F);
+        Vector256<byte> folded = bytes | Vector256.Create((byte)0x20);
+        Vector256<byte> highs = (folded.AsUInt16() >>> 4).AsByte() & half;
+        return Avx2.Shuffle(set.Low.GetLower(), folded & half)
+            & Avx2.Shuffle(set.High.GetLower(), highs);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Join(Vector256<byte> a, Vector256<byte> b) =>
@@ -131,6 +168,23 @@ internal readonly struct Block128(Vector128<byte> a, Vector128<byte> b, Vector12
     public ulong High() => Join(a, b, c, d);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Among(ByteSet set)
+    {
+        Vector128<byte> zero = Vector128<byte>.Zero;
+        return ~Join(
+            Vector128.Equals(Groups(a, set), zero), Vector128.Equals(Groups(b, set), zero),
+            Vector128.Equals(Groups(c, set), zero), Vector128.Equals(Groups(d, set), zero));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> Groups(Vector128<byte> bytes, ByteSet set)
+    {
+        Vector128<byte> folded = bytes | Vector128.Create((byte)0x20);
+        return Vector128.Shuffle(set.Low.GetLower().GetLower(), folded & Vector128.Create((byte)0x0F))
+            & Vector128.Shuffle(set.High.GetLower().GetLower(), folded >>> 4);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> AtMost(Vector128<byte> bytes, Vector128<byte> last) =>
         Vector128.Equals(Vector128.Min(bytes, last), bytes);
 
@@ -169,6 +223,18 @@ internal readonly struct BlockScalar : IBlockBytes<BlockScalar>
     }
 
     public ulong High() => InRange(0x80, 0x80);
+
+    public ulong Among(ByteSet set)
+    {
+        ulong mask = 0;
+        for (int place = 63; place >= 0; place--)
+        {
+            int folded = _bytes[place] | 0x20;
+            mask = mask << 1 | ((set.Low[folded & 15] & set.High[folded >> 4]) != 0 ? 1UL : 0);
+        }
+
+        return mask;
+    }
 
     [InlineArray(64)]
     private struct Bytes64

@@ -29,6 +29,7 @@ internal static class BlockNumbers
             scalars &= ~taken;
             digits &= scalars;
             starts &= scalars;
+            bytes = TBlock.Load(block);
         }
 
         if (scalars == 0) return wrong;

@@ -71,19 +71,20 @@ internal static class BlockText
         return wrong;
     }
 
-    /// <summary>False unless the first <paramref name="taken"/> bytes are UTF-8; a character that is cut there is left
-    /// out of them.</summary>
-    public static bool IsUtf8(ReadOnlySpan<byte> block, ref int taken)
+    /// <summary>How many of the first <paramref name="limit"/> bytes are UTF-8, without a character that is cut
+    /// there; -1 if they are not.</summary>
+    public static int Utf8Bytes(ReadOnlySpan<byte> block, int limit)
     {
-        for (int back = 1; back <= 3 && back <= taken; back++)
+        int taken = limit;
+        for (int back = 1; back <= 3 && back <= limit; back++)
         {
-            byte last = block[taken - back];
+            byte last = block[limit - back];
             if ((last & 0xC0) == 0x80) continue;
             int length = last < 0xC0 ? 1 : last < 0xE0 ? 2 : last < 0xF0 ? 3 : 4;
             if (length > back) taken -= back;
             break;
         }
 
-        return Utf8.IsValid(block[..taken]);
+        return Utf8.IsValid(block[..taken]) ? taken : -1;
     }
 }

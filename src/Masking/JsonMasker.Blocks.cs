@@ -12,6 +12,8 @@ public sealed partial class JsonMasker
     private BlockScanner _blocks;
     private bool _runsBlocks;
     private bool _actsOnBlocks;
+    private bool _actsOnFewBlocks;          // only names and JSON in strings are looked for
+    private Hit _cutHit = Hit.None;         // of a masked string that the last block did not end
     private int _deadDepth;                 // containers open that no rule leads into, where only paths are looked for
 
     /// <summary>
@@ -28,9 +30,10 @@ public sealed partial class JsonMasker
         _deadDepth = SkipsDead ? _paths.DeadDepth : 0;
         if (_deadDepth > 0) _paths.CloseDead(_deadDepth);
         bool goesOn = true;
+        var run = new OutputRun(output);
         while (goesOn && left >= BlockScanner.Bytes)
         {
-            goesOn = TakeBlock(input.Slice(position), BlockScanner.Bytes, input, ref position, output);
+            goesOn = TakeBlock(input.Slice(position), BlockScanner.Bytes, input, ref position, ref run);
             left = input.Length - position;
         }
 
@@ -39,21 +42,36 @@ public sealed partial class JsonMasker
             Span<byte> padded = stackalloc byte[BlockScanner.Bytes];
             padded.Fill((byte)' ');
             input[position..].CopyTo(padded);
-            TakeBlock(padded, left, input, ref position, output);
+            TakeBlock(padded, left, input, ref position, ref run);
         }
 
+        run.Flush();
         if (_deadDepth > 0) _paths.OpenDead(_deadDepth);
-        if (_scanner.Place != JsonPlace.Refused) _scanner.TakeBack(_blocks);
+        if (_scanner.Place == JsonPlace.Refused) return;
+        _scanner.TakeBack(_blocks);
+        if (_cutHit != Hit.None) GoOnMasking();
+    }
+
+    // The scanner goes on inside a string that is masked, of which all that leaves before its end has left.
+    private void GoOnMasking()
+    {
+        _hit = _cutHit;
+        _cutHit = Hit.None;
+        _isMasking = true;
+        _maskDepth = _scanner.Depth;
+        _scanner.DecodesKeys = false;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TakeBlock(
-        ReadOnlySpan<byte> block, int limit, ReadOnlySpan<byte> input, ref int position, IBufferWriter<byte> output)
+        scoped ReadOnlySpan<byte> block, int limit, ReadOnlySpan<byte> input, ref int position, ref OutputRun output)
     {
-        int taken = _blocks.Take(block, limit, _width);
+        int taken = _blocks.Take(block, limit, _width, _program.Names.Trails);
         if (taken == 0) return false;
         _hasNames |= _blocks.KeyCloses != 0;
-        if (_actsOnBlocks) return Act(input, ref position, taken, output);
+        bool isIdle = !_actsOnBlocks
+            || (_actsOnFewBlocks && _cutHit == Hit.None && _valueAt == None && _blocks.IsPlain);
+        if (!isIdle) return Act(input, ref position, taken, ref output);
         position += taken;
         return true;
     }

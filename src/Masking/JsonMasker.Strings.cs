@@ -196,11 +196,16 @@ public sealed partial class JsonMasker
     private void PutTail(bool isInString, IBufferWriter<byte> output)
     {
         Span<byte> tail = stackalloc byte[TailText.BytesMax];
+        ReadOnlySpan<byte> text = TakeTail(tail);
+        Put(isInString ? text[1..^1] : text, output);
+        tail.Clear();
+    }
+
+    private ReadOnlySpan<byte> TakeTail(Span<byte> tail)
+    {
         int written = _tail.Write(tail);
         _tail.Clear();
-        if (written == 0) Put(isInString ? "***"u8 : "\"***\""u8, output);
-        else Put(isInString ? tail[1..(written - 1)] : tail[..written], output);
-        tail.Clear();
+        return written == 0 ? "\"***\""u8 : tail[..written];
     }
 
     private void Keep(WholeValue value, int from, int to, IBufferWriter<byte> output)

@@ -90,10 +90,12 @@ public sealed partial class JsonMasker
         _isFinished = false;
         _hasNames = false;
         _peeks = false;
+        _cutHit = Hit.None;
         _valueAt = None;
         _memberAt = None;
         _runsBlocks = listener is null && !program.Drops && program.Root == Hit.None;
         _actsOnBlocks = !program.IsEmpty;
+        _actsOnFewBlocks = !program.HasPaths && program.Detectors == DetectorSet.None;
         _listener = listener;
         _location = listener is null ? null : new MaskLocation();
         MaskedCount = 0;

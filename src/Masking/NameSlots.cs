@@ -14,6 +14,9 @@ internal sealed class NameSlots
         _foldsSeparators = foldsSeparators;
     }
 
+    /// <summary>What does not count in a name whose separators are folded.</summary>
+    public static ReadOnlySpan<byte> Separators => "_-. "u8;
+
     /// <summary>True for what does not count in a name whose separators are folded.</summary>
     public static bool IsSeparator(byte letter) => letter is (byte)'_' or (byte)'-' or (byte)'.' or (byte)' ';
 

@@ -56,12 +56,16 @@ internal sealed class NameTable
 
         // Separators change a key's length, so that it says nothing where they do not count.
         _lengthFactor = _bySeparators is null ? 0x9E37_79B1 : 0;
-        foreach (byte[] name in byCase.Names) Admit(name);
-        foreach (byte[] name in bySeparators.Names) Admit(name);
+        byte[][] all = [.. byCase.Names, .. bySeparators.Names];
+        foreach (byte[] name in all) Admit(name);
+        Trails = KeyTrails.Of(all, FoldsSeparators);
     }
 
     /// <summary>True if separators do not count in some name, so that no key is too long to be one.</summary>
     public bool FoldsSeparators => _bySeparators is not null;
+
+    /// <summary>What the names end with.</summary>
+    public KeyTrails Trails { get; }
 
     /// <summary>False if the key that ends before <paramref name="end"/> and has <paramref name="length"/> bytes, none
     /// escaped, is no rule's name.</summary>
@@ -85,10 +89,9 @@ internal sealed class NameTable
     private static uint TrailOf(ReadOnlySpan<byte> name)
     {
         if (name.Length >= TrailBytes) return BinaryPrimitives.ReadUInt32LittleEndian(name[^TrailBytes..]);
-        Span<byte> trail = stackalloc byte[TrailBytes];
-        trail.Clear();
-        name.CopyTo(trail[(TrailBytes - name.Length)..]);
-        return BinaryPrimitives.ReadUInt32LittleEndian(trail);
+        uint trail = 0;
+        foreach (byte letter in name) trail = trail >> 8 | (uint)letter << 24;
+        return trail;
     }
 
     private static bool HasSeparator(uint trail)

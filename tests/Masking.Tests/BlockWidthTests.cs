@@ -53,6 +53,41 @@ public sealed class BlockWidthTests
         }
     }
 
+    [Theory]
+    [InlineData("e-mail", "ssn", "a")]
+    [InlineData("", "PAN")]
+    [InlineData("r\u00e9f", "cvv", "1", "b2", "c3", "d4", "e5", "f6", "g7", "h8")]
+    public void Every_width_finds_the_ends_of_names(params string[] names)
+    {
+        // Proves that each width sees the last two bytes of each name, in either case, before a closing quote, and that
+        // all widths see the same in random bytes.
+        byte[][] folded = [.. names.Select(name => Encoding.UTF8.GetBytes(name.ToLowerInvariant()))];
+        KeyTrails trails = KeyTrails.Of(folded, foldsSeparators: false);
+        byte[] block = new byte[BlockScanner.Bytes];
+        var random = new Random(8);
+        foreach (string name in names)
+        {
+            foreach (string spelling in new[] { name, name.ToUpperInvariant(), name.ToLowerInvariant() })
+            {
+                random.NextBytes(block);
+                byte[] key = Encoding.UTF8.GetBytes("{\"" + spelling + "\"");
+                key.CopyTo(block, 20);
+                int close = 20 + key.Length - 1;
+                ulong last = BlockScalar.Load(block).Among(trails.Last);
+                ulong secondLast = BlockScalar.Load(block).Among(trails.SecondLast);
+                Assert.Equal(1UL, last << 1 >> close & 1);
+                Assert.Equal(1UL, secondLast << 2 >> close & 1);
+                foreach (ByteSet set in new[] { trails.Last, trails.SecondLast })
+                {
+                    ulong expected = BlockScalar.Load(block).Among(set);
+                    Assert.Equal(expected, Block128.Load(block).Among(set));
+                    Assert.Equal(expected, Block256.Load(block).Among(set));
+                    Assert.Equal(expected, Block512.Load(block).Among(set));
+                }
+            }
+        }
+    }
+
     [Fact]
     public void In_string_mask_is_the_same_without_carryless_multiply()
     {
