@@ -259,6 +259,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     {
         call.Reply.Clear();
         call.Detail = detail;
+        if (call.AuditDetail.Length == 0) call.AuditDetail = detail;
         if (call.ReplyStarted) call.KeepAlive = false;
         return Verdict.NotMaskable;
     }
