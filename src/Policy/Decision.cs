@@ -75,8 +75,7 @@ public enum MaskNames : byte
     IgnoreSeparators,
 }
 
-/// <summary>One mask that applies to a decision's response. It has fields, detectors or headers, or more than one of
-/// these.</summary>
+/// <summary>One mask on a decision's response: of fields, detectors or headers, or more than one of these.</summary>
 /// <param name="Id">Its name in the policy.</param>
 /// <param name="Fields">Field names, or paths that begin with <c>$</c>.</param>
 /// <param name="Action">What happens to a value.</param>
@@ -97,7 +96,7 @@ public sealed record MaskTerms(string Id, IReadOnlyList<string> Fields, MaskActi
     /// </summary>
     public string? Key { get; init; }
 
-    /// <summary>True if a body that came under a content coding leaves under the same; else it leaves decoded.</summary>
+    /// <summary>True if a body that came under a content coding leaves under the same; else decoded.</summary>
     public bool KeepsEncoding { get; init; }
 }
 

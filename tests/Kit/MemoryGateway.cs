@@ -69,7 +69,9 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new ApprovalDesk(Store, _seal, bounds, Time),
             new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
             new UpstreamCaller(Pools, bounds),
-            new ReplyDesk(new MaskDesk(maskKeys ?? new Dictionary<string, TokenKey>()), bounds, PublicUrl + ResourceMetadata.Path),
+            new ReplyDesk(
+                new MaskDesk(maskKeys ?? new Dictionary<string, TokenKey>()), bounds,
+                PublicUrl + ResourceMetadata.Path),
             new Faults(NullLogger.Instance));
         DataServices services = new(pipeline, bounds, Time, PublicUrl)
         {

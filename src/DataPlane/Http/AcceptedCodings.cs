@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Countersign.DataPlane.Http;
 
-/// <summary>Accept-Encoding (RFC 9110 section 12.5.3), cut down to the codings that a masked answer can come in.</summary>
+/// <summary>
+/// Accept-Encoding (RFC 9110 section 12.5.3), cut down to the codings that a masked answer can come in.
+/// </summary>
 internal static class AcceptedCodings
 {
     /// <summary>

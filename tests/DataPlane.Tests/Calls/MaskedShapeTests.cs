@@ -76,7 +76,8 @@ public sealed class MaskedShapeTests
         foreach (string coding in (string[])["", "identity", "gzip", "br", "deflate", "zstd", "gzip, br"])
         {
             byte[] encoded = Encode(Encoding.UTF8.GetBytes(body), coding);
-            gateway.Upstream.Reply = _ => Answer(type, encoded, chunk, coding, "Vary: Accept-Encoding\r\nETag: \"1\"\r\n");
+            const string fields = "Vary: Accept-Encoding\r\nETag: \"1\"\r\n";
+            gateway.Upstream.Reply = _ => Answer(type, encoded, chunk, coding, fields);
             WireMessage answer = await gateway.Connect().CallAsync(Requests.Get(gateway, "/f/1"));
             Assert.True(answer.Status == 200, coding + answer.Text);
             Assert.Equal(masked, answer.Text);

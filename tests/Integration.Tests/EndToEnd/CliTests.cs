@@ -30,7 +30,8 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     [InlineData("approvals deny", "<id> --reason --digest --yes --control --token --token-file --json")]
     [InlineData("audit verify", "--folder --config --json")]
     [InlineData("audit tail", "--folder --config --follow --lines --json")]
-    [InlineData("mask", "--policy --function --content-type --content-encoding --groups --key --chunk --explain --json")]
+    [InlineData("mask", "--policy --function --content-type --content-encoding --groups --key --chunk")]
+    [InlineData("mask", "--explain --json")]
     public async Task Help_names_every_option(string command, string names)
     {
         // Proves that a command's help says what it takes, by every word that the documentation uses.

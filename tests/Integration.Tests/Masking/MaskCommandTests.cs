@@ -97,7 +97,8 @@ public sealed class MaskCommandTests : IDisposable
         Assert.Equal(once, (await RunAsync(body, "--key ids=env:LONG")).Output);
         MaskEnd end = await RunAsync(body, "", Policy.Replace("[jwt,", "[jwd,", StringComparison.Ordinal));
         Assert.Equal((ExitCodes.Usage, ""), (end.ExitCode, end.Output));
-        Assert.Contains(":12:14: there is no detector 'jwd'; did you mean 'jwt'?", end.Errors, StringComparison.Ordinal);
+        const string fault = ":12:14: there is no detector 'jwd'; did you mean 'jwt'?";
+        Assert.Contains(fault, end.Errors, StringComparison.Ordinal);
     }
 
     // Proves that what was masked is listed by path, action, mask and reason, without any value, in both forms.
@@ -122,7 +123,8 @@ public sealed class MaskCommandTests : IDisposable
         Assert.Equal(4, (int)found[^1]["masked"]!);
         foreach (string value in (string[])["41", "123-45", "42"])
             Assert.DoesNotContain(value, text.Errors + json.Errors, StringComparison.Ordinal);
-        MaskEnd form = await RunAsync("ssn=1"u8.ToArray(), "--explain --content-type application/x-www-form-urlencoded");
+        const string asForm = "--explain --content-type application/x-www-form-urlencoded";
+        MaskEnd form = await RunAsync("ssn=1"u8.ToArray(), asForm);
         Assert.StartsWith("$['ssn']  redact  pii: field ssn", form.Errors, StringComparison.Ordinal);
     }
 
