@@ -96,8 +96,10 @@ internal static class UpstreamRequest
     // know the coding, and so must the masks.
     private static void WriteAcceptEncoding(IBufferWriter<byte> output, RequestHead head, Decision decision)
     {
+        // By place: the enumerator of a list behind an interface would be the call's one allocation.
         bool keeps = false;
-        foreach (MaskTerms mask in decision.Masks) keeps |= mask.KeepsEncoding;
+        IReadOnlyList<MaskTerms> masks = decision.Masks;
+        for (int at = 0; at < masks.Count; at++) keeps |= masks[at].KeepsEncoding;
         bool isAsked = keeps && head.Count(FieldId.AcceptEncoding) == 1;
         AcceptedCodings.Write(output, isAsked ? head.Value(FieldId.AcceptEncoding) : default);
     }
