@@ -19,6 +19,12 @@ internal sealed record CommandEnvironment(
     TextReader In,
     TimeProvider Clock)
 {
+    /// <summary>Standard input as bytes.</summary>
+    internal Stream InBytes { get; init; } = Stream.Null;
+
+    /// <summary>Standard output as bytes.</summary>
+    internal Stream OutBytes { get; init; } = Stream.Null;
+
     /// <summary>Prints an error and gives the exit code.</summary>
     internal int Fail(string message, int exitCode = ExitCodes.Failed)
     {

@@ -12,6 +12,9 @@ internal static class ExitCodes
     /// <summary>The command line or the configuration is wrong; nothing was done.</summary>
     internal const int Usage = 2;
 
+    /// <summary>A body cannot be masked; what was written of it is not to be taken for whole.</summary>
+    internal const int NotMaskable = 3;
+
     /// <summary>The audit log is damaged.</summary>
     internal const int Damaged = 4;
 }

@@ -4,6 +4,7 @@ using Countersign.Cli;
 using Countersign.Cli.Approvals;
 using Countersign.Cli.Audit;
 using Countersign.Cli.Demo;
+using Countersign.Cli.Masking;
 using Countersign.Cli.Policies;
 using Countersign.Cli.Serve;
 
@@ -15,7 +16,11 @@ foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
 
 CommandEnvironment environment = new(
     variables, Environment.MachineName, Console.Out, Console.Error,
-    IsInteractive: !Console.IsInputRedirected && !Console.IsOutputRedirected, Console.In, TimeProvider.System);
+    IsInteractive: !Console.IsInputRedirected && !Console.IsOutputRedirected, Console.In, TimeProvider.System)
+{
+    InBytes = Console.OpenStandardInput(),
+    OutBytes = Console.OpenStandardOutput(),
+};
 RootCommand root = new(
     "Countersign: segregation of duties for function calls. "
     + "Nobody can both ask for a high-impact call and let it happen.")
@@ -25,6 +30,7 @@ RootCommand root = new(
     PolicyCommand.Create(environment),
     ApprovalsCommand.Create(environment),
     AuditCommand.Create(environment),
+    MaskCommand.Create(environment),
 };
 ParseResult parsed = root.Parse(args);
 int exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -2,6 +2,7 @@ using System.Net;
 using Countersign.Audit;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Outbound;
+using Countersign.Masking;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Countersign.Policy.Redis;
@@ -52,4 +53,7 @@ public sealed record ControlPlaneServices(
 {
     /// <summary>Whether the process still wants calls.</summary>
     public Readiness Readiness { get; init; } = new();
+
+    /// <summary>What masks make tokens with, by the names that policy knows the keys by.</summary>
+    public IReadOnlyDictionary<string, TokenKey> MaskKeys { get; init; } = new Dictionary<string, TokenKey>();
 }

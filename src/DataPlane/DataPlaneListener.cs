@@ -196,7 +196,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             new ApprovalDesk(_services.Approvals, _services.Seal, limits, _clock),
             new CredentialDesk(_services.Credentials, _clock),
             new UpstreamCaller(pools, limits),
-            new ReplyDesk(new MaskDesk(), limits, publicUrl + ResourceMetadata.Path),
+            new ReplyDesk(new MaskDesk(_services.MaskKeys), limits, publicUrl + ResourceMetadata.Path),
             new Faults(_logs.CreateLogger<Faults>()));
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using Countersign.Audit;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Outbound;
+using Countersign.Masking;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 
@@ -67,4 +68,8 @@ public sealed record DataPlaneServices(
     IApprovalStore Approvals,
     PayloadSeal Seal,
     CredentialIssuer Credentials,
-    AuditLog Audit);
+    AuditLog Audit)
+{
+    /// <summary>What masks make tokens with, by the names that policy knows the keys by.</summary>
+    public IReadOnlyDictionary<string, TokenKey> MaskKeys { get; init; } = new Dictionary<string, TokenKey>();
+}

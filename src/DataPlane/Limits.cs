@@ -34,6 +34,12 @@ public sealed record Limits
     /// </summary>
     public int ReplyWindowBytes { get; init; } = 65_536;
 
+    /// <summary>The largest that an encoded answer under a mask may decode to, bytes.</summary>
+    public long DecodedBytesMax { get; init; } = 104_857_600;
+
+    /// <summary>How many times its size such an answer may decode to, past its first 64 KiB.</summary>
+    public int DecodedRatioMax { get; init; } = 100;
+
     /// <summary>
     /// Memory for bodies that are held back, bytes, of all calls together: request bodies that policy must see, and a
     /// window of <see cref="ReplyWindowBytes"/> for each call whose answer will be masked. A call that would pass it

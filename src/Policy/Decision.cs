@@ -48,13 +48,57 @@ public enum MaskAction : byte
 
     /// <summary>The last four characters stay.</summary>
     KeepLast4,
+
+    /// <summary>A token that is the same for the same value under the same key.</summary>
+    Tokenize,
+
+    /// <summary>Nothing of the value stays but that there was one.</summary>
+    Null,
+
+    /// <summary>The member or element goes with its name.</summary>
+    Drop,
 }
 
-/// <summary>One mask that applies to a decision's response.</summary>
+/// <summary>How the names of a mask are compared. Zero is what each notation usually means.</summary>
+public enum MaskNames : byte
+{
+    /// <summary>Bare names without regard to ASCII case, the names of a path exactly.</summary>
+    Usual = 0,
+
+    /// <summary>Byte by byte.</summary>
+    Exact,
+
+    /// <summary>Without regard to ASCII case.</summary>
+    IgnoreCase,
+
+    /// <summary>Without regard to ASCII case nor to <c>_</c>, <c>-</c>, <c>.</c> and space.</summary>
+    IgnoreSeparators,
+}
+
+/// <summary>One mask on a decision's response: of fields, detectors or headers, or more than one of these.</summary>
 /// <param name="Id">Its name in the policy.</param>
 /// <param name="Fields">Field names, or paths that begin with <c>$</c>.</param>
 /// <param name="Action">What happens to a value.</param>
-public sealed record MaskTerms(string Id, IReadOnlyList<string> Fields, MaskAction Action);
+public sealed record MaskTerms(string Id, IReadOnlyList<string> Fields, MaskAction Action)
+{
+    /// <summary>Names of detectors, which find values by what they are.</summary>
+    public IReadOnlyList<string> Detect { get; init; } = [];
+
+    /// <summary>Names of response headers, in lower case.</summary>
+    public IReadOnlyList<string> Headers { get; init; } = [];
+
+    /// <summary>How field names are compared.</summary>
+    public MaskNames Names { get; init; }
+
+    /// <summary>
+    /// The name of the key that tokens are made with; null unless the action is <see cref="MaskAction.Tokenize"/>. A
+    /// gateway that has no key of this name redacts.
+    /// </summary>
+    public string? Key { get; init; }
+
+    /// <summary>True if a body that came under a content coding leaves under the same; else decoded.</summary>
+    public bool KeepsEncoding { get; init; }
+}
 
 /// <summary>
 /// What one policy snapshot says of one caller and one function. Immutable and shared; a caller's decisions are kept

@@ -12,7 +12,7 @@ internal enum NodeKind : byte
     Text,
     Number,
 
-    /// <summary>A plain <c>true</c>, <c>1.5</c>, <c>~</c> or nothing: no key of the language takes one.</summary>
+    /// <summary>A plain <c>true</c>, <c>1.5</c>, <c>~</c> or nothing: few keys of the language take one.</summary>
     Other,
 }
 
@@ -81,6 +81,10 @@ internal sealed class DocumentNode(NodeKind kind, int line, int column, string t
             }
 
             json.Append(Items.Count == 0 ? "[]" : "]");
+        }
+        else if (Kind == NodeKind.Other && bool.TryParse(Text, out bool flag))
+        {
+            json.Append(flag ? "true" : "false");
         }
         else
         {

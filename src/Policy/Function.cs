@@ -83,4 +83,10 @@ public sealed class Function
     /// How many bytes of the body must be seen to name the function, 0 for one named by method and path alone.
     /// </summary>
     public int BodyPrefixBytes { get; init; }
+
+    /// <summary>
+    /// False if what it returns may be of a type that no mask can read, and passes unmasked then. What can be read is
+    /// masked all the same.
+    /// </summary>
+    public bool IsMaskable { get; init; } = true;
 }

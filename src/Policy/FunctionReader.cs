@@ -4,7 +4,7 @@ namespace Countersign.Policy;
 internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
 {
     private static readonly SectionKeys FunctionKeys = new(
-        ["upstream", "method", "path", "risk"], ["headers"], ["mcp", "tool"], ["method", "path"]);
+        ["upstream", "method", "path", "risk"], ["headers", "maskable"], ["mcp", "tool"], ["method", "path"]);
 
     private readonly UpstreamReader _reader = new(errors);
     private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
@@ -107,10 +107,12 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
             _ => Risk.Unset,
         };
         string[] headers = ReadHeaders(section);
+        bool isMaskable = section.Flag("maskable", true);
         if (method is null || path is null) return null;
 
         int index = content.Functions.Count;
-        return (new Function(index, id, upstream, method, path.Text, risk, headers), path);
+        Function function = new(index, id, upstream, method, path.Text, risk, headers) { IsMaskable = isMaskable };
+        return (function, path);
     }
 
     private Upstream FindUpstream(Section section)
@@ -139,11 +141,14 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
             ? $"{method} cannot be a function: the gateway does not forward it" : null;
     }
 
+    /// <summary>True for a token of RFC 9110 section 5.6.2.</summary>
+    internal static bool IsHeaderName(string header) =>
+        header.All(one => char.IsAsciiLetterOrDigit(one) || "!#$%&'*+-.^_`|~".Contains(one));
+
     /// <summary>RFC 9110 section 5.1 names; not those that the gateway takes away, which would bind nothing.</summary>
     private static string? HeaderFault(string header)
     {
-        bool isToken = header.All(one => char.IsAsciiLetterOrDigit(one) || "!#$%&'*+-.^_`|~".Contains(one));
-        if (!isToken) return $"'{header}' is not a header name";
+        if (!IsHeaderName(header)) return $"'{header}' is not a header name";
         string name = header.ToLowerInvariant();
         bool isTaken = name.StartsWith("countersign-", StringComparison.Ordinal)
             || name is "authorization" or "connection" or "keep-alive" or "proxy-authorization" or "te" or "trailer"

@@ -16,12 +16,12 @@ public static class PolicyReader
     /// compile. Never throws for what the document says. A pure function: the same text gives the same answer.
     /// </summary>
     /// <param name="text">The document, at most 1 MiB in UTF-8.</param>
-    /// <param name="fieldError">Says what is wrong with a mask's field name or path; null if nothing is.</param>
+    /// <param name="vocabulary">Says what is wrong with what a mask selects.</param>
     /// <param name="version">The number it is published under; 0 if it is not.</param>
-    public static PolicyReading Read(string text, Func<string, string?> fieldError, long version = 0)
+    public static PolicyReading Read(string text, MaskVocabulary vocabulary, long version = 0)
     {
         ArgumentNullException.ThrowIfNull(text);
-        ArgumentNullException.ThrowIfNull(fieldError);
+        ArgumentNullException.ThrowIfNull(vocabulary);
         ArgumentOutOfRangeException.ThrowIfNegative(version);
         PolicyErrors errors = new();
         if (Encoding.UTF8.GetByteCount(text) > PolicyLimits.DocumentBytesMax)
@@ -32,7 +32,7 @@ public static class PolicyReader
 
         DocumentNode? root = DocumentTree.Read(text, errors);
         PolicyContent content = new();
-        if (root is not null) ReadRoot(root, content, fieldError, errors);
+        if (root is not null) ReadRoot(root, content, vocabulary, errors);
         if (root is null || errors.Any) return new PolicyReading(null, "", errors.InOrder());
 
         StringBuilder written = new();
@@ -43,7 +43,7 @@ public static class PolicyReader
     }
 
     private static void ReadRoot(
-        DocumentNode root, PolicyContent content, Func<string, string?> fieldError, PolicyErrors errors)
+        DocumentNode root, PolicyContent content, MaskVocabulary vocabulary, PolicyErrors errors)
     {
         if (Section.Open(root, "the document", Keys, errors) is not { } document) return;
         if (document.Text("apiVersion") is { } apiVersion && apiVersion != ApiVersion)
@@ -58,6 +58,7 @@ public static class PolicyReader
         RuleReader rules = new(content, functions, errors);
         rules.ReadRules(document.List("rules", 0, PolicyLimits.RulesMax) ?? []);
         rules.ReadSeparations(document.List("separations", 0, PolicyLimits.RulesMax) ?? []);
-        rules.ReadMasks(document.List("masks", 0, PolicyLimits.RulesMax) ?? [], fieldError);
+        MaskReader masks = new(content, functions, vocabulary, errors);
+        masks.ReadMasks(document.List("masks", 0, PolicyLimits.RulesMax) ?? []);
     }
 }

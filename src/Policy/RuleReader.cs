@@ -1,6 +1,6 @@
 namespace Countersign.Policy;
 
-/// <summary>Reads the rules, the separations and the masks: all that speaks of functions by name.</summary>
+/// <summary>Reads the rules and the separations.</summary>
 internal sealed class RuleReader(PolicyContent content, FunctionReader functions, PolicyErrors errors)
 {
     private static readonly SectionKeys RuleKeys = new(
@@ -10,8 +10,6 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
         ["stages"], ["decideWithin", "useWithin", "hold", "reason"], [], []);
     private static readonly SectionKeys StageKeys = new(["groups", "count"], [], [], []);
     private static readonly SectionKeys SeparationKeys = new(["id", "kind", "groups"], [], [], []);
-    private static readonly SectionKeys MaskKeys = new(
-        ["id", "functions", "fields"], ["action", "except"], ["detect"], ["fields"]);
 
     private static readonly TimeSpan DecideWithinUnstated = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan UseWithinUnstated = TimeSpan.FromMinutes(5);
@@ -57,22 +55,10 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
         }
     }
 
-    public void ReadMasks(List<DocumentNode> items, Func<string, string?> fieldError)
-    {
-        HashSet<string> ids = new(StringComparer.Ordinal);
-        foreach (DocumentNode item in items)
-        {
-            if (Section.Open(item, "a mask", MaskKeys, errors) is not { } section) continue;
-            string id = ReadId(section, ids);
-            List<string> covered = section.TextList("functions", 1, functions.ReferenceFault);
-            List<string> fields = section.TextList("fields", 1, fieldError);
-            string? action = section.Word("action", ["redact", "keep-last-4"], ["tokenize", "null", "drop"]);
-            MaskAction taken = action == "keep-last-4" ? MaskAction.KeepLast4 : MaskAction.Redact;
-            content.Masks.Add(new MaskRule(new MaskTerms(id, fields, taken), covered, ReadExcept(section)));
-        }
-    }
+    private string ReadId(Section section, HashSet<string> ids) => ReadId(section, ids, errors);
 
-    private string ReadId(Section section, HashSet<string> ids)
+    /// <summary>The id of one of a list, which no other of the list has.</summary>
+    internal static string ReadId(Section section, HashSet<string> ids, PolicyErrors errors)
     {
         if (section.Id("id") is not { } id) return "";
         if (!ids.Add(id)) errors.Add(section.Find("id")!, $"the id '{id}' is given twice");
@@ -107,14 +93,5 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
             Hold = section.Duration("hold", TimeSpan.Zero, TimeSpan.Zero, PolicyLimits.HoldMax),
             ReasonRequired = section.Word("reason", ["required", "optional"], []) == "required",
         };
-    }
-
-    /// <summary>Other ways to be exempt would have to be understood to be safe: all but groups are refused.</summary>
-    private List<string> ReadExcept(Section mask)
-    {
-        if (mask.Find("except") is not { } node) return [];
-        string[] others = [.. node.Entries.Select(entry => entry.Key.Text).Where(key => key != "groups")];
-        SectionKeys keys = new(["groups"], [], others, ["groups"]);
-        return Section.Open(node, "except", keys, errors)?.Groups("groups", 1) ?? [];
     }
 }

@@ -131,6 +131,16 @@ internal sealed class Section
         return unstated;
     }
 
+    /// <summary>A plain true or false.</summary>
+    public bool Flag(string key, bool unstated)
+    {
+        DocumentNode? value = Find(key);
+        if (value is null || value.Kind == NodeKind.Broken) return unstated;
+        if (value.Kind == NodeKind.Other && bool.TryParse(value.Text, out bool flag)) return flag;
+        _errors.Add(value, $"{key} must be true or false, not {value.Describe()}");
+        return unstated;
+    }
+
     public int Count(string key, int max) => Number(key, 1, 1, max);
 
     public int Number(string key, int unstated, int min, int max)

@@ -7,6 +7,7 @@ using Countersign.Identity.Inbound;
 using Countersign.Identity.Outbound;
 using Countersign.Kit;
 using Countersign.Masking;
+using Countersign.Masking.Detectors;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Countersign.Policy.Redis;
@@ -29,6 +30,9 @@ internal sealed record Answer(HttpStatusCode Status, HttpResponseMessage Message
 /// <summary>The control listener on loopback, over a store in memory and a log of its own.</summary>
 internal sealed class ControlFixture : IAsyncDisposable
 {
+    /// <summary>All that masks may speak of.</summary>
+    public static MaskVocabulary Words { get; } = new(MaskField.Check, DetectorNames.Check);
+
     public const string Policy = """
         apiVersion: countersign/v1
         upstreams:
@@ -59,7 +63,7 @@ internal sealed class ControlFixture : IAsyncDisposable
         Store = new ScriptedApprovalStore(new InMemoryApprovalStore(Clock));
         AuditLogOptions log = new() { Folder = Path.Combine(_folder, "audit"), Origin = "countersign/test" };
         Audit = AuditLog.Open(log, TimeProvider.System).Log!;
-        InForce.Swap(PolicyReader.Read(Policy, MaskField.Check, 7).Snapshot!);
+        InForce.Swap(PolicyReader.Read(Policy, Words, 7).Snapshot!);
         InForce.Heard(Clock.GetTimestamp());
     }
 

@@ -9,6 +9,8 @@ using Countersign.DataPlane.Transport;
 using Countersign.DataPlane.Upstream;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Outbound;
+using Countersign.Masking;
+using Countersign.Masking.Detectors;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -35,7 +37,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
     internal MemoryGateway(
         string policy, Limits? limits = null, int auditRecordsMax = 256, TimeProvider? clock = null,
         string? trustedProxies = null, DataTlsOptions? tls = null, ProxyProtocolOptions? proxy = null,
-        HttpMessageHandler? issuerSite = null)
+        HttpMessageHandler? issuerSite = null, IReadOnlyDictionary<string, TokenKey>? maskKeys = null)
     {
         Limits bounds = limits ?? new Limits();
         Time = clock ?? Clock;
@@ -69,7 +71,9 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new ApprovalDesk(Store, _seal, bounds, Time),
             new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
             new UpstreamCaller(Pools, bounds),
-            new ReplyDesk(new MaskDesk(), bounds, PublicUrl + ResourceMetadata.Path),
+            new ReplyDesk(
+                new MaskDesk(maskKeys ?? new Dictionary<string, TokenKey>()), bounds,
+                PublicUrl + ResourceMetadata.Path),
             new Faults(NullLogger.Instance));
         DataServices services = new(pipeline, bounds, Time, PublicUrl)
         {
@@ -122,7 +126,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
     /// <summary>Puts a policy in force and notes that the store was heard.</summary>
     internal void Publish(string policy, long version = 7)
     {
-        PolicyReading reading = PolicyReader.Read(policy, static _ => null, version);
+        PolicyReading reading = PolicyReader.Read(
+            policy, new MaskVocabulary(MaskField.Check, DetectorNames.Check), version);
         if (reading.Snapshot is null) throw new InvalidDataException(string.Join("; ", reading.Errors));
         InForce.Swap(reading.Snapshot);
         InForce.Heard(Time.GetTimestamp());

@@ -38,7 +38,7 @@ public sealed class PolicyReaderTests
     public void Stated_keys_are_kept()
     {
         string text = PolicyTexts.ReadFile("tests/cases/policy/duties.policy.yaml");
-        PolicySnapshot snapshot = PolicyReader.Read(text, PolicyTexts.FieldError, 7).Snapshot!;
+        PolicySnapshot snapshot = PolicyReader.Read(text, PolicyTexts.Vocabulary, 7).Snapshot!;
         Assert.Equal(7, snapshot.Version);
         Upstream upstream = Assert.Single(snapshot.Upstreams);
         Assert.Equal((2, TimeSpan.FromMilliseconds(500)), (upstream.Endpoints.Count, upstream.Timeout));
@@ -54,6 +54,46 @@ public sealed class PolicyReaderTests
         Assert.Equal(["ap-clerk", "ap-approver", "ap-auditor"], snapshot.Separations[0].Groups);
         Assert.Equal(MaskAction.KeepLast4, snapshot.Masks[1].Terms.Action);
         Assert.Equal(["$.tax.id"], snapshot.Masks[1].Terms.Fields);
+    }
+
+    // Proves that all a mask can say is kept, that YAML's plain null is the action of that name, that a function's
+    // maskable is a boolean in the canonical JSON too, and that this JSON reads back to the same terms.
+    [Fact]
+    public void Masks_are_kept()
+    {
+        string text = PolicyTexts.Upstreams + """
+              f.a: { upstream: up, method: GET, path: /a, risk: low, maskable: False }
+              f.b: { upstream: up, method: GET, path: /b, risk: low, maskable: true }
+            rules: []
+            masks:
+            - { id: m1, functions: [f.a], fields: [a, b], detect: [jwt], headers: [X-B, X-A], action: tokenize,
+                key: pii, names: ignore-separators, encoding: keep }
+            - { id: m2, functions: [f.a], detect: [jwt], action: null, encoding: identity }
+            - { id: m3, functions: [f.a], fields: [a], action: "null", names: exact }
+            - { id: m4, functions: [f.a], headers: [x], action: drop }
+            - { id: m5, functions: [f.a], fields: [a], names: ignore-case, action: keep-last-4 }
+            """;
+        PolicyReading reading = PolicyTexts.Read(text);
+        Assert.Empty(reading.Errors);
+        Assert.Contains("\"maskable\":false", reading.Json, StringComparison.Ordinal);
+        Assert.Equal(2, reading.Json.Split("\"action\":\"null\"").Length - 1);
+        foreach (PolicySnapshot snapshot in (PolicySnapshot[])[reading.Snapshot!, PolicyTexts.Compile(reading.Json)])
+        {
+            Assert.Equal((false, true), (snapshot.Find("f.a")!.IsMaskable, snapshot.Find("f.b")!.IsMaskable));
+            MaskTerms all = snapshot.Masks[0].Terms;
+            Assert.Equal(["a", "b"], all.Fields);
+            Assert.Equal(["jwt"], all.Detect);
+            Assert.Equal(["x-b", "x-a"], all.Headers);
+            Assert.Equal((MaskNames.IgnoreSeparators, "pii", true), (all.Names, all.Key, all.KeepsEncoding));
+            MaskAction[] actions =
+                [MaskAction.Tokenize, MaskAction.Null, MaskAction.Null, MaskAction.Drop, MaskAction.KeepLast4];
+            Assert.Equal(actions, snapshot.Masks.Select(mask => mask.Terms.Action));
+            MaskNames[] names =
+                [MaskNames.IgnoreSeparators, MaskNames.Usual, MaskNames.Exact, MaskNames.Usual, MaskNames.IgnoreCase];
+            Assert.Equal(names, snapshot.Masks.Select(mask => mask.Terms.Names));
+            Assert.Null(snapshot.Masks[1].Terms.Key);
+            Assert.False(snapshot.Masks[1].Terms.KeepsEncoding);
+        }
     }
 
     // Proves that an upstream's terms are kept, those unstated beside them have their defaults, and the canonical JSON

@@ -24,11 +24,13 @@ internal static class PolicyTexts
 
     public static string ReadFile(string path) => File.ReadAllText(Path.Combine(Root, path));
 
-    /// <summary>Stands for the masking library: a field is refused if it holds "!!".</summary>
-    public static string? FieldError(string field) =>
-        field.Contains("!!", StringComparison.Ordinal) ? "bad field" : null;
+    /// <summary>Stands for the masking library: a field is refused if it holds "!!", a detector if it is not
+    /// "jwt".</summary>
+    public static MaskVocabulary Vocabulary { get; } = new(
+        field => field.Contains("!!", StringComparison.Ordinal) ? "bad field" : null,
+        detector => detector == "jwt" ? null : "bad detector");
 
-    public static PolicyReading Read(string text) => PolicyReader.Read(text, FieldError);
+    public static PolicyReading Read(string text) => PolicyReader.Read(text, Vocabulary);
 
     /// <summary>Compiles a policy that must be right.</summary>
     public static PolicySnapshot Compile(string text)

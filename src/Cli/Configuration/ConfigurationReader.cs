@@ -157,6 +157,7 @@ internal static class ConfigurationReader
             Issuers = [.. identity.Sections("issuers").Select(issuer => ReadIssuer(issuer, resolve))],
             AuditFolder = resolve(flags.Audit ?? auditFolder ?? "state/audit"),
             SealingKey = ReadSecret(secrets, "sealingKey", "file:state/sealing.key", resolve),
+            MaskKeys = MaskKeyReader.Read(root.Section("masking"), resolve),
             Limits = LimitsReader.Read(root.Section("limits")),
             PolicyBootstrap = policy.Text("bootstrap") is { } file ? resolve(file) : null,
             PolicyAdmins = policy.Texts("admins") ?? ["policy-admins"],

@@ -15,6 +15,9 @@ internal sealed class ConfigurationSection(JsonObject content, string path, List
     /// <summary>True if the key is there.</summary>
     internal bool Has(string key) => content.ContainsKey(key);
 
+    /// <summary>The keys that are there, where whoever writes the file chooses them.</summary>
+    internal IReadOnlyList<string> Names => [.. content.Select(pair => pair.Key)];
+
     /// <summary>A nested object; empty where it is absent.</summary>
     internal ConfigurationSection Section(string key)
     {

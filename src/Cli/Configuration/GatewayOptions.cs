@@ -65,6 +65,10 @@ internal sealed record GatewayOptions
     /// <summary>Where the sealing key comes from.</summary>
     public required SecretReference SealingKey { get; init; }
 
+    /// <summary>Where the keys of tokens in masks come from, by the names that policy knows them by.</summary>
+    public IReadOnlyDictionary<string, SecretReference> MaskKeys { get; init; } =
+        new Dictionary<string, SecretReference>();
+
     /// <summary>The bounds of the data plane.</summary>
     public required Limits Limits { get; init; }
 

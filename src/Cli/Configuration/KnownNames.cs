@@ -8,7 +8,8 @@ internal static class KnownNames
 {
     private static readonly string[] Names =
     [
-        "data", "control", "store", "identity", "audit", "secrets", "limits", "telemetry", "policy", "gateway",
+        "data", "control", "store", "identity", "audit", "secrets", "masking", "limits", "telemetry", "policy",
+        "gateway",
         "listen", "publicUrl", "trustedProxies", "transport", "redis", "embedded", "issuers", "issuer", "audiences",
         "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "tenant", "algorithms", "clockSkew", "folder", "auditors",

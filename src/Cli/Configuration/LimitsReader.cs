@@ -44,6 +44,12 @@ internal static class LimitsReader
             "replyWindowBytes", 1, 1 << 24, limits => limits.ReplyWindowBytes,
             (limits, number) => limits with { ReplyWindowBytes = (int)number }),
         LimitRow.Number(
+            "decodedBytesMax", 65_536, 1L << 40, limits => limits.DecodedBytesMax,
+            (limits, number) => limits with { DecodedBytesMax = number }),
+        LimitRow.Number(
+            "decodedRatioMax", 2, 10_000, limits => limits.DecodedRatioMax,
+            (limits, number) => limits with { DecodedRatioMax = (int)number }),
+        LimitRow.Number(
             "bufferedBytesMax", 65_536, 1L << 40, limits => limits.BufferedBytesMax,
             (limits, number) => limits with { BufferedBytesMax = number }),
         LimitRow.Number(

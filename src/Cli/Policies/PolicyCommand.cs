@@ -33,7 +33,7 @@ internal static class PolicyCommand
             string name = parsed.GetValue(file)!;
             string? text = ReadFile(environment, name);
             if (text is null) return ExitCodes.Usage;
-            PolicyReading reading = PolicyReader.Read(text, MaskField.Check);
+            PolicyReading reading = PolicyReader.Read(text, MaskWords.All);
             if (parsed.GetValue(json)) environment.Out.WriteLine(ToJson(reading));
             else if (reading.Errors.Count > 0) environment.Error.WriteLine(PolicyErrorText.Of(name, reading.Errors));
             else environment.Out.WriteLine(
@@ -64,7 +64,7 @@ internal static class PolicyCommand
             string name = parsed.GetValue(file)!;
             string? text = ReadFile(environment, name);
             if (text is null) return ExitCodes.Usage;
-            PolicyReading reading = PolicyReader.Read(text, MaskField.Check);
+            PolicyReading reading = PolicyReader.Read(text, MaskWords.All);
             if (reading.Errors.Count > 0)
             {
                 if (parsed.GetValue(json)) environment.Out.WriteLine(ToJson(reading));

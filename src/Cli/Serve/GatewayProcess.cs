@@ -97,6 +97,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         Roles roles, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
     {
         byte[] sealingKey = ReadSealingKey(environment);
+        IReadOnlyDictionary<string, TokenKey> maskKeys = ReadMaskKeys(environment);
         AuditLog audit = OpenAudit();
         string connection = _options.Redis ?? await StartEmbeddedAsync();
         RedisStore store = await RedisStore.ConnectAsync(connection, _logs.CreateLogger<RedisStore>());
@@ -113,12 +114,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
         if (roles.HasFlag(Roles.Control))
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit);
-            await StartControlAsync(services with { Readiness = _readiness }, cancellation);
+            await StartControlAsync(services with { Readiness = _readiness, MaskKeys = maskKeys }, cancellation);
         }
 
         CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
         if (roles.HasFlag(Roles.Data))
-            await StartDataAsync(new(inForce, callers, approvals, seal, credentials, audit), cancellation);
+        {
+            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit);
+            await StartDataAsync(services with { MaskKeys = maskKeys }, cancellation);
+        }
+
         RecordEvent(audit, "started");
         _stops.Push(() => BeginDrainAsync(audit));
     }
@@ -240,7 +245,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     {
         PolicyInForce inForce = new();
         RedisPolicyFeed feed = new(
-            store, policies, inForce, MaskField.Check, _clock, _logs.CreateLogger<RedisPolicyFeed>());
+            store, policies, inForce, MaskWords.All, _clock, _logs.CreateLogger<RedisPolicyFeed>());
         _stops.Push(feed.DisposeAsync);
         await feed.StartAsync();
         if (await policies.CurrentAsync() is not > 0) return inForce;
@@ -276,7 +281,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
         if (_options.PolicyBootstrap is not { } file || (current > 0 && !_options.BootstrapFollows)) return;
         string source = await File.ReadAllTextAsync(file, cancellation);
-        PolicyReading reading = PolicyReader.Read(source, MaskField.Check);
+        PolicyReading reading = PolicyReader.Read(source, MaskWords.All);
         if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(file, reading.Errors));
         StoreResult<StoredPolicy> stored = current > 0
             ? await RepublishAsync(policies, current.Value, reading, source)
@@ -316,6 +321,18 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
         CryptographicOperations.ZeroMemory(opened);
         return Keep(keys);
+    }
+
+    private Dictionary<string, TokenKey> ReadMaskKeys(IReadOnlyDictionary<string, string> environment)
+    {
+        Dictionary<string, TokenKey> keys = new(StringComparer.Ordinal);
+        foreach ((string name, SecretReference reference) in _options.MaskKeys)
+        {
+            keys[name] = MaskKeyReader.TryOpen(reference, environment, out string fault)
+                ?? throw new StartRefusedException($"masking.keys.{name}: {fault}");
+        }
+
+        return keys;
     }
 
     private byte[] ReadSealingKey(IReadOnlyDictionary<string, string> environment)

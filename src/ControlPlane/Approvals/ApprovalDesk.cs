@@ -160,7 +160,8 @@ internal sealed partial class ApprovalDesk(
         }
 
         ReadOnlyMemory<byte> arguments = ArgumentView.Mask(
-            body, approval.ContentType, services.InForce.Current, viewer.Groups, approval.Function);
+            body, approval.ContentType, services.InForce.Current, viewer.Groups, approval.Function,
+            services.MaskKeys);
         return new ShownBody(arguments, body.Length);
     }
 

@@ -4,7 +4,7 @@ using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Microsoft.Net.Http.Headers;
 using MaskAction = Countersign.Masking.MaskAction;
-using MaskRule = Countersign.Masking.MaskRule;
+using MaskNames = Countersign.Masking.MaskNames;
 
 namespace Countersign.ControlPlane.Approvals;
 
@@ -27,10 +27,10 @@ internal static class ArgumentView
     /// </summary>
     public static ReadOnlyMemory<byte> Mask(
         ReadOnlySpan<byte> body, string contentType, PolicySnapshot? policy, IReadOnlyList<string> viewerGroups,
-        string functionId)
+        string functionId, IReadOnlyDictionary<string, TokenKey> keys)
     {
         if (policy is null || !IsUtf8(contentType) || !StrictJson.IsUnambiguous(body, out _)) return default;
-        if (ProgramFor(policy.MasksFor(viewerGroups, functionId)) is not { } program) return default;
+        MaskProgram program = ProgramFor(policy.MasksFor(viewerGroups, functionId), keys);
         ArrayBufferWriter<byte> masked = new(Math.Max(body.Length, 1));
         JsonMasker masker = new();
         masker.Reset(program);
@@ -47,24 +47,9 @@ internal static class ArgumentView
         return HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
     }
 
-    private static MaskProgram? ProgramFor(IReadOnlyList<MaskTerms> masks)
-    {
-        List<MaskRule> rules = [];
-        foreach (MaskTerms mask in masks)
-        {
-            MaskAction action = mask.Action == Policy.MaskAction.KeepLast4 ? MaskAction.KeepLast4 : MaskAction.Redact;
-            foreach (string field in mask.Fields) rules.Add(new MaskRule(field, action));
-        }
-
-        try
-        {
-            return MaskProgram.Compile(rules);
-        }
-        catch (ArgumentException)
-        {
-            // Each field was checked when the policy was read; all of them together may still be too many for one
-            // program.
-            return null;
-        }
-    }
+    private static MaskProgram ProgramFor(
+        IReadOnlyList<MaskTerms> masks, IReadOnlyDictionary<string, TokenKey> keys) =>
+        MaskSelection.Compile(masks.Select(mask => new MaskSelection(
+            mask.Fields, mask.Detect, (MaskAction)mask.Action, (MaskNames)mask.Names,
+            mask.Key is null ? null : keys.GetValueOrDefault(mask.Key))));
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.Masking;
+using Countersign.Masking.Detectors;
 using Countersign.Policy;
 using Countersign.Policy.Redis;
 
@@ -15,7 +16,8 @@ internal sealed class PolicyDesk(RedisPolicyStore store, ControlPlaneOptions opt
     /// <summary>Only people write: an agent that holds an admin's groups does not.</summary>
     public bool MayWrite(Caller caller) => caller.IsPerson && options.PolicyAdmins.Any(caller.IsIn);
 
-    public static PolicyReading Read(string text) => PolicyReader.Read(text, MaskField.Check);
+    public static PolicyReading Read(string text) =>
+        PolicyReader.Read(text, new MaskVocabulary(MaskField.Check, DetectorNames.Check));
 
     public static Reply Validate(string text)
     {

@@ -221,6 +221,15 @@ internal sealed class CallContext : IDisposable
     /// <summary>Values masked in the answer; -1 where no mask applied.</summary>
     internal int MaskedCount { get; set; }
 
+    /// <summary>The masks on the answer; null where none applies, or none has been asked for yet.</summary>
+    internal MaskPlan? Masks { get; set; }
+
+    /// <summary>Fields of the answer's head that are masked.</summary>
+    internal int MaskedHeaders { get; set; }
+
+    /// <summary>True if the answer leaves decoded, so that its Content-Encoding does not.</summary>
+    internal bool DropsEncoding { get; set; }
+
     /// <summary>What a refusal says in <c>detail</c>; constant text, never data of the call.</summary>
     internal string Detail { get; set; } = "";
 
@@ -326,5 +335,8 @@ internal sealed class CallContext : IDisposable
         Status = UpstreamStatus = 0;
         ResponseBytes = 0;
         MaskedCount = -1;
+        Masks = null;
+        MaskedHeaders = 0;
+        DropsEncoding = false;
     }
 }

@@ -1,9 +1,9 @@
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using System.Text;
 using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Upstream;
 using Countersign.Masking;
+using Countersign.Masking.Content;
 
 namespace Countersign.DataPlane.Calls;
 
@@ -15,22 +15,30 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
 {
     private const int FlushBytes = 32_768;
 
+    // An encoded body is decoded in pieces, so that what a few bytes grow to can leave before more of it comes.
+    private const int EncodedPieceBytes = 4_096;
+
+    private readonly BodyLimits _bodyLimits = new(limits.DecodedBytesMax, limits.DecodedRatioMax);
+
     /// <summary>Sends the upstream's answer to the client.</summary>
     [HotPath]
     internal ValueTask<Verdict> RedactAsync(CallContext call)
     {
         UpstreamConnection upstream = call.Upstream!;
-        MaskProgram? program = masks.ProgramFor(call.Decision!);
-        bool hasBody = upstream.Response.Framing != BodyFraming.None && !upstream.Body.IsWhole;
-        if (program is null) return PassAsync(call, upstream);
-        call.MaskedCount = 0;
+        MaskPlan? plan = masks.PlanFor(call.Decision!);
+        if (plan is null) return PassAsync(call, upstream);
+        ResponseHead head = upstream.Response;
+        bool hasBody = head.Framing != BodyFraming.None && !upstream.Body.IsWhole;
+        call.Masks = plan;
+        call.MaskedHeaders = call.MaskedCount = plan.CountHeaders(head);
+        call.DropsEncoding = plan.MasksBody && !plan.KeepsEncoding;
         if (!hasBody) return PassAsync(call, upstream);
-        if (!IsMaskable(upstream.Response))
-        {
-            return new(NotMaskable(call, "The answer is not JSON, so its masks cannot be applied."));
-        }
-
-        return MaskAsync(call, upstream, program);
+        if (head.Status == 206) return new(NotMaskable(call, "A part of an answer cannot be masked."));
+        if (!plan.MasksBody) return PassAsync(call, upstream);
+        if (IsExempt(call, head)) return PassUnmaskedAsync(call, upstream);
+        return head.Count(FieldId.ContentType) == 1 && head.Count(FieldId.ContentEncoding) <= 1
+            ? MaskAsync(call, upstream, plan)
+            : new(NotMaskable(call, "The answer does not say in one way what it is, so it cannot be masked."));
     }
 
     /// <summary>Answers a call that ended before an upstream's answer began.</summary>
@@ -57,14 +65,16 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
         if (!call.ReplyEnded) call.KeepAlive = false;
     }
 
-    // Only what the scanner can prove is sent: JSON, in one piece or concatenated, not encoded and not a part of
-    // itself.
-    private static bool IsMaskable(ResponseHead head)
+    // Only what no mask can read by its type: what is said to be JSON is masked or refused all the same.
+    private static bool IsExempt(CallContext call, ResponseHead head) =>
+        !call.Function!.IsMaskable && head.Count(FieldId.ContentType) <= 1
+        && !BodyMasker.IsReadable(head.Value(FieldId.ContentType));
+
+    private ValueTask<Verdict> PassUnmaskedAsync(CallContext call, UpstreamConnection upstream)
     {
-        if (head.Status == 206) return false;
-        if (head.Count(FieldId.ContentEncoding) > 0
-            && !Ascii.EqualsIgnoreCase(head.Value(FieldId.ContentEncoding), "identity"u8)) return false;
-        return head.Count(FieldId.ContentType) == 1 && MediaType.IsJson(head.Value(FieldId.ContentType));
+        call.AuditDetail = "The answer passed its masks unread: policy says that the function is not maskable.";
+        call.DropsEncoding = false;
+        return PassAsync(call, upstream);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -96,12 +106,14 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Verdict> MaskAsync(CallContext call, UpstreamConnection upstream, MaskProgram program)
+    private async ValueTask<Verdict> MaskAsync(CallContext call, UpstreamConnection upstream, MaskPlan plan)
     {
-        JsonMasker masker = masks.Rent(program);
+        BodyMasker masker = masks.Rent();
         try
         {
-            bool eager = MediaType.IsRecordStream(upstream.Response.Value(FieldId.ContentType));
+            if (!TryBegin(masker, call, upstream.Response, plan)) return NotMaskable(call, masker);
+            int window = masker.IsRecordStream ? 1 : limits.ReplyWindowBytes;
+            int pieceMax = masker.IsEncoded ? EncodedPieceBytes : int.MaxValue;
             BodyReader body = upstream.Body;
             MaskStatus masked = MaskStatus.NeedMore;
             while (!body.IsWhole && masked != MaskStatus.Refused)
@@ -109,24 +121,34 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
                 BodyStatus status = await ReadAsync(call, upstream);
                 if (status == BodyStatus.End) break;
                 if (status != BodyStatus.Data) return call.ReplyStarted ? Cut(call, status) : Broken(call, status);
-                masked = masker.Write(body.Data, call.Reply);
-                if (call.Reply.Count < (eager ? 1 : limits.ReplyWindowBytes) || masked == MaskStatus.Refused) continue;
-                if (!await TryStreamAsync(call)) return Verdict.ClientGone;
+                int taken = 0;
+                while (taken < body.Data.Length && masked != MaskStatus.Refused)
+                {
+                    int piece = Math.Min(body.Data.Length - taken, pieceMax);
+                    masked = masker.Write(body.Data.Slice(taken, piece), call.Reply);
+                    taken += piece;
+                    if (call.Reply.Count < window || masked == MaskStatus.Refused) continue;
+                    if (!await TryStreamAsync(call)) return Verdict.ClientGone;
+                }
             }
 
             if (masked != MaskStatus.Refused) masked = masker.Finish(call.Reply);
-            call.MaskedCount = masker.MaskedCount;
-            if (masked == MaskStatus.Refused)
-            {
-                return NotMaskable(call, "The answer is not the JSON it claims to be, so its masks cannot be applied.");
-            }
-
-            return await EndMaskedAsync(call, upstream);
+            call.MaskedCount = masker.MaskedCount + call.MaskedHeaders;
+            return masked == MaskStatus.Refused ? NotMaskable(call, masker) : await EndMaskedAsync(call, upstream);
         }
         finally
         {
             masks.Return(masker);
         }
+    }
+
+    private bool TryBegin(BodyMasker masker, CallContext call, ResponseHead head, MaskPlan plan)
+    {
+        bool isRead = masker.TryReset(
+            plan.Program, head.Value(FieldId.ContentType), head.Value(FieldId.ContentEncoding), plan.KeepsEncoding,
+            _bodyLimits, null);
+        call.DropsEncoding = !masker.KeepsEncoding;
+        return isRead;
     }
 
     // The window is full, or records must not wait: the head goes out, and from here on a refusal can only cut.
@@ -239,10 +261,18 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
         return status == BodyStatus.TimedOut ? Verdict.UpstreamTimedOut : Verdict.UpstreamFailed;
     }
 
+    // Why it cannot be read is the operator's to know: a caller could steer what the function answers by it.
+    private static Verdict NotMaskable(CallContext call, BodyMasker masker)
+    {
+        call.AuditDetail = masker.RefusedBecause;
+        return NotMaskable(call, "The answer is not what its masks can be applied to.");
+    }
+
     private static Verdict NotMaskable(CallContext call, string detail)
     {
         call.Reply.Clear();
         call.Detail = detail;
+        if (call.AuditDetail.Length == 0) call.AuditDetail = detail;
         if (call.ReplyStarted) call.KeepAlive = false;
         return Verdict.NotMaskable;
     }

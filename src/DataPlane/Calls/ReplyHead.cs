@@ -1,5 +1,7 @@
 using System.Buffers;
 using Countersign.DataPlane.Http;
+using Countersign.Policy;
+using MaskAction = Countersign.Masking.MaskAction;
 
 namespace Countersign.DataPlane.Calls;
 
@@ -26,6 +28,7 @@ internal static class ReplyHead
             if (PassesTrailers(call)) TrailerSection.WriteAnnouncement(output, head);
         }
 
+        if (call.MaskedHeaders > 0) WriteMaskedCount(output, call);
         WriteOwn(output, call);
         return isChunked;
     }
@@ -76,12 +79,23 @@ internal static class ReplyHead
     {
         if (call.Request.MinorVersion == 0) return false;
         if (call.Decision!.Masks.Count == 0) return true;
+        if (MasksLink(call.Decision)) return false;
         foreach (ref readonly FieldSlice field in head.Fields)
         {
             if (Passes(field) && field.Id != FieldId.Link) return false;
         }
 
         return true;
+    }
+
+    private static bool MasksLink(Decision decision)
+    {
+        foreach (MaskTerms mask in decision.Masks)
+        {
+            if (mask.Headers.Contains("link")) return true;
+        }
+
+        return false;
     }
 
     /// <summary>
@@ -157,12 +171,24 @@ internal static class ReplyHead
             }
 
             if (call.MaskedCount >= 0 && FieldIds.TellsOfBody(field.Id)) continue;
+            if (call.DropsEncoding && field.Id == FieldId.ContentEncoding) continue;
             hasDate |= field.Id == FieldId.Date;
-            WireText.PutField(output, head.Name(field), head.Value(field));
+            if (call.Masks?.Find(head.Name(field)) is { } mask) WriteMasked(output, head, field, mask);
+            else WireText.PutField(output, head.Name(field), head.Value(field));
         }
 
         if (!hasDate) WriteDate(output, call);
         WireText.PutVia(output, head.MinorVersion);
+    }
+
+    private static void WriteMasked(
+        IBufferWriter<byte> output, ResponseHead head, in FieldSlice field, HeaderMask mask)
+    {
+        if (mask.Action == MaskAction.Drop) return;
+        WireText.Put(output, head.Name(field));
+        WireText.Put(output, ": "u8);
+        mask.Value.Write(head.Value(field), output);
+        WireText.Put(output, "\r\n"u8);
     }
 
     // Neither what ends at this hop nor what only the gateway may say.

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Countersign.DataPlane.Http;
+using Countersign.Policy;
 
 namespace Countersign.DataPlane.Calls;
 
@@ -43,6 +44,7 @@ internal static class UpstreamRequest
         }
 
         WriteFraming(output, call, isBuffered);
+        if (isMasked) WriteAcceptEncoding(output, head, call.Decision);
         WriteHop(output, head, isMasked);
         if (ownsIdempotency)
         {
@@ -90,11 +92,22 @@ internal static class UpstreamRequest
         _ => false,
     };
 
+    // What has to be decoded to be masked is better sent as it is, unless it is to leave encoded: then the client must
+    // know the coding, and so must the masks.
+    private static void WriteAcceptEncoding(IBufferWriter<byte> output, RequestHead head, Decision decision)
+    {
+        // By place: the enumerator of a list behind an interface would be the call's one allocation.
+        bool keeps = false;
+        IReadOnlyList<MaskTerms> masks = decision.Masks;
+        for (int at = 0; at < masks.Count; at++) keeps |= masks[at].KeepsEncoding;
+        bool isAsked = keeps && head.Count(FieldId.AcceptEncoding) == 1;
+        AcceptedCodings.Write(output, isAsked ? head.Value(FieldId.AcceptEncoding) : default);
+    }
+
     // What this hop says for itself (RFC 9110 sections 7.6.2, 7.6.3 and 10.1.4).
     private static void WriteHop(IBufferWriter<byte> output, RequestHead head, bool isMasked)
     {
-        if (isMasked) WireText.Put(output, "Accept-Encoding: identity\r\n"u8);
-        else if (head.AcceptsTrailers) WireText.Put(output, "TE: trailers\r\nConnection: TE\r\n"u8);
+        if (!isMasked && head.AcceptsTrailers) WireText.Put(output, "TE: trailers\r\nConnection: TE\r\n"u8);
         if (head.MaxForwards > 0) WireText.PutField(output, "Max-Forwards"u8, head.MaxForwards - 1);
         WireText.PutVia(output, head.MinorVersion);
     }

@@ -8,6 +8,7 @@ namespace Countersign.Masking.Content;
 internal abstract class ContentDecoder : IDisposable
 {
     private long _bytesMax;
+    private int _ratioMax;
     private long _in;
     private long _out;
     private bool _isFinished = true;
@@ -18,10 +19,12 @@ internal abstract class ContentDecoder : IDisposable
     /// <summary>Decoded bytes so far.</summary>
     public long DecodedBytes => _out;
 
-    /// <summary>Begins a body that may decode to <paramref name="bytesMax"/> bytes.</summary>
-    public void Reset(long bytesMax)
+    /// <summary>Begins a body that may decode to <paramref name="bytesMax"/> bytes, and past
+    /// <see cref="ContentLimits.RatioFreeBytes"/> to <paramref name="ratioMax"/> times its size.</summary>
+    public void Reset(long bytesMax, int ratioMax = ContentLimits.RatioMax)
     {
         _bytesMax = bytesMax;
+        _ratioMax = ratioMax;
         _in = _out = 0;
         _isFinished = false;
         RefusedBecause = "";
@@ -64,7 +67,7 @@ internal abstract class ContentDecoder : IDisposable
     {
         _out += decoded.Length;
         if (_out > _bytesMax) Refuse("the decoded body is larger than the limit");
-        else if (_out > ContentLimits.RatioFreeBytes && _out / ContentLimits.RatioMax > _in)
+        else if (_out > ContentLimits.RatioFreeBytes && _out / _ratioMax > _in)
             Refuse("the encoded body grows beyond the ratio");
         else if (!decoded.IsEmpty && !sink.TryTake(decoded)) Refuse("the decoded body was not taken");
         return RefusedBecause.Length == 0;

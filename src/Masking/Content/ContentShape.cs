@@ -37,7 +37,8 @@ internal readonly record struct ContentShape(ContentKind Kind, int BoundaryStart
         return shape;
     }
 
-    private static ContentKind KindOf(ReadOnlySpan<byte> type)
+    /// <summary>What a type without its parameters is made of.</summary>
+    public static ContentKind KindOf(ReadOnlySpan<byte> type)
     {
         if (type.Length > 64) return ContentKind.Unknown;
         Span<byte> lower = stackalloc byte[type.Length];

@@ -27,6 +27,15 @@ public static class DetectorNames
         return place >= 0;
     }
 
+    /// <summary>Null for a detector's name; else a message that says what is wrong, and what was probably
+    /// meant.</summary>
+    public static string? Check(string name)
+    {
+        if (TryParse(name, out _, out string? suggestion)) return null;
+        string hint = suggestion is null ? "" : "; did you mean '" + suggestion + "'?";
+        return "there is no detector '" + name + "'" + hint;
+    }
+
     /// <summary>The name of one detector.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is none, or more than one.</exception>
     [SuppressMessage("Design", "CA1062", Justification = "an enumeration")]

@@ -15,7 +15,7 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
     private readonly RedisStore _store;
     private readonly RedisPolicyStore _policies;
     private readonly PolicyInForce _inForce;
-    private readonly Func<string, string?> _fieldError;
+    private readonly MaskVocabulary _vocabulary;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -33,18 +33,18 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
     /// <param name="store">The connection.</param>
     /// <param name="policies">Where versions are.</param>
     /// <param name="inForce">What to keep up to date.</param>
-    /// <param name="fieldError">Says what is wrong with a mask's field, or null; as for <see
+    /// <param name="vocabulary">Says what is wrong with what a mask selects; as for <see
     /// cref="PolicyReader"/>.</param>
     /// <param name="clock">Times the polls and stamps contacts.</param>
     /// <param name="logger">Where versions, and documents that do not compile, are told.</param>
     public RedisPolicyFeed(
-        RedisStore store, RedisPolicyStore policies, PolicyInForce inForce, Func<string, string?> fieldError,
+        RedisStore store, RedisPolicyStore policies, PolicyInForce inForce, MaskVocabulary vocabulary,
         TimeProvider clock, ILogger logger)
     {
         _store = store;
         _policies = policies;
         _inForce = inForce;
-        _fieldError = fieldError;
+        _vocabulary = vocabulary;
         _clock = clock;
         _logger = logger;
     }
@@ -114,7 +114,7 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
 
     private void Run(StoredPolicy policy)
     {
-        PolicyReading reading = PolicyReader.Read(policy.Document, _fieldError, policy.Version);
+        PolicyReading reading = PolicyReader.Read(policy.Document, _vocabulary, policy.Version);
         if (reading.Snapshot is not { } snapshot)
         {
             _refused = policy.Version;

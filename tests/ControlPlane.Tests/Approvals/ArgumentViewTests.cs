@@ -7,8 +7,10 @@ namespace Countersign.ControlPlane.Tests.Approvals;
 
 public sealed class ArgumentViewTests
 {
+    private static readonly Dictionary<string, TokenKey> NoKeys = [];
+
     private static readonly PolicySnapshot Policy =
-        PolicyReader.Read(ControlFixture.Policy, MaskField.Check, 7).Snapshot!;
+        PolicyReader.Read(ControlFixture.Policy, ControlFixture.Words, 7).Snapshot!;
 
     [Theory]
     [InlineData("application/json")]
@@ -39,12 +41,13 @@ public sealed class ArgumentViewTests
     {
         // Proves the two ends; by no policy, and by a cleared viewer of a function that no policy knows.
         byte[] body = """{"ssn":"1"}"""u8.ToArray();
-        Assert.True(ArgumentView.Mask(body, "application/json", null, ["pii-cleared"], "billing.reset").IsEmpty);
+        string[] cleared = ["pii-cleared"];
+        Assert.True(ArgumentView.Mask(body, "application/json", null, cleared, "billing.reset", NoKeys).IsEmpty);
         ReadOnlyMemory<byte> gone =
-            ArgumentView.Mask(body, "application/json", Policy, ["pii-cleared"], "gone.function");
+            ArgumentView.Mask(body, "application/json", Policy, cleared, "gone.function", NoKeys);
         Assert.Equal("""{"ssn":"***"}""", Encoding.UTF8.GetString(gone.Span));
     }
 
     private static string Mask(string body, string type) => Encoding.UTF8.GetString(
-        ArgumentView.Mask(Encoding.UTF8.GetBytes(body), type, Policy, ["finance"], "billing.reset").Span);
+        ArgumentView.Mask(Encoding.UTF8.GetBytes(body), type, Policy, ["finance"], "billing.reset", NoKeys).Span);
 }

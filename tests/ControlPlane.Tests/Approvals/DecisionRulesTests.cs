@@ -9,7 +9,7 @@ namespace Countersign.ControlPlane.Tests.Approvals;
 public sealed class DecisionRulesTests
 {
     private static readonly PolicySnapshot Policy =
-        PolicyReader.Read(ControlFixture.Policy, MaskField.Check, 7).Snapshot!;
+        PolicyReader.Read(ControlFixture.Policy, ControlFixture.Words, 7).Snapshot!;
 
     [Fact]
     public void Visibility_follows_the_groups_of_the_stages_and_not_the_chain()

@@ -39,7 +39,7 @@ internal sealed class PoolFixture
     {
         string text = "apiVersion: countersign/v1\nupstreams: { up: { " + terms + " } }\n"
             + "functions: { f.a: { upstream: up, method: GET, path: /a, risk: low } }\nrules: []\n";
-        PolicyReading reading = PolicyReader.Read(text, static _ => null);
+        PolicyReading reading = PolicyReader.Read(text, new MaskVocabulary(static _ => null, static _ => null));
         Assert.Empty(reading.Errors);
         InForce.Swap(reading.Snapshot!);
     }

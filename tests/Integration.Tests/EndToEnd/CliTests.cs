@@ -16,7 +16,7 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("", "demo serve policy approvals audit")]
+    [InlineData("", "demo serve policy approvals audit mask")]
     [InlineData("demo", "--data --control --issuer --upstream --dir --log-level --json")]
     [InlineData("serve", "--config --roles --data --control --store --audit --log-level --json")]
     [InlineData("policy", "validate publish history")]
@@ -30,6 +30,8 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     [InlineData("approvals deny", "<id> --reason --digest --yes --control --token --token-file --json")]
     [InlineData("audit verify", "--folder --config --json")]
     [InlineData("audit tail", "--folder --config --follow --lines --json")]
+    [InlineData("mask", "--policy --function --content-type --content-encoding --groups --key --chunk")]
+    [InlineData("mask", "--explain --json")]
     public async Task Help_names_every_option(string command, string names)
     {
         // Proves that a command's help says what it takes, by every word that the documentation uses.
@@ -52,6 +54,8 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     [InlineData("policy validate no-such.yaml", "no-such.yaml")]
     [InlineData("audit verify no-such-folder", "no-such-folder")]
     [InlineData("audit tail", "--config")]
+    [InlineData("mask --policy p.yaml", "--function")]
+    [InlineData("mask --policy no-such.yaml --function f", "no-such.yaml")]
     public async Task A_wrong_command_line_is_told_and_does_nothing(string line, string message)
     {
         // Proves exit code 2 and a message that names what is wrong, on standard error.
@@ -67,6 +71,7 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         string file = Write("""
             {
               "data": { "listen": ["somewhere"], "tarnsport": "sockets" },
+              "masking": { "keys": { "pii": "the-secret-itself" }, "kyes": {} },
               "store": { "redis": "127.0.0.1:1", "embedded": "state" },
               "identity": { "issuers": [{ "issuer": "https://issuer.test", "groups": 7 }] },
               "secrets": { "sealingKey": "the-secret-itself" },
@@ -80,7 +85,7 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         [
             "data.listen", "data.tarnsport", "store.redis", "identity.issuers[0].groups",
             "identity.issuers[0].audiences", "secrets.sealingKey", "limits.headBytesMax", "limits.keepAliveIdle",
-            "surprise",
+            "surprise", "masking.keys.pii", "masking.kyes",
         ];
         foreach (string path in paths)
         {

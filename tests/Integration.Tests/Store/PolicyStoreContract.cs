@@ -19,6 +19,8 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
           - { id: all, subjects: { groups: [staff] }, functions: ["billing.*"], effect: allow }
         """;
 
+    private static readonly MaskVocabulary Words = new(static _ => null, static _ => null);
+
     private RedisStore _store = null!;
     private RedisPolicyStore _policies = null!;
 
@@ -109,12 +111,12 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         var inForce = new PolicyInForce();
         var log = new RefusalLog();
-        await using var feed = new RedisPolicyFeed(_store, _policies, inForce, _ => null, TimeProvider.System, log);
+        await using var feed = new RedisPolicyFeed(_store, _policies, inForce, Words, TimeProvider.System, log);
         var swaps = System.Threading.Channels.Channel.CreateUnbounded<long>();
         feed.Swapped += version => swaps.Writer.TryWrite(version);
         await feed.StartAsync();
         Assert.Null(inForce.Current);
-        string document = PolicyReader.Read(Source, _ => null).Json;
+        string document = PolicyReader.Read(Source, Words).Json;
         await _policies.PublishAsync(document, Source, "ann");
         await feed.WaitForFirstAsync(cancellation).WaitAsync(StoreServer.PatienceMax, cancellation);
         Assert.Equal(1, inForce.Current!.Version);
