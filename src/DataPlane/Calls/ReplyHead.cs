@@ -60,7 +60,7 @@ internal static class ReplyHead
     /// </summary>
     internal static void WriteInterim(IBufferWriter<byte> output, CallContext call, ResponseHead head)
     {
-        WriteStatusLine(output, head.Status, head.Reason);
+        WriteStatusLine(output, head.Status, ReasonOf(call, head));
         foreach (ref readonly FieldSlice field in head.Fields)
         {
             if (!Passes(field) || field.Id == FieldId.ContentLength) continue;
@@ -158,7 +158,7 @@ internal static class ReplyHead
     private static void WriteUpstreamHead(
         IBufferWriter<byte> output, CallContext call, ResponseHead head, bool keepsLength)
     {
-        WriteStatusLine(output, head.Status, head.Reason);
+        WriteStatusLine(output, head.Status, ReasonOf(call, head));
         bool hasDate = false;
         foreach (ref readonly FieldSlice field in head.Fields)
         {
@@ -206,6 +206,10 @@ internal static class ReplyHead
         else if (call.Request.MinorVersion == 0) WireText.Put(output, "Connection: keep-alive\r\n"u8);
         WireText.Put(output, "\r\n"u8);
     }
+
+    // Under a mask the phrase is the standard one: an upstream can say anything in it.
+    private static ReadOnlySpan<byte> ReasonOf(CallContext call, ResponseHead head) =>
+        call.Decision!.Masks.Count > 0 ? default : head.Reason;
 
     private static void WriteStatusLine(IBufferWriter<byte> output, int status, ReadOnlySpan<byte> reason)
     {

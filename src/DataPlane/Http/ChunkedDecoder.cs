@@ -26,6 +26,9 @@ internal struct ChunkedDecoder(ChunkBounds bounds)
     private int _extra;
     private int _line;
     private int _trailers;
+    private bool _hasName;
+    private bool _isQuoted;
+    private bool _isEscaped;
 
     /// <summary>Where trailer lines go, with the empty line after them; null drops them.</summary>
     internal LeasedBuffer? Trailers { get; set; }
@@ -115,7 +118,11 @@ internal struct ChunkedDecoder(ChunkBounds bounds)
 
         if (_digits == 0) return false;
         if (one == '\r') _state = State.SizeLf;
-        else if (one == ';') _state = State.Extension;
+        else if (one == ';')
+        {
+            _state = State.Extension;
+            _hasName = false;
+        }
         else return false;
         return true;
     }
@@ -125,10 +132,39 @@ internal struct ChunkedDecoder(ChunkBounds bounds)
         if (one == '\r')
         {
             _state = State.SizeLf;
-            return true;
+            return _hasName && !_isQuoted;
         }
 
-        return ++_extra <= bounds.ExtensionBytesMax && (one == '\t' || one is >= 0x20 and not 0x7F);
+        if (++_extra > bounds.ExtensionBytesMax || (one != '\t' && one is < 0x20 or 0x7F)) return false;
+        return _isQuoted ? StepQuoted(one) : StepUnquoted(one);
+    }
+
+    // A quoted string may hold what looks like the end of the line's meaning, never the end of the line.
+    private bool StepQuoted(byte one)
+    {
+        if (_isEscaped) _isEscaped = false;
+        else if (one == '\\') _isEscaped = true;
+        else if (one == '"') _isQuoted = false;
+        return true;
+    }
+
+    private bool StepUnquoted(byte one)
+    {
+        switch (one)
+        {
+            case (byte)'"':
+                _isQuoted = true;
+                return _hasName;
+            case (byte)';':
+                bool hadName = _hasName;
+                _hasName = false;
+                return hadName;
+            case (byte)'=' or (byte)' ' or (byte)'\t':
+                return true;
+            default:
+                _hasName = true;
+                return HttpChars.Token.Contains(one);
+        }
     }
 
     private bool StepTrailer(byte one)

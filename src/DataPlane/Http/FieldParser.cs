@@ -12,6 +12,9 @@ internal static class FieldParser
     // 18 digits always fit a long, so a longer length needs no overflow check to be refused.
     private const int ContentLengthDigitsMax = 18;
 
+    // Longer than any name that the gateway acts on, but for its own prefix.
+    private const int LookAlikeBytesMax = 64;
+
     /// <summary>Parses every field line from <paramref name="at"/> to the empty line.</summary>
     [HotPath]
     internal static HttpFault ParseFields(MessageHead head, int at, int fieldsMax)
@@ -47,7 +50,8 @@ internal static class FieldParser
                     break;
                 case FieldId.TransferEncoding:
                     if (hasCoding || head.MinorVersion == 0) return false;
-                    if (!Ascii.EqualsIgnoreCase(head.Value(field), "chunked"u8)) return false;
+                    // The coding's name has no case, but not every reader knows that.
+                    if (!head.Value(field).SequenceEqual("chunked"u8)) return false;
                     hasCoding = true;
                     head.Framing = BodyFraming.Chunked;
                     break;
@@ -58,6 +62,30 @@ internal static class FieldParser
         }
 
         return !(hasLength && hasCoding);
+    }
+
+    /// <summary>
+    /// True if a name would be one that the gateway acts on once its underscores are hyphens, as CGI and what came
+    /// after it read them: the upstream would take the caller's field for the gateway's.
+    /// </summary>
+    [HotPath]
+    internal static bool HasLookAlike(MessageHead head)
+    {
+        foreach (ref readonly FieldSlice field in head.Fields)
+        {
+            if (field.Id != FieldId.Other || field.NameBytes > LookAlikeBytesMax) continue;
+            ReadOnlySpan<byte> name = head.Name(field);
+            if (name.Contains((byte)'_') && LooksAlike(name)) return true;
+        }
+
+        return false;
+    }
+
+    private static bool LooksAlike(ReadOnlySpan<byte> name)
+    {
+        Span<byte> folded = stackalloc byte[LookAlikeBytesMax];
+        name.Replace(folded, (byte)'_', (byte)'-');
+        return FieldIds.Of(folded[..name.Length]) != FieldId.Other;
     }
 
     /// <summary>1*DIGIT of at most 18 digits; no sign, no space, no list.</summary>

@@ -43,7 +43,13 @@ internal static class PathRules
         return HttpFault.None;
     }
 
-    private static bool IsDots(ReadOnlySpan<byte> segment) => segment is [(byte)'.'] or [(byte)'.', (byte)'.'];
+    // Servers that know path parameters cut a segment at its semicolon, and resolve its dots after that.
+    private static bool IsDots(ReadOnlySpan<byte> segment)
+    {
+        int parameters = segment.IndexOf((byte)';');
+        ReadOnlySpan<byte> name = parameters < 0 ? segment : segment[..parameters];
+        return name is [] or [(byte)'.'] or [(byte)'.', (byte)'.'];
+    }
 
     // Clients send these raw in queries, and no server reads them two ways there: " < > [ ] ^ ` { | }.
     private static HttpFault IsQueryCharacter(ReadOnlySpan<byte> target, int odd)

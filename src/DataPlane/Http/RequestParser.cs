@@ -24,7 +24,7 @@ internal static class RequestParser
         if (fault != HttpFault.None) return fault;
         fault = FieldParser.ParseFields(head, lineBytes + 2, bounds.FieldsMax);
         if (fault != HttpFault.None) return fault;
-        if (!FieldParser.TryFrame(head)) return HttpFault.Malformed;
+        if (!FieldParser.TryFrame(head) || FieldParser.HasLookAlike(head)) return HttpFault.Malformed;
         if (!HostIsSound(head, isAbsolute, bytes.Slice(hostStart, hostBytes))) return HttpFault.Malformed;
         fault = RequestDemands.Read(head);
         if (fault != HttpFault.None) return fault;

@@ -56,7 +56,8 @@ internal sealed class WireGateway : IAsyncDisposable
         _callers = new CallerVerifier([_issuer.Options], null, _http, TimeProvider.System, NullLogger.Instance);
         PolicyInForce inForce = new();
         string policy = Policy.Replace("UPSTREAM", Upstream.Endpoint, StringComparison.Ordinal);
-        PolicyReading reading = PolicyReader.Read(policy, static _ => null, 1);
+        PolicyReading reading = PolicyReader.Read(
+            policy, new MaskVocabulary(static _ => null, static _ => null), 1);
         inForce.Swap(reading.Snapshot ?? throw new InvalidDataException(string.Join("; ", reading.Errors)));
         inForce.Heard(TimeProvider.System.GetTimestamp());
         Listener = new DataPlaneListener(
