@@ -63,7 +63,8 @@ internal static class ConfigurationReader
     private static void Overlay(
         JsonObject content, IReadOnlyDictionary<string, string> environment, List<string> errors)
     {
-        foreach ((string name, string value) in environment)
+        // In the order of their names, numbers by value: an environment has none of its own, and a list grows by one.
+        foreach ((string name, string value) in environment.OrderBy(pair => InOrder(pair.Key), StringComparer.Ordinal))
         {
             if (!name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) continue;
             string[] steps = name[Prefix.Length..].Split("__");
@@ -79,6 +80,11 @@ internal static class ConfigurationReader
             }
         }
     }
+
+    private static string InOrder(string name) => string.Join("__", name.ToUpperInvariant().Split("__").Select(
+        step => int.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out int index)
+            ? index.ToString("D10", CultureInfo.InvariantCulture)
+            : step));
 
     private static bool TryStep(ref JsonNode at, string step, string? next, string? value)
     {
