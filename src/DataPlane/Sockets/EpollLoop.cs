@@ -25,6 +25,7 @@ internal sealed partial class EpollLoop : IDisposable
     private int _slotCount;
     private int _isAwake;
     private volatile bool _isStopping;
+    private bool _isClosed;
 
     /// <summary>Starts a loop. Throws <see cref="IOException"/> where the kernel has no descriptor left.</summary>
     internal EpollLoop(int lane, ILogger log)
@@ -55,6 +56,7 @@ internal sealed partial class EpollLoop : IDisposable
         ulong token;
         lock (_slotsGate)
         {
+            if (_isClosed) throw new IOException("The event loop has ended.");
             if (!_freeSlots.TryPop(out slot))
             {
                 slot = _slotCount;
@@ -70,10 +72,10 @@ internal sealed partial class EpollLoop : IDisposable
             _slots[slot] = new Slot(socket, generation);
             token = ((ulong)generation << 32) | (uint)slot;
             _slotCount++;
+            const uint Both = Epoll.In | Epoll.Out | Epoll.ReadHup | Epoll.EdgeTriggered;
+            if (Epoll.TryWatch(_epoll, descriptor, Both, token)) return slot;
         }
 
-        const uint Both = Epoll.In | Epoll.Out | Epoll.ReadHup | Epoll.EdgeTriggered;
-        if (Epoll.TryWatch(_epoll, descriptor, Both, token)) return slot;
         Forget(slot);
         throw new IOException("The kernel does not watch the socket: error " + Marshal.GetLastPInvokeError() + ".");
     }
@@ -93,7 +95,7 @@ internal sealed partial class EpollLoop : IDisposable
     internal void Post(IResumable resumable)
     {
         _posted.Enqueue(resumable);
-        if (Interlocked.Exchange(ref _isAwake, 1) == 0) Epoll.Wake(_wake);
+        if (Interlocked.Exchange(ref _isAwake, 1) == 0) Wake();
     }
 
     /// <summary>Ends the thread; what still waits is never resumed.</summary>
@@ -101,7 +103,7 @@ internal sealed partial class EpollLoop : IDisposable
     {
         if (_isStopping) return;
         _isStopping = true;
-        Epoll.Wake(_wake);
+        Wake();
         if (!IsCurrent) _thread.Join();
     }
 
@@ -128,8 +130,12 @@ internal sealed partial class EpollLoop : IDisposable
             if (Volatile.Read(ref _isAwake) != 0) RunPosted();
         }
 
-        Epoll.Close(_wake);
-        Epoll.Close(_epoll);
+        lock (_slotsGate)
+        {
+            _isClosed = true;
+            Epoll.Close(_wake);
+            Epoll.Close(_epoll);
+        }
     }
 
     private void Dispatch(uint ready, ulong token)
@@ -165,7 +171,17 @@ internal sealed partial class EpollLoop : IDisposable
         }
 
         // What was posted meanwhile waits for the sockets' turn, and is not forgotten.
-        if (!_posted.IsEmpty && Interlocked.Exchange(ref _isAwake, 1) == 0) Epoll.Wake(_wake);
+        if (!_posted.IsEmpty && Interlocked.Exchange(ref _isAwake, 1) == 0) Wake();
+    }
+
+    // The number of a closed descriptor soon belongs to another file, which must never get these eight bytes. Waking
+    // is for cancellations and yields, not for every call, so the lock costs nothing.
+    private void Wake()
+    {
+        lock (_slotsGate)
+        {
+            if (!_isClosed) Epoll.Wake(_wake);
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A continuation failed on an event loop")]

@@ -195,6 +195,26 @@ public sealed class EpollTransportTests
         transport.Dispose();
     }
 
+    [Fact(SkipWhen = nameof(IsMissing), Skip = "no epoll on this machine")]
+    public async Task What_comes_after_the_loops_ended_touches_no_descriptor()
+    {
+        // Proves that a cancellation that comes late, and a connection that would be new, find the loop's end: files
+        // opened meanwhile, which get the numbers of the loop's own descriptors, stay empty.
+        EpollPair pair = await EpollPair.OpenAsync();
+        await pair.DisposeAsync();
+        List<FileStream> files = [];
+        for (int file = 0; file < 64; file++)
+        {
+            files.Add(new FileStream(Path.GetTempFileName(), FileMode.Open, FileAccess.Write, FileShare.None, 1,
+                FileOptions.DeleteOnClose));
+        }
+
+        pair.Connection.Transport.Input.CancelPendingRead();
+        pair.Connection.Transport.Output.CancelPendingFlush();
+        Assert.All(files, file => Assert.Equal(0, file.Length));
+        foreach (FileStream file in files) await file.DisposeAsync();
+    }
+
     private static async Task ServeEchoAsync(IConnectionListener listener)
     {
         while (await listener.AcceptAsync() is { } connection) _ = EchoAsync(connection);
