@@ -5,7 +5,7 @@ using Countersign.DataPlane.Upstream;
 namespace Countersign.DataPlane.Calls;
 
 /// <summary>
-/// Makes the call: request out, response head in. What never reached the upstream may be tried again, within a budget.
+/// Makes the call: request out, response head in. What may have reached the upstream is never sent again.
 /// </summary>
 internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
 {
@@ -20,24 +20,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         if (connected == Verdict.Undecided) connected = await ConnectAsync(call, group, chosen);
         if (connected != Verdict.Proceed) return connected;
         UpstreamConnection connection = call.Upstream!;
-        bool wasUsed = connection.WasUsed;
-        ResponseStatus status = await ExchangeAsync(call, connection);
-        bool neverHeard = status == ResponseStatus.ClosedUnanswered && wasUsed;
-        if (neverHeard && IsRepeatable(call) && group.Retries.TrySpend()) return await ForwardAgainAsync(call, group);
-        return Explain(call, status, neverHeard);
-    }
-
-    // The one retry after something was sent: a kept connection that closed without a byte, for a method that is safe
-    // to repeat.
-    private async ValueTask<Verdict> ForwardAgainAsync(CallContext call, UpstreamGroup group)
-    {
-        pools.Metrics.Retried();
-        call.Upstream!.Release();
-        call.Upstream = null;
-        if (!group.TryEnter()) return Busy(call, AtCallsMax);
-        Verdict connected = await ConnectAsync(call, group, chosen: null);
-        if (connected != Verdict.Proceed) return connected;
-        return Explain(call, await ExchangeAsync(call, call.Upstream!), neverHeard: false);
+        return Explain(call, await ExchangeAsync(call, connection), connection.WasUsed);
     }
 
     // Proceed with an idle connection; Undecided if one must be opened. A strict call never rides a connection that
@@ -73,14 +56,6 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
             ConnectFault.Unresolved => Failed(call, "No name of the function's upstream can be resolved."),
             _ => Unreached(call, connected.Refusal),
         };
-    }
-
-    private static bool IsRepeatable(CallContext call)
-    {
-        ReadOnlySpan<byte> method = call.Request.Method;
-        bool isSafe = method.SequenceEqual("GET"u8) || method.SequenceEqual("HEAD"u8)
-            || method.SequenceEqual("OPTIONS"u8);
-        return isSafe && !call.Function!.IsStrict && call.Request.Framing == BodyFraming.None;
     }
 
     // Request out, response head in: one after the other where the request is there whole, else side by side.
@@ -153,7 +128,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         return sent;
     }
 
-    private static Verdict Explain(CallContext call, ResponseStatus status, bool neverHeard)
+    private static Verdict Explain(CallContext call, ResponseStatus status, bool wasUsed)
     {
         if (status == ResponseStatus.Head)
         {
@@ -164,7 +139,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         if (status == ResponseStatus.Unsent) return Sent(call, call.Upload.Outcome);
 
         // That a kept connection had been closed says nothing of the endpoint: each end may close an idle one.
-        if (!neverHeard) call.Upstream!.Fail();
+        if (!wasUsed || status != ResponseStatus.ClosedUnanswered) call.Upstream!.Fail();
         return status switch
         {
             ResponseStatus.TimedOut => Verdict.UpstreamTimedOut,

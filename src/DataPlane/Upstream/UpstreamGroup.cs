@@ -104,7 +104,7 @@ internal sealed class UpstreamGroup
 
             _parts.Metrics.ConnectFailed();
             Fail(endpoint);
-            bool mayRetry = attempt < ConnectsMax && Members.Length > 1 && Retries.TrySpend();
+            bool mayRetry = !isStrict && attempt < ConnectsMax && Members.Length > 1 && Retries.TrySpend();
             if (!mayRetry) return new(null, ConnectFault.Unreachable, refusal);
             _parts.Metrics.Retried();
             endpoint = After(endpoint);

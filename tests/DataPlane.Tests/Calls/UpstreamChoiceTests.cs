@@ -10,19 +10,17 @@ public sealed class UpstreamChoiceTests
     private static readonly IPAddress One = IPAddress.Parse("192.0.2.1");
     private static readonly IPAddress Two = IPAddress.Parse("192.0.2.2");
 
-    [Theory]
-    [InlineData("/raw/1")]
-    [InlineData("/strict/1")]
-    public async Task An_address_that_refuses_is_passed_over(string target)
+    [Fact]
+    public async Task An_address_that_refuses_is_passed_over()
     {
-        // Proves that while one of a name's two addresses refuses, every call of any risk is answered by the other.
+        // Proves that while one of a name's two addresses refuses, every call below high risk is answered by the other.
         await using MemoryGateway gateway = new(Policies.Standard);
         gateway.Upstream.Names["raw.test"] = [One, Two];
         gateway.Upstream.Refusing.Add(One);
         MemoryClient client = gateway.Connect();
         for (int call = 0; call < 12; call++)
         {
-            Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, target))).Status);
+            Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
         }
 
         Assert.Contains(One, gateway.Upstream.Dialled);

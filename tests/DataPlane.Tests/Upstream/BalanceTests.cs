@@ -117,15 +117,36 @@ public sealed class BalanceTests
     }
 
     [Fact]
-    public async Task An_endpoint_that_refuses_is_passed_over_for_strict_calls_too()
+    public async Task A_strict_call_is_not_tried_elsewhere()
     {
-        // Proves the retry before anything was sent: with one of two addresses refusing, every call of either kind
-        // gets the other, and each retry is counted.
+        // Proves that a strict call ends at the first address that refuses, once, and that the address is ejected, so
+        // that later ones do not meet it.
+        PoolFixture pools = new(Two);
+        pools.Upstream.Refusing.Add(IPAddress.Parse("192.0.2.1"));
+        int refused = 0;
+        for (int call = 0; call < 60; call++)
+        {
+            UpstreamConnection? connection = await pools.TakeAsync(isStrict: true);
+            if (connection is null) refused++;
+            connection?.Release();
+        }
+
+        Assert.InRange(refused, 1, 59);
+        Assert.Equal(refused, pools.Pools.Metrics.ConnectsFailed);
+        Assert.Equal(0, pools.Pools.Metrics.Retries);
+        Assert.Equal(CircuitState.Open, pools.At("192.0.2.1").Circuit.State);
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_refuses_is_passed_over()
+    {
+        // Proves the retry before anything was sent: with one of two addresses refusing, every call gets the other,
+        // and each retry is counted.
         PoolFixture pools = new(Two);
         pools.Upstream.Refusing.Add(IPAddress.Parse("192.0.2.1"));
         for (int call = 0; call < 20; call++)
         {
-            UpstreamConnection connection = (await pools.TakeAsync(isStrict: call % 2 == 0))!;
+            UpstreamConnection connection = (await pools.TakeAsync(isStrict: false))!;
             Assert.Equal("192.0.2.2", connection.Address.ToString());
             connection.Release();
         }
