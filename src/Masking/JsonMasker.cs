@@ -90,12 +90,13 @@ public sealed partial class JsonMasker
         _isFinished = false;
         _hasNames = false;
         _peeks = false;
-        _cutHit = Hit.None;
+        _blocksNext = BlockWindow.BlocksMax;
         _valueAt = None;
         _memberAt = None;
-        _runsBlocks = listener is null && !program.Drops && program.Root == Hit.None;
+        _runsBlocks = listener is null && !program.Drops && program.Root == Hit.None
+            && program.Options.ValueBytesMax >= BlockWindow.BlocksMax * BlockWindow.BlockBytes;
         _actsOnBlocks = !program.IsEmpty;
-        _actsOnFewBlocks = !program.HasPaths && program.Detectors == DetectorSet.None;
+        _watches = program.NestedDepth > 0 || program.Detectors != DetectorSet.None;
         _listener = listener;
         _location = listener is null ? null : new MaskLocation();
         MaskedCount = 0;
@@ -113,6 +114,7 @@ public sealed partial class JsonMasker
         ArgumentNullException.ThrowIfNull(output);
         int position = 0;
         _copyFrom = 0;
+        _blocksFrom = 0;
         if (_peeks && !input.IsEmpty) Peek(input[0]);
         RunBlocks(input, ref position, output);
         JsonEvent met = _isFinished ? _scanner.Refuse(MaskRefusal.AfterEnd) : _scanner.Next(input, ref position);

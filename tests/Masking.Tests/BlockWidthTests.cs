@@ -36,7 +36,7 @@ public sealed class BlockWidthTests
     {
         // Proves each question of each width against a byte-by-byte answer, on random blocks of all byte values.
         var random = new Random(5);
-        byte[] block = new byte[BlockScanner.Bytes];
+        byte[] block = new byte[BlockWindow.BlockBytes];
         for (int turn = 0; turn < 2_000; turn++)
         {
             random.NextBytes(block);
@@ -59,11 +59,11 @@ public sealed class BlockWidthTests
     [InlineData("r\u00e9f", "cvv", "1", "b2", "c3", "d4", "e5", "f6", "g7", "h8")]
     public void Every_width_finds_the_ends_of_names(params string[] names)
     {
-        // Proves that each width sees the last two bytes of each name, in either case, before a closing quote, and that
-        // all widths see the same in random bytes.
+        // Proves that each width sees the last three bytes of each name, in either case, before a closing quote, and that
+        // all but the widest, which has a table of its own, see the same in random bytes.
         byte[][] folded = [.. names.Select(name => Encoding.UTF8.GetBytes(name.ToLowerInvariant()))];
         KeyTrails trails = KeyTrails.Of(folded, foldsSeparators: false);
-        byte[] block = new byte[BlockScanner.Bytes];
+        byte[] block = new byte[BlockWindow.BlockBytes + 8];
         var random = new Random(8);
         foreach (string name in names)
         {
@@ -72,18 +72,12 @@ public sealed class BlockWidthTests
                 random.NextBytes(block);
                 byte[] key = Encoding.UTF8.GetBytes("{\"" + spelling + "\"");
                 key.CopyTo(block, 20);
-                int close = 20 + key.Length - 1;
-                ulong last = BlockScalar.Load(block).Among(trails.Last);
-                ulong secondLast = BlockScalar.Load(block).Among(trails.SecondLast);
-                Assert.Equal(1UL, last << 1 >> close & 1);
-                Assert.Equal(1UL, secondLast << 2 >> close & 1);
-                foreach (ByteSet set in new[] { trails.Last, trails.SecondLast })
-                {
-                    ulong expected = BlockScalar.Load(block).Among(set);
-                    Assert.Equal(expected, Block128.Load(block).Among(set));
-                    Assert.Equal(expected, Block256.Load(block).Among(set));
-                    Assert.Equal(expected, Block512.Load(block).Among(set));
-                }
+                int close = 20 + key.Length - 1 - 8;
+                ulong expected = BlockScalar.NameEnds(block, trails);
+                Assert.Equal(expected, Block128.NameEnds(block, trails));
+                Assert.Equal(expected, Block256.NameEnds(block, trails));
+                Assert.Equal(1UL, expected >> close & 1);
+                Assert.Equal(1UL, Block512.NameEnds(block, trails) >> close & 1);
             }
         }
     }
@@ -106,5 +100,8 @@ public sealed class BlockWidthTests
 
     private static ulong[] Masks<TBlock>(TBlock block, byte value, byte count)
         where TBlock : struct, IBlockBytes<TBlock> =>
-        [block.Equal(value), block.EqualFolded((byte)(value | 0x20)), block.InRange(value, count), block.High()];
+        [
+            block.Equal(value), block.EqualFolded((byte)(value | 0x20)), block.InRange(value, count), block.High(),
+            block.Marks(), block.Blanks(), block.EscapeLetters(),
+        ];
 }
