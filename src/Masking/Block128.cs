@@ -12,6 +12,9 @@ internal readonly struct Block128(Vector128<byte> a, Vector128<byte> b, Vector12
 
     private static readonly Vector128<byte> MarkTable = Vector128.Create(HalfByteTables.Marks);
     private static readonly Vector128<byte> BlankTable = Vector128.Create(HalfByteTables.Blanks);
+    private static readonly Vector128<byte> FirstHigh = Vector128.Create(Utf8Tables.FirstHigh);
+    private static readonly Vector128<byte> FirstLow = Vector128.Create(Utf8Tables.FirstLow);
+    private static readonly Vector128<byte> SecondHigh = Vector128.Create(Utf8Tables.SecondHigh);
     private static readonly Vector128<byte> EscapeTable = Vector128.Create(HalfByteTables.Escapes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -44,6 +47,27 @@ internal readonly struct Block128(Vector128<byte> a, Vector128<byte> b, Vector12
             Vector128.Equals(Vector128.Shuffle(table, b & half), b),
             Vector128.Equals(Vector128.Shuffle(table, c & half), c),
             Vector128.Equals(Vector128.Shuffle(table, d & half), d));
+    }
+
+    public static ulong NotUtf8(ReadOnlySpan<byte> around)
+    {
+        Vector128<byte> half = Vector128.Create((byte)0x0F);
+        ulong sound = 0;
+        for (int at = 0; at < BlockWindow.BlockBytes; at += QuarterBytes)
+        {
+            Vector128<byte> second = Vector128.Create(around[(at + 8)..]);
+            Vector128<byte> first = Vector128.Create(around[(at + 7)..]);
+            Vector128<byte> pairs = Vector128.Shuffle(FirstHigh, first >>> 4)
+                & Vector128.Shuffle(FirstLow, first & half) & Vector128.Shuffle(SecondHigh, second >>> 4);
+            Vector128<byte> third = Vector128.SubtractSaturate(
+                Vector128.Create(around[(at + 6)..]), Vector128.Create(Utf8Tables.ThirdFrom));
+            Vector128<byte> fourth = Vector128.SubtractSaturate(
+                Vector128.Create(around[(at + 5)..]), Vector128.Create(Utf8Tables.FourthFrom));
+            Vector128<byte> goesOn = (third | fourth) & Vector128.Create(Utf8Tables.TwoGoOn);
+            sound |= (ulong)Vector128.Equals(pairs, goesOn).ExtractMostSignificantBits() << at;
+        }
+
+        return ~sound;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

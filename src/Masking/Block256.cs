@@ -13,6 +13,9 @@ internal readonly struct Block256(Vector256<byte> low, Vector256<byte> high) : I
 
     private static readonly Vector256<byte> MarkTable = HalfByteTables.Repeat(HalfByteTables.Marks).GetLower();
     private static readonly Vector256<byte> BlankTable = HalfByteTables.Repeat(HalfByteTables.Blanks).GetLower();
+    private static readonly Vector256<byte> FirstHigh = HalfByteTables.Repeat(Utf8Tables.FirstHigh).GetLower();
+    private static readonly Vector256<byte> FirstLow = HalfByteTables.Repeat(Utf8Tables.FirstLow).GetLower();
+    private static readonly Vector256<byte> SecondHigh = HalfByteTables.Repeat(Utf8Tables.SecondHigh).GetLower();
     private static readonly Vector256<byte> EscapeTable = HalfByteTables.Repeat(HalfByteTables.Escapes).GetLower();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -26,6 +29,25 @@ internal readonly struct Block256(Vector256<byte> low, Vector256<byte> high) : I
         Vector256<byte> zero = Vector256<byte>.Zero;
         return ~Join(
             Vector256.Equals(Ends(around, names), zero), Vector256.Equals(Ends(around[HalfBytes..], names), zero));
+    }
+
+    public static ulong NotUtf8(ReadOnlySpan<byte> around) => Avx2.IsSupported
+        ? ~Join(Sound(around), Sound(around[HalfBytes..]))
+        : Block128.NotUtf8(around);
+
+    private static Vector256<byte> Sound(ReadOnlySpan<byte> around)
+    {
+        Vector256<byte> half = Vector256.Create((byte)0x0F);
+        Vector256<byte> second = Vector256.Create(around[8..]);
+        Vector256<byte> first = Vector256.Create(around[7..]);
+        Vector256<byte> pairs = Avx2.Shuffle(FirstHigh, (first.AsUInt16() >>> 4).AsByte() & half)
+            & Avx2.Shuffle(FirstLow, first & half)
+            & Avx2.Shuffle(SecondHigh, (second.AsUInt16() >>> 4).AsByte() & half);
+        Vector256<byte> third =
+            Vector256.SubtractSaturate(Vector256.Create(around[6..]), Vector256.Create(Utf8Tables.ThirdFrom));
+        Vector256<byte> fourth =
+            Vector256.SubtractSaturate(Vector256.Create(around[5..]), Vector256.Create(Utf8Tables.FourthFrom));
+        return Vector256.Equals(pairs, (third | fourth) & Vector256.Create(Utf8Tables.TwoGoOn));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

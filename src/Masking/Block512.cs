@@ -9,6 +9,9 @@ internal readonly struct Block512(Vector512<byte> bytes) : IBlockBytes<Block512>
 {
     private static readonly Vector512<byte> MarkTable = HalfByteTables.Repeat(HalfByteTables.Marks);
     private static readonly Vector512<byte> BlankTable = HalfByteTables.Repeat(HalfByteTables.Blanks);
+    private static readonly Vector512<byte> FirstHigh = HalfByteTables.Repeat(Utf8Tables.FirstHigh);
+    private static readonly Vector512<byte> FirstLow = HalfByteTables.Repeat(Utf8Tables.FirstLow);
+    private static readonly Vector512<byte> SecondHigh = HalfByteTables.Repeat(Utf8Tables.SecondHigh);
     private static readonly Vector512<byte> EscapeTable = HalfByteTables.Repeat(HalfByteTables.Escapes);
 
     // For each byte of a block, which byte of a mask its bit is in, and which bit that is.
@@ -29,6 +32,23 @@ internal readonly struct Block512(Vector512<byte> bytes) : IBlockBytes<Block512>
             & Avx512Vbmi.PermuteVar64x8(names.SecondLast.Whole, Vector512.Create(around[6..]))
             & Avx512Vbmi.PermuteVar64x8(names.ThirdLast.Whole, Vector512.Create(around[5..]));
         return ~Vector512.Equals(groups, Vector512<byte>.Zero).ExtractMostSignificantBits();
+    }
+
+    public static ulong NotUtf8(ReadOnlySpan<byte> around)
+    {
+        if (!Avx512BW.IsSupported) return Block256.NotUtf8(around);
+        Vector512<byte> half = Vector512.Create((byte)0x0F);
+        Vector512<byte> second = Vector512.Create(around[8..]);
+        Vector512<byte> first = Vector512.Create(around[7..]);
+        Vector512<byte> pairs = Avx512BW.Shuffle(FirstHigh, (first.AsUInt16() >>> 4).AsByte() & half)
+            & Avx512BW.Shuffle(FirstLow, first & half)
+            & Avx512BW.Shuffle(SecondHigh, (second.AsUInt16() >>> 4).AsByte() & half);
+        Vector512<byte> third =
+            Vector512.SubtractSaturate(Vector512.Create(around[6..]), Vector512.Create(Utf8Tables.ThirdFrom));
+        Vector512<byte> fourth =
+            Vector512.SubtractSaturate(Vector512.Create(around[5..]), Vector512.Create(Utf8Tables.FourthFrom));
+        Vector512<byte> goesOn = (third | fourth) & Vector512.Create(Utf8Tables.TwoGoOn);
+        return ~Vector512.Equals(pairs, goesOn).ExtractMostSignificantBits();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,38 +1,10 @@
 namespace Countersign.Masking;
 
-/// <summary>What is known of 64 bytes, a bit for each: the lowest is the first byte's. The first ten are what bytes
-/// look like; the others are what they mean.</summary>
+/// <summary>What is known of 64 bytes, a bit for each: the lowest is the first byte's.</summary>
 internal struct BlockMasks
 {
-    /// <summary>Quotes; once strings are known, those that open or close one.</summary>
+    /// <summary>Quotes that open or close a string.</summary>
     public ulong Quotes;
-
-    /// <summary>Backslashes.</summary>
-    public ulong Slashes;
-
-    /// <summary>Brackets, colons and commas, and two control characters that look like them.</summary>
-    public ulong Marks;
-
-    /// <summary>White space.</summary>
-    public ulong Blanks;
-
-    /// <summary>Colons.</summary>
-    public ulong Colons;
-
-    /// <summary>Digits.</summary>
-    public ulong Digits;
-
-    /// <summary>Zeros.</summary>
-    public ulong Zeros;
-
-    /// <summary>Bytes below 0x20.</summary>
-    public ulong Controls;
-
-    /// <summary>Bytes that may close a name which is looked for, if they are quotes.</summary>
-    public ulong Trails;
-
-    /// <summary>Bytes from 0x80 on.</summary>
-    public ulong High;
 
     /// <summary>The first byte of each token: a bracket, colon or comma, a string's opening quote, a number's or
     /// literal's first.</summary>
@@ -64,6 +36,12 @@ internal struct TokenMasks
     /// <summary>Brackets that close.</summary>
     public ulong Closes;
 
+    /// <summary>Brackets of arrays.</summary>
+    public ulong Squares;
+
     /// <summary>Names that may be looked for.</summary>
     public ulong Named;
+
+    /// <summary>Kinds of the containers that are open before the first.</summary>
+    public ulong KindsBefore;
 }

@@ -28,28 +28,32 @@ internal struct BlockNumbers
     private ulong _literal;
     private ulong _letter;      // the last of a literal, or one within
 
-    /// <summary>True if a number or literal reaches the last block's end.</summary>
-    public readonly bool IsOpen => (_digit | _dot | _exponent | _sign | _minus | _letter) != 0;
+    /// <summary>Not 0 if a number or literal reaches the last block's end.</summary>
+    public ulong Open { get; private set; }
 
     /// <summary>A block whose numbers are digits alone; returns the places of those that are wrong.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong CheckDigits(ulong starts, ulong digits, ulong zeros)
     {
         ulong first = starts & zeros;
-        _digit = digits >> 63;
+        Open = _digit = digits >> 63;
         _zero = first >> 63;
         return first << 1 & digits;
     }
 
     /// <summary>Any block: places of bytes that are wrong in <paramref name="scalars"/>. A literal may go on in
     /// <paramref name="bytes"/> behind it.</summary>
-    public ulong Check<TBlock>(ReadOnlySpan<byte> bytes, ulong scalars, ulong starts, ulong digits, ulong zeros)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public ulong Check<TBlock>(ReadOnlySpan<byte> bytes, ulong scalars, ulong starts)
         where TBlock : struct, IBlockBytes<TBlock>
     {
+        // A block of nothing else: too long for this, and maybe for any number.
+        if (scalars == ulong.MaxValue) return scalars;
         ulong taken = _literal & scalars;
         ulong wrong = 0;
         _literal = 0;
         TBlock block = TBlock.Load(bytes);
+        ulong digits = block.InRange((byte)'0', 10) & scalars;
         ulong minus = block.Equal((byte)'-') & scalars;
         ulong literals = starts & ~(digits | minus);
         if (literals != 0)
@@ -72,7 +76,7 @@ internal struct BlockNumbers
         ulong afterSign = (minus | plus) << 1 | _sign;
         ulong begins = minus & starts;
         ulong whole = (starts & digits) | ((begins << 1 | _minus) & digits);
-        ulong first = whole & zeros;
+        ulong first = whole & block.Equal((byte)'0');
         wrong |= (first << 1 | _zero) & digits;
         wrong |= (dots | exponents) & ~afterDigit;
         wrong |= (plus | (minus & ~starts)) & ~afterExponent;
@@ -84,6 +88,7 @@ internal struct BlockNumbers
         wrong |= (behindFraction & dots) | (behindPower & (dots | exponents));
         (_digit, _dot, _exponent) = (digits >> 63, dots >> 63, exponents >> 63);
         (_sign, _minus, _zero) = ((minus | plus) >> 63, begins >> 63, first >> 63);
+        Open = scalars >> 63;
         return wrong;
     }
 

@@ -25,6 +25,22 @@ internal readonly struct BlockScalar : IBlockBytes<BlockScalar>
         return mask;
     }
 
+    public static ulong NotUtf8(ReadOnlySpan<byte> around)
+    {
+        ulong mask = 0;
+        for (int place = 0; place < BlockWindow.BlockBytes; place++)
+        {
+            int first = around[place + 7];
+            int second = around[place + 8];
+            int pair = Utf8Tables.FirstHigh[first >> 4] & Utf8Tables.FirstLow[first & 15]
+                & Utf8Tables.SecondHigh[second >> 4];
+            bool goesOn = around[place + 6] >= 0xE0 || around[place + 5] >= 0xF0;
+            if (pair != (goesOn ? Utf8Tables.TwoGoOn : 0)) mask |= 1UL << place;
+        }
+
+        return mask;
+    }
+
     public ulong Equal(byte value) => InRange(value, 1);
 
     public ulong EqualFolded(byte value)

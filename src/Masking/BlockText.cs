@@ -14,8 +14,8 @@ internal struct BlockText
     private ulong _escaped;   // the next block's first byte is escaped
     private ulong _digits;    // and which of its first bytes must be hexadecimal digits
 
-    /// <summary>True between a backslash and the end of its escape.</summary>
-    public readonly bool IsInEscape => (_escaped | _digits) != 0;
+    /// <summary>Not 0 between a backslash and the end of its escape.</summary>
+    public readonly ulong Open => _escaped | _digits;
 
     /// <summary>For each bit whether an odd number of bits is set up to it: from quotes to what they enclose, with the
     /// opening quote and without the closing one.</summary>
@@ -38,25 +38,25 @@ internal struct BlockText
         return quotes;
     }
 
-    /// <summary>Takes the escaped quotes out of the block's; returns the places of escapes that are none.</summary>
-    public ulong Escape<TBlock>(ReadOnlySpan<byte> block, ref BlockMasks masks)
+    /// <summary>Returns those of a block's <paramref name="quotes"/> that are not escaped; <paramref name="wrong"/> gets
+    /// the places of escapes that are none.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public ulong Unescaped<TBlock>(ReadOnlySpan<byte> block, ulong quotes, ulong slashes, out ulong wrong)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         // A run of backslashes escapes every second byte from its second on: add to the runs that begin at odd
         // places, and parity shows which places those are.
         TBlock bytes = TBlock.Load(block);
-        ulong slashes = masks.Slashes;
         ulong begin = slashes & ~_escaped;
         ulong escapedAndLast = ((begin << 1 | OddBits) - begin) ^ OddBits;
         ulong escaped = escapedAndLast ^ (slashes | _escaped);
-        _escaped = (escapedAndLast & slashes) >> 63;
         ulong units = escaped & bytes.Equal((byte)'u');
-        ulong wrong = escaped & ~(units | masks.Quotes | slashes | bytes.EscapeLetters());
-        masks.Quotes &= ~escaped;
+        wrong = escaped & ~(units | quotes | slashes | bytes.EscapeLetters());
         ulong digits = units << 1 | units << 2 | units << 3 | units << 4 | _digits;
+        if (digits != 0) wrong |= digits & ~HexDigits(bytes);
+        _escaped = (escapedAndLast & slashes) >> 63;
         _digits = units >> 63 | units >> 62 | units >> 61 | units >> 60;
-        if (digits != 0) wrong |= digits & ~(masks.Digits | Letters(bytes));
-        return wrong;
+        return quotes & ~escaped;
     }
 
     /// <summary>Where the characters that are whole in <paramref name="text"/> end, which begins between two
@@ -72,7 +72,8 @@ internal struct BlockText
             if ((slash - first & 1) == 0)
             {
                 bool isUnit = slash + 1 < text.Length && text[slash + 1] == 'u';
-                if (slash + (isUnit ? EscapeBytesMax : 2) > text.Length) return slash;
+                bool isCut = slash + (isUnit ? EscapeBytesMax : 2) > text.Length;
+                if (isCut) return WholeCharacters(text[..slash]);   // what is before it may be cut by it
             }
         }
 
@@ -82,18 +83,18 @@ internal struct BlockText
             if ((last & 0xC0) == 0x80) continue;
             int length = last < 0xC0 ? 1 : last < 0xE0 ? 2 : last < 0xF0 ? 3 : 4;
             if (length <= back) return text.Length;
-            int end = text.Length - back;
-            return end == slash + 1 && slash >= 0 ? slash : end;
+            return WholeCharacters(text[..^back]);
         }
 
         return text.Length;
     }
 
-    private static ulong Letters<TBlock>(TBlock bytes)
+    private static ulong HexDigits<TBlock>(TBlock bytes)
         where TBlock : struct, IBlockBytes<TBlock>
     {
-        ulong letters = 0;
-        for (byte letter = (byte)'a'; letter <= 'f'; letter++) letters |= bytes.EqualFolded(letter);
-        return letters;
+        // 0x20 set maps a letter's capital to it, and no other byte to one of the six.
+        ulong letters = bytes.EqualFolded((byte)'a') | bytes.EqualFolded((byte)'b') | bytes.EqualFolded((byte)'c')
+            | bytes.EqualFolded((byte)'d') | bytes.EqualFolded((byte)'e') | bytes.EqualFolded((byte)'f');
+        return letters | bytes.InRange((byte)'0', 10);
     }
 }

@@ -2,38 +2,27 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using System.Text.Unicode;
 
 namespace Countersign.Masking;
 
 /// <summary>
-/// Up to 4 KiB of a body, read 64 bytes at a time: first what bytes look like, in vectors; then what they mean, in
-/// words; then the tokens, one byte of each behind another, whose grammar is checked 64 at a time. Each step is a loop
-/// of its own over all blocks, so that nothing but a few carried bits joins one block to the next. A window ends
-/// between tokens or inside a value's string, and is sound or not taken at all: the byte-by-byte scanner then says
-/// what is wrong and where. How it works: docs/decisions/0026.
+/// Up to 4 KiB of a body, read in two steps: bytes in blocks of 64, which are joined by nothing but a few carried bits,
+/// so that the machine works at several at once; then tokens, one byte of each behind another, whose grammar is checked
+/// 64 at a time. A window ends between tokens or inside a value's string, and is sound or not taken at all: the
+/// byte-by-byte scanner then says what is wrong and where. How it works: docs/decisions/0026.
 /// </summary>
-internal sealed class BlockWindow
+internal sealed partial class BlockWindow
 {
     public const int BlockBytes = 64;
     public const int BlocksMax = 64;
 
-    private const int BytesBefore = 8;   // that are read with a block,
-    private const int BytesBehind = 8;   // for what began before it, and for literals that go on
-    private const int AroundBytes = BytesBefore + BlockBytes + BytesBehind;
-
     private readonly BlockMasks[] _masks = new BlockMasks[BlocksMax];
     private readonly TokenMasks[] _groups = new TokenMasks[BlocksMax];
     private readonly byte[] _tokens = new byte[(BlocksMax + 1) * BlockBytes];
-    private readonly byte[] _first = new byte[AroundBytes];
-    private readonly byte[] _last = new byte[AroundBytes];
     private readonly BlockWidth _width;
     private TokenGrammar _grammar;
     private JsonPlace _placeBefore;
     private ulong _kindsBefore;
-    private ulong _inString;             // all ones or zero
-    private ulong _wrongLast;
-    private ulong _scalarsLast;
     private bool _endsInString;
     private int _blocks;
 
@@ -110,10 +99,8 @@ internal sealed class BlockWindow
         int left = input.Length - start;
         _blocks = Math.Min(blocks, Math.Max(1, (left + BlockBytes - BytesBehind) / BlockBytes));
         End = Math.Min(input.Length, start + _blocks * BlockBytes);
-        bool isHigh = Look<TBlock>(input, program.Names.Trails);
-        if (!Mean<TBlock>(input, program) || !TryEnd(input)) return false;
-        if (isHigh && !Utf8.IsValid(input[start..End])) return false;
-        Compress<TBlock>(input);
+        if (!Read<TBlock>(input, program) || !TryEnd(input)) return false;
+        Count = IndexOf(End);
         if (!_grammar.Take<TBlock>(_tokens, Count, _groups)) return false;
         if (!_endsInString || !_grammar.IsBehindKey) return true;
         GoBack(LastToken());
@@ -126,14 +113,7 @@ internal sealed class BlockWindow
         End = place;
         Count = IndexOf(place);
         _endsInString = false;
-        ulong kinds = _kindsBefore;
-        for (int token = 0; token < Count; token++)
-        {
-            byte one = _tokens[token];
-            if (one is (byte)'{' or (byte)'[') kinds = kinds << 1 | (one == '[' ? 1UL : 0);
-            else if (one is (byte)'}' or (byte)']') kinds >>= 1;
-        }
-
+        ulong kinds = Count == 0 ? _kindsBefore : TokenGrammar.KindsAt(_groups, Count);
         JsonPlace next = Count == 0 ? _placeBefore : _tokens[Count - 1] switch
         {
             (byte)'{' => JsonPlace.FirstKey,
@@ -227,132 +207,6 @@ internal sealed class BlockWindow
         return block < 0 ? Start : Start + block * BlockBytes + BitOperations.Log2(_masks[block].Tokens);
     }
 
-    // Each block with what stands around it: the first and the last may have to be copied for that.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ReadOnlySpan<byte> Around(ReadOnlySpan<byte> input, int block)
-    {
-        int at = Start + block * BlockBytes - BytesBefore;
-        if (block == _blocks - 1 && at + AroundBytes > input.Length) return _last;
-        return at < 0 ? _first : input.Slice(at, AroundBytes);
-    }
-
-    private void CopyEnds(ReadOnlySpan<byte> input)
-    {
-        if (Start < BytesBefore)
-        {
-            int lacking = BytesBefore - Start;
-            _first.AsSpan(0, lacking).Clear();
-            input[..Math.Min(input.Length, AroundBytes - lacking)].CopyTo(_first.AsSpan(lacking));
-        }
-
-        int last = Start + (_blocks - 1) * BlockBytes - BytesBefore;
-        if (last + AroundBytes <= input.Length) return;
-        int before = Math.Max(0, -last);
-        _last.AsSpan().Fill((byte)' ');
-        input[Math.Max(0, last)..].CopyTo(_last.AsSpan(before));
-    }
-
-    // What the bytes look like; true if some are beyond ASCII.
-    private bool Look<TBlock>(ReadOnlySpan<byte> input, KeyTrails names)
-        where TBlock : struct, IBlockBytes<TBlock>
-    {
-        CopyEnds(input);
-        ulong high = 0;
-        Span<BlockMasks> all = _masks.AsSpan(0, _blocks);
-        for (int block = 0; block < all.Length; block++)
-        {
-            ReadOnlySpan<byte> around = Around(input, block);
-            TBlock bytes = TBlock.Load(around[BytesBefore..]);
-            ref BlockMasks masks = ref all[block];
-            masks.Quotes = bytes.Equal((byte)'"');
-            masks.Slashes = bytes.Equal((byte)'\\');
-            masks.Marks = bytes.Marks();
-            masks.Blanks = bytes.Blanks();
-            masks.Colons = bytes.Equal((byte)':');
-            masks.Digits = bytes.InRange((byte)'0', 10);
-            masks.Zeros = bytes.Equal((byte)'0');
-            masks.Controls = bytes.InRange(0, 0x20);
-            masks.High = bytes.High();
-            masks.Trails = TBlock.NameEnds(around, names);
-            high |= masks.High;
-        }
-
-        return high != 0;
-    }
-
-    // What the bytes mean; false if a block that is not the last has a wrong one.
-    private bool Mean<TBlock>(ReadOnlySpan<byte> input, MaskProgram program)
-        where TBlock : struct, IBlockBytes<TBlock>
-    {
-        BlockText text = default;
-        BlockNumbers numbers = default;
-        ulong inString = _inString;
-        ulong wasScalar = 0;
-        ulong isEscaped = 0;   // something is in the string that goes on
-        ulong looksForJson = program.NestedDepth > 0 ? ulong.MaxValue : 0;
-        ulong detects = program.Detectors != Detectors.DetectorSet.None ? ulong.MaxValue : 0;
-        ulong foldsSeparators = program.Names.FoldsSeparators ? 1UL : 0;
-        ulong eventful = 0;
-        Span<BlockMasks> all = _masks.AsSpan(0, _blocks);
-        for (int block = 0; block < all.Length; block++)
-        {
-            ref BlockMasks masks = ref all[block];
-            ulong wrong = 0;
-            ulong slashes = masks.Slashes;
-            if (slashes != 0 || text.IsInEscape)
-                wrong = text.Escape<TBlock>(Around(input, block)[BytesBefore..], ref masks);
-            ulong quotes = masks.Quotes;
-            ulong strings = BlockText.PrefixXor(quotes) ^ inString;
-            ulong outside = ~(strings | quotes);
-            ulong scalars = outside & ~(masks.Marks | masks.Blanks);
-            ulong digits = scalars & masks.Digits;
-            ulong starts = scalars & ~(scalars << 1 | wasScalar);
-            inString = 0 - (strings >> 63);
-            wasScalar = scalars >> 63;
-            if (digits == scalars && !numbers.IsOpen) wrong |= numbers.CheckDigits(starts, digits, masks.Zeros);
-            else wrong |= CheckNumbers<TBlock>(input, block, scalars, starts, ref numbers);
-            wrong |= masks.Controls & (strings | masks.Marks);
-            ulong opens = quotes & strings;
-            ulong closes = quotes ^ opens;
-            masks.Tokens = (masks.Marks & outside) | opens | starts;
-            ulong behind = (masks.Colons | masks.Blanks) >> 1 | 1UL << 63;   // beyond the block it may be a colon
-            ulong events = masks.Trails & closes & behind;
-            masks.Escaped = 0;
-            if ((slashes & strings | isEscaped) != 0)
-            {
-                ulong sum = strings + ((slashes & strings) | isEscaped);
-                isEscaped = sum < strings ? 1UL : 0;
-                masks.Escaped = sum & closes;
-                events |= masks.Escaped & behind;
-            }
-
-            // A name that is too long to be compared is refused where separators do not count.
-            if (strings == ulong.MaxValue) isEscaped |= foldsSeparators;
-            ulong begins = (masks.Marks | masks.Blanks | slashes | masks.High) >> 1 | 1UL << 63;
-            events |= (opens & begins & looksForJson) | ((opens | starts) & detects);
-            masks.Events = events;
-            eventful |= (events != 0 ? 1UL : 0) << block;
-            (_wrongLast, _scalarsLast) = (wrong, scalars);
-            if (wrong != 0 && block < all.Length - 1) return false;
-        }
-
-        Eventful = eventful;
-        _inString = inString;
-        return true;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private ulong CheckNumbers<TBlock>(
-        ReadOnlySpan<byte> input, int block, ulong scalars, ulong starts, ref BlockNumbers numbers)
-        where TBlock : struct, IBlockBytes<TBlock>
-    {
-        // A block of nothing else: too long for this, and maybe for any number.
-        if (scalars == ulong.MaxValue) return scalars;
-        ref readonly BlockMasks masks = ref _masks[block];
-        ReadOnlySpan<byte> bytes = Around(input, block)[BytesBefore..];
-        return numbers.Check<TBlock>(bytes, scalars, starts, scalars & masks.Digits, masks.Zeros);
-    }
-
     // Ends before what is cut at the last block's end; false if that leaves nothing.
     private bool TryEnd(ReadOnlySpan<byte> input)
     {
@@ -372,22 +226,5 @@ internal sealed class BlockWindow
         if (End == Start) return false;
         int ahead = End - last;
         return ahead <= 0 || (_wrongLast & (ulong.MaxValue >> (BlockBytes - ahead))) == 0;
-    }
-
-    // The tokens, one byte of each.
-    private void Compress<TBlock>(ReadOnlySpan<byte> input)
-        where TBlock : struct, IBlockBytes<TBlock>
-    {
-        int count = 0;
-        for (int block = 0; block < _blocks; block++)
-        {
-            ref BlockMasks masks = ref _masks[block];
-            masks.Before = count;
-            TBlock.Load(Around(input, block)[BytesBefore..]).Compress(masks.Tokens, _tokens.AsSpan(count));
-            count += BitOperations.PopCount(masks.Tokens);
-        }
-
-        Count = count;
-        Count = IndexOf(End);
     }
 }

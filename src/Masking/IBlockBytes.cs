@@ -22,6 +22,10 @@ internal interface IBlockBytes<TSelf>
     /// <paramref name="names"/> may end; too many, never too few.</summary>
     static abstract ulong NameEnds(ReadOnlySpan<byte> around, KeyTrails names);
 
+    /// <summary>Of the same bytes those at which it shows that they, or the three before them, are not UTF-8 (RFC
+    /// 3629).</summary>
+    static abstract ulong NotUtf8(ReadOnlySpan<byte> around);
+
     /// <summary>Bytes that are <paramref name="value"/>.</summary>
     ulong Equal(byte value);
 
@@ -54,7 +58,8 @@ internal interface IBlockBytes<TSelf>
 internal static class HalfByteTables
 {
     /// <summary>Of <see cref="IBlockBytes{TSelf}.Marks"/>, once 0x20 is set.</summary>
-    public static ReadOnlySpan<byte> Marks => [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, (byte)':', (byte)'{', (byte)',', (byte)'}', 0, 0];
+    public static ReadOnlySpan<byte> Marks =>
+        [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, (byte)':', (byte)'{', (byte)',', (byte)'}', 0, 0];
 
     /// <summary>Of white space.</summary>
     public static ReadOnlySpan<byte> Blanks =>

@@ -64,6 +64,22 @@ internal struct TokenGrammar
         return (Kinds & 1) != 0 ? JsonPlace.Element : JsonPlace.Value;
     }
 
+    /// <summary>Kinds of the containers that are open behind the first <paramref name="count"/> tokens of
+    /// <paramref name="groups"/>.</summary>
+    public static ulong KindsAt(ReadOnlySpan<TokenMasks> groups, int count)
+    {
+        ref readonly TokenMasks group = ref groups[(count - 1) / Tokens];
+        ulong kinds = group.KindsBefore;
+        ulong before = All >> (Tokens - 1 - (count - 1) % Tokens);
+        for (ulong left = (group.Opens | group.Closes) & before; left != 0; left &= left - 1)
+        {
+            int bit = BitOperations.TrailingZeroCount(left);
+            kinds = (group.Opens >> bit & 1) != 0 ? kinds << 1 | (group.Squares >> bit & 1) : kinds >> 1;
+        }
+
+        return kinds;
+    }
+
     /// <summary>Takes the first <paramref name="count"/> tokens of <paramref name="tokens"/>, which has room for 64
     /// behind them; false if one of them is wrong or lies too deep.</summary>
     public bool Take<TBlock>(ReadOnlySpan<byte> tokens, int count, Span<TokenMasks> groups)
@@ -84,6 +100,8 @@ internal struct TokenGrammar
             group.Opens = opens;
             group.Closes = closes;
             group.Named = 0;
+            group.KindsBefore = Kinds;
+            group.Squares = squares;
             ulong kinds = Kinds;
             ulong inArray = 0 - (kinds & 1);
             ulong wasInArray = kinds & 1;
