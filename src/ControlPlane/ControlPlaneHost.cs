@@ -39,7 +39,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ILogger log = logs.CreateLogger<ControlPlaneHost>();
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
-        Routes routes = new(_app, new BearerCallers(services.Callers));
+        Routes routes = new(_app, new BearerCallers(services.Callers), new SeenPeople(services.Approvals, clock));
         ApprovalEndpoints.Map(routes, new ApprovalDesk(services, options, acts, clock, log));
         PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);

@@ -99,9 +99,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         byte[] sealingKey = ReadSealingKey(environment);
         IReadOnlyDictionary<string, TokenKey> maskKeys = ReadMaskKeys(environment);
         AuditLog audit = OpenAudit();
-        string connection = _options.Redis ?? await StartEmbeddedAsync();
-        RedisStore store = await RedisStore.ConnectAsync(connection, _logs.CreateLogger<RedisStore>());
-        _stops.Push(store.DisposeAsync);
+        RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);
         await BootstrapAsync(policies, cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
@@ -110,6 +108,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         PolicyInForce inForce = await FollowAsync(store, policies, cancellation);
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
+        ClaimSweep sweep = new(
+            store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
+        _stops.Push(sweep.DisposeAsync);
+        await sweep.StartAsync();
         CallerVerifier callers = await VerifierAsync(cancellation);
         if (roles.HasFlag(Roles.Control))
         {
@@ -121,7 +123,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         if (roles.HasFlag(Roles.Data))
         {
             DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit);
-            await StartDataAsync(services with { MaskKeys = maskKeys }, cancellation);
+            await StartDataAsync(services with { MaskKeys = maskKeys, Start = sweep.Start }, cancellation);
         }
 
         RecordEvent(audit, "started");
@@ -222,11 +224,21 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return opening.Log;
     }
 
-    private async Task<string> StartEmbeddedAsync()
+    private async Task<RedisStore> OpenStoreAsync()
     {
-        EmbeddedStore embedded = await EmbeddedStore.StartAsync(_options.Embedded!, _logs);
-        _stops.Push(embedded.DisposeAsync);
-        return embedded.Connection;
+        EmbeddedStore? embedded = null;
+        if (_options.Redis is null)
+        {
+            embedded = await EmbeddedStore.StartAsync(_options.Embedded!, _logs);
+            _stops.Push(embedded.DisposeAsync);
+        }
+
+        RedisStore store = await RedisStore.ConnectAsync(
+            _options.Redis ?? embedded!.Connection, _logs.CreateLogger<RedisStore>());
+        _stops.Push(store.DisposeAsync);
+        if (embedded is not null && !await store.BeginEpochAsync(embedded.Epoch))
+            throw new StartRefusedException("The embedded store did not answer.");
+        return store;
     }
 
     private async Task<CallerVerifier> VerifierAsync(CancellationToken cancellation)

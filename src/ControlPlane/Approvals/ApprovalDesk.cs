@@ -39,12 +39,20 @@ internal sealed partial class ApprovalDesk(
     }
 
     /// <summary>What of a list the viewer may see, newest first.</summary>
-    public async ValueTask<Reply> ListAsync(ApprovalState? state, int limit, string? cursor, Caller viewer)
+    public ValueTask<Reply> ListAsync(ApprovalState? state, int limit, string? cursor, Caller viewer) =>
+        ListAsync((most, after) => services.Approvals.ListAsync(state, most, after), limit, cursor, viewer);
+
+    /// <summary>What of the reviews that are owed the viewer may see, the latest first.</summary>
+    public ValueTask<Reply> ListOwedAsync(int limit, string? cursor, Caller viewer) =>
+        ListAsync(services.Approvals.ListOwedAsync, limit, cursor, viewer);
+
+    private async ValueTask<Reply> ListAsync(
+        Func<int, string?, ValueTask<StoreResult<ApprovalPage>>> read, int limit, string? cursor, Caller viewer)
     {
         List<Approval> items = [];
         for (int page = 0; page < ControlPlaneLimits.StorePagesMax && items.Count < limit; page++)
         {
-            StoreResult<ApprovalPage> found = await services.Approvals.ListAsync(state, limit - items.Count, cursor);
+            StoreResult<ApprovalPage> found = await read(limit - items.Count, cursor);
             if (!found.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
             cursor = found.Value!.Next;
             items.AddRange(
@@ -91,6 +99,27 @@ internal sealed partial class ApprovalDesk(
         id, approver, ActWords.Revoke, "",
         approval => DecisionRules.Of(ApprovalRules.Revoke(approval, approver, clock.GetUtcNow()), approval));
 
+    /// <summary>An approver takes their approval back while others are still waited for.</summary>
+    public ValueTask<Reply> WithdrawAsync(string id, Caller approver) => MoveAsync(
+        id, approver, ActWords.Withdraw, "",
+        approval => DecisionRules.Of(ApprovalRules.Withdraw(approval, approver, clock.GetUtcNow()), approval));
+
+    /// <summary>Somebody lets the call through in an emergency. It is never silent.</summary>
+    public async ValueTask<Reply> BreakGlassAsync(string id, Caller person, BreakGlassRequest said)
+    {
+        Reply reply = await MoveAsync(
+            id, person, ActWords.BreakGlass, "break glass " + said.Digest + ": " + said.Reason,
+            approval => DecisionRules.Break(approval, person, said, services.InForce.Current, clock.GetUtcNow()));
+        if (reply.Status == 200) Broken(logger, id, person.Subject);
+        return reply;
+    }
+
+    /// <summary>Somebody else closes the review that a broken glass owes.</summary>
+    public ValueTask<Reply> ReviewAsync(string id, Caller reviewer, string note) => MoveAsync(
+        id, reviewer, ActWords.Review, "review: " + note,
+        approval => DecisionRules.Of(
+            BreakGlassRules.Review(approval, reviewer, note, clock.GetUtcNow()), approval));
+
     private async ValueTask<Reply> MoveAsync(
         string id, Caller actor, ActWords words, string detail, Func<Approval, Ruling> rule)
     {
@@ -127,7 +156,7 @@ internal sealed partial class ApprovalDesk(
             StoreResult<Approval> moved = await services.Approvals.MoveAsync(last, ruling.Next!);
             switch (moved.Status)
             {
-                case StoreStatus.Ok: return (ruling, last);
+                case StoreStatus.Ok: return (ruling with { Next = moved.Value }, last);
                 case StoreStatus.Lapsed: return (DecisionRules.Explain(MoveRefusal.Expired, last), last);
                 case StoreStatus.Conflict or StoreStatus.NotFound: continue;
                 default: return (Unconfirmed, last);
@@ -169,6 +198,11 @@ internal sealed partial class ApprovalDesk(
     private static string TagOf(Approval approval) => approval.State == ApprovalState.Expired
         ? $"\"{approval.Version}-expired\""
         : $"\"{approval.Version}\"";
+
+    [LoggerMessage(
+        EventId = 3, Level = LogLevel.Critical,
+        Message = "{Person} broke the glass of approval {Id}: the call may be made without its approvers")]
+    private static partial void Broken(ILogger logger, string id, string person);
 
     [LoggerMessage(
         EventId = 2, Level = LogLevel.Warning, Message = "The payload of approval {Id} is sealed under another key")]
