@@ -2,6 +2,7 @@ using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Metrics;
+using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tokens;
 using Microsoft.AspNetCore.Builder;
@@ -42,6 +43,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         Routes routes = new(_app, new BearerCallers(services.Callers));
         ApprovalEndpoints.Map(routes, new ApprovalDesk(services, options, acts, clock, log));
         PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
+        if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);

@@ -10,6 +10,7 @@ internal static class HealthEndpoints
 
         Approvals   /api/v1/approvals
         Policies    /api/v1/policies
+        Fleet       /api/v1/nodes
         Audit       /api/v1/audit/calls, /api/v1/audit/checkpoint
         Keys        /oauth/jwks
         Health      /health/live, /health/ready

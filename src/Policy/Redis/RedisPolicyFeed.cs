@@ -26,7 +26,7 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
 
     private ITimer? _timer;
     private Task _running = Task.CompletedTask;
-    private long _version;
+    private PolicyStanding _standing = PolicyStanding.Unheard;
     private long _refused;
 
     /// <summary>Makes a feed that does not run yet.</summary>
@@ -52,8 +52,14 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
     /// <summary>Raised after a version was put in force, on the feed's own task.</summary>
     public event Action<long>? Swapped;
 
+    /// <summary>Raised after <see cref="Standing"/> changed, on the feed's own task.</summary>
+    public event Action? StandingChanged;
+
     /// <summary>The version that runs; 0 until there is one.</summary>
-    public long Version => Volatile.Read(ref _version);
+    public long Version => Standing.Running;
+
+    /// <summary>How what runs stands towards the store.</summary>
+    public PolicyStanding Standing => Volatile.Read(ref _standing);
 
     /// <summary>Begins to listen and to poll. Call it once.</summary>
     public async Task StartAsync()
@@ -99,13 +105,14 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
     {
         if (await _policies.CurrentAsync() is not { } current) return;
         _inForce.Heard(_clock.GetTimestamp());
-        if (current == 0 || current == _version || current == _refused) return;
+        Name(current);
+        if (current == 0 || current == Version || current == _refused) return;
         StoreResult<StoredPolicy> stored = await _policies.GetAsync(current);
         if (stored.Status == StoreStatus.Unavailable) return;
         if (stored.Value is not { } policy || RedisPolicyStore.Sha256Of(policy.Document) != policy.Sha256)
         {
-            _refused = current;
-            Damaged(_logger, current, _version);
+            Refuse(current, PolicyStanding.Damaged);
+            Damaged(_logger, current, Version);
             return;
         }
 
@@ -117,17 +124,38 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
         PolicyReading reading = PolicyReader.Read(policy.Document, _vocabulary, policy.Version);
         if (reading.Snapshot is not { } snapshot)
         {
-            _refused = policy.Version;
-            DoesNotCompile(_logger, policy.Version, _version, reading.Errors.Count, reading.Errors[0].ToString());
+            Refuse(policy.Version, PolicyStanding.DoesNotCompile);
+            DoesNotCompile(_logger, policy.Version, Version, reading.Errors.Count, reading.Errors[0].ToString());
             return;
         }
 
         _inForce.Swap(snapshot);
         _refused = 0;
-        Volatile.Write(ref _version, policy.Version);
+        Stand(new PolicyStanding(policy.Version, policy.Sha256, policy.Version, 0, []));
         Runs(_logger, policy.Version, policy.Author, policy.Sha256);
         _first.TrySetResult();
         Swapped?.Invoke(policy.Version);
+    }
+
+    private void Name(long current)
+    {
+        PolicyStanding now = Standing;
+        if (now.Named == current) return;
+        long since = current == now.Running ? 0 : now.BehindSince == 0 ? _clock.GetTimestamp() : now.BehindSince;
+        Stand(now with { Named = current, BehindSince = since, Alarms = [] });
+        _refused = 0;
+    }
+
+    private void Refuse(long version, string alarm)
+    {
+        _refused = version;
+        Stand(Standing with { Alarms = [alarm] });
+    }
+
+    private void Stand(PolicyStanding standing)
+    {
+        Volatile.Write(ref _standing, standing);
+        StandingChanged?.Invoke();
     }
 
     [LoggerMessage(

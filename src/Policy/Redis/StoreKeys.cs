@@ -34,6 +34,12 @@ internal static class StoreKeys
     /// <summary>Channel that carries the version put in force.</summary>
     public const string PolicyChannel = Tag + "policy";
 
+    /// <summary>Hash of the nodes' reports, by instance.</summary>
+    public const string Nodes = Tag + "nodes";
+
+    /// <summary>Sorted set of the nodes' instances by their last contact, in milliseconds.</summary>
+    public const string NodeContacts = Tag + "nodes:seen";
+
     /// <summary>Hash of one approval: <c>v</c>, <c>state</c>, <c>expires</c>, <c>master</c>, <c>doc</c>.</summary>
     public static string Approval(string id) => Tag + "approval:" + id;
 
