@@ -6,9 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace Countersign.ControlPlane.Approvals;
 
 /// <summary>
-/// What happens to approvals, wherever it happens: every gateway tells the store's channel, and one loop here reads each
-/// that moved, once, for all who listen. A window that closes is a move too, though nobody makes it: this keeps the time
-/// of those it has seen open.
+/// What happens to approvals, wherever it happens: every gateway tells the store's channel, and one loop here reads
+/// each that moved, once, for all who listen. A window that closes is a move too, though nobody makes it: this keeps
+/// the time of those it has seen open.
 /// </summary>
 internal sealed partial class ApprovalFeed : IAsyncDisposable
 {

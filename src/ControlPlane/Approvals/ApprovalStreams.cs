@@ -10,8 +10,8 @@ namespace Countersign.ControlPlane.Approvals;
 
 /// <summary>
 /// Approvals as they happen, as server-sent events: first all that are pending, then each that is asked for or moves,
-/// all of it masked for the viewer. There are no event ids: whoever comes back gets what is pending anew, which a memory
-/// of past events, on whatever gateway they then meet, could only repeat.
+/// all of it masked for the viewer. There are no event ids: whoever comes back gets what is pending anew, which a
+/// memory of past events, on whatever gateway they then meet, could only repeat (decision 0048).
 /// </summary>
 internal sealed class ApprovalStreams(
     ApprovalFeed feed, ApprovalViews views, TimeProvider clock, CancellationToken stopping)

@@ -48,8 +48,8 @@ public interface IApprovalStore
     IDisposable Watch(string id, Action moved);
 
     /// <summary>
-    /// As <see cref="Watch"/>, for every approval: filed or moved, on any gateway. <paramref name="moved"/> gets the id,
-    /// or null when any may have moved. It must not wait.
+    /// As <see cref="Watch"/>, for every approval: filed or moved, on any gateway. <paramref name="moved"/> gets the
+    /// id, or null when any may have moved. It must not wait.
     /// </summary>
     IDisposable WatchAll(Action<string?> moved);
 }

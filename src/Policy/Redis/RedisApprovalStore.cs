@@ -276,7 +276,9 @@ internal readonly record struct ApprovalCursor(double CreatedMilliseconds, strin
         if (cursor is null) return true;
         int point = cursor.IndexOf('.', StringComparison.Ordinal);
         CultureInfo culture = CultureInfo.InvariantCulture;
-        if (point <= 0 || !long.TryParse(cursor.AsSpan(0, point), NumberStyles.None, culture, out long at)) return false;
+        long at = 0;
+        bool isNumber = point > 0 && long.TryParse(cursor.AsSpan(0, point), NumberStyles.None, culture, out at);
+        if (!isNumber) return false;
         after = new ApprovalCursor(at, cursor[(point + 1)..]);
         return after.Id.Length > 0;
     }
