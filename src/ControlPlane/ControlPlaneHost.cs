@@ -46,7 +46,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
         ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock), streams);
-        PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
+        PolicyEndpoints.Map(routes, new PolicyDesk(services, options, acts));
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);

@@ -25,7 +25,8 @@ internal static class NodeTable
 
         StringBuilder text = new();
         int current = items.Count(item => item!["policy_version"]!.ToString() == fleet["policy_version"]!.ToString());
-        text.Append(CultureInfo.InvariantCulture, $"policy {fleet["policy_version"]} runs on {current} of {items.Count}");
+        string version = fleet["policy_version"]!.ToString();
+        text.Append(CultureInfo.InvariantCulture, $"policy {version} runs on {current} of {items.Count}");
         text.Append(fleet["converged"]!.GetValue<bool>() ? "\n" : ", not yet everywhere\n");
         foreach (string[] row in rows)
         {
@@ -49,7 +50,8 @@ internal static class NodeTable
         ];
     }
 
-    private static string Text(JsonObject node, string name) => node[name]?.ToString() is { Length: > 0 } text ? text : "-";
+    private static string Text(JsonObject node, string name) =>
+        node[name]?.ToString() is { Length: > 0 } text ? text : "-";
 
     private static string List(JsonObject node, string name) =>
         node[name]!.AsArray() is { Count: > 0 } words ? string.Join(',', words.Select(word => word!.ToString())) : "-";

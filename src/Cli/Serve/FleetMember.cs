@@ -42,6 +42,7 @@ internal sealed class FleetMember(
             StartedAt = _startedAt,
             PolicyVersion = standing.Running,
             PolicySha256 = standing.Sha256,
+            PolicyChange = feed.Furthest.Change,
             LagMilliseconds = standing.BehindSince == 0
                 ? 0
                 : (long)clock.GetElapsedTime(standing.BehindSince).TotalMilliseconds,

@@ -101,13 +101,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisStore store = await RedisStore.ConnectAsync(connection, _logs.CreateLogger<RedisStore>());
         _stops.Push(store.DisposeAsync);
         RedisPolicyStore policies = new(store);
-        PolicyStart start = new(_options, policies, _clock, _log);
+        PolicyMemory memory = Remember();
+        PolicyStart start = new(_options, policies, memory, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
         SigningKeys keys = await LentKeysAsync(new RedisSecrets(store), sealingKey);
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
-        RedisPolicyFeed feed = await FollowAsync(store, policies, inForce);
+        RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
         await start.LoadAsync(feed, cancellation);
         RedisNodeStore nodes = new(store);
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
@@ -116,7 +117,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         if (roles.HasFlag(Roles.Control))
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit);
-            services = services with { Readiness = _readiness, MaskKeys = maskKeys, Nodes = nodes };
+            services = services with { Readiness = _readiness, MaskKeys = maskKeys, Nodes = nodes, Feed = feed };
             await StartControlAsync(services, cancellation);
         }
 
@@ -244,10 +245,27 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return callers;
     }
 
-    private async Task<RedisPolicyFeed> FollowAsync(RedisStore store, RedisPolicyStore policies, PolicyInForce inForce)
+    // Beside the audit, and not in its folder, which holds nothing but what verifiers know.
+    private PolicyMemory Remember()
+    {
+        try
+        {
+            return PolicyMemory.Open(
+                _options.AuditFolder.TrimEnd('/') + ".policy-seen.json", _logs.CreateLogger<PolicyMemory>());
+        }
+        catch (InvalidDataException fault)
+        {
+            throw new StartRefusedException(fault.Message, fault);
+        }
+    }
+
+    private async Task<RedisPolicyFeed> FollowAsync(
+        RedisStore store, RedisPolicyStore policies, PolicyInForce inForce, PolicyMemory memory, AuditLog audit)
     {
         RedisPolicyFeed feed = new(
-            store, policies, inForce, MaskWords.All, _clock, _logs.CreateLogger<RedisPolicyFeed>());
+            store, policies, inForce, memory, MaskWords.All, _clock, _logs.CreateLogger<RedisPolicyFeed>());
+        feed.Noticed += notice => RecordEvent(audit, notice.Event, notice.Detail);
+        Keep(new PolicyMetrics(feed, inForce, _clock));
         _stops.Push(feed.DisposeAsync);
         await feed.StartAsync();
         return feed;
@@ -321,10 +339,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return key;
     }
 
-    private void RecordEvent(AuditLog audit, string name)
+    private void RecordEvent(AuditLog audit, string name, string detail = "")
     {
         if (!audit.TryReserve(out AuditReservation slot)) return;
-        new EventRecord { At = _clock.GetUtcNow(), Gateway = _options.Name, Event = name }.WriteTo(slot.Outcome);
+        new EventRecord { At = _clock.GetUtcNow(), Gateway = _options.Name, Event = name, Detail = detail }
+            .WriteTo(slot.Outcome);
         audit.Enqueue(slot.Outcome);
         audit.Return(slot);
     }

@@ -8,7 +8,7 @@ namespace Countersign.Cli.Serve;
 
 /// <summary>A process's first contact with its policy: the bootstrap, and the wait for a first version.</summary>
 internal sealed class PolicyStart(
-    GatewayOptions options, RedisPolicyStore policies, TimeProvider clock, ILogger log)
+    GatewayOptions options, RedisPolicyStore policies, PolicyMemory memory, TimeProvider clock, ILogger log)
 {
     private const string BootstrapAuthor = "bootstrap";
 
@@ -34,14 +34,25 @@ internal sealed class PolicyStart(
         string source = await File.ReadAllTextAsync(file, cancellation);
         PolicyReading reading = PolicyReader.Read(source, MaskWords.All);
         if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(file, reading.Errors));
+        if (current == 0 && memory.Furthest.Change > 0 && !IsWhatWasSeen(reading))
+        {
+            ProcessLog.NotBootstrapped(log, memory.Furthest.Current);
+            return;
+        }
+
         StoreResult<StoredPolicy> stored = current > 0
             ? await RepublishAsync(current.Value, reading, source)
-            : await policies.BootstrapAsync(reading.Json, source, BootstrapAuthor);
+            : await policies.BootstrapAsync(
+                reading.Json, source, BootstrapAuthor,
+                memory.Furthest.Change > 0 ? memory.Furthest.Change : null);
         if (stored.Status == StoreStatus.Unavailable)
         {
             throw new StartRefusedException("The store did not take the bootstrap policy.");
         }
     }
+
+    // A store that lost its policy must not be filled with an older one. The same document again is none.
+    private bool IsWhatWasSeen(PolicyReading reading) => memory.Furthest.Sha256 == reading.Snapshot!.Sha256;
 
     /// <summary>Waits until the version in force is loaded, if there is one.</summary>
     internal async Task LoadAsync(RedisPolicyFeed feed, CancellationToken cancellation)
@@ -66,7 +77,8 @@ internal sealed class PolicyStart(
         StoreResult<StoredPolicy> held = await policies.GetAsync(current);
         bool isStale = held.IsOk && held.Value!.Author == BootstrapAuthor && held.Value.Document != reading.Json;
         return isStale
-            ? await policies.PublishAsync(reading.Json, source, BootstrapAuthor, expectedCurrent: current)
+            ? await policies.PublishAsync(
+                reading.Json, source, BootstrapAuthor, expected: new PolicyExpectation(Current: current))
             : held;
     }
 }

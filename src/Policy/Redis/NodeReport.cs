@@ -33,6 +33,9 @@ public sealed record NodeReport
     /// <summary>SHA-256 of that version's document, or empty.</summary>
     public string PolicySha256 { get; init; } = "";
 
+    /// <summary>The furthest change of policy that it has seen.</summary>
+    public long PolicyChange { get; init; }
+
     /// <summary>How long it has known of another version in force than the one it runs, in milliseconds; 0 if it runs
     /// the one in force.</summary>
     public long LagMilliseconds { get; init; }

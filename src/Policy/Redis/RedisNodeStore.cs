@@ -71,7 +71,11 @@ public sealed class RedisNodeStore(RedisStore store)
     {
         ArgumentNullException.ThrowIfNull(report);
         RedisResult? answer = await store.EvaluateAsync(
-            Report, Keys, [Milliseconds(ForgottenAfter), Milliseconds(LostAfter), report.Instance, report.Write(), NodesMax]);
+            Report,
+            Keys,
+            [
+                Milliseconds(ForgottenAfter), Milliseconds(LostAfter), report.Instance, report.Write(), NodesMax,
+            ]);
         return answer is not null && (string?)answer[0] == "ok" ? (int)answer[1] : null;
     }
 

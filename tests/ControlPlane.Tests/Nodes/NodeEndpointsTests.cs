@@ -25,10 +25,11 @@ public sealed class NodeEndpointsTests
         Assert.False(fleet.GetProperty("converged").GetBoolean());
         Assert.Equal(7, fleet.GetProperty("policy_version").GetInt64());
         Assert.Equal(
-            """{"name":"a","instance":"a","state":"current","roles":["data"],"data":"http://a","control":null,"""
+            "{\"name\":\"a\",\"instance\":\"a\",\"state\":\"current\",\"roles\":[\"data\"],"
+            + "\"data\":\"http://a\",\"control\":null,"
             + "\"build\":\"\",\"policy_version\":7,\"policy_sha256\":\"\",\"policy_lag_ms\":0,"
             + "\"started_at\":\"2026-03-01T12:00:00.000Z\",\"last_contact\":\"2026-03-01T12:00:00.000Z\","
-            + """"silent_ms":0,"alarms":[]}""",
+            + "\"silent_ms\":0,\"alarms\":[]}",
             fleet.GetProperty("items")[0].GetRawText());
     }
 
