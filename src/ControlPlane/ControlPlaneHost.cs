@@ -24,6 +24,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 {
     private readonly ControlPlaneOptions _options;
     private readonly WebApplication _app;
+    private readonly ApprovalFeed _feed;
     private readonly MeterProvider _metrics = MetricsEndpoint.Collect();
 
     /// <summary>Sets up a listener that is not bound yet. Nothing that is passed in is disposed of here.</summary>
@@ -40,7 +41,10 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
         Routes routes = new(_app, new BearerCallers(services.Callers));
-        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, options, acts, clock, log));
+        ApprovalViews views = new(services, options.PolicyAdmins, log);
+        _feed = new ApprovalFeed(services.Approvals, clock, log);
+        ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
+        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock), streams);
         PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
@@ -56,7 +60,11 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
     /// <summary>Binds and begins to answer. Throws <see cref="IOException"/> where an address cannot be
     /// bound.</summary>
-    public Task StartAsync(CancellationToken cancellation) => _app.StartAsync(cancellation);
+    public Task StartAsync(CancellationToken cancellation)
+    {
+        _feed.Start();
+        return _app.StartAsync(cancellation);
+    }
 
     /// <summary>Accepts no more, and waits up to 5 s for the answers under way.</summary>
     public Task StopAsync() => _app.StopAsync();
@@ -65,6 +73,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        await _feed.DisposeAsync();
         _metrics.Dispose();
     }
 

@@ -21,6 +21,7 @@ internal enum Refusal : byte
     StoreUnavailable,
     AuditUnavailable,
     PolicyStale,
+    RateLimited,
 }
 
 /// <summary>How a refusal is answered.</summary>
@@ -50,6 +51,7 @@ internal static class RefusalTable
         Refusal.PolicyInvalid => new(422, "policy-invalid", "The policy does not compile"),
         Refusal.StoreUnavailable => new(503, "store-unavailable", "The store does not answer"),
         Refusal.AuditUnavailable => new(503, "audit-unavailable", "The audit log cannot be written"),
+        Refusal.RateLimited => new(429, "rate-limited", "Too many at once"),
         Refusal.PolicyStale => new(503, "policy-stale", "No policy is in force"),
         _ => new(500, "internal-error", "The gateway failed"),
     };

@@ -10,9 +10,12 @@ internal static class ApprovalEndpoints
 {
     private const string Path = "/api/v1/approvals";
 
-    public static void Map(Routes routes, ApprovalDesk desk)
+    public static void Map(Routes routes, ApprovalDesk desk, ApprovalStreams streams)
     {
         routes.Known(HttpMethods.Get, Path, (context, caller) => ListAsync(context, caller, desk));
+        routes.Stream(Path + "/events", streams.RunAsync);
+        routes.Known(
+            HttpMethods.Get, Path + "/{id}/earlier", (context, caller) => EarlierAsync(context, caller, desk));
         routes.Known(
             HttpMethods.Get,
             Path + "/{id}",
@@ -41,7 +44,22 @@ internal static class ApprovalEndpoints
             return Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
         }
 
-        return await desk.ListAsync(status is null ? null : state, (int)limit, cursor, caller);
+        if (!RequestReading.TryQuery(context, "function", out string? function)
+            || !RequestReading.TryQuery(context, "caller", out string? asker))
+        {
+            return Reply.Refuse(Refusal.MalformedRequest, "function and caller may each be given once.");
+        }
+
+        ApprovalFilter filter = new(status is null ? null : state, function, asker);
+        return await desk.ListAsync(filter, (int)limit, cursor, caller);
+    }
+
+    private static async ValueTask<Reply> EarlierAsync(HttpContext context, Caller caller, ApprovalDesk desk)
+    {
+        const int Most = ControlPlaneLimits.EarlierOnPageMax;
+        return RequestReading.TryNumber(context, "limit", 1, Most, ControlPlaneLimits.EarlierOnPage, out long limit)
+            ? await desk.EarlierAsync(IdIn(context), (int)limit, caller)
+            : Reply.Refuse(Refusal.MalformedRequest, "limit must be a number from 1 to 50.");
     }
 
     private static async ValueTask<Reply> DecideAsync(HttpContext context, Caller caller, ApprovalDesk desk)
