@@ -26,7 +26,7 @@ internal sealed record PolicyTerms(long? Current, IReadOnlyList<EntityTagHeaderV
         return new PolicyTerms(expected < 0 ? null : expected, isSent ? [.. tags] : null, resume == "true");
     }
 
-    /// <summary>True if the policy stands as it must. The tags are compared strongly (RFC 9110 section 13.1.1).</summary>
+    /// <summary>True if the policy stands as it must. Tags are compared strongly (RFC 9110 section 13.1.1).</summary>
     public bool Hold(PolicyMark mark)
     {
         if (Current is { } version && version != mark.Current) return false;
