@@ -70,12 +70,14 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<StoreResult<ApprovalPage>> ListAsync(ApprovalState? state, int limit, string? cursor) =>
-        Page(one => state is null || one.State == state, limit, cursor);
+    public ValueTask<StoreResult<ApprovalPage>> ListAsync(
+        ApprovalState? state, int limit, string? cursor, Func<Approval, bool>? where = null) =>
+        Page(one => (state is null || one.State == state) && (where is null || where(one)), limit, cursor);
 
     /// <inheritdoc/>
-    public ValueTask<StoreResult<ApprovalPage>> ListOwedAsync(int limit, string? cursor) =>
-        Page(one => one.OwesReview, limit, cursor);
+    public ValueTask<StoreResult<ApprovalPage>> ListOwedAsync(
+        int limit, string? cursor, Func<Approval, bool>? where = null) =>
+        Page(one => one.OwesReview && (where is null || where(one)), limit, cursor);
 
     /// <inheritdoc/>
     public ValueTask<StoreResult<Approval>> MoveAsync(
@@ -193,6 +195,14 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
         return watcher;
     }
 
+    /// <summary>Tells those who watch all that any may have moved, as after a reconnect.</summary>
+    public void Miss()
+    {
+        Watcher[] missed;
+        lock (_gate) missed = [.. _watchers.Where(one => one.Id is null)];
+        foreach (Watcher watcher in missed) watcher.Moved(null);
+    }
+
     private static ValueTask<StoreResult<Approval>> Ok(Approval approval)
         => new(new StoreResult<Approval>(StoreStatus.Ok, approval));
 
@@ -226,6 +236,8 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
 
     private ValueTask<StoreResult<ApprovalPage>> Page(Func<Approval, bool> isWanted, int limit, string? cursor)
     {
+        if (cursor is not null && !Guid.TryParse(cursor, out _))
+            return new(new StoreResult<ApprovalPage>(StoreStatus.NotFound, null));
         lock (_gate)
         {
             Approval[] newestFirst = [.. _approvals.Values.Select(Seen)

@@ -34,11 +34,13 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
     public ValueTask<StoreResult<Approval>> FindAsync(string id) =>
         IsAway ? new(default(StoreResult<Approval>)) : inner.FindAsync(id);
 
-    public ValueTask<StoreResult<ApprovalPage>> ListAsync(ApprovalState? state, int limit, string? cursor) =>
-        IsAway ? new(default(StoreResult<ApprovalPage>)) : inner.ListAsync(state, limit, cursor);
+    public ValueTask<StoreResult<ApprovalPage>> ListAsync(
+        ApprovalState? state, int limit, string? cursor, Func<Approval, bool>? where = null) =>
+        IsAway ? new(default(StoreResult<ApprovalPage>)) : inner.ListAsync(state, limit, cursor, where);
 
-    public ValueTask<StoreResult<ApprovalPage>> ListOwedAsync(int limit, string? cursor) =>
-        IsAway ? new(default(StoreResult<ApprovalPage>)) : inner.ListOwedAsync(limit, cursor);
+    public ValueTask<StoreResult<ApprovalPage>> ListOwedAsync(
+        int limit, string? cursor, Func<Approval, bool>? where = null) =>
+        IsAway ? new(default(StoreResult<ApprovalPage>)) : inner.ListOwedAsync(limit, cursor, where);
 
     public async ValueTask<StoreResult<Approval>> MoveAsync(
         Approval from, Approval to, IReadOnlyList<SeenPerson>? seen = null)
@@ -75,8 +77,6 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
     public ValueTask<StoreResult<byte[]>> TakeOutcomeAsync(string id) =>
         IsAway ? new(default(StoreResult<byte[]>)) : inner.TakeOutcomeAsync(id);
 
-    public IDisposable WatchAll(Action<string?> moved) => inner.WatchAll(moved);
-
     public IDisposable Watch(string id, Action moved)
     {
         IDisposable watch = inner.Watch(id, moved);
@@ -84,4 +84,6 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
         OnWatch?.Invoke(id);
         return watch;
     }
+
+    public IDisposable WatchAll(Action<string?> moved) => inner.WatchAll(moved);
 }

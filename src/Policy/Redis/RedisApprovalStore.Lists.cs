@@ -14,30 +14,35 @@ public sealed partial class RedisApprovalStore
     /// <inheritdoc/>
     /// <remarks>
     /// <paramref name="limit"/> is held to 1..<see cref="PageMax"/>. A page may hold fewer, even none, and still name a
-    /// next one. A cursor that cannot be read begins again.
+    /// next one.
     /// </remarks>
-    public async ValueTask<StoreResult<ApprovalPage>> ListAsync(ApprovalState? state, int limit, string? cursor)
+    public async ValueTask<StoreResult<ApprovalPage>> ListAsync(
+        ApprovalState? state, int limit, string? cursor, Func<Approval, bool>? where = null)
     {
         string index = state == ApprovalState.Pending ? StoreKeys.PendingApprovals : StoreKeys.AllApprovals;
         (StoreResult<ApprovalPage> page, List<RedisValue> stale) = await ScanAsync(
-            index, limit, cursor, one => state is null || one.State == state,
+            index, limit, cursor,
+            one => (state is null || one.State == state) && (where is null || where(one)),
             one => one.State != ApprovalState.Pending);
         if (state == ApprovalState.Pending && page.IsOk) await ForgetAsync(StoreKeys.PendingApprovals, stale);
         return page;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<StoreResult<ApprovalPage>> ListOwedAsync(int limit, string? cursor) =>
-        (await ScanAsync(StoreKeys.Reviews, limit, cursor, one => one.OwesReview, _ => false)).Page;
+    public async ValueTask<StoreResult<ApprovalPage>> ListOwedAsync(
+        int limit, string? cursor, Func<Approval, bool>? where = null) =>
+        (await ScanAsync(
+            StoreKeys.Reviews, limit, cursor, one => one.OwesReview && (where is null || where(one)),
+            _ => false)).Page;
 
     // Gathers a page of what is wanted from an index, and what of it the index need not have any more.
     private async ValueTask<(StoreResult<ApprovalPage> Page, List<RedisValue> Stale)> ScanAsync(
         string index, int limit, string? cursor, Predicate<Approval> isWanted, Predicate<Approval> isStale)
     {
-        int wanted = Math.Clamp(limit, 1, PageMax);
-        ApprovalCursor after = ApprovalCursor.Read(cursor);
-        var items = new List<Approval>(wanted);
         var stale = new List<RedisValue>();
+        if (!ApprovalCursor.TryRead(cursor, out ApprovalCursor after)) return (new(StoreStatus.NotFound, null), stale);
+        int wanted = Math.Clamp(limit, 1, PageMax);
+        var items = new List<Approval>(wanted);
         bool atEnd = false;
         double from = after.CreatedMilliseconds;
         int skip = 0;
@@ -109,14 +114,18 @@ public sealed partial class RedisApprovalStore
 /// <summary>Where a page ended.</summary>
 internal readonly record struct ApprovalCursor(double CreatedMilliseconds, string Id)
 {
-    /// <summary>Reads what <see cref="ToString"/> wrote; the beginning for anything else.</summary>
-    public static ApprovalCursor Read(string? cursor)
+    /// <summary>Reads what <see cref="ToString"/> wrote; null is the beginning. False for anything else.</summary>
+    public static bool TryRead(string? cursor, out ApprovalCursor after)
     {
-        int point = cursor?.IndexOf('.', StringComparison.Ordinal) ?? -1;
+        after = new ApprovalCursor(double.PositiveInfinity, "");
+        if (cursor is null) return true;
+        int point = cursor.IndexOf('.', StringComparison.Ordinal);
         CultureInfo culture = CultureInfo.InvariantCulture;
-        return point > 0 && long.TryParse(cursor.AsSpan(0, point), NumberStyles.None, culture, out long at)
-            ? new ApprovalCursor(at, cursor![(point + 1)..])
-            : new ApprovalCursor(double.PositiveInfinity, "");
+        long at = 0;
+        bool isNumber = point > 0 && long.TryParse(cursor.AsSpan(0, point), NumberStyles.None, culture, out at);
+        if (!isNumber) return false;
+        after = new ApprovalCursor(at, cursor[(point + 1)..]);
+        return after.Id.Length > 0;
     }
 
     /// <summary>
