@@ -44,7 +44,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
-        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock), streams);
+        RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
+        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock), streams, reveals);
         PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);

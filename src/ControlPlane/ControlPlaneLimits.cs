@@ -18,6 +18,7 @@ internal static class ControlPlaneLimits
     public static readonly TimeSpan StoreSilenceMax = TimeSpan.FromSeconds(5);
 
     public const int ReasonCharactersMax = 500;
+    public const int PointerCharactersMax = 500;
     public const int ConnectionsMax = 4_096;
 
     /// <summary>What answers under way get when the listener stops. None waits for anything slower than the

@@ -25,6 +25,9 @@ public sealed record ControlPlaneOptions
     /// approval.</summary>
     public IReadOnlyList<string> PolicyAdmins { get; init; } = ["policy-admins"];
 
+    /// <summary>Groups whose people may see a masked argument in clear, of calls that they may approve.</summary>
+    public IReadOnlyList<string> Revealers { get; init; } = [];
+
     /// <summary>
     /// Without word from the store for this long the process is not ready: it refuses high and critical functions.
     /// </summary>

@@ -83,7 +83,12 @@ internal sealed class ControlFixture : IAsyncDisposable
     public static async Task<ControlFixture> StartAsync()
     {
         ControlFixture fixture = new();
-        ControlPlaneOptions options = new() { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], Gateway = "test" };
+        ControlPlaneOptions options = new()
+        {
+            Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
+            Gateway = "test",
+            Revealers = ["pii-officers"],
+        };
 
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
         RedisPolicyStore unreached = new(null!);

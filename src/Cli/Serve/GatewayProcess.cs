@@ -176,6 +176,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Gateway = _options.Name,
             PolicyAdmins = _options.PolicyAdmins,
             Auditors = _options.Auditors,
+            Revealers = _options.Revealers,
             PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
         };
         ControlPlaneHost control = await BindAsync(
