@@ -5,6 +5,7 @@ using Countersign.Cli.Approvals;
 using Countersign.Cli.Audit;
 using Countersign.Cli.Demo;
 using Countersign.Cli.Masking;
+using Countersign.Cli.Notices;
 using Countersign.Cli.Policies;
 using Countersign.Cli.Serve;
 
@@ -29,6 +30,7 @@ RootCommand root = new(
     ServeCommand.Create(environment),
     PolicyCommand.Create(environment),
     ApprovalsCommand.Create(environment),
+    NoticesCommand.Create(environment),
     AuditCommand.Create(environment),
     MaskCommand.Create(environment),
 };

@@ -168,6 +168,7 @@ internal static class ConfigurationReader
             Limits = LimitsReader.Read(root.Section("limits")),
             PolicyBootstrap = policy.Text("bootstrap") is { } file ? resolve(file) : null,
             PolicyAdmins = policy.Texts("admins") ?? ["policy-admins"],
+            Webhooks = WebhookReader.Read(root, resolve),
             Revealers = approvals.Texts("reveal") ?? [],
             Auditors = audit.Texts("auditors") ?? ["auditors"],
         };
