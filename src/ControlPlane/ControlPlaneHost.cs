@@ -2,6 +2,7 @@ using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Metrics;
+using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Notices;
 using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tokens;
@@ -54,7 +55,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             NoticeEndpoints.Map(routes, _notices, options, acts);
         }
 
-        PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
+        PolicyEndpoints.Map(routes, new PolicyDesk(services, options, acts));
+        if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);

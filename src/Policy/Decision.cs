@@ -24,6 +24,9 @@ public enum DecisionCause : byte
 
     /// <summary>A static separation of duties: the caller holds conflicting groups.</summary>
     Separation,
+
+    /// <summary>Let through though it would have been paused or denied: a rule, or the policy, is in observe.</summary>
+    Observed,
 }
 
 /// <summary>One group of approvers and how many people of it must agree.</summary>
@@ -112,4 +115,11 @@ public sealed record MaskTerms(string Id, IReadOnlyList<string> Fields, MaskActi
 /// together.</param>
 /// <param name="Masks">The masks on the response, in document order.</param>
 public sealed record Decision(
-    Effect Effect, DecisionCause Cause, string Rule, ApprovalTerms? Approval, IReadOnlyList<MaskTerms> Masks);
+    Effect Effect, DecisionCause Cause, string Rule, ApprovalTerms? Approval, IReadOnlyList<MaskTerms> Masks)
+{
+    /// <summary>
+    /// What would have been decided if nothing were in observe; null where that is what is decided. The audit says
+    /// both.
+    /// </summary>
+    public Decision? Observed { get; init; }
+}
