@@ -11,7 +11,8 @@ namespace Countersign.ControlPlane.Approvals;
 /// before the value leaves. Without the audit nothing is revealed.
 /// </summary>
 internal sealed class RevealDesk(
-    ControlPlaneServices services, ApprovalViews views, IReadOnlyList<string> mayReveal, ActLog acts, TimeProvider clock)
+    ControlPlaneServices services, ApprovalViews views, IReadOnlyList<string> mayReveal, ActLog acts,
+    TimeProvider clock)
 {
     /// <summary>The value that <paramref name="asked"/> points at.</summary>
     public async ValueTask<Reply> RevealAsync(string id, Caller viewer, RevealRequest asked)

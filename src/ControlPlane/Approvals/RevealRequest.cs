@@ -35,7 +35,9 @@ internal sealed record RevealRequest(string Pointer, string Reason)
         if (pointer.Length == 0) return at;
         foreach (string step in pointer[1..].Split('/'))
         {
-            string name = step.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            string name = step
+                .Replace("~1", "/", StringComparison.Ordinal)
+                .Replace("~0", "~", StringComparison.Ordinal);
             if (at.ValueKind == JsonValueKind.Object && at.TryGetProperty(name, out JsonElement member))
             {
                 at = member;

@@ -30,7 +30,10 @@ public sealed class RevealTests
         Assert.Equal(masked.Body, after.Body);
         var acts = await gate.ActsAsync();
         Assert.Equal(
-            [("approval-reveal", "rae", id, "/ssn: ticket 7"), ("approval-revealed", "rae", id, "revealed; /ssn: ticket 7")],
+            [
+                ("approval-reveal", "rae", id, "/ssn: ticket 7"),
+                ("approval-revealed", "rae", id, "revealed; /ssn: ticket 7"),
+            ],
             acts.Take(2));
     }
 
