@@ -38,8 +38,8 @@ internal struct BlockText
         return quotes;
     }
 
-    /// <summary>Returns those of a block's <paramref name="quotes"/> that are not escaped; <paramref name="wrong"/> gets
-    /// the places of escapes that are none.</summary>
+    /// <summary>Returns those of a block's <paramref name="quotes"/> that are not escaped;
+    /// <paramref name="wrong"/> gets the places of escapes that are none.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public ulong Unescaped<TBlock>(ReadOnlySpan<byte> block, ulong quotes, ulong slashes, out ulong wrong)
         where TBlock : struct, IBlockBytes<TBlock>

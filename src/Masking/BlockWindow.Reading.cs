@@ -107,12 +107,10 @@ internal sealed partial class BlockWindow
             }
 
             wrong |= now.InRange(0, 0x20) & (strings | marks);
-            ulong opens = quotes & strings;
-            ulong closes = quotes ^ opens;
+            (ulong opens, ulong closes) = (quotes & strings, quotes & ~strings);
             ulong tokens = (marks & outside) | opens | starts;
             ref BlockMasks masks = ref all[block];
-            masks.Quotes = quotes;
-            masks.Tokens = tokens;
+            (masks.Quotes, masks.Tokens) = (quotes, tokens);
             ulong ends = TBlock.NameEnds(around, names) & closes;
             masks.Escaped = 0;
             if (((slashes & strings) | _isEscaped) != 0) ends |= masks.Escaped = Escaped(slashes, strings, closes);

@@ -14,7 +14,8 @@ public sealed partial class JsonMasker
         for (int group = 0; group < groups.Length; group++)
         {
             ref readonly TokenMasks masks = ref groups[group];
-            for (ulong events = PathEvents(masks, window.Count - group * BlockWindow.BlockBytes); events != 0; events &= events - 1)
+            ulong events = PathEvents(masks, window.Count - group * BlockWindow.BlockBytes);
+            for (; events != 0; events &= events - 1)
             {
                 int bit = BitOperations.TrailingZeroCount(events);
                 int index = group * BlockWindow.BlockBytes + bit;

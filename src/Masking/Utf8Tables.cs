@@ -8,10 +8,11 @@ namespace Countersign.Masking;
 /// </summary>
 internal static class Utf8Tables
 {
-    /// <summary>What is added to a lead's distance: bytes from here on, two places back, ask for a third byte.</summary>
+    /// <summary>What is taken from the byte two places back: one from 0xE0 on keeps its uppermost bit and asks for a
+    /// third byte.</summary>
     public const byte ThirdFrom = 0xE0 - 0x80;
 
-    /// <summary>And three places back for a fourth.</summary>
+    /// <summary>From the one three places back: one from 0xF0 on asks for a fourth.</summary>
     public const byte FourthFrom = 0xF0 - 0x80;
 
     /// <summary>The bit of a byte that goes on a character behind another that does.</summary>

@@ -59,8 +59,8 @@ public sealed class BlockWidthTests
     [InlineData("r\u00e9f", "cvv", "1", "b2", "c3", "d4", "e5", "f6", "g7", "h8")]
     public void Every_width_finds_the_ends_of_names(params string[] names)
     {
-        // Proves that each width sees the last three bytes of each name, in either case, before a closing quote, and that
-        // all but the widest, which has a table of its own, see the same in random bytes.
+        // Proves that each width sees the last three bytes of each name, in either case, before a closing quote, and
+        // that all but the widest, which has a table of its own, see the same in random bytes.
         byte[][] folded = [.. names.Select(name => Encoding.UTF8.GetBytes(name.ToLowerInvariant()))];
         KeyTrails trails = KeyTrails.Of(folded, foldsSeparators: false);
         byte[] block = new byte[BlockWindow.BlockBytes + 8];
