@@ -281,8 +281,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
         if (_options.PolicyBootstrap is not { } file || (current > 0 && !_options.BootstrapFollows)) return;
         string source = await File.ReadAllTextAsync(file, cancellation);
-        PolicyReading reading = PolicyReader.Read(source, MaskWords.All);
-        if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(file, reading.Errors));
+        PolicyFile policy = PolicyFile.Parse(file, source, mayLeaveFolder: false);
+        PolicyReading reading = policy.Reading;
+        if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(policy, reading.Errors));
+        source = policy.Source;
         StoreResult<StoredPolicy> stored = current > 0
             ? await RepublishAsync(policies, current.Value, reading, source)
             : await policies.BootstrapAsync(reading.Json, source, BootstrapAuthor);
