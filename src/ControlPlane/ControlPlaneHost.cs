@@ -2,6 +2,7 @@ using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Metrics;
+using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tokens;
 using Microsoft.AspNetCore.Builder;
@@ -45,7 +46,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
         ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock), streams);
-        PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
+        PolicyEndpoints.Map(routes, new PolicyDesk(services, options, acts));
+        if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);

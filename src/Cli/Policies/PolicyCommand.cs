@@ -21,7 +21,7 @@ internal static class PolicyCommand
     {
         ValidateVerb.Create(environment), TestVerb.Create(environment), ExplainVerb.Create(environment),
         DiffVerb.Create(environment), ReplayVerb.Create(environment), Publish(environment), History(environment),
-        ImportVerb.Create(environment), SchemaVerb.Create(environment),
+        RollbackCommand.Create(environment), ImportVerb.Create(environment), SchemaVerb.Create(environment),
     };
 
     private static Command Publish(CommandEnvironment environment)
@@ -40,9 +40,11 @@ internal static class PolicyCommand
         Option<string?> directory = DirectoryFile.Named();
         Option<bool> outside = PolicyFile.IncludeOutside();
         Option<bool> json = new("--json") { Description = "Print JSON" };
+        Option<long?> expect = PolicyOptions.Expect();
+        Option<bool> resume = PolicyOptions.Resume();
         Command command = new("publish", "Check a policy and put it in force")
         {
-            file, config, store, author, directory, outside, json,
+            file, config, store, author, expect, resume, directory, outside, json,
         };
         control.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
@@ -67,12 +69,19 @@ internal static class PolicyCommand
                 return environment.Fail("give either --control and a token, or --config or --store", ExitCodes.Usage);
             }
 
+            if (straight && parsed.GetValue(resume))
+            {
+                return environment.Fail("--resume needs --control: gateways know what was lost", ExitCodes.Usage);
+            }
+
             return straight
                 ? await PublishToStoreAsync(
                     environment, parsed.GetValue(config), parsed.GetValue(store), policy.Reading, policy.Source,
-                    parsed.GetValue(author)!, parsed.GetValue(json))
+                    parsed.GetValue(author)!, parsed.GetValue(expect), parsed.GetValue(json))
                 : await PublishByApiAsync(
-                    environment, control, parsed, policy.Source, parsed.GetValue(json), cancellation);
+                    environment, control, parsed, policy.Source,
+                    PolicyOptions.Query(parsed.GetValue(expect), parsed.GetValue(resume)), parsed.GetValue(json),
+                    cancellation);
         });
         return command;
     }
@@ -97,12 +106,12 @@ internal static class PolicyCommand
     }
 
     private static async Task<int> PublishByApiAsync(
-        CommandEnvironment environment, ControlOptions control, ParseResult parsed, string text, bool json,
-        CancellationToken cancellation)
+        CommandEnvironment environment, ControlOptions control, ParseResult parsed, string text, string query,
+        bool json, CancellationToken cancellation)
     {
         using ControlClient? client = control.Open(environment, parsed);
         if (client is null) return ExitCodes.Usage;
-        ControlAnswer answer = await client.PostAsync(Path, text, "application/yaml", cancellation);
+        ControlAnswer answer = await client.PostAsync(Path + query, text, "application/yaml", cancellation);
         if (json && answer.Status != 0) environment.Out.WriteLine(answer.Text);
         if (!answer.IsOk) return environment.Fail(answer.Problem());
         if (!json)
@@ -115,7 +124,7 @@ internal static class PolicyCommand
 
     private static async Task<int> PublishToStoreAsync(
         CommandEnvironment environment, string? config, string? connection, PolicyReading reading, string text,
-        string author, bool json)
+        string author, long? expect, bool json)
     {
         if (connection is null)
         {
@@ -133,7 +142,12 @@ internal static class PolicyCommand
 
         await using RedisStore store = await RedisStore.ConnectAsync(connection, NullLogger.Instance);
         StoreResult<StoredPolicy> published = await new RedisPolicyStore(store).PublishAsync(
-            reading.Json, text, author);
+            reading.Json, text, author, expected: new PolicyExpectation(expect));
+        if (published.Status == StoreStatus.Conflict)
+        {
+            return environment.Fail("another version than --expect is in force; nothing was published");
+        }
+
         if (!published.IsOk)
         {
             return environment.Fail("the store did not answer; whether the policy was published is not known");

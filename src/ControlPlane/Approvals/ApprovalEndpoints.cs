@@ -1,7 +1,6 @@
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Net.Http.Headers;
 
 namespace Countersign.ControlPlane.Approvals;
 
@@ -19,7 +18,7 @@ internal static class ApprovalEndpoints
         routes.Known(
             HttpMethods.Get,
             Path + "/{id}",
-            (context, caller) => desk.ShowAsync(IdIn(context), caller, tag => IsKnown(context, tag)));
+            (context, caller) => desk.ShowAsync(IdIn(context), caller, tag => RequestReading.IsKnown(context, tag)));
         routes.Known(
             HttpMethods.Post, Path + "/{id}/decisions", (context, caller) => DecideAsync(context, caller, desk));
         routes.Known(
@@ -69,15 +68,6 @@ internal static class ApprovalEndpoints
         return DecisionRequest.Read(body, out string why) is { } said
             ? await desk.DecideAsync(IdIn(context), caller, said)
             : Reply.Refuse(Refusal.MalformedRequest, why);
-    }
-
-    // RFC 9110 section 13.1.2: weak comparison.
-    private static bool IsKnown(HttpContext context, string tag)
-    {
-        IList<EntityTagHeaderValue> known = context.Request.GetTypedHeaders().IfNoneMatch;
-        EntityTagHeaderValue present = new(tag);
-        return known.Any(
-            one => one.Equals(EntityTagHeaderValue.Any) || one.Compare(present, useStrongComparison: false));
     }
 
     private static string IdIn(HttpContext context) => RequestReading.Segment(context, "id");
