@@ -80,10 +80,18 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     public string Address => _host!.Addresses[0];
 
-    public static async Task<ControlFixture> StartAsync()
+    /// <param name="directory">The people over whom policies are looked through for holes; null is none.</param>
+    public static async Task<ControlFixture> StartAsync(string? directory = null)
     {
         ControlFixture fixture = new();
-        ControlPlaneOptions options = new() { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], Gateway = "test" };
+        string people = Path.Combine(fixture._folder, "people.yaml");
+        if (directory is not null) await File.WriteAllTextAsync(people, directory);
+        ControlPlaneOptions options = new()
+        {
+            Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
+            Gateway = "test",
+            DirectoryFile = directory is null ? null : people,
+        };
 
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
         RedisPolicyStore unreached = new(null!);

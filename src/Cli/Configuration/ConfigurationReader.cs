@@ -166,6 +166,7 @@ internal static class ConfigurationReader
             MaskKeys = MaskKeyReader.Read(root.Section("masking"), resolve),
             Limits = LimitsReader.Read(root.Section("limits")),
             PolicyBootstrap = policy.Text("bootstrap") is { } file ? resolve(file) : null,
+            PolicyDirectory = policy.Text("directory") is { } people ? resolve(people) : null,
             PolicyAdmins = policy.Texts("admins") ?? ["policy-admins"],
             Auditors = audit.Texts("auditors") ?? ["auditors"],
         };
