@@ -8,7 +8,7 @@ namespace Countersign.Policy.Review;
 /// <param name="Stages">Each as <c>1 of finance-leads</c>, or <c>2 of sre or security</c>.</param>
 /// <param name="Masks">The ids of the masks on the answer.</param>
 /// <param name="Observed">What would have been done if nothing were in observe.</param>
-public sealed record PolicyExpectation(
+public sealed record CaseExpectation(
     Effect? Effect, bool IsUnknown, string? Rule, string? Function, IReadOnlyList<string>? Stages,
     IReadOnlyList<string>? Masks, Effect? Observed);
 
@@ -17,7 +17,7 @@ public sealed record PolicyExpectation(
 /// <param name="Line">Where it stands, from 1.</param>
 /// <param name="Given">The call.</param>
 /// <param name="Expected">The decision.</param>
-public sealed record PolicyCase(string Name, int Line, CallSample Given, PolicyExpectation Expected);
+public sealed record PolicyCase(string Name, int Line, CallSample Given, CaseExpectation Expected);
 
 /// <summary>A file of cases.</summary>
 /// <param name="Policy">The policy they are about, relative to the file; empty if it does not say.</param>

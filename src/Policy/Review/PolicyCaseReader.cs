@@ -58,7 +58,7 @@ internal sealed class PolicyCaseReader(PolicyErrors errors)
         }
 
         Caller? caller = FindCaller(section);
-        PolicyExpectation expected = ReadExpectation(section.Find("expect"));
+        CaseExpectation expected = ReadExpectation(section.Find("expect"));
         if (caller is null) return;
         Cases.Add(new PolicyCase(name, node.Line, new CallSample
         {
@@ -105,9 +105,9 @@ internal sealed class PolicyCaseReader(PolicyErrors errors)
         };
     }
 
-    private PolicyExpectation ReadExpectation(DocumentNode? node)
+    private CaseExpectation ReadExpectation(DocumentNode? node)
     {
-        PolicyExpectation nothing = new(null, false, null, null, null, null, null);
+        CaseExpectation nothing = new(null, false, null, null, null, null, null);
         if (node is null) return nothing;
         if (node.Kind == NodeKind.Text)
         {
@@ -118,7 +118,7 @@ internal sealed class PolicyCaseReader(PolicyErrors errors)
         if (Section.Open(node, "expect", ExpectKeys, errors) is not { } section) return nothing;
         if (node.Entries.Count == 0) errors.Add(node, "expect says nothing");
         string? effect = section.Word("effect", Outcomes, []);
-        return new PolicyExpectation(
+        return new CaseExpectation(
             EffectOf(effect), effect == "unknown-function", section.Text("rule"), section.Text("function"),
             section.Find("stages") is null ? null : section.TextList("stages", 0, _ => null),
             section.Find("masks") is null ? null : section.TextList("masks", 0, _ => null),

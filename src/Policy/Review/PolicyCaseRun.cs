@@ -7,7 +7,7 @@ internal sealed class PolicyCaseRun(PolicySnapshot policy, TimeProvider clock)
 
     public PolicyCaseResult Run(PolicyCase given)
     {
-        PolicyExpectation expected = given.Expected;
+        CaseExpectation expected = given.Expected;
         if (given.Given.FindFunction(policy) is not { } function)
         {
             string[] none = expected.IsUnknown ? [] : ["no function was found"];
