@@ -1,12 +1,15 @@
+using Countersign.Policy.Conditions;
+
 namespace Countersign.Policy;
 
 /// <summary>A function's path: literal segments and <c>{parameter}</c> segments, each a whole segment.</summary>
 internal sealed class PathTemplate
 {
-    private PathTemplate(string text, string?[] segments)
+    private PathTemplate(string text, string?[] segments, PathInput[] parameters)
     {
         Text = text;
         Segments = segments;
+        Parameters = parameters;
     }
 
     /// <summary>As the policy writes it.</summary>
@@ -14,6 +17,9 @@ internal sealed class PathTemplate
 
     /// <summary>Literals, decoded; null for a parameter.</summary>
     public IReadOnlyList<string?> Segments { get; }
+
+    /// <summary>The parameters, in the order of their segments.</summary>
+    public PathInput[] Parameters { get; }
 
     /// <summary>Equal for two templates that match the same paths, whatever their parameters are called.</summary>
     public string Shape => "/" + string.Join('/', Segments.Select(segment => segment ?? "{}"));
@@ -32,15 +38,17 @@ internal sealed class PathTemplate
         error = written.Length > PolicyLimits.PathSegmentsMax
             ? $"a path has at most {PolicyLimits.PathSegmentsMax} segments" : "";
         string?[] segments = new string?[written.Length];
+        List<PathInput> inputs = [];
         for (int index = 0; index < written.Length && error.Length == 0; index++)
         {
             string segment = written[index];
             bool isParameter = segment.Length > 2 && segment[0] == '{' && segment[^1] == '}';
             error = isParameter ? CheckParameter(segment[1..^1], parameters) : CheckLiteral(segment);
             segments[index] = isParameter ? null : segment;
+            if (isParameter) inputs.Add(new PathInput(segment[1..^1], index, IsInt: false));
         }
 
-        return error.Length == 0 ? new PathTemplate(text, segments) : null;
+        return error.Length == 0 ? new PathTemplate(text, segments, [.. inputs]) : null;
     }
 
     private static string CheckParameter(string name, HashSet<string> seen)

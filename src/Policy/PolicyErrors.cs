@@ -9,7 +9,16 @@ internal sealed class PolicyErrors
 
     public void Add(DocumentNode at, string message) => Add(at.Line, at.Column, message);
 
-    public void Add(int line, int column, string message) => _errors.Add(new PolicyError(line, column, message));
+    /// <summary>An error at a character of a text, where the document writes it.</summary>
+    public void AddWithin(DocumentNode text, int offset, string message)
+    {
+        (int line, int column) = text.Origin?.Find(text, offset) ?? (text.Line, text.Column);
+        Add(line, column, message);
+    }
+
+    // A text of several lines may be named in a message, which is one line.
+    public void Add(int line, int column, string message) =>
+        _errors.Add(new PolicyError(line, column, message.Replace('\n', ' ')));
 
     /// <summary>
     /// <c>; did you mean 'x'?</c> for the known name nearest to <paramref name="written"/>, or empty.

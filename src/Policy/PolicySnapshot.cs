@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Countersign.Policy.Conditions;
 
 namespace Countersign.Policy;
 
@@ -17,6 +18,7 @@ public sealed class PolicySnapshot
     private readonly GroupSet[] _maskExceptions;
     private readonly int[][] _rulesByFunction;
     private readonly int[][] _masksByFunction;
+    private readonly Dictionary<(int Rule, int Function), ConditionProgram> _conditions;
 
     internal PolicySnapshot(long version, string sha256, PolicyContent content)
     {
@@ -26,6 +28,7 @@ public sealed class PolicySnapshot
         Rules = content.Rules;
         Separations = content.Separations;
         Masks = content.Masks;
+        _conditions = content.Conditions;
         _functions = [.. content.Functions.Select(entry => entry.Function)];
         foreach ((Function function, PathTemplate path) in content.Functions)
         {
@@ -85,7 +88,8 @@ public sealed class PolicySnapshot
 
     /// <summary>
     /// What this policy says of the caller and the function. The first time for the pair it is worked out, after that
-    /// it is looked up. The function is one of this snapshot's; another's is a bug and throws.
+    /// it is looked up. Where it depends on the call, <see cref="Decision.IsConditional"/>, it denies until it is asked
+    /// with the call's facts. The function is one of this snapshot's; another's is a bug and throws.
     /// </summary>
     [HotPath]
     public Decision Decide(Caller caller, Function function)
@@ -140,41 +144,22 @@ public sealed class PolicySnapshot
             return new Decision(Effect.Deny, DecisionCause.Separation, Separations[index].Id, null, masks);
         }
 
-        Rule? allow = null;
-        List<Rule> approves = [];
+        List<ApplicableRule> rules = [];
         foreach (int index in _rulesByFunction[function.Index])
         {
             if (!_ruleGroups[index].Meets(held)) continue;
-            Rule rule = Rules[index];
-            if (rule.Effect == Effect.Approve) approves.Add(rule);
-            else if (rule.Effect == Effect.Allow) allow ??= rule;
-            else return new Decision(Effect.Deny, DecisionCause.Rule, rule.Id, null, masks);
+            rules.Add(new ApplicableRule(Rules[index], _conditions.GetValueOrDefault((index, function.Index))));
         }
 
-        if (approves.Count > 0)
+        // Where a rule without condition denies, no condition can change that.
+        bool isSettled = rules.TrueForAll(one => one.Condition is null)
+            || rules.Exists(one => one.Condition is null && one.Rule.Effect == Effect.Deny);
+        IEnumerable<Rule> plain = rules.Where(one => one.Condition is null).Select(one => one.Rule);
+        if (isSettled) return RuleOutcome.Of([.. plain], masks);
+        return new Decision(Effect.Deny, DecisionCause.Conditional, "", null, masks)
         {
-            string ids = string.Join(',', approves.Select(rule => rule.Id));
-            return new Decision(Effect.Approve, DecisionCause.Rule, ids, Together(approves), masks);
-        }
-
-        return allow is not null
-            ? new Decision(Effect.Allow, DecisionCause.Rule, allow.Id, null, masks)
-            : new Decision(Effect.Deny, DecisionCause.NothingMatched, "", null, masks);
-    }
-
-    /// <summary>
-    /// The strictest of each term, and everybody's stages. A longer hold only spares callers a retry.
-    /// </summary>
-    private static ApprovalTerms Together(List<Rule> rules)
-    {
-        if (rules.Count == 1) return rules[0].Approval!;
-        List<ApprovalTerms> terms = [.. rules.Select(rule => rule.Approval!)];
-        return new ApprovalTerms(
-            [.. terms.SelectMany(one => one.Stages)],
-            terms.Min(one => one.DecideWithin),
-            terms.Min(one => one.UseWithin),
-            terms.Max(one => one.Hold),
-            terms.Exists(one => one.ReasonRequired));
+            Plan = new ConditionPlan(rules, masks),
+        };
     }
 
     private IReadOnlyList<MaskTerms> MasksFor(GroupSet held, Function function)

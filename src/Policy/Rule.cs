@@ -7,7 +7,11 @@ namespace Countersign.Policy;
 /// <param name="Effect">Deny, approve or allow.</param>
 /// <param name="Approval">The terms, if and only if the effect is <see cref="Effect.Approve"/>.</param>
 public sealed record Rule(
-    string Id, IReadOnlyList<string> Groups, IReadOnlyList<string> Functions, Effect Effect, ApprovalTerms? Approval);
+    string Id, IReadOnlyList<string> Groups, IReadOnlyList<string> Functions, Effect Effect, ApprovalTerms? Approval)
+{
+    /// <summary>The condition in CEL as written; null for a rule that holds for every call.</summary>
+    public string? When { get; init; }
+}
 
 /// <summary>A static separation of duties: who holds two of the groups is denied every function.</summary>
 /// <param name="Id">Its name.</param>
