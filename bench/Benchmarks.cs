@@ -48,10 +48,10 @@ public class PolicyBenchmarks : OperationBenchmark
 {
     /// <inheritdoc/>
     public override IEnumerable<string> Names =>
-    [
-        "ResolveDecide10", "ResolveDecide1000", "ResolveDecide100000", "ResolveDecideEncoded", "DecideConditions",
-        "DecideConditions1000", "CallDigest",
-    ];
+        [
+            "ResolveDecide10", "ResolveDecide1000", "ResolveDecide100000", "ResolveDecideEncoded",
+            "ResolveDecidePlaced", "DecideConditions", "DecideConditions1000", "CallDigest",
+        ];
 }
 
 /// <summary>Tokens in, credentials out.</summary>

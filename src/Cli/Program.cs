@@ -5,6 +5,7 @@ using Countersign.Cli.Approvals;
 using Countersign.Cli.Audit;
 using Countersign.Cli.Demo;
 using Countersign.Cli.Masking;
+using Countersign.Cli.Nodes;
 using Countersign.Cli.Policies;
 using Countersign.Cli.Serve;
 
@@ -31,6 +32,7 @@ RootCommand root = new(
     ApprovalsCommand.Create(environment),
     AuditCommand.Create(environment),
     MaskCommand.Create(environment),
+    NodesCommand.Create(environment),
 };
 ParseResult parsed = root.Parse(args);
 int exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -2,6 +2,7 @@ using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Metrics;
+using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tokens;
 using Microsoft.AspNetCore.Builder;
@@ -24,6 +25,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 {
     private readonly ControlPlaneOptions _options;
     private readonly WebApplication _app;
+    private readonly ApprovalFeed _feed;
     private readonly MeterProvider _metrics = MetricsEndpoint.Collect();
 
     /// <summary>Sets up a listener that is not bound yet. Nothing that is passed in is disposed of here.</summary>
@@ -40,8 +42,12 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
         Routes routes = new(_app, new BearerCallers(services.Callers));
-        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, options, acts, clock, log));
-        PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
+        ApprovalViews views = new(services, options.PolicyAdmins, log);
+        _feed = new ApprovalFeed(services.Approvals, clock, log);
+        ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
+        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock), streams);
+        PolicyEndpoints.Map(routes, new PolicyDesk(services, options, acts));
+        if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
@@ -56,7 +62,11 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
     /// <summary>Binds and begins to answer. Throws <see cref="IOException"/> where an address cannot be
     /// bound.</summary>
-    public Task StartAsync(CancellationToken cancellation) => _app.StartAsync(cancellation);
+    public Task StartAsync(CancellationToken cancellation)
+    {
+        _feed.Start();
+        return _app.StartAsync(cancellation);
+    }
 
     /// <summary>Accepts no more, and waits up to 5 s for the answers under way.</summary>
     public Task StopAsync() => _app.StopAsync();
@@ -65,6 +75,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        await _feed.DisposeAsync();
         _metrics.Dispose();
     }
 

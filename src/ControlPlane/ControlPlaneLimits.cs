@@ -31,6 +31,37 @@ internal static class ControlPlaneLimits
     /// viewer's.</summary>
     public const int StorePagesMax = 16;
 
+    /// <summary>Pages of the store that earlier approvals like one are looked for in.</summary>
+    public const int EarlierPagesMax = 4;
+
+    public const int EarlierOnPage = 10;
+    public const int EarlierOnPageMax = 50;
+
+    /// <summary>Moves of approvals that wait to be read once for all who listen; beyond it everybody looks
+    /// anew.</summary>
+    public const int FeedHeardMax = 4_096;
+
+    /// <summary>Open windows whose end is told; about 100 bytes each.</summary>
+    public const int FeedWindowsMax = 10_000;
+
+    /// <summary>Moves that wait for one listener; beyond it that one looks anew.</summary>
+    public const int ListenerItemsMax = 256;
+
+    /// <summary>Event streams at once, and for one person: a browser's tabs, a terminal or two.</summary>
+    public const int StreamsMax = 1_024;
+
+    public const int StreamsPerCallerMax = 16;
+
+    /// <summary>The newest pending approvals that a stream begins with.</summary>
+    public const int SnapshotMax = 500;
+
+    /// <summary>Less than the half minute after which proxies give up on a silent answer; at each, the viewer must
+    /// prove again who they are.</summary>
+    public static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(15);
+
+    /// <summary>What a viewer's connection may take for one event before it is cut.</summary>
+    public static readonly TimeSpan EventWithin = TimeSpan.FromSeconds(10);
+
     /// <summary>Moves tried against others who move the same approval; each that fails means that another's
     /// succeeded.</summary>
     public const int MoveAttemptsMax = 16;

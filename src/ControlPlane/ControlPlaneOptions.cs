@@ -54,6 +54,12 @@ public sealed record ControlPlaneServices(
     /// <summary>Whether the process still wants calls.</summary>
     public Readiness Readiness { get; init; } = new();
 
+    /// <summary>How this gateway's policy stands towards the store's; null knows of no trouble.</summary>
+    public RedisPolicyFeed? Feed { get; init; }
+
+    /// <summary>Where the fleet reports itself; null shows none.</summary>
+    public RedisNodeStore? Nodes { get; init; }
+
     /// <summary>What masks make tokens with, by the names that policy knows the keys by.</summary>
     public IReadOnlyDictionary<string, TokenKey> MaskKeys { get; init; } = new Dictionary<string, TokenKey>();
 }

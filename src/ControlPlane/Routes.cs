@@ -21,6 +21,24 @@ internal sealed class Routes(IEndpointRouteBuilder endpoints, BearerCallers call
             return outcome.Caller is { } caller ? await answer(context, caller) : BearerCallers.Refuse(outcome.Because);
         });
 
+    /// <summary>A path that answers for as long as the caller stays one; a reply is for who gets no stream.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="run">Streams, given how to ask again who calls: null once the token has run out.</param>
+    public void Stream(string path, Func<HttpContext, Caller, Func<ValueTask<Caller?>>, ValueTask<Reply?>> run)
+    {
+        RequestDelegate handler = async context =>
+        {
+            ValueTask<BearerOutcome> IdentifyAsync() =>
+                callers.IdentifyAsync(context.Request.Headers.Authorization, context.RequestAborted);
+            BearerOutcome outcome = await IdentifyAsync();
+            Reply? reply = outcome.Caller is { } caller
+                ? await run(context, caller, async () => (await IdentifyAsync()).Caller)
+                : BearerCallers.Refuse(outcome.Because);
+            if (reply is not null) await reply.SendAsync(context);
+        };
+        endpoints.MapMethods(path, [HttpMethods.Get], handler);
+    }
+
     private void Map(string method, string path, Func<HttpContext, ValueTask<Reply>> answer)
     {
         // Who may GET may HEAD (RFC 9110 section 9.3.2); Kestrel leaves the body out.

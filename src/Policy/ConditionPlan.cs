@@ -3,42 +3,62 @@ using Countersign.Policy.Conditions;
 
 namespace Countersign.Policy;
 
-/// <summary>A rule that speaks of a caller and a function, and its condition if it has one.</summary>
-internal readonly record struct ApplicableRule(Rule Rule, ConditionProgram? Condition);
+/// <summary>A rule that speaks of a caller and a function, under a condition.</summary>
+/// <param name="Index">Its place among the rules.</param>
+internal readonly record struct ConditionedRule(int Index, Rule Rule, ConditionProgram Condition);
+
+/// <summary>What the conditions of a plan said of one call. Default is that nobody asked, and nothing holds.</summary>
+/// <param name="Plan">Whose conditions.</param>
+/// <param name="Held">A bit for each that holds.</param>
+/// <param name="Failed">A bit for each that has no answer.</param>
+/// <param name="Refusal">Why the arguments were not looked at; none if they were, or need not be.</param>
+internal readonly record struct ConditionsHeld(ConditionPlan? Plan, ulong Held, ulong Failed, DecisionCause Refusal)
+{
+    /// <summary>What the condition of a rule makes of it.</summary>
+    public RuleOutcome OutcomeOf(int rule)
+    {
+        if (Plan is null) return RuleOutcome.Conditional;
+        int bit = Plan.BitOf(rule);
+        if (bit >= 0 && (Held & (1UL << bit)) != 0) return RuleOutcome.Matched;
+        return bit >= 0 && (Failed & (1UL << bit)) == 0 ? RuleOutcome.ConditionFalse : RuleOutcome.ConditionFailed;
+    }
+}
 
 /// <summary>
 /// What is left to decide for one caller and one function once their groups are known: which of the conditions hold for
-/// the call. Made once for the pair; the decisions it comes to are made once for each set of conditions that held.
+/// the call. Made once for the pair; a decision is worked out once for each set of conditions that held.
 /// </summary>
 internal sealed class ConditionPlan
 {
     private const int DecisionsKept = 256;
 
-    private readonly ApplicableRule[] _rules;
-    private readonly int[] _conditioned;
-    private readonly IReadOnlyList<MaskTerms> _masks;
-    private readonly ConcurrentDictionary<ulong, Decision> _settled = new();
-    private readonly Decision[] _failed;
+    private readonly PolicySnapshot _snapshot;
+    private readonly GroupSet _groups;
+    private readonly Function _function;
+    private readonly ConditionedRule[] _rules;
+    private readonly ConcurrentDictionary<(ulong Held, ulong Failed), Decision> _settled = new();
     private readonly Decision _ambiguous;
     private readonly Decision _unreadable;
+    private readonly bool _refusesArguments;
 
-    public ConditionPlan(IReadOnlyList<ApplicableRule> rules, IReadOnlyList<MaskTerms> masks)
+    public ConditionPlan(PolicySnapshot snapshot, GroupSet groups, Function function, ConditionedRule[] rules)
     {
-        _rules = [.. rules];
-        _masks = masks;
-        _conditioned = [.. Enumerable.Range(0, _rules.Length).Where(index => _rules[index].Condition is not null)];
-        _failed = [.. _conditioned.Select(index =>
-            new Decision(Effect.Deny, DecisionCause.ConditionFailed, _rules[index].Rule.Id, null, masks))];
+        _snapshot = snapshot;
+        _groups = groups;
+        _function = function;
+        _rules = rules;
+        ReadsArguments = Array.Exists(rules, one => one.Condition.ReadsArguments);
+
+        // What is only observed refuses nothing: its conditions fail one by one.
+        _refusesArguments = snapshot.Mode == PolicyMode.Enforce && Array.Exists(
+            rules, one => one.Condition.ReadsArguments && one.Rule.Mode == PolicyMode.Enforce);
+        IReadOnlyList<MaskTerms> masks = snapshot.MasksOf(groups, function);
         _ambiguous = new Decision(Effect.Deny, DecisionCause.ArgumentsAmbiguous, "", null, masks);
         _unreadable = new Decision(Effect.Deny, DecisionCause.ArgumentsUnreadable, "", null, masks);
-        ReadsArguments = _rules.Any(one => one.Condition is { ReadsArguments: true });
     }
 
     /// <summary>True if the call's arguments must have been read.</summary>
     public bool ReadsArguments { get; }
-
-    /// <summary>The rules that speak of the caller and the function, in document order.</summary>
-    public IReadOnlyList<ApplicableRule> Rules => _rules;
 
     /// <summary>
     /// Decides one call. Every condition is evaluated, whatever the others say, so that the decision does not depend on
@@ -51,54 +71,60 @@ internal sealed class ConditionPlan
     [HotPath]
     public Decision Decide(in CallFacts facts, out string fault)
     {
+        ConditionsHeld conditions = Ask(facts, out fault);
+        Decision? refusal = RefusalOf(conditions);
+        if (refusal is not null) return refusal;
+        return _settled.TryGetValue((conditions.Held, conditions.Failed), out Decision? settled)
+            ? settled : Settle(conditions);
+    }
+
+    /// <summary>What each condition says of a call.</summary>
+    [HotPath]
+    public ConditionsHeld Ask(in CallFacts facts, out string fault)
+    {
         ulong held = 0;
-        int failed = -1;
-        bool denies = false;
+        ulong failed = 0;
         ConditionValue error = default;
         Evaluation evaluation = Evaluation.Rent(facts);
-        if (ReadsArguments && evaluation.Arguments() is { IsError: true } refused)
+        if (_refusesArguments && evaluation.Arguments() is { IsError: true } refused)
         {
             evaluation.Return();
             fault = ConditionProgram.Describe(refused);
-            bool isForm = refused.Fault is ConditionFault.ArgumentsAmbiguous or ConditionFault.ArgumentsBroken;
-            return isForm ? _ambiguous : _unreadable;
+            bool isAmbiguous = refused.Fault is ConditionFault.ArgumentsAmbiguous or ConditionFault.ArgumentsBroken;
+            return new ConditionsHeld(
+                this, 0, 0, isAmbiguous ? DecisionCause.ArgumentsAmbiguous : DecisionCause.ArgumentsUnreadable);
         }
 
-        for (int bit = 0; bit < _conditioned.Length; bit++)
+        for (int bit = 0; bit < _rules.Length; bit++)
         {
-            ref readonly ApplicableRule one = ref _rules[_conditioned[bit]];
-            ConditionValue value = one.Condition!.Run(evaluation);
-            if (value.IsTrue)
-            {
-                held |= 1UL << bit;
-                denies |= one.Rule.Effect == Effect.Deny;
-            }
-            else if (!value.IsFalse && failed < 0)
-            {
-                failed = bit;
-                error = value;
-            }
+            ConditionValue value = _rules[bit].Condition.Run(evaluation);
+            if (value.IsTrue) held |= 1UL << bit;
+            if (value.IsTrue || value.IsFalse) continue;
+            if (failed == 0) error = value;
+            failed |= 1UL << bit;
         }
 
         evaluation.Return();
-        fault = failed < 0 ? "" : ConditionProgram.Describe(error);
-        if (failed >= 0 && !denies) return _failed[failed];
-        return _settled.TryGetValue(held, out Decision? settled) ? settled : Settle(held);
+        fault = failed == 0 ? "" : ConditionProgram.Describe(error);
+        return new ConditionsHeld(this, held, failed, DecisionCause.NothingMatched);
     }
 
-    private Decision Settle(ulong held)
+    /// <summary>The decision where the arguments were refused; null where they were not.</summary>
+    [HotPath]
+    public Decision? RefusalOf(ConditionsHeld conditions) => conditions.Refusal switch
     {
-        List<Rule> holding = [];
-        int bit = 0;
-        foreach (ApplicableRule one in _rules)
-        {
-            bool holds = one.Condition is null || (held & (1UL << bit)) != 0;
-            if (one.Condition is not null) bit++;
-            if (holds) holding.Add(one.Rule);
-        }
+        DecisionCause.ArgumentsAmbiguous => _ambiguous,
+        DecisionCause.ArgumentsUnreadable => _unreadable,
+        _ => null,
+    };
 
-        Decision decision = RuleOutcome.Of(holding, _masks);
-        if (_settled.Count < DecisionsKept) _settled.TryAdd(held, decision);
+    /// <summary>Which bit stands for a rule; -1 if none does.</summary>
+    public int BitOf(int rule) => Array.FindIndex(_rules, one => one.Index == rule);
+
+    private Decision Settle(ConditionsHeld conditions)
+    {
+        Decision decision = _snapshot.Evaluate(_groups, _function, null, conditions);
+        if (_settled.Count < DecisionsKept) _settled.TryAdd((conditions.Held, conditions.Failed), decision);
         return decision;
     }
 }

@@ -27,7 +27,7 @@ internal sealed class ConditionReader
         }
     }
 
-    /// <summary>Compiles a rule's condition; what is wrong with it is said once, at its place in the document.</summary>
+    /// <summary>Compiles a rule's condition; what is wrong with it is said once, where it is written.</summary>
     /// <param name="when">The condition.</param>
     /// <param name="rule">The rule's place among the rules.</param>
     /// <param name="covered">The rule's functions and patterns; unknown ones were reported.</param>
@@ -78,7 +78,7 @@ internal sealed class ConditionReader
         SortedSet<int> functions = [];
         foreach (string written in covered)
         {
-            if (!Glob.IsPattern(written))
+            if (!Glob.IsPattern(written) && !FunctionReference.IsTag(written))
             {
                 if (_byId.TryGetValue(written, out int named)) functions.Add(named);
                 continue;
@@ -86,7 +86,8 @@ internal sealed class ConditionReader
 
             for (int index = 0; index < _inputs.Length; index++)
             {
-                if (Glob.Matches(written, _content.Functions[index].Function.Id)) functions.Add(index);
+                Function function = _content.Functions[index].Function;
+                if (FunctionReference.Covers(written, function.Id, function.Tags)) functions.Add(index);
             }
         }
 

@@ -27,6 +27,9 @@ public enum DecisionCause : byte
     /// <summary>A static separation of duties: the caller holds conflicting groups.</summary>
     Separation,
 
+    /// <summary>Let through though it would have been paused or denied: a rule, or the policy, is in observe.</summary>
+    Observed,
+
     /// <summary>Not decided yet: conditions look at the call, which <see cref="Decision.For"/> takes.</summary>
     Conditional,
 
@@ -128,6 +131,12 @@ public sealed record MaskTerms(string Id, IReadOnlyList<string> Fields, MaskActi
 public sealed record Decision(
     Effect Effect, DecisionCause Cause, string Rule, ApprovalTerms? Approval, IReadOnlyList<MaskTerms> Masks)
 {
+    /// <summary>
+    /// What would have been decided if nothing were in observe; null where that is what is decided. The audit says
+    /// both.
+    /// </summary>
+    public Decision? Observed { get; init; }
+
     /// <summary>True if it is only decided by <see cref="For"/>; until then it denies.</summary>
     public bool IsConditional => Plan is not null;
 

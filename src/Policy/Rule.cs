@@ -1,5 +1,15 @@
 namespace Countersign.Policy;
 
+/// <summary>Whether what is decided is done. Zero is.</summary>
+public enum PolicyMode : byte
+{
+    /// <summary>What is decided is done.</summary>
+    Enforce = 0,
+
+    /// <summary>What is decided is written down, and the call let through.</summary>
+    Observe,
+}
+
 /// <summary>A rule of the policy.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="Groups">It speaks of callers in any of these.</param>
@@ -11,6 +21,21 @@ public sealed record Rule(
 {
     /// <summary>The condition in CEL as written; null for a rule that holds for every call.</summary>
     public string? When { get; init; }
+
+    /// <summary>
+    /// Observe: where the rule would pause a call it lets it through, and where it would deny it does nothing; what it
+    /// would have done is written down. Another rule's denial or approval stands.
+    /// </summary>
+    public PolicyMode Mode { get; init; }
+
+    /// <summary>Why one person alone may call a high or critical function by this rule; empty if nobody said.</summary>
+    public string Alone { get; init; } = "";
+
+    /// <summary>The line of the document that it stands on, from 1; 0 for one that was not read.</summary>
+    public int Line { get; init; }
+
+    /// <summary>The column of that line, from 1.</summary>
+    public int Column { get; init; }
 }
 
 /// <summary>A static separation of duties: who holds two of the groups is denied every function.</summary>

@@ -6,7 +6,7 @@ namespace Countersign.Policy;
 internal sealed class RuleReader(PolicyContent content, FunctionReader functions, PolicyErrors errors)
 {
     private static readonly SectionKeys RuleKeys = new(
-        ["id", "subjects", "functions", "effect"], ["when", "approval"], [], []);
+        ["id", "subjects", "functions", "effect"], ["when", "approval", "mode", "alone"], [], []);
     private static readonly SectionKeys SubjectKeys = new(["groups"], [], [], []);
     private static readonly SectionKeys ApprovalKeys = new(
         ["stages"], ["decideWithin", "useWithin", "hold", "reason"], [], []);
@@ -37,7 +37,14 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
             Effect effect = word switch { "allow" => Effect.Allow, "approve" => Effect.Approve, _ => Effect.Deny };
             DocumentNode? when = section.LongText("when", ConditionLimits.CharactersMax);
             if (when is not null) conditions.Compile(when, content.Rules.Count, covered);
-            content.Rules.Add(new Rule(id, groups, covered, effect, ReadApproval(section, word)) { When = when?.Text });
+            content.Rules.Add(new Rule(id, groups, covered, effect, ReadApproval(section, word))
+            {
+                When = when?.Text,
+                Mode = ReadMode(section),
+                Alone = ReadAlone(section, word),
+                Line = item.Line,
+                Column = item.Column,
+            });
         }
     }
 
@@ -58,6 +65,21 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
             section.Word("kind", ["static"], []);
             content.Separations.Add(new Separation(ReadId(section, ids), section.Groups("groups", 2)));
         }
+    }
+
+    /// <summary>Of a rule, or of the whole document.</summary>
+    public static PolicyMode ReadMode(Section section) =>
+        section.Word("mode", ["enforce", "observe"], []) == "observe" ? PolicyMode.Observe : PolicyMode.Enforce;
+
+    /// <summary>Says that one person alone is meant to be enough, and why: only allow rules let one alone.</summary>
+    private string ReadAlone(Section rule, string? effect)
+    {
+        if (rule.FindKey("alone") is { } key && effect is "deny" or "approve")
+        {
+            errors.Add(key, $"'alone' has no meaning with effect {effect}");
+        }
+
+        return rule.Text("alone") ?? "";
     }
 
     private string ReadId(Section section, HashSet<string> ids) => ReadId(section, ids, errors);

@@ -60,7 +60,8 @@ internal sealed class ControlFixture : IAsyncDisposable
         _issuer = new TestIssuer(_folder, Clock);
         _callers = new CallerVerifier(
             [_issuer.Options], null, new HttpMessageInvoker(new SocketsHttpHandler()), Clock, NullLogger.Instance);
-        Store = new ScriptedApprovalStore(new InMemoryApprovalStore(Clock));
+        Memory = new InMemoryApprovalStore(Clock);
+        Store = new ScriptedApprovalStore(Memory);
         AuditLogOptions log = new() { Folder = Path.Combine(_folder, "audit"), Origin = "countersign/test" };
         Audit = AuditLog.Open(log, TimeProvider.System).Log!;
         InForce.Swap(PolicyReader.Read(Policy, Words, 7).Snapshot!);
@@ -139,10 +140,33 @@ internal sealed class ControlFixture : IAsyncDisposable
     public async Task<string> AskAsync(
         string body = """{"ssn":"078-05-1120","amount":1}""", string type = "application/json")
     {
-        Approval draft = Drafts.New(Clock.GetUtcNow()) with { ContentType = type };
+        return await AskAsync(draft => draft with { ContentType = type }, body);
+    }
+
+    /// <summary>As the other, for an approval that differs.</summary>
+    public async Task<string> AskAsync(
+        Func<Approval, Approval> change, string body = """{"ssn":"078-05-1120","amount":1}""")
+    {
+        Approval draft = change(Drafts.New(Clock.GetUtcNow()));
         StoreResult<Approval> asked = await Store.AskAsync(draft, _seal.Seal(draft.Id, Encoding.UTF8.GetBytes(body)));
         return asked.Value!.Id;
     }
+
+    /// <summary>Opens the stream of events.</summary>
+    public async Task<EventReader> EventsAsync(string token)
+    {
+        HttpRequestMessage request = new(HttpMethod.Get, Address + "/api/v1/approvals/events");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        HttpResponseMessage message = await _client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        return new EventReader(message);
+    }
+
+    /// <summary>Stops the listener, as a drain does.</summary>
+    public Task StopAsync() => _host!.StopAsync();
+
+    /// <summary>The store behind <see cref="Store"/>.</summary>
+    public InMemoryApprovalStore Memory { get; }
 
     /// <summary>Closes the log, which then takes nothing more, and returns event, subject and detail of its
     /// acts.</summary>

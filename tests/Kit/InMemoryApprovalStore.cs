@@ -26,8 +26,10 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
             if (live is not null) return Ok(live);
             _approvals.Add(draft.Id, draft);
             _payloads.Add(draft.Id, sealedPayload.ToArray());
-            return Ok(draft);
         }
+
+        Tell(draft.Id);
+        return Ok(draft);
     }
 
     /// <inheritdoc/>
@@ -38,12 +40,16 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<StoreResult<ApprovalPage>> ListAsync(ApprovalState? state, int limit, string? cursor)
+    public ValueTask<StoreResult<ApprovalPage>> ListAsync(
+        ApprovalState? state, int limit, string? cursor, Func<Approval, bool>? where = null)
     {
+        if (cursor is not null && !Guid.TryParse(cursor, out _))
+            return new(new StoreResult<ApprovalPage>(StoreStatus.NotFound, null));
         lock (_gate)
         {
             Approval[] newestFirst = [.. _approvals.Values.Select(Seen)
                 .Where(one => state is null || one.State == state)
+                .Where(one => where is null || where(one))
                 .Where(one => cursor is null || string.CompareOrdinal(one.Id, cursor) < 0)
                 .OrderByDescending(one => one.Id, StringComparer.Ordinal)];
             string? next = newestFirst.Length > limit ? newestFirst[limit - 1].Id : null;
@@ -57,7 +63,6 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     {
         ArgumentNullException.ThrowIfNull(from);
         ArgumentNullException.ThrowIfNull(to);
-        Action[] moved;
         lock (_gate)
         {
             if (!_approvals.TryGetValue(from.Id, out Approval? found)) return new(Not(StoreStatus.NotFound));
@@ -68,10 +73,9 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
             if (!ApprovalRules.IsMove(from.State,
                 to.State)) return new(new StoreResult<Approval>(StoreStatus.Conflict, found));
             _approvals[from.Id] = to;
-            moved = [.. _watchers.Where(one => one.Id == from.Id).Select(one => one.Moved)];
         }
 
-        foreach (Action tell in moved) tell();
+        Tell(to.Id);
         return Ok(to);
     }
 
@@ -87,11 +91,31 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     }
 
     /// <inheritdoc/>
-    public IDisposable Watch(string id, Action moved)
+    public IDisposable Watch(string id, Action moved) => Add(id, _ => moved());
+
+    /// <inheritdoc/>
+    public IDisposable WatchAll(Action<string?> moved) => Add(null, moved);
+
+    /// <summary>Tells those who watch all that any may have moved, as after a reconnect.</summary>
+    public void Miss()
+    {
+        Action<string?>[] missed;
+        lock (_gate) missed = [.. _watchers.Where(one => one.Id is null).Select(one => one.Moved)];
+        foreach (Action<string?> tell in missed) tell(null);
+    }
+
+    private Watcher Add(string? id, Action<string?> moved)
     {
         Watcher watcher = new(this, id, moved);
         lock (_gate) _watchers.Add(watcher);
         return watcher;
+    }
+
+    private void Tell(string id)
+    {
+        Action<string?>[] moved;
+        lock (_gate) moved = [.. _watchers.Where(one => one.Id is null || one.Id == id).Select(one => one.Moved)];
+        foreach (Action<string?> tell in moved) tell(id);
     }
 
     private static ValueTask<StoreResult<Approval>> Ok(Approval approval)
@@ -106,11 +130,11 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
         return isOpen && clock.GetUtcNow() >= stored.ExpiresAt ? stored with { State = ApprovalState.Expired } : stored;
     }
 
-    private sealed class Watcher(InMemoryApprovalStore store, string id, Action moved) : IDisposable
+    private sealed class Watcher(InMemoryApprovalStore store, string? id, Action<string?> moved) : IDisposable
     {
-        internal string Id => id;
+        internal string? Id => id;
 
-        internal Action Moved => moved;
+        internal Action<string?> Moved => moved;
 
         public void Dispose()
         {

@@ -33,8 +33,9 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
     public ValueTask<StoreResult<Approval>> FindAsync(string id) =>
         IsAway ? new(default(StoreResult<Approval>)) : inner.FindAsync(id);
 
-    public ValueTask<StoreResult<ApprovalPage>> ListAsync(ApprovalState? state, int limit, string? cursor) =>
-        IsAway ? new(default(StoreResult<ApprovalPage>)) : inner.ListAsync(state, limit, cursor);
+    public ValueTask<StoreResult<ApprovalPage>> ListAsync(
+        ApprovalState? state, int limit, string? cursor, Func<Approval, bool>? where = null) =>
+        IsAway ? new(default(StoreResult<ApprovalPage>)) : inner.ListAsync(state, limit, cursor, where);
 
     public async ValueTask<StoreResult<Approval>> MoveAsync(Approval from, Approval to)
     {
@@ -56,4 +57,6 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
         OnWatch?.Invoke(id);
         return watch;
     }
+
+    public IDisposable WatchAll(Action<string?> moved) => inner.WatchAll(moved);
 }

@@ -27,10 +27,8 @@ internal sealed class StartRefusedException(string message, Exception? cause = n
 /// </summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private const string BootstrapAuthor = "bootstrap";
     private const string LentKeyName = "lent-credential-key-1";
 
-    private static readonly TimeSpan StoreWithin = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BindEvery = TimeSpan.FromMilliseconds(20);
 
     private readonly GatewayOptions _options;
@@ -103,18 +101,24 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisStore store = await RedisStore.ConnectAsync(connection, _logs.CreateLogger<RedisStore>());
         _stops.Push(store.DisposeAsync);
         RedisPolicyStore policies = new(store);
-        await BootstrapAsync(policies, cancellation);
+        PolicyMemory memory = Remember();
+        PolicyStart start = new(_options, policies, memory, _clock, _log);
+        await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
         SigningKeys keys = await LentKeysAsync(new RedisSecrets(store), sealingKey);
         CryptographicOperations.ZeroMemory(sealingKey);
-        PolicyInForce inForce = await FollowAsync(store, policies, cancellation);
+        PolicyInForce inForce = new();
+        RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
+        await start.LoadAsync(feed, cancellation);
+        RedisNodeStore nodes = new(store);
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
         CallerVerifier callers = await VerifierAsync(cancellation);
         if (roles.HasFlag(Roles.Control))
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit);
-            await StartControlAsync(services with { Readiness = _readiness, MaskKeys = maskKeys }, cancellation);
+            services = services with { Readiness = _readiness, MaskKeys = maskKeys, Nodes = nodes, Feed = feed };
+            await StartControlAsync(services, cancellation);
         }
 
         CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
@@ -124,6 +128,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartDataAsync(services with { MaskKeys = maskKeys }, cancellation);
         }
 
+        Join(nodes, roles, feed, audit);
         RecordEvent(audit, "started");
         _stops.Push(() => BeginDrainAsync(audit));
     }
@@ -240,67 +245,45 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return callers;
     }
 
-    private async Task<PolicyInForce> FollowAsync(
-        RedisStore store, RedisPolicyStore policies, CancellationToken cancellation)
+    // Beside the audit, and not in its folder, which holds nothing but what verifiers know.
+    private PolicyMemory Remember()
     {
-        PolicyInForce inForce = new();
-        RedisPolicyFeed feed = new(
-            store, policies, inForce, MaskWords.All, _clock, _logs.CreateLogger<RedisPolicyFeed>());
-        _stops.Push(feed.DisposeAsync);
-        await feed.StartAsync();
-        if (await policies.CurrentAsync() is not > 0) return inForce;
         try
         {
-            await feed.WaitForFirstAsync(cancellation).WaitAsync(StoreWithin, _clock, cancellation);
+            return PolicyMemory.Open(
+                _options.AuditFolder.TrimEnd('/') + ".policy-seen.json", _logs.CreateLogger<PolicyMemory>());
         }
-        catch (TimeoutException)
+        catch (InvalidDataException fault)
         {
-            // The version in force does not compile here, or the store went away. Calls are refused until that is
-            // mended.
-            ProcessLog.PolicyNotLoaded(_log);
-        }
-
-        return inForce;
-    }
-
-    // Policy is not configuration: it goes only into a store that has none.
-    private async Task BootstrapAsync(RedisPolicyStore policies, CancellationToken cancellation)
-    {
-        long startedAt = _clock.GetTimestamp();
-        long? current;
-        while ((current = await policies.CurrentAsync()) is null)
-        {
-            if (_clock.GetElapsedTime(startedAt) > StoreWithin)
-            {
-                throw new StartRefusedException(
-                    "The store does not answer; a gateway without policy could only refuse. Check store.redis.");
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(200), _clock, cancellation);
-        }
-
-        if (_options.PolicyBootstrap is not { } file || (current > 0 && !_options.BootstrapFollows)) return;
-        string source = await File.ReadAllTextAsync(file, cancellation);
-        PolicyReading reading = PolicyReader.Read(source, MaskWords.All);
-        if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(file, reading.Errors));
-        StoreResult<StoredPolicy> stored = current > 0
-            ? await RepublishAsync(policies, current.Value, reading, source)
-            : await policies.BootstrapAsync(reading.Json, source, BootstrapAuthor);
-        if (stored.Status == StoreStatus.Unavailable)
-        {
-            throw new StartRefusedException("The store did not take the bootstrap policy.");
+            throw new StartRefusedException(fault.Message, fault);
         }
     }
 
-    // A demo's addresses may change between starts. What somebody else has published since stays in force.
-    private static async ValueTask<StoreResult<StoredPolicy>> RepublishAsync(
-        RedisPolicyStore policies, long current, PolicyReading reading, string source)
+    private async Task<RedisPolicyFeed> FollowAsync(
+        RedisStore store, RedisPolicyStore policies, PolicyInForce inForce, PolicyMemory memory, AuditLog audit)
     {
-        StoreResult<StoredPolicy> held = await policies.GetAsync(current);
-        bool isStale = held.IsOk && held.Value!.Author == BootstrapAuthor && held.Value.Document != reading.Json;
-        return isStale
-            ? await policies.PublishAsync(reading.Json, source, BootstrapAuthor, expectedCurrent: current)
-            : held;
+        RedisPolicyFeed feed = new(
+            store, policies, inForce, memory, MaskWords.All, _clock, _logs.CreateLogger<RedisPolicyFeed>());
+        feed.Noticed += notice => RecordEvent(audit, notice.Event, notice.Detail);
+        Keep(new PolicyMetrics(feed, inForce, _clock));
+        _stops.Push(feed.DisposeAsync);
+        await feed.StartAsync();
+        return feed;
+    }
+
+    // Last of all, so that it is seen with its addresses and is gone before its listeners are.
+    private void Join(RedisNodeStore nodes, Roles roles, RedisPolicyFeed feed, AuditLog audit)
+    {
+        FleetMember member = new(_options, roles, feed, audit, _readiness, _clock)
+        {
+            Data = DataAddress,
+            Control = ControlAddress,
+        };
+        NodeReporter reporter = new(nodes, member.Report, _clock, _logs.CreateLogger<NodeReporter>());
+        feed.StandingChanged += reporter.Knock;
+        _readiness.DrainBegun += reporter.Knock;
+        reporter.Start();
+        _stops.Push(reporter.DisposeAsync);
     }
 
     // Shared by the fleet through the store, sealed; the first gateway makes it.
@@ -356,10 +339,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return key;
     }
 
-    private void RecordEvent(AuditLog audit, string name)
+    private void RecordEvent(AuditLog audit, string name, string detail = "")
     {
         if (!audit.TryReserve(out AuditReservation slot)) return;
-        new EventRecord { At = _clock.GetUtcNow(), Gateway = _options.Name, Event = name }.WriteTo(slot.Outcome);
+        new EventRecord { At = _clock.GetUtcNow(), Gateway = _options.Name, Event = name, Detail = detail }
+            .WriteTo(slot.Outcome);
         audit.Enqueue(slot.Outcome);
         audit.Return(slot);
     }

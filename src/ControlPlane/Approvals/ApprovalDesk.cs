@@ -1,8 +1,6 @@
-using System.Text.Json;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
-using Microsoft.Extensions.Logging;
 
 namespace Countersign.ControlPlane.Approvals;
 
@@ -10,13 +8,16 @@ namespace Countersign.ControlPlane.Approvals;
 /// Shows approvals to those who may see them, and moves them. Every move is one swap in the store (decision 0005),
 /// with its intent in the audit before and its outcome after.
 /// </summary>
-internal sealed partial class ApprovalDesk(
-    ControlPlaneServices services, ControlPlaneOptions options, ActLog acts, TimeProvider clock, ILogger logger)
+internal sealed class ApprovalDesk(
+    ControlPlaneServices services, ApprovalViews views, ActLog acts, TimeProvider clock)
 {
     private static readonly Ruling Absent = Ruling.Refuse(Refusal.NotFound, "There is no such approval.");
 
     private static readonly Ruling Unconfirmed =
         Ruling.Refuse(Refusal.StoreUnavailable, "The store did not confirm it; try again.");
+
+    /// <summary>What viewers see.</summary>
+    public ApprovalViews Views => views;
 
     /// <summary>One approval; 404 where its existence is not the viewer's to know.</summary>
     /// <param name="id">As it stands in the path.</param>
@@ -24,51 +25,41 @@ internal sealed partial class ApprovalDesk(
     /// <param name="isKnown">True for a tag that the viewer has already.</param>
     public async ValueTask<Reply> ShowAsync(string id, Caller viewer, Func<string, bool> isKnown)
     {
-        if (!RequestReading.IsId(id)) return Reply.Refuse(Absent.Refusal, Absent.Detail);
-        StoreResult<Approval> found = await services.Approvals.FindAsync(id);
-        if (found.Status == StoreStatus.NotFound) return Reply.Refuse(Absent.Refusal, Absent.Detail);
-        if (!found.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
-        Approval approval = found.Value!;
-        if (!ApprovalVisibility.MaySee(approval, viewer, options.PolicyAdmins))
-        {
-            return Reply.Refuse(Absent.Refusal, Absent.Detail);
-        }
-
-        string tag = TagOf(approval);
-        return isKnown(tag) ? Reply.NotModified(tag) : await ShownAsync(approval, viewer);
+        StoreResult<Approval> found = await views.FindAsync(id, viewer);
+        if (!found.IsOk) return Refuse(found.Status);
+        Reply shown = await ShownAsync(found.Value!, viewer);
+        return shown.ETag is { } tag && isKnown(tag) ? Reply.NotModified(tag) : shown;
     }
 
     /// <summary>What of a list the viewer may see, newest first.</summary>
-    public async ValueTask<Reply> ListAsync(ApprovalState? state, int limit, string? cursor, Caller viewer)
+    public async ValueTask<Reply> ListAsync(ApprovalFilter filter, int limit, string? cursor, Caller viewer)
     {
-        List<Approval> items = [];
-        for (int page = 0; page < ControlPlaneLimits.StorePagesMax && items.Count < limit; page++)
-        {
-            StoreResult<ApprovalPage> found = await services.Approvals.ListAsync(state, limit - items.Count, cursor);
-            if (!found.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
-            cursor = found.Value!.Next;
-            items.AddRange(
-                found.Value.Items.Where(one => ApprovalVisibility.MaySee(one, viewer, options.PolicyAdmins)));
-            if (cursor is null) break;
-        }
-
-        ShownBody?[] bodies =
-            await Task.WhenAll(items.Select(one => ArgumentsAsync(one, viewer).AsTask()));
-        if (bodies.Any(one => one is null)) return Reply.Refuse(Refusal.StoreUnavailable);
+        StoreResult<ApprovalPage> page = await views.ListAsync(filter, limit, cursor, viewer);
+        if (page.Status == StoreStatus.NotFound)
+            return Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
+        if (!page.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
+        ReadOnlyMemory<byte>?[] items =
+            await Task.WhenAll(page.Value!.Items.Select(one => views.JsonAsync(one, viewer).AsTask()));
+        if (items.Any(one => one is null)) return Reply.Refuse(Refusal.StoreUnavailable);
         return Reply.Json(200, json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("items");
-            for (int item = 0; item < items.Count; item++)
-            {
-                ShownBody body = bodies[item]!.Value;
-                ApprovalJson.Write(json, items[item], body.Arguments.Span, body.Bytes);
-            }
-
+            foreach (ReadOnlyMemory<byte>? item in items) json.WriteRawValue(item!.Value.Span);
             json.WriteEndArray();
-            json.WriteString("next", cursor);
+            json.WriteString("next", page.Value.Next);
             json.WriteEndObject();
         });
+    }
+
+    /// <summary>What became of earlier calls like this one: of the same function, by the same caller.</summary>
+    public async ValueTask<Reply> EarlierAsync(string id, int limit, Caller viewer)
+    {
+        StoreResult<Approval> found = await views.FindAsync(id, viewer);
+        if (!found.IsOk) return Refuse(found.Status);
+        StoreResult<IReadOnlyList<Approval>> earlier = await views.EarlierAsync(found.Value!, limit, viewer);
+        if (!earlier.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
+        return Reply.Json(200, json => EarlierJson.Write(json, found.Value!, earlier.Value!));
     }
 
     /// <summary>The approver's word.</summary>
@@ -137,40 +128,12 @@ internal sealed partial class ApprovalDesk(
         return (Ruling.Refuse(Refusal.StoreUnavailable, "Others keep moving the approval; try again."), last);
     }
 
-    private async ValueTask<Reply> ShownAsync(Approval approval, Caller viewer)
-    {
-        if (await ArgumentsAsync(approval, viewer) is not { } shown) return Reply.Refuse(Refusal.StoreUnavailable);
-        return Reply.Json(200, json => ApprovalJson.Write(json, approval, shown.Arguments.Span, shown.Bytes)) with
-        {
-            ETag = TagOf(approval),
-        };
-    }
+    private async ValueTask<Reply> ShownAsync(Approval approval, Caller viewer) =>
+        await views.JsonAsync(approval, viewer) is { } json
+            ? Reply.Bytes(json)
+            : Reply.Refuse(Refusal.StoreUnavailable);
 
-    /// <summary>The body as this viewer may see it; empty when there is nothing to show, null when the store is
-    /// away.</summary>
-    private async ValueTask<ShownBody?> ArgumentsAsync(Approval approval, Caller viewer)
-    {
-        StoreResult<byte[]> box = await services.Approvals.PayloadAsync(approval.Id);
-        if (box.Status == StoreStatus.NotFound) return ShownBody.Unknown;
-        if (!box.IsOk) return null;
-        if (!services.Seal.TryOpen(approval.Id, box.Value!, out byte[] body))
-        {
-            Unopened(logger, approval.Id);
-            return ShownBody.Unknown;
-        }
-
-        ReadOnlyMemory<byte> arguments = ArgumentView.Mask(
-            body, approval.ContentType, services.InForce.Current, viewer.Groups, approval.Function,
-            services.MaskKeys);
-        return new ShownBody(arguments, body.Length);
-    }
-
-    // Lapsing is no move: the version stays, the state that is shown does not.
-    private static string TagOf(Approval approval) => approval.State == ApprovalState.Expired
-        ? $"\"{approval.Version}-expired\""
-        : $"\"{approval.Version}\"";
-
-    [LoggerMessage(
-        EventId = 2, Level = LogLevel.Warning, Message = "The payload of approval {Id} is sealed under another key")]
-    private static partial void Unopened(ILogger logger, string id);
+    private static Reply Refuse(StoreStatus status) => status == StoreStatus.NotFound
+        ? Reply.Refuse(Absent.Refusal, Absent.Detail)
+        : Reply.Refuse(Refusal.StoreUnavailable);
 }

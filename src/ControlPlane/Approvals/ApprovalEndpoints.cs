@@ -1,7 +1,6 @@
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Net.Http.Headers;
 
 namespace Countersign.ControlPlane.Approvals;
 
@@ -10,13 +9,16 @@ internal static class ApprovalEndpoints
 {
     private const string Path = "/api/v1/approvals";
 
-    public static void Map(Routes routes, ApprovalDesk desk)
+    public static void Map(Routes routes, ApprovalDesk desk, ApprovalStreams streams)
     {
         routes.Known(HttpMethods.Get, Path, (context, caller) => ListAsync(context, caller, desk));
+        routes.Stream(Path + "/events", streams.RunAsync);
+        routes.Known(
+            HttpMethods.Get, Path + "/{id}/earlier", (context, caller) => EarlierAsync(context, caller, desk));
         routes.Known(
             HttpMethods.Get,
             Path + "/{id}",
-            (context, caller) => desk.ShowAsync(IdIn(context), caller, tag => IsKnown(context, tag)));
+            (context, caller) => desk.ShowAsync(IdIn(context), caller, tag => RequestReading.IsKnown(context, tag)));
         routes.Known(
             HttpMethods.Post, Path + "/{id}/decisions", (context, caller) => DecideAsync(context, caller, desk));
         routes.Known(
@@ -41,7 +43,22 @@ internal static class ApprovalEndpoints
             return Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
         }
 
-        return await desk.ListAsync(status is null ? null : state, (int)limit, cursor, caller);
+        if (!RequestReading.TryQuery(context, "function", out string? function)
+            || !RequestReading.TryQuery(context, "caller", out string? asker))
+        {
+            return Reply.Refuse(Refusal.MalformedRequest, "function and caller may each be given once.");
+        }
+
+        ApprovalFilter filter = new(status is null ? null : state, function, asker);
+        return await desk.ListAsync(filter, (int)limit, cursor, caller);
+    }
+
+    private static async ValueTask<Reply> EarlierAsync(HttpContext context, Caller caller, ApprovalDesk desk)
+    {
+        const int Most = ControlPlaneLimits.EarlierOnPageMax;
+        return RequestReading.TryNumber(context, "limit", 1, Most, ControlPlaneLimits.EarlierOnPage, out long limit)
+            ? await desk.EarlierAsync(IdIn(context), (int)limit, caller)
+            : Reply.Refuse(Refusal.MalformedRequest, "limit must be a number from 1 to 50.");
     }
 
     private static async ValueTask<Reply> DecideAsync(HttpContext context, Caller caller, ApprovalDesk desk)
@@ -51,15 +68,6 @@ internal static class ApprovalEndpoints
         return DecisionRequest.Read(body, out string why) is { } said
             ? await desk.DecideAsync(IdIn(context), caller, said)
             : Reply.Refuse(Refusal.MalformedRequest, why);
-    }
-
-    // RFC 9110 section 13.1.2: weak comparison.
-    private static bool IsKnown(HttpContext context, string tag)
-    {
-        IList<EntityTagHeaderValue> known = context.Request.GetTypedHeaders().IfNoneMatch;
-        EntityTagHeaderValue present = new(tag);
-        return known.Any(
-            one => one.Equals(EntityTagHeaderValue.Any) || one.Compare(present, useStrongComparison: false));
     }
 
     private static string IdIn(HttpContext context) => RequestReading.Segment(context, "id");

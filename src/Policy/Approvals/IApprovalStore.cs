@@ -19,8 +19,17 @@ public interface IApprovalStore
     /// <summary>Reads one. A pending or approved approval whose window has closed is returned as expired.</summary>
     ValueTask<StoreResult<Approval>> FindAsync(string id);
 
-    /// <summary>Lists approvals, newest first; <paramref name="state"/> null lists all.</summary>
-    ValueTask<StoreResult<ApprovalPage>> ListAsync(ApprovalState? state, int limit, string? cursor);
+    /// <summary>
+    /// Lists approvals, newest first. A page may hold fewer than asked for, even none, and still name a next one. A
+    /// cursor goes on from where its page ended, whatever was filed or moved meanwhile; one that no page named is
+    /// <see cref="StoreStatus.NotFound"/>.
+    /// </summary>
+    /// <param name="state">Only these; null lists all.</param>
+    /// <param name="limit">The most on a page.</param>
+    /// <param name="cursor">What the page before said; null begins with the newest.</param>
+    /// <param name="where">Only these; null takes all. Called once for each that the state lets through.</param>
+    ValueTask<StoreResult<ApprovalPage>> ListAsync(
+        ApprovalState? state, int limit, string? cursor, Func<Approval, bool>? where = null);
 
     /// <summary>
     /// Swaps <paramref name="from"/> for <paramref name="to"/> if the stored version and state are still those of
@@ -37,4 +46,10 @@ public interface IApprovalStore
     /// without a move (a reconnect), never miss one without such a call.
     /// </summary>
     IDisposable Watch(string id, Action moved);
+
+    /// <summary>
+    /// As <see cref="Watch"/>, for every approval: filed or moved, on any gateway. <paramref name="moved"/> gets the
+    /// id, or null when any may have moved. It must not wait.
+    /// </summary>
+    IDisposable WatchAll(Action<string?> moved);
 }

@@ -88,14 +88,14 @@ public sealed partial class RedisApprovalStore : IApprovalStore
 
     /// <inheritdoc/>
     /// <remarks>
-    /// <paramref name="limit"/> is held to 1..<see cref="PageMax"/>. A page may hold fewer, even none, and still name a
-    /// next one. A cursor that cannot be read begins again.
+    /// <paramref name="limit"/> is held to 1..<see cref="PageMax"/>.
     /// </remarks>
-    public async ValueTask<StoreResult<ApprovalPage>> ListAsync(ApprovalState? state, int limit, string? cursor)
+    public async ValueTask<StoreResult<ApprovalPage>> ListAsync(
+        ApprovalState? state, int limit, string? cursor, Func<Approval, bool>? where = null)
     {
+        if (!ApprovalCursor.TryRead(cursor, out ApprovalCursor after)) return new(StoreStatus.NotFound, null);
         int wanted = Math.Clamp(limit, 1, PageMax);
         string index = state == ApprovalState.Pending ? StoreKeys.PendingApprovals : StoreKeys.AllApprovals;
-        ApprovalCursor after = ApprovalCursor.Read(cursor);
         var items = new List<Approval>(wanted);
         var stale = new List<RedisValue>();
         bool atEnd = false;
@@ -116,8 +116,14 @@ public sealed partial class RedisApprovalStore : IApprovalStore
                 }
 
                 after = new ApprovalCursor(score, id);
-                if (found.Value is { } approval && (state is null || approval.State == state)) items.Add(approval);
-                else if (found.Value?.State != ApprovalState.Pending) stale.Add(id);
+                if (found.Value is { } approval && (state is null || approval.State == state))
+                {
+                    if (where is null || where(approval)) items.Add(approval);
+                }
+                else if (found.Value?.State != ApprovalState.Pending)
+                {
+                    stale.Add(id);
+                }
             }
 
             // Go on from where this batch ended, so that what leaves the index meanwhile shifts nothing; within one
@@ -182,10 +188,7 @@ public sealed partial class RedisApprovalStore : IApprovalStore
         return _watchers.Add(id, moved);
     }
 
-    /// <summary>
-    /// As <see cref="Watch"/>, for every approval: filed or moved. <paramref name="moved"/> gets the id, or null when
-    /// any may have moved.
-    /// </summary>
+    /// <inheritdoc/>
     public IDisposable WatchAll(Action<string?> moved)
     {
         ArgumentNullException.ThrowIfNull(moved);
@@ -266,14 +269,18 @@ public sealed partial class RedisApprovalStore : IApprovalStore
 /// <summary>Where a page ended.</summary>
 internal readonly record struct ApprovalCursor(double CreatedMilliseconds, string Id)
 {
-    /// <summary>Reads what <see cref="ToString"/> wrote; the beginning for anything else.</summary>
-    public static ApprovalCursor Read(string? cursor)
+    /// <summary>Reads what <see cref="ToString"/> wrote; null is the beginning. False for anything else.</summary>
+    public static bool TryRead(string? cursor, out ApprovalCursor after)
     {
-        int point = cursor?.IndexOf('.', StringComparison.Ordinal) ?? -1;
+        after = new ApprovalCursor(double.PositiveInfinity, "");
+        if (cursor is null) return true;
+        int point = cursor.IndexOf('.', StringComparison.Ordinal);
         CultureInfo culture = CultureInfo.InvariantCulture;
-        return point > 0 && long.TryParse(cursor.AsSpan(0, point), NumberStyles.None, culture, out long at)
-            ? new ApprovalCursor(at, cursor![(point + 1)..])
-            : new ApprovalCursor(double.PositiveInfinity, "");
+        long at = 0;
+        bool isNumber = point > 0 && long.TryParse(cursor.AsSpan(0, point), NumberStyles.None, culture, out at);
+        if (!isNumber) return false;
+        after = new ApprovalCursor(at, cursor[(point + 1)..]);
+        return after.Id.Length > 0;
     }
 
     /// <summary>

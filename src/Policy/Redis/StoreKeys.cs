@@ -21,18 +21,30 @@ internal static class StoreKeys
     /// <summary>The number of the policy version in force.</summary>
     public const string CurrentPolicy = Tag + "policy:current";
 
+    /// <summary>The last change of policy: its number, its hash and the version in force since.</summary>
+    public const string PolicyChange = Tag + "policy:change";
+
+    /// <summary>Hash of every change of policy, by number.</summary>
+    public const string PolicyChanges = Tag + "policy:changes";
+
     /// <summary>The highest policy version.</summary>
     public const string LatestPolicy = Tag + "policy:latest";
 
     /// <summary>
     /// Hash of every policy version, with fields such as <c>7:document</c>, <c>7:source</c>, <c>7:author</c>,
-    /// <c>7:at</c> and
-    /// <c>7:sha256</c>.
+    /// <c>7:at</c>,
+    /// <c>7:sha256</c>, <c>7:change</c>, <c>7:previous</c> and <c>7:hash</c>.
     /// </summary>
     public const string Policies = Tag + "policy:versions";
 
     /// <summary>Channel that carries the version put in force.</summary>
     public const string PolicyChannel = Tag + "policy";
+
+    /// <summary>Hash of the nodes' reports, by instance.</summary>
+    public const string Nodes = Tag + "nodes";
+
+    /// <summary>Sorted set of the nodes' instances by their last contact, in milliseconds.</summary>
+    public const string NodeContacts = Tag + "nodes:seen";
 
     /// <summary>Hash of one approval: <c>v</c>, <c>state</c>, <c>expires</c>, <c>master</c>, <c>doc</c>.</summary>
     public static string Approval(string id) => Tag + "approval:" + id;

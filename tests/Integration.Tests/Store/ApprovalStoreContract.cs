@@ -129,6 +129,52 @@ public abstract class ApprovalStoreContract(StoreServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lists_take_a_condition_and_refuse_a_cursor_that_no_page_named()
+    {
+        // Proves that pages hold only what the condition takes and lose none of it, and that bad cursors are told.
+        List<string> wanted = [];
+        for (int index = 0; index < 7; index++)
+        {
+            Approval draft = Drafts.New() with { Function = index % 2 == 0 ? "billing.reset" : "billing.refund" };
+            await Approvals.AskAsync(draft, Array.Empty<byte>());
+            if (index % 2 == 1) wanted.Add(draft.Id);
+        }
+
+        List<string> seen = [];
+        string? cursor = null;
+        do
+        {
+            ApprovalPage page = (await Approvals.ListAsync(
+                null, 2, cursor, one => one.Function == "billing.refund")).Value!;
+            seen.AddRange(page.Items.Select(one => one.Id));
+            cursor = page.Next;
+        }
+        while (cursor is not null);
+        Assert.Equal(wanted.Order(StringComparer.Ordinal), seen.Order(StringComparer.Ordinal));
+        foreach (string bad in (string[])["", "x", "12", ".a", "12.", "-1.a"])
+            Assert.Equal(StoreStatus.NotFound, (await Approvals.ListAsync(null, 2, bad)).Status);
+    }
+
+    [Fact]
+    public async Task Who_watches_all_hears_of_what_another_gateway_files_and_moves()
+    {
+        // Proves the one channel for all approvals, by a second connection that asks and settles.
+        System.Collections.Concurrent.ConcurrentQueue<string?> heard = new();
+        using SemaphoreSlim words = new(0);
+        using IDisposable watch = Approvals.WatchAll(id =>
+        {
+            heard.Enqueue(id);
+            words.Release();
+        });
+        RedisApprovalStore other = await OpenAsync();
+        Approval draft = Drafts.New();
+        await other.AskAsync(draft, Array.Empty<byte>());
+        await other.MoveAsync(draft, Drafts.Decided(draft, approve: false));
+        while (heard.Count(id => id == draft.Id) < 2)
+            Assert.True(await words.WaitAsync(StoreServer.PatienceMax, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task An_approval_that_lapsed_is_not_claimed()
     {
         // Proves the use window by the store's clock, with an approval whose window is over when it is settled.

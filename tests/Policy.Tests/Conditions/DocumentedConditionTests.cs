@@ -5,7 +5,8 @@ namespace Countersign.Policy.Tests.Conditions;
 
 public sealed partial class DocumentedConditionTests
 {
-    // Proves the examples of docs/POLICY.md: each condition of its table says of the call beside it what the table says.
+    // Proves the examples of docs/POLICY.md: each condition of its table says of the call beside it what the table
+    // says.
     [Fact]
     public void Conditions_are_what_the_page_says()
     {
