@@ -61,6 +61,7 @@ internal sealed class ControlFixture : IAsyncDisposable
         _callers = new CallerVerifier(
             [_issuer.Options], null, new HttpMessageInvoker(new SocketsHttpHandler()), Clock, NullLogger.Instance);
         Memory = new InMemoryApprovalStore(Clock);
+        Notices = new InMemoryNoticeStore(Clock);
         Store = new ScriptedApprovalStore(Memory);
         AuditLogOptions log = new() { Folder = Path.Combine(_folder, "audit"), Origin = "countersign/test" };
         Audit = AuditLog.Open(log, TimeProvider.System).Log!;
@@ -80,10 +81,18 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     public string Address => _host!.Addresses[0];
 
+    /// <summary>Where notices wait.</summary>
+    public InMemoryNoticeStore Notices { get; }
+
     /// <param name="directory">The people over whom policies are looked through for holes; null is none.</param>
-    public static async Task<ControlFixture> StartAsync(string? directory = null)
+    public static Task<ControlFixture> StartAsync(string? directory = null) => StartAsync([], null, directory);
+
+    /// <summary>Starts it with webhooks, after something happened that it did not see.</summary>
+    public static async Task<ControlFixture> StartAsync(
+        IReadOnlyList<WebhookOptions> webhooks, Func<ControlFixture, Task>? before, string? directory = null)
     {
         ControlFixture fixture = new();
+        if (before is not null) await before(fixture);
         string people = Path.Combine(fixture._folder, "people.yaml");
         if (directory is not null) await File.WriteAllTextAsync(people, directory);
         ControlPlaneOptions options = new()
@@ -91,6 +100,8 @@ internal sealed class ControlFixture : IAsyncDisposable
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
             Gateway = "test",
             DirectoryFile = directory is null ? null : people,
+            Revealers = ["pii-officers"],
+            Webhooks = webhooks,
         };
 
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
@@ -99,6 +110,7 @@ internal sealed class ControlFixture : IAsyncDisposable
             fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal, fixture._keys, fixture.Audit)
         {
             Readiness = fixture.Readiness,
+            Notices = fixture.Notices,
         };
         fixture._host = new ControlPlaneHost(options, services, fixture.Clock, NullLoggerFactory.Instance);
         await fixture._host.StartAsync(TestContext.Current.CancellationToken);
