@@ -45,12 +45,12 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ILogger log = logs.CreateLogger<ControlPlaneHost>();
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
-        Routes routes = new(_app, new BearerCallers(services.Callers));
+        Routes routes = new(_app, new BearerCallers(services.Callers), new SeenPeople(services.Approvals, clock));
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
         RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
-        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock), streams, reveals);
+        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock, log), streams, reveals);
         if (services.Notices is { } notices)
         {
             _notices = new NoticeDesk(options, services, notices, _feed, () => PublicUrl, clock, log);
