@@ -188,7 +188,9 @@ public sealed partial class JsonMasker
 
     private bool IsKey(ReadOnlySpan<byte> input, int close)
     {
-        int next = _blocks!.NextToken(close + 1);
+        byte behind = close + 1 < _blocks!.End ? input[close + 1] : (byte)' ';
+        if (behind is (byte)':' or (byte)',') return behind == ':';
+        int next = _blocks.NextToken(close + 1);
         return next < _blocks.End ? input[next] == ':' : _blocks.Place == JsonPlace.Colon;
     }
 

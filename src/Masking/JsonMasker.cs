@@ -179,7 +179,9 @@ public sealed partial class JsonMasker
         {
             case JsonEvent.Key:
                 _hasNames = true;
-                return !_scanner.DecodesKeys || MatchKey(input);
+                if (_scanner.DecodesKeys && !MatchKey(input)) return false;
+                RunBlocks(input, ref position, output);
+                return true;
             case JsonEvent.ValueOpens:
                 if (!_isMasking && !_program.IsEmpty && !OpenValue(input, ref position, output)) return false;
                 if (_scanner.Kind <= JsonKind.Array) RunBlocks(input, ref position, output);
