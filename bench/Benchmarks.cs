@@ -48,7 +48,10 @@ public class PolicyBenchmarks : OperationBenchmark
 {
     /// <inheritdoc/>
     public override IEnumerable<string> Names =>
-        ["ResolveDecide10", "ResolveDecide1000", "ResolveDecide100000", "ResolveDecideEncoded", "CallDigest"];
+        [
+            "ResolveDecide10", "ResolveDecide1000", "ResolveDecide100000", "ResolveDecideEncoded",
+            "ResolveDecidePlaced", "CallDigest",
+        ];
 }
 
 /// <summary>Tokens in, credentials out.</summary>

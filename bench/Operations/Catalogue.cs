@@ -24,6 +24,7 @@ internal static class Catalogue
         new("ResolveDecide1000", 20_000, static () => new ResolveAndDecide(functions: 1_000)),
         new("ResolveDecide100000", 20_000, static () => new ResolveAndDecide(functions: 100_000)),
         new("ResolveDecideEncoded", 20_000, static () => new ResolveAndDecide(functions: 1_000, isEncoded: true)),
+        new("ResolveDecidePlaced", 20_000, static () => new ResolveAndDecide(functions: 1_000, isPlaced: true)),
         new("CallDigest", 5_000, static () => new DigestOfCall()),
         new("CredentialSign", 1_000, static () => new CredentialSign()),
         new("Mask4KiBNoHit", 5_000, static () => new MaskBody(4_096, NoHit, hits: false)),

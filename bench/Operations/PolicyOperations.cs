@@ -19,9 +19,10 @@ internal sealed class ResolveAndDecide : InlineOperation
 
     /// <param name="functions">How many functions the policy has.</param>
     /// <param name="isEncoded">The path comes percent-encoded and must be decoded to be compared.</param>
-    internal ResolveAndDecide(int functions, bool isEncoded = false)
+    /// <param name="isPlaced">The functions are of a host, and their parameter of a type.</param>
+    internal ResolveAndDecide(int functions, bool isEncoded = false, bool isPlaced = false)
     {
-        _snapshot = Compile(functions);
+        _snapshot = Compile(functions, isPlaced);
         for (int asked = 0; asked < PathsAsked; asked++)
         {
             int function = (int)((long)asked * functions / PathsAsked);
@@ -35,12 +36,12 @@ internal sealed class ResolveAndDecide : InlineOperation
     protected override void Run()
     {
         byte[] path = _paths[_turn++ & (PathsAsked - 1)];
-        Require(_snapshot.TryResolve("GET"u8, path, out Function? function));
+        Require(_snapshot.TryResolve("API.shop.test:8443"u8, isTls: true, "GET"u8, path, out Function? function));
         Require(_snapshot.Decide(_caller, function!).Effect == Effect.Allow);
     }
 
     // Straight from its parts: a document may not hold as many functions as the largest size asks for.
-    private static PolicySnapshot Compile(int functions)
+    private static PolicySnapshot Compile(int functions, bool isPlaced)
     {
         PolicyContent content = new();
         CredentialTerms credential = new(CredentialBroker.None, "up", TimeSpan.FromSeconds(30), TimeSpan.Zero);
@@ -48,10 +49,14 @@ internal sealed class ResolveAndDecide : InlineOperation
         content.Upstreams.Add(upstream);
         for (int index = 0; index < functions; index++)
         {
-            string path = $"/service-{index % 97}/resource-{index}/{{id}}/items";
+            string parameter = isPlaced ? "{id:int}" : "{id}";
+            string path = $"/service-{index % 97}/resource-{index}/{parameter}/items";
             PathTemplate? template = PathTemplate.Parse(path, out string error);
             Require(template is not null && error.Length == 0);
-            Function function = new(index, $"service.f{index}", upstream, "GET", path, Risk.Low, []);
+            Function function = new(index, $"service.f{index}", upstream, "GET", path, Risk.Low, [])
+            {
+                HostPatterns = isPlaced ? [new HostPattern("shop.test", IsWildcard: true, Port: 8443)] : [],
+            };
             content.Functions.Add((function, template!));
         }
 

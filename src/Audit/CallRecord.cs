@@ -74,6 +74,11 @@ public ref struct CallRecord
     /// <summary>The rule that decided.</summary>
     public string? Rule { get; set; }
 
+    /// <summary>
+    /// What was done where it differs from <see cref="Decision"/>, since a rule or the policy only observes; else null.
+    /// </summary>
+    public string? Enforced { get; set; }
+
     /// <summary>The policy version in force, from 1; 0 when there was none.</summary>
     public long PolicyVersion { get; set; }
 
@@ -200,6 +205,7 @@ public ref struct CallRecord
         json.Text("risk"u8, Risk);
         json.Text("decision"u8, Decision);
         json.Text("rule"u8, Rule);
+        json.Text("enforced"u8, Enforced);
         if (PolicyVersion > 0) json.Number("policy_version"u8, PolicyVersion);
         json.Digest("digest"u8, Digest);
         json.Text("approval"u8, Approval);

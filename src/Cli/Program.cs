@@ -5,6 +5,8 @@ using Countersign.Cli.Approvals;
 using Countersign.Cli.Audit;
 using Countersign.Cli.Demo;
 using Countersign.Cli.Masking;
+using Countersign.Cli.Nodes;
+using Countersign.Cli.Notices;
 using Countersign.Cli.Policies;
 using Countersign.Cli.Serve;
 
@@ -29,8 +31,10 @@ RootCommand root = new(
     ServeCommand.Create(environment),
     PolicyCommand.Create(environment),
     ApprovalsCommand.Create(environment),
+    NoticesCommand.Create(environment),
     AuditCommand.Create(environment),
     MaskCommand.Create(environment),
+    NodesCommand.Create(environment),
 };
 ParseResult parsed = root.Parse(args);
 int exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

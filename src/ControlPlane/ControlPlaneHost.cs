@@ -2,6 +2,8 @@ using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Metrics;
+using Countersign.ControlPlane.Nodes;
+using Countersign.ControlPlane.Notices;
 using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tokens;
 using Microsoft.AspNetCore.Builder;
@@ -24,6 +26,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 {
     private readonly ControlPlaneOptions _options;
     private readonly WebApplication _app;
+    private readonly ApprovalFeed _feed;
+    private readonly NoticeDesk? _notices;
     private readonly MeterProvider _metrics = MetricsEndpoint.Collect();
 
     /// <summary>Sets up a listener that is not bound yet. Nothing that is passed in is disposed of here.</summary>
@@ -39,9 +43,20 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ILogger log = logs.CreateLogger<ControlPlaneHost>();
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
-        Routes routes = new(_app, new BearerCallers(services.Callers));
-        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, options, acts, clock, log));
-        PolicyEndpoints.Map(routes, new PolicyDesk(services.Policies, options, acts));
+        Routes routes = new(_app, new BearerCallers(services.Callers), new SeenPeople(services.Approvals, clock));
+        ApprovalViews views = new(services, options.PolicyAdmins, log);
+        _feed = new ApprovalFeed(services.Approvals, clock, log);
+        ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
+        RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
+        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock, log), streams, reveals);
+        if (services.Notices is { } notices)
+        {
+            _notices = new NoticeDesk(options, services, notices, _feed, () => PublicUrl, clock, log);
+            NoticeEndpoints.Map(routes, _notices, options, acts);
+        }
+
+        PolicyEndpoints.Map(routes, new PolicyDesk(services, options, acts));
+        if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
@@ -56,7 +71,12 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
     /// <summary>Binds and begins to answer. Throws <see cref="IOException"/> where an address cannot be
     /// bound.</summary>
-    public Task StartAsync(CancellationToken cancellation) => _app.StartAsync(cancellation);
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        _feed.Start();
+        await _app.StartAsync(cancellation);
+        _notices?.Start();
+    }
 
     /// <summary>Accepts no more, and waits up to 5 s for the answers under way.</summary>
     public Task StopAsync() => _app.StopAsync();
@@ -65,6 +85,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        if (_notices is not null) await _notices.DisposeAsync();
+        await _feed.DisposeAsync();
         _metrics.Dispose();
     }
 

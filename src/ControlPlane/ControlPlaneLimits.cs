@@ -18,6 +18,7 @@ internal static class ControlPlaneLimits
     public static readonly TimeSpan StoreSilenceMax = TimeSpan.FromSeconds(5);
 
     public const int ReasonCharactersMax = 500;
+    public const int PointerCharactersMax = 500;
     public const int ConnectionsMax = 4_096;
 
     /// <summary>What answers under way get when the listener stops. None waits for anything slower than the
@@ -30,6 +31,55 @@ internal static class ControlPlaneLimits
     /// <summary>Pages of the store that one answer may be gathered from, where most approvals are not the
     /// viewer's.</summary>
     public const int StorePagesMax = 16;
+
+    /// <summary>Pages of the store that earlier approvals like one are looked for in.</summary>
+    public const int EarlierPagesMax = 4;
+
+    public const int EarlierOnPage = 10;
+    public const int EarlierOnPageMax = 50;
+
+    /// <summary>Moves of approvals that wait to be read once for all who listen; beyond it everybody looks
+    /// anew.</summary>
+    public const int FeedHeardMax = 4_096;
+
+    /// <summary>Open windows whose end is told; about 100 bytes each.</summary>
+    public const int FeedWindowsMax = 10_000;
+
+    /// <summary>Moves that wait for one listener; beyond it that one looks anew.</summary>
+    public const int ListenerItemsMax = 256;
+
+    /// <summary>Event streams at once, and for one person: a browser's tabs, a terminal or two.</summary>
+    public const int StreamsMax = 1_024;
+
+    public const int StreamsPerCallerMax = 16;
+
+    /// <summary>The newest pending approvals that a stream begins with.</summary>
+    public const int SnapshotMax = 500;
+
+    /// <summary>Less than the half minute after which proxies give up on a silent answer; at each, the viewer must
+    /// prove again who they are.</summary>
+    public static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(15);
+
+    /// <summary>What a viewer's connection may take for one event before it is cut.</summary>
+    public static readonly TimeSpan EventWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>Attempts to deliver a notice, over about eight hours; then it is among the dead.</summary>
+    public const int DeliveriesMax = 8;
+
+    /// <summary>What a receiver may take to answer; those of chats do it in a second.</summary>
+    public static readonly TimeSpan DeliveryWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a notice is one gateway's: longer than an attempt can take.</summary>
+    public static readonly TimeSpan NoticeLease = TimeSpan.FromSeconds(30);
+
+    /// <summary>What happened longer ago is no news: a webhook that is new is not told of last month.</summary>
+    public static readonly TimeSpan NoticeAgeMax = TimeSpan.FromDays(1);
+
+    /// <summary>The newest approvals that are looked at for notices that nobody filed.</summary>
+    public const int NoticesLookedBackMax = 2_000;
+
+    public const int NoticeNameCharactersMax = 120;
+    public const int NoticeReasonCharactersMax = 500;
 
     /// <summary>Moves tried against others who move the same approval; each that fails means that another's
     /// succeeded.</summary>

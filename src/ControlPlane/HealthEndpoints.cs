@@ -10,6 +10,7 @@ internal static class HealthEndpoints
 
         Approvals   /api/v1/approvals
         Policies    /api/v1/policies
+        Fleet       /api/v1/nodes
         Audit       /api/v1/audit/calls, /api/v1/audit/checkpoint
         Keys        /oauth/jwks
         Health      /health/live, /health/ready
@@ -33,7 +34,10 @@ internal static class HealthEndpoints
                 services.InForce.Current?.Version,
                 IsStoreHeard: silence < ControlPlaneLimits.StoreSilenceMax,
                 IsPolicyFresh: silence < policyStaleAfter,
-                services.Audit.IsHealthy)));
+                services.Audit.IsHealthy)
+            {
+                IsPolicyDoubted = services.InForce.IsDoubted,
+            }));
         });
     }
 
@@ -44,19 +48,25 @@ internal static class HealthEndpoints
     internal static Reply Ready(ReadyParts parts)
     {
         bool isReady = !parts.IsDraining && parts.PolicyVersion is not null && parts.IsStoreHeard
-            && parts.IsPolicyFresh && parts.IsAuditHealthy;
+            && parts.IsPolicyFresh && !parts.IsPolicyDoubted && parts.IsAuditHealthy;
         return Reply.Json(isReady ? 200 : 503, json =>
         {
             json.WriteStartObject();
             json.WriteString("status", isReady ? "ready" : parts.IsDraining ? "draining" : "not-ready");
             if (parts.PolicyVersion is { } version) json.WriteNumber("policy_version", version);
             else json.WriteNull("policy_version");
-            json.WriteString("policy", parts.PolicyVersion is null ? "none" : parts.IsPolicyFresh ? "fresh" : "stale");
+            json.WriteString("policy", StateOf(parts));
             json.WriteString("store", parts.IsStoreHeard ? "ok" : "away");
             json.WriteString("audit", parts.IsAuditHealthy ? "ok" : "faulted");
             json.WriteEndObject();
         });
     }
+
+    private static string StateOf(ReadyParts parts) =>
+        parts.PolicyVersion is null ? "none"
+        : !parts.IsPolicyFresh ? "stale"
+        : parts.IsPolicyDoubted ? "regressed"
+        : "fresh";
 
     /// <summary>What readiness is made of.</summary>
     /// <param name="IsDraining">The process is going.</param>
@@ -65,5 +75,9 @@ internal static class HealthEndpoints
     /// <param name="IsPolicyFresh">It has answered lately enough for high-risk functions.</param>
     /// <param name="IsAuditHealthy">The log takes records.</param>
     internal readonly record struct ReadyParts(
-        bool IsDraining, long? PolicyVersion, bool IsStoreHeard, bool IsPolicyFresh, bool IsAuditHealthy);
+        bool IsDraining, long? PolicyVersion, bool IsStoreHeard, bool IsPolicyFresh, bool IsAuditHealthy)
+    {
+        /// <summary>The store is behind what was seen.</summary>
+        public bool IsPolicyDoubted { get; init; }
+    }
 }

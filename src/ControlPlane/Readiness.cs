@@ -8,9 +8,16 @@ public sealed class Readiness
 {
     private volatile bool _isDraining;
 
+    /// <summary>Raised once, when the drain begins.</summary>
+    public event Action? DrainBegun;
+
     /// <summary>True once a drain has begun; there is no way back.</summary>
     public bool IsDraining => _isDraining;
 
     /// <summary>Turns <c>/health/ready</c> to 503 <c>draining</c>.</summary>
-    public void BeginDrain() => _isDraining = true;
+    public void BeginDrain()
+    {
+        _isDraining = true;
+        DrainBegun?.Invoke();
+    }
 }

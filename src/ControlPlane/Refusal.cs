@@ -15,12 +15,15 @@ internal enum Refusal : byte
     ApprovalSettled,
     ApprovalExpired,
     ApprovalDenied,
+    PreconditionFailed,
+    PolicyConflict,
     BodyTooLarge,
     UnsupportedMediaType,
     PolicyInvalid,
     StoreUnavailable,
     AuditUnavailable,
     PolicyStale,
+    RateLimited,
 }
 
 /// <summary>How a refusal is answered.</summary>
@@ -45,11 +48,14 @@ internal static class RefusalTable
         Refusal.ApprovalSettled => new(409, "approval-settled", "The approval is settled"),
         Refusal.ApprovalExpired => new(410, "approval-expired", "The approval has expired"),
         Refusal.ApprovalDenied => new(410, "approval-denied", "The approval was denied or withdrawn"),
+        Refusal.PreconditionFailed => new(412, "precondition-failed", "The policy has changed since you looked"),
+        Refusal.PolicyConflict => new(409, "policy-conflict", "The store's policy does not stand as this needs it to"),
         Refusal.BodyTooLarge => new(413, "body-too-large", "The body is too large"),
         Refusal.UnsupportedMediaType => new(415, "unsupported-media-type", "The body is of another type"),
         Refusal.PolicyInvalid => new(422, "policy-invalid", "The policy does not compile"),
         Refusal.StoreUnavailable => new(503, "store-unavailable", "The store does not answer"),
         Refusal.AuditUnavailable => new(503, "audit-unavailable", "The audit log cannot be written"),
+        Refusal.RateLimited => new(429, "rate-limited", "Too many at once"),
         Refusal.PolicyStale => new(503, "policy-stale", "No policy is in force"),
         _ => new(500, "internal-error", "The gateway failed"),
     };

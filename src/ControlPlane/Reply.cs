@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -27,6 +28,15 @@ internal sealed record Reply(int Status, string ContentType, ReadOnlyMemory<byte
     public string? CacheControl { get; init; }
 
     public static Reply Json(int status, Action<Utf8JsonWriter> write) => Json(status, JsonType, write);
+
+    /// <summary>
+    /// JSON that is written already, with a strong tag: of the very bytes, for what one viewer sees of a thing is
+    /// changed by more than the thing, by the masks of a new policy too.
+    /// </summary>
+    public static Reply Bytes(ReadOnlyMemory<byte> json) => new(200, JsonType, json)
+    {
+        ETag = "\"" + Convert.ToHexStringLower(SHA256.HashData(json.Span).AsSpan(0, 16)) + "\"",
+    };
 
     public static Reply Json(string json, string contentType = JsonType) =>
         new(200, contentType, Encoding.UTF8.GetBytes(json));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace Countersign.ControlPlane;
 
@@ -41,6 +42,15 @@ internal static class RequestReading
         if (text is null) return true;
         return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number)
             && number >= least && number <= most;
+    }
+
+    /// <summary>True if the client has what carries this tag (RFC 9110 section 13.1.2): weakly compared.</summary>
+    public static bool IsKnown(HttpContext context, string tag)
+    {
+        IList<EntityTagHeaderValue> known = context.Request.GetTypedHeaders().IfNoneMatch;
+        EntityTagHeaderValue present = new(tag);
+        return known.Any(
+            one => one.Equals(EntityTagHeaderValue.Any) || one.Compare(present, useStrongComparison: false));
     }
 
     /// <summary>A segment of the path; the route has made sure that there is one.</summary>

@@ -24,6 +24,9 @@ public enum DecisionCause : byte
 
     /// <summary>A static separation of duties: the caller holds conflicting groups.</summary>
     Separation,
+
+    /// <summary>Let through though it would have been paused or denied: a rule, or the policy, is in observe.</summary>
+    Observed,
 }
 
 /// <summary>One group of approvers and how many people of it must agree.</summary>
@@ -38,7 +41,14 @@ public sealed record StageTerms(IReadOnlyList<string> Groups, int Count);
 /// <param name="Hold">How long a call is held open by default, waiting; zero answers 428 at once.</param>
 /// <param name="ReasonRequired">The caller must send <c>Countersign-Reason</c>.</param>
 public sealed record ApprovalTerms(
-    IReadOnlyList<StageTerms> Stages, TimeSpan DecideWithin, TimeSpan UseWithin, TimeSpan Hold, bool ReasonRequired);
+    IReadOnlyList<StageTerms> Stages, TimeSpan DecideWithin, TimeSpan UseWithin, TimeSpan Hold, bool ReasonRequired)
+{
+    /// <summary>
+    /// Who may let a call through in an emergency, without its approvers: a person in a group of each list. Empty is
+    /// nobody.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<string>> BreakGlass { get; init; } = [];
+}
 
 /// <summary>What happens to a value under a mask. Zero is the safest.</summary>
 public enum MaskAction : byte
@@ -112,4 +122,11 @@ public sealed record MaskTerms(string Id, IReadOnlyList<string> Fields, MaskActi
 /// together.</param>
 /// <param name="Masks">The masks on the response, in document order.</param>
 public sealed record Decision(
-    Effect Effect, DecisionCause Cause, string Rule, ApprovalTerms? Approval, IReadOnlyList<MaskTerms> Masks);
+    Effect Effect, DecisionCause Cause, string Rule, ApprovalTerms? Approval, IReadOnlyList<MaskTerms> Masks)
+{
+    /// <summary>
+    /// What would have been decided if nothing were in observe; null where that is what is decided. The audit says
+    /// both.
+    /// </summary>
+    public Decision? Observed { get; init; }
+}

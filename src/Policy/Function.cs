@@ -79,6 +79,21 @@ public sealed class Function
     /// <summary>Names of the headers, lower case and sorted, whose values are part of the digest.</summary>
     public IReadOnlyList<string> BindingHeaders { get; }
 
+    /// <summary>The hosts that it is served under, as written; empty for all of them.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
+
+    /// <summary>Tags that rules, masks and limits may name it by, in ordinal order.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>The line of the document that it stands on, from 1; 0 for one that was not read.</summary>
+    public int Line { get; init; }
+
+    /// <summary>The column of that line, from 1.</summary>
+    public int Column { get; init; }
+
+    /// <summary><see cref="Hosts"/> as they are compared.</summary>
+    internal IReadOnlyList<HostPattern> HostPatterns { get; init; } = [];
+
     /// <summary>
     /// How many bytes of the body must be seen to name the function, 0 for one named by method and path alone.
     /// </summary>

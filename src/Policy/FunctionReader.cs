@@ -4,11 +4,13 @@ namespace Countersign.Policy;
 internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
 {
     private static readonly SectionKeys FunctionKeys = new(
-        ["upstream", "method", "path", "risk"], ["headers", "maskable"], ["mcp", "tool"], ["method", "path"]);
+        ["upstream", "method", "path", "risk"], ["hosts", "tags", "headers", "maskable"], ["mcp", "tool"],
+        ["method", "path"]);
 
     private readonly UpstreamReader _reader = new(errors);
     private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _tags = new(StringComparer.Ordinal);
     private int _patterns;
 
     public void ReadUpstreams(DocumentNode? section)
@@ -23,7 +25,7 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
 
     public void ReadFunctions(DocumentNode? section)
     {
-        Dictionary<(string Method, string Shape), DocumentNode> shapes = [];
+        Dictionary<(HostPattern Host, string Method, string Shape), DocumentNode> shapes = [];
         List<NodeEntry> entries = Named(section, "functions");
         if (entries.Count > PolicyLimits.FunctionsMax)
         {
@@ -34,15 +36,25 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         foreach (NodeEntry entry in entries)
         {
             _ids.Add(entry.Key.Text);
-            if (ReadFunction(entry.Key.Text, entry.Value) is not { } read) continue;
-            if (!shapes.TryAdd((read.Function.Method, read.Path.Shape), entry.Key))
-            {
-                DocumentNode other = shapes[(read.Function.Method, read.Path.Shape)];
-                string fault = $"has the method and path of '{other.Text}' at line {other.Line}";
-                errors.Add(entry.Key, $"'{entry.Key.Text}' {fault}");
-            }
-
+            if (ReadFunction(entry.Key, entry.Value) is not { } read) continue;
+            CheckAmbiguity(entry.Key, read.Function, read.Path.Shape, shapes);
             content.Functions.Add(read);
+        }
+    }
+
+    /// <summary>Two functions of one host, method and shape: nobody could say which is called.</summary>
+    private void CheckAmbiguity(
+        DocumentNode key, Function function, string shape,
+        Dictionary<(HostPattern Host, string Method, string Shape), DocumentNode> shapes)
+    {
+        IReadOnlyList<HostPattern> hosts = function.HostPatterns.Count == 0 ? [default] : function.HostPatterns;
+        foreach (HostPattern host in hosts)
+        {
+            if (shapes.TryAdd((host, function.Method, shape), key)) continue;
+            DocumentNode other = shapes[(host, function.Method, shape)];
+            string what = host == default ? "method and path" : "method, path and host";
+            errors.Add(key, $"'{key.Text}' has the {what} of '{other.Text}' at line {other.Line}");
+            return;
         }
     }
 
@@ -51,19 +63,31 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
     /// </summary>
     public string? ReferenceFault(string written)
     {
+        if (FunctionReference.IsTag(written)) return TagFault(FunctionReference.TagOf(written));
         if (!Glob.IsPattern(written))
         {
             return _ids.Contains(written) ? null : $"there is no function '{written}'{errors.Suggest(written, _ids)}";
         }
 
+        return PatternFault(written, _ids, $"'{written}' matches no function");
+    }
+
+    private string? TagFault(string tag)
+    {
+        if (Glob.IsPattern(tag)) return PatternFault(tag, _tags, $"no function has a tag like '{tag}'");
+        return _tags.Contains(tag) ? null : $"no function has the tag '{tag}'{errors.Suggest(tag, _tags)}";
+    }
+
+    private string? PatternFault(string pattern, HashSet<string> names, string fault)
+    {
         // Each pattern meets each function: two short lists would otherwise take minutes.
         if (++_patterns > PolicyLimits.PatternsMax) return $"more than {PolicyLimits.PatternsMax} patterns";
-        foreach (string id in _ids)
+        foreach (string name in names)
         {
-            if (Glob.Matches(written, id)) return null;
+            if (Glob.Matches(pattern, name)) return null;
         }
 
-        return $"'{written}' matches no function";
+        return fault;
     }
 
     /// <summary>A mapping from names to things, put into ordinal order; a bad name is reported and left out.</summary>
@@ -83,8 +107,9 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         return named;
     }
 
-    private (Function Function, PathTemplate Path)? ReadFunction(string id, DocumentNode node)
+    private (Function Function, PathTemplate Path)? ReadFunction(DocumentNode key, DocumentNode node)
     {
+        string id = key.Text;
         if (Section.Open(node, $"function '{id}'", FunctionKeys, errors) is not { } section) return null;
         Upstream upstream = FindUpstream(section);
         string? method = section.Text("method");
@@ -108,11 +133,40 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         };
         string[] headers = ReadHeaders(section);
         bool isMaskable = section.Flag("maskable", true);
+        List<HostPattern> patterns = [];
+        List<string> hosts = ReadHosts(section, patterns);
+        List<string> tags = ReadTags(section);
         if (method is null || path is null) return null;
 
         int index = content.Functions.Count;
-        Function function = new(index, id, upstream, method, path.Text, risk, headers) { IsMaskable = isMaskable };
+        Function function = new(index, id, upstream, method, path.Text, risk, headers)
+        {
+            IsMaskable = isMaskable,
+            Hosts = hosts,
+            HostPatterns = patterns,
+            Tags = tags,
+            Line = key.Line,
+            Column = key.Column,
+        };
         return (function, path);
+    }
+
+    /// <summary>As written, and as they are compared; two that are compared alike are one too many.</summary>
+    private static List<string> ReadHosts(Section section, List<HostPattern> patterns) =>
+        section.TextList("hosts", 1, text =>
+        {
+            if (!HostPattern.TryParse(text, out HostPattern pattern, out string fault)) return fault;
+            if (patterns.Contains(pattern)) return $"'{text}' is listed twice";
+            patterns.Add(pattern);
+            return null;
+        });
+
+    private List<string> ReadTags(Section section)
+    {
+        List<string> tags = section.TextList("tags", 1, Section.IdFault);
+        tags.Sort(StringComparer.Ordinal);
+        _tags.UnionWith(tags);
+        return tags;
     }
 
     private Upstream FindUpstream(Section section)

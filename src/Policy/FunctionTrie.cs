@@ -3,8 +3,9 @@ using System.Text;
 namespace Countersign.Policy;
 
 /// <summary>
-/// Finds the function for a method and path. A literal segment is tried before a parameter, and the parameter again
-/// where the literal leads nowhere. One hash lookup per segment, however many functions there are.
+/// Finds the function for a method and path. A literal segment is tried before a parameter, a typed parameter before
+/// one that takes anything, and the next again where one leads nowhere. One hash lookup per segment, however many
+/// functions there are.
 /// </summary>
 internal sealed class FunctionTrie
 {
@@ -18,7 +19,7 @@ internal sealed class FunctionTrie
     {
         byte[] method = Encoding.ASCII.GetBytes(function.Method);
         if (!_methods.TryGetValue(method, out Node? node)) _methods.Add(method, node = new Node());
-        foreach (string? segment in path.Segments) node = node.GetOrAdd(segment);
+        foreach (PathSegment segment in path.Segments) node = node.GetOrAdd(segment);
         node.Function = function;
     }
 
@@ -36,29 +37,45 @@ internal sealed class FunctionTrie
     {
         int slash = rest.IndexOf((byte)'/');
         ReadOnlySpan<byte> segment = slash < 0 ? rest : rest[..slash];
-        if (segment.IsEmpty || !TryFindLiteral(node, segment, out Node? literal)) return null;
-        if (slash < 0) return literal?.Function ?? node.Parameter?.Function;
-
-        ReadOnlySpan<byte> tail = rest[(slash + 1)..];
-        Function? found = literal is null ? null : Match(literal, tail);
-        if (found is null && node.Parameter is not null) found = Match(node.Parameter, tail);
+        if (segment.IsEmpty || !TryLook(node, segment, out Node? literal, out int fits)) return null;
+        ReadOnlySpan<byte> tail = slash < 0 ? default : rest[(slash + 1)..];
+        Function? found = Enter(literal, slash < 0, tail);
+        if (found is null && node.HasParameters) found = MatchParameters(node, fits, slash < 0, tail);
         return found;
     }
 
+    [HotPath]
+    private static Function? MatchParameters(Node node, int fits, bool isLast, ReadOnlySpan<byte> tail)
+    {
+        Function? found = null;
+        for (ParameterType type = ParameterType.Int; type < ParameterType.Any && found is null; type++)
+        {
+            if ((fits & (1 << (int)type)) != 0) found = Enter(node.FindParameter(type), isLast, tail);
+        }
+
+        return found ?? Enter(node.FindParameter(ParameterType.Any), isLast, tail);
+    }
+
+    [HotPath]
+    private static Function? Enter(Node? child, bool isLast, ReadOnlySpan<byte> tail) =>
+        child is null ? null : isLast ? child.Function : Match(child, tail);
+
     /// <summary>False if the segment is one that no template may match: badly encoded, or hiding a slash.</summary>
     [HotPath]
-    private static bool TryFindLiteral(Node node, ReadOnlySpan<byte> segment, out Node? literal)
+    private static bool TryLook(Node node, ReadOnlySpan<byte> segment, out Node? literal, out int fits)
     {
-        if (segment.Contains((byte)'%')) return TryFindDecoded(node, segment, out literal);
+        if (segment.Contains((byte)'%')) return TryLookDecoded(node, segment, out literal, out fits);
         literal = node.FindLiteral(segment);
+        fits = node.HasTypes && segment.Length <= PolicyLimits.SegmentBytesMax ? ParameterTypes.Fitting(segment) : 0;
         return true;
     }
 
     /// <summary>Apart, so that its stack is given back before the next segment.</summary>
     [HotPath]
-    private static bool TryFindDecoded(Node node, ReadOnlySpan<byte> segment, out Node? literal)
+    private static bool TryLookDecoded(Node node, ReadOnlySpan<byte> segment, out Node? literal, out int fits)
     {
         literal = null;
+        fits = 0;
         Span<byte> decoded = stackalloc byte[PolicyLimits.SegmentBytesMax];
         int length = 0;
         for (int index = 0; index < segment.Length; index++)
@@ -76,8 +93,10 @@ internal sealed class FunctionTrie
             length++;
         }
 
-        // Longer than any literal may be: only a parameter can match.
-        if (length <= decoded.Length) literal = node.FindLiteral(decoded[..length]);
+        // Longer than any literal or typed segment may be: only a parameter that takes anything can match.
+        if (length > decoded.Length) return true;
+        literal = node.FindLiteral(decoded[..length]);
+        if (node.HasTypes) fits = ParameterTypes.Fitting(decoded[..length]);
         return true;
     }
 
@@ -95,21 +114,31 @@ internal sealed class FunctionTrie
     {
         private Dictionary<byte[], Node>? _literals;
         private Dictionary<byte[], Node>.AlternateLookup<ReadOnlySpan<byte>> _bySegment;
+        private Node?[]? _parameters;
 
         public Function? Function { get; set; }
 
-        public Node? Parameter { get; private set; }
+        public bool HasParameters => _parameters is not null;
 
-        public Node GetOrAdd(string? segment)
+        /// <summary>True if there is a parameter that does not take everything.</summary>
+        public bool HasTypes { get; private set; }
+
+        public Node GetOrAdd(PathSegment segment)
         {
-            if (segment is null) return Parameter ??= new Node();
+            if (segment.Literal is null)
+            {
+                _parameters ??= new Node?[(int)ParameterType.Any + 1];
+                HasTypes |= segment.Type != ParameterType.Any;
+                return _parameters[(int)segment.Type] ??= new Node();
+            }
+
             if (_literals is null)
             {
                 _literals = new Dictionary<byte[], Node>(SegmentComparer.Instance);
                 _bySegment = _literals.GetAlternateLookup<ReadOnlySpan<byte>>();
             }
 
-            byte[] name = Encoding.UTF8.GetBytes(segment);
+            byte[] name = Encoding.UTF8.GetBytes(segment.Literal);
             if (!_literals.TryGetValue(name, out Node? child)) _literals.Add(name, child = new Node());
             return child;
         }
@@ -121,6 +150,9 @@ internal sealed class FunctionTrie
             _bySegment.TryGetValue(segment, out Node? child);
             return child;
         }
+
+        [HotPath]
+        public Node? FindParameter(ParameterType type) => _parameters?[(int)type];
     }
 
     /// <summary>Compares bytes, so that a call's path needs no string and no array.</summary>

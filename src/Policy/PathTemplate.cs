@@ -1,9 +1,17 @@
 namespace Countersign.Policy;
 
-/// <summary>A function's path: literal segments and <c>{parameter}</c> segments, each a whole segment.</summary>
+/// <summary>One segment of a template: text to be met exactly, or a parameter.</summary>
+/// <param name="Literal">The text, decoded; null for a parameter.</param>
+/// <param name="Parameter">The parameter's name; empty for a literal.</param>
+/// <param name="Type">What the parameter takes.</param>
+internal readonly record struct PathSegment(string? Literal, string Parameter, ParameterType Type);
+
+/// <summary>
+/// A function's path: literal segments and <c>{parameter}</c> or <c>{parameter:type}</c> segments, each a whole one.
+/// </summary>
 internal sealed class PathTemplate
 {
-    private PathTemplate(string text, string?[] segments)
+    private PathTemplate(string text, PathSegment[] segments)
     {
         Text = text;
         Segments = segments;
@@ -12,11 +20,11 @@ internal sealed class PathTemplate
     /// <summary>As the policy writes it.</summary>
     public string Text { get; }
 
-    /// <summary>Literals, decoded; null for a parameter.</summary>
-    public IReadOnlyList<string?> Segments { get; }
+    /// <summary>In order; none for <c>/</c>.</summary>
+    public IReadOnlyList<PathSegment> Segments { get; }
 
     /// <summary>Equal for two templates that match the same paths, whatever their parameters are called.</summary>
-    public string Shape => "/" + string.Join('/', Segments.Select(segment => segment ?? "{}"));
+    public string Shape => "/" + string.Join('/', Segments.Select(segment => segment.Literal ?? $"{{{segment.Type}}}"));
 
     /// <summary>Reads a template, or says in <paramref name="error"/> what is wrong with it.</summary>
     public static PathTemplate? Parse(string text, out string error)
@@ -31,22 +39,37 @@ internal sealed class PathTemplate
         HashSet<string> parameters = new(StringComparer.Ordinal);
         error = written.Length > PolicyLimits.PathSegmentsMax
             ? $"a path has at most {PolicyLimits.PathSegmentsMax} segments" : "";
-        string?[] segments = new string?[written.Length];
+        PathSegment[] segments = new PathSegment[written.Length];
         for (int index = 0; index < written.Length && error.Length == 0; index++)
         {
             string segment = written[index];
             bool isParameter = segment.Length > 2 && segment[0] == '{' && segment[^1] == '}';
-            error = isParameter ? CheckParameter(segment[1..^1], parameters) : CheckLiteral(segment);
-            segments[index] = isParameter ? null : segment;
+            error = isParameter
+                ? ReadParameter(segment[1..^1], parameters, out segments[index])
+                : CheckLiteral(segment);
+            if (!isParameter) segments[index] = new PathSegment(segment, "", ParameterType.Any);
         }
 
         return error.Length == 0 ? new PathTemplate(text, segments) : null;
     }
 
-    private static string CheckParameter(string name, HashSet<string> seen)
+    private static string ReadParameter(string written, HashSet<string> seen, out PathSegment segment)
     {
-        bool isName = char.IsAsciiLetter(name[0]) && name.All(one => char.IsAsciiLetterOrDigit(one) || one == '_');
-        if (!isName) return $"'{{{name}}}' is not a parameter: letters, digits and '_', beginning with a letter";
+        int colon = written.IndexOf(':', StringComparison.Ordinal);
+        string name = colon < 0 ? written : written[..colon];
+        ParameterType type = ParameterType.Any;
+        segment = new PathSegment(null, name, type);
+        bool isName = name.Length > 0 && char.IsAsciiLetter(name[0])
+            && name.All(one => char.IsAsciiLetterOrDigit(one) || one == '_');
+        if (!isName) return $"'{{{written}}}' is not a parameter: letters, digits and '_', beginning with a letter";
+        if (colon >= 0)
+        {
+            int place = ParameterTypes.Words.ToList().IndexOf(written[(colon + 1)..]);
+            if (place < 0) return $"'{{{written}}}': a type is {string.Join(", ", ParameterTypes.Words)}";
+            type = (ParameterType)place;
+        }
+
+        segment = new PathSegment(null, name, type);
         return seen.Add(name) ? "" : $"the parameter '{{{name}}}' is given twice";
     }
 

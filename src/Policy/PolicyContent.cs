@@ -3,6 +3,8 @@ namespace Countersign.Policy;
 /// <summary>What a document holds once it is read: the snapshot is compiled from it if there was no error.</summary>
 internal sealed class PolicyContent
 {
+    public PolicyMode Mode { get; set; }
+
     public List<Upstream> Upstreams { get; } = [];
 
     public List<(Function Function, PathTemplate Path)> Functions { get; } = [];

@@ -51,7 +51,7 @@ public static class PolicyReader
             errors.Add(document.Find("apiVersion")!, $"apiVersion must be {ApiVersion}, not '{apiVersion}'");
         }
 
-        document.Word("mode", ["enforce"], ["observe"]);
+        content.Mode = RuleReader.ReadMode(document);
         FunctionReader functions = new(content, errors);
         functions.ReadUpstreams(document.Find("upstreams"));
         functions.ReadFunctions(document.Find("functions"));

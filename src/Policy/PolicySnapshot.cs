@@ -6,11 +6,11 @@ namespace Countersign.Policy;
 /// One version of the policy, compiled and immutable: finds the function of a call and decides it, without lock,
 /// allocation or network trip (DESIGN section 6). Made by <see cref="PolicyReader"/> only.
 /// </summary>
-public sealed class PolicySnapshot
+public sealed partial class PolicySnapshot
 {
     private readonly Function[] _functions;
     private readonly Dictionary<string, Function> _byId = new(StringComparer.Ordinal);
-    private readonly FunctionTrie _trie = new();
+    private readonly HostTable _table = new();
     private readonly GroupIndex _groups = new();
     private readonly GroupSet[] _ruleGroups;
     private readonly GroupSet[] _separationGroups;
@@ -22,6 +22,7 @@ public sealed class PolicySnapshot
     {
         Version = version;
         Sha256 = sha256;
+        Mode = content.Mode;
         Upstreams = content.Upstreams;
         Rules = content.Rules;
         Separations = content.Separations;
@@ -30,9 +31,10 @@ public sealed class PolicySnapshot
         foreach ((Function function, PathTemplate path) in content.Functions)
         {
             _byId.Add(function.Id, function);
-            _trie.Add(function, path);
+            _table.Add(function, path);
         }
 
+        _observes = Mode == PolicyMode.Observe || Rules.Any(rule => rule.Mode == PolicyMode.Observe);
         foreach (Rule rule in Rules) _groups.Add(rule.Groups);
         foreach (Separation separation in Separations) _groups.Add(separation.Groups);
         foreach (MaskRule mask in Masks) _groups.Add(mask.ExceptGroups);
@@ -67,19 +69,28 @@ public sealed class PolicySnapshot
     /// <summary>The function with this id, or null. Case matters.</summary>
     public Function? Find(string functionId) => _byId.GetValueOrDefault(functionId);
 
+    /// <summary>Finds the function of a call that names no host, or of a policy that does not ask for one.</summary>
+    [HotPath]
+    public bool TryResolve(
+        ReadOnlySpan<byte> method, ReadOnlySpan<byte> path, [NotNullWhen(true)] out Function? function) =>
+        TryResolve(default, isTls: false, method, path, out function);
+
     /// <summary>
-    /// Finds the function that a request line names. Literal segments win over parameters; no method stands for
-    /// another.
+    /// Finds the function that a request names: of its host if there is one, else of no host. Literal segments win over
+    /// parameters, typed ones over others; no method stands for another.
     /// </summary>
+    /// <param name="host">The Host field as sent; case does not matter. Empty where there is none.</param>
+    /// <param name="isTls">The client came over TLS: a host without a port means 443 then, and 80 otherwise.</param>
     /// <param name="method">As sent; case matters (RFC 9110 section 9.1).</param>
     /// <param name="path">As sent, without query, already known to be unambiguous (DESIGN 4.3). A segment is
     /// percent-decoded before it is compared.</param>
     /// <param name="function">The function, or null when none matches.</param>
     [HotPath]
     public bool TryResolve(
-        ReadOnlySpan<byte> method, ReadOnlySpan<byte> path, [NotNullWhen(true)] out Function? function)
+        ReadOnlySpan<byte> host, bool isTls, ReadOnlySpan<byte> method, ReadOnlySpan<byte> path,
+        [NotNullWhen(true)] out Function? function)
     {
-        function = _trie.Find(method, path);
+        function = _table.Find(host, isTls, method, path);
         return function is not null;
     }
 
@@ -131,52 +142,6 @@ public sealed class PolicySnapshot
         return decision;
     }
 
-    private Decision Evaluate(GroupSet held, Function function)
-    {
-        IReadOnlyList<MaskTerms> masks = MasksFor(held, function);
-        for (int index = 0; index < Separations.Count; index++)
-        {
-            if (_separationGroups[index].CountShared(held) < 2) continue;
-            return new Decision(Effect.Deny, DecisionCause.Separation, Separations[index].Id, null, masks);
-        }
-
-        Rule? allow = null;
-        List<Rule> approves = [];
-        foreach (int index in _rulesByFunction[function.Index])
-        {
-            if (!_ruleGroups[index].Meets(held)) continue;
-            Rule rule = Rules[index];
-            if (rule.Effect == Effect.Approve) approves.Add(rule);
-            else if (rule.Effect == Effect.Allow) allow ??= rule;
-            else return new Decision(Effect.Deny, DecisionCause.Rule, rule.Id, null, masks);
-        }
-
-        if (approves.Count > 0)
-        {
-            string ids = string.Join(',', approves.Select(rule => rule.Id));
-            return new Decision(Effect.Approve, DecisionCause.Rule, ids, Together(approves), masks);
-        }
-
-        return allow is not null
-            ? new Decision(Effect.Allow, DecisionCause.Rule, allow.Id, null, masks)
-            : new Decision(Effect.Deny, DecisionCause.NothingMatched, "", null, masks);
-    }
-
-    /// <summary>
-    /// The strictest of each term, and everybody's stages. A longer hold only spares callers a retry.
-    /// </summary>
-    private static ApprovalTerms Together(List<Rule> rules)
-    {
-        if (rules.Count == 1) return rules[0].Approval!;
-        List<ApprovalTerms> terms = [.. rules.Select(rule => rule.Approval!)];
-        return new ApprovalTerms(
-            [.. terms.SelectMany(one => one.Stages)],
-            terms.Min(one => one.DecideWithin),
-            terms.Min(one => one.UseWithin),
-            terms.Max(one => one.Hold),
-            terms.Exists(one => one.ReasonRequired));
-    }
-
     private IReadOnlyList<MaskTerms> MasksFor(GroupSet held, Function function)
     {
         int[] masks = _masksByFunction[function.Index];
@@ -204,10 +169,11 @@ public sealed class PolicySnapshot
         {
             foreach (string written in lists[number])
             {
-                if (!Glob.IsPattern(written)) Note(_byId[written].Index, number);
+                bool isId = !Glob.IsPattern(written) && !FunctionReference.IsTag(written);
+                if (isId) Note(_byId[written].Index, number);
                 else foreach (Function function in _functions)
                 {
-                    if (Glob.Matches(written, function.Id)) Note(function.Index, number);
+                    if (FunctionReference.Covers(written, function.Id, function.Tags)) Note(function.Index, number);
                 }
             }
         }

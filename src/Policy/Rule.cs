@@ -1,5 +1,15 @@
 namespace Countersign.Policy;
 
+/// <summary>Whether what is decided is done. Zero is.</summary>
+public enum PolicyMode : byte
+{
+    /// <summary>What is decided is done.</summary>
+    Enforce = 0,
+
+    /// <summary>What is decided is written down, and the call let through.</summary>
+    Observe,
+}
+
 /// <summary>A rule of the policy.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="Groups">It speaks of callers in any of these.</param>
@@ -7,7 +17,23 @@ namespace Countersign.Policy;
 /// <param name="Effect">Deny, approve or allow.</param>
 /// <param name="Approval">The terms, if and only if the effect is <see cref="Effect.Approve"/>.</param>
 public sealed record Rule(
-    string Id, IReadOnlyList<string> Groups, IReadOnlyList<string> Functions, Effect Effect, ApprovalTerms? Approval);
+    string Id, IReadOnlyList<string> Groups, IReadOnlyList<string> Functions, Effect Effect, ApprovalTerms? Approval)
+{
+    /// <summary>
+    /// Observe: where the rule would pause a call it lets it through, and where it would deny it does nothing; what it
+    /// would have done is written down. Another rule's denial or approval stands.
+    /// </summary>
+    public PolicyMode Mode { get; init; }
+
+    /// <summary>Why one person alone may call a high or critical function by this rule; empty if nobody said.</summary>
+    public string Alone { get; init; } = "";
+
+    /// <summary>The line of the document that it stands on, from 1; 0 for one that was not read.</summary>
+    public int Line { get; init; }
+
+    /// <summary>The column of that line, from 1.</summary>
+    public int Column { get; init; }
+}
 
 /// <summary>A static separation of duties: who holds two of the groups is denied every function.</summary>
 /// <param name="Id">Its name.</param>

@@ -4,10 +4,11 @@ namespace Countersign.Policy;
 internal sealed class RuleReader(PolicyContent content, FunctionReader functions, PolicyErrors errors)
 {
     private static readonly SectionKeys RuleKeys = new(
-        ["id", "subjects", "functions", "effect"], ["approval"], ["when"], []);
+        ["id", "subjects", "functions", "effect"], ["approval", "mode", "alone"], ["when"], []);
     private static readonly SectionKeys SubjectKeys = new(["groups"], [], [], []);
     private static readonly SectionKeys ApprovalKeys = new(
-        ["stages"], ["decideWithin", "useWithin", "hold", "reason"], [], []);
+        ["stages"], ["decideWithin", "useWithin", "hold", "reason", "breakGlass"], [], []);
+    private static readonly SectionKeys BreakGlassKeys = new(["groups"], [], [], []);
     private static readonly SectionKeys StageKeys = new(["groups", "count"], [], [], []);
     private static readonly SectionKeys SeparationKeys = new(["id", "kind", "groups"], [], [], []);
 
@@ -32,7 +33,13 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
             List<string> covered = section.TextList("functions", 1, functions.ReferenceFault);
             string? word = section.Word("effect", ["allow", "approve", "deny"], []);
             Effect effect = word switch { "allow" => Effect.Allow, "approve" => Effect.Approve, _ => Effect.Deny };
-            content.Rules.Add(new Rule(id, groups, covered, effect, ReadApproval(section, word)));
+            content.Rules.Add(new Rule(id, groups, covered, effect, ReadApproval(section, word))
+            {
+                Mode = ReadMode(section),
+                Alone = ReadAlone(section, word),
+                Line = item.Line,
+                Column = item.Column,
+            });
         }
     }
 
@@ -53,6 +60,21 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
             section.Word("kind", ["static"], []);
             content.Separations.Add(new Separation(ReadId(section, ids), section.Groups("groups", 2)));
         }
+    }
+
+    /// <summary>Of a rule, or of the whole document.</summary>
+    public static PolicyMode ReadMode(Section section) =>
+        section.Word("mode", ["enforce", "observe"], []) == "observe" ? PolicyMode.Observe : PolicyMode.Enforce;
+
+    /// <summary>Says that one person alone is meant to be enough, and why: only allow rules let one alone.</summary>
+    private string ReadAlone(Section rule, string? effect)
+    {
+        if (rule.FindKey("alone") is { } key && effect is "deny" or "approve")
+        {
+            errors.Add(key, $"'alone' has no meaning with effect {effect}");
+        }
+
+        return rule.Text("alone") ?? "";
     }
 
     private string ReadId(Section section, HashSet<string> ids) => ReadId(section, ids, errors);
@@ -92,6 +114,14 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
                 "useWithin", UseWithinUnstated, PolicyLimits.WindowMin, PolicyLimits.WindowMax),
             Hold = section.Duration("hold", TimeSpan.Zero, TimeSpan.Zero, PolicyLimits.HoldMax),
             ReasonRequired = section.Word("reason", ["required", "optional"], []) == "required",
+            BreakGlass = ReadBreakGlass(section),
         };
+    }
+
+    private string[][] ReadBreakGlass(Section approval)
+    {
+        if (approval.Find("breakGlass") is not { } node) return [];
+        List<string>? groups = Section.Open(node, "breakGlass", BreakGlassKeys, errors)?.Groups("groups", 1);
+        return groups is { Count: > 0 } ? [[.. groups]] : [];
     }
 }

@@ -60,7 +60,9 @@ internal sealed class ControlFixture : IAsyncDisposable
         _issuer = new TestIssuer(_folder, Clock);
         _callers = new CallerVerifier(
             [_issuer.Options], null, new HttpMessageInvoker(new SocketsHttpHandler()), Clock, NullLogger.Instance);
-        Store = new ScriptedApprovalStore(new InMemoryApprovalStore(Clock));
+        Memory = new InMemoryApprovalStore(Clock);
+        Notices = new InMemoryNoticeStore(Clock);
+        Store = new ScriptedApprovalStore(Memory);
         AuditLogOptions log = new() { Folder = Path.Combine(_folder, "audit"), Origin = "countersign/test" };
         Audit = AuditLog.Open(log, TimeProvider.System).Log!;
         InForce.Swap(PolicyReader.Read(Policy, Words, 7).Snapshot!);
@@ -79,10 +81,24 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     public string Address => _host!.Addresses[0];
 
-    public static async Task<ControlFixture> StartAsync()
+    /// <summary>Where notices wait.</summary>
+    public InMemoryNoticeStore Notices { get; }
+
+    public static Task<ControlFixture> StartAsync() => StartAsync([], null);
+
+    /// <summary>Starts it with webhooks, after something happened that it did not see.</summary>
+    public static async Task<ControlFixture> StartAsync(
+        IReadOnlyList<WebhookOptions> webhooks, Func<ControlFixture, Task>? before)
     {
         ControlFixture fixture = new();
-        ControlPlaneOptions options = new() { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], Gateway = "test" };
+        if (before is not null) await before(fixture);
+        ControlPlaneOptions options = new()
+        {
+            Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
+            Gateway = "test",
+            Revealers = ["pii-officers"],
+            Webhooks = webhooks,
+        };
 
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
         RedisPolicyStore unreached = new(null!);
@@ -90,6 +106,7 @@ internal sealed class ControlFixture : IAsyncDisposable
             fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal, fixture._keys, fixture.Audit)
         {
             Readiness = fixture.Readiness,
+            Notices = fixture.Notices,
         };
         fixture._host = new ControlPlaneHost(options, services, fixture.Clock, NullLoggerFactory.Instance);
         await fixture._host.StartAsync(TestContext.Current.CancellationToken);
@@ -139,10 +156,33 @@ internal sealed class ControlFixture : IAsyncDisposable
     public async Task<string> AskAsync(
         string body = """{"ssn":"078-05-1120","amount":1}""", string type = "application/json")
     {
-        Approval draft = Drafts.New(Clock.GetUtcNow()) with { ContentType = type };
+        return await AskAsync(draft => draft with { ContentType = type }, body);
+    }
+
+    /// <summary>As the other, for an approval that differs.</summary>
+    public async Task<string> AskAsync(
+        Func<Approval, Approval> change, string body = """{"ssn":"078-05-1120","amount":1}""")
+    {
+        Approval draft = change(Drafts.New(Clock.GetUtcNow()));
         StoreResult<Approval> asked = await Store.AskAsync(draft, _seal.Seal(draft.Id, Encoding.UTF8.GetBytes(body)));
         return asked.Value!.Id;
     }
+
+    /// <summary>Opens the stream of events.</summary>
+    public async Task<EventReader> EventsAsync(string token)
+    {
+        HttpRequestMessage request = new(HttpMethod.Get, Address + "/api/v1/approvals/events");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        HttpResponseMessage message = await _client.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        return new EventReader(message);
+    }
+
+    /// <summary>Stops the listener, as a drain does.</summary>
+    public Task StopAsync() => _host!.StopAsync();
+
+    /// <summary>The store behind <see cref="Store"/>.</summary>
+    public InMemoryApprovalStore Memory { get; }
 
     /// <summary>Closes the log, which then takes nothing more, and returns event, subject and detail of its
     /// acts.</summary>

@@ -34,9 +34,9 @@ public sealed class DecisionCaseTests
 
     private static void Check(PolicySnapshot snapshot, DecisionCase given)
     {
-        string name = $"{string.Join('+', given.Groups)} {given.Call}";
+        string name = $"{string.Join('+', given.Groups)} {given.Host} {given.Call}";
         string[] call = given.Call.Split(' ');
-        string? resolved = PolicyTexts.Resolve(snapshot, call[0], call[1]);
+        string? resolved = PolicyTexts.Resolve(snapshot, call[0], call[1], given.Host ?? "", given.Tls);
         Assert.True(resolved == given.Function, $"{name}: resolved {resolved}");
         if (resolved is null) return;
 
@@ -44,8 +44,11 @@ public sealed class DecisionCaseTests
         Function function = snapshot.Find(resolved)!;
         foreach (Decision decision in new[] { snapshot.Evaluate(caller, function), snapshot.Decide(caller, function) })
         {
-            string said = $"{decision.Effect} {decision.Cause} {decision.Rule}".TrimEnd();
+            string said = Say(decision);
             Assert.True(string.Equals(said, given.Expected, StringComparison.OrdinalIgnoreCase), $"{name}: {said}");
+            string? observed = decision.Observed is null ? null : Say(decision.Observed);
+            bool isSame = string.Equals(observed, given.Observed, StringComparison.OrdinalIgnoreCase);
+            Assert.True(isSame, $"{name}: {observed}");
             Assert.Equal(decision.Effect == Effect.Approve, decision.Approval is not null);
             string[] stages = [.. (decision.Approval?.Stages ?? [])
                 .Select(stage => $"{stage.Count} of {string.Join('+', stage.Groups)}")];
@@ -54,12 +57,20 @@ public sealed class DecisionCaseTests
         }
     }
 
+    private static string Say(Decision decision) => $"{decision.Effect} {decision.Cause} {decision.Rule}".TrimEnd();
+
     private sealed record CaseFile(string Policy, DecisionCase[] Cases);
 
     /// <param name="Groups">The caller's.</param>
     /// <param name="Call">Method and path.</param>
     /// <param name="Function">What it resolves to; null for none, and then nothing else is expected.</param>
     /// <param name="Expected">Effect, cause and rule.</param>
+    /// <param name="Stages">What an approval takes.</param>
+    /// <param name="Masks">On the answer.</param>
+    /// <param name="Host">The Host field; none if it is not given.</param>
+    /// <param name="Tls">The caller came over TLS.</param>
+    /// <param name="Observed">What would have been decided if nothing were in observe.</param>
     private sealed record DecisionCase(
-        string[] Groups, string Call, string? Function, string? Expected, string[]? Stages, string[]? Masks);
+        string[] Groups, string Call, string? Function, string? Expected, string[]? Stages, string[]? Masks,
+        string? Host, bool Tls, string? Observed);
 }

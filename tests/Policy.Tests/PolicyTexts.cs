@@ -57,10 +57,12 @@ internal static class PolicyTexts
     public static Caller CallerIn(params string[] groups) =>
         new("https://issuer.test", "someone", CallerKind.Human, groups, ["someone"]);
 
-    public static string? Resolve(PolicySnapshot snapshot, string method, string path)
+    public static string? Resolve(
+        PolicySnapshot snapshot, string method, string path, string host = "", bool isTls = false)
     {
         byte[] sent = Encoding.UTF8.GetBytes(path);
-        bool found = snapshot.TryResolve(Encoding.UTF8.GetBytes(method), sent, out Function? function);
+        bool found = snapshot.TryResolve(
+            Encoding.UTF8.GetBytes(host), isTls, Encoding.UTF8.GetBytes(method), sent, out Function? function);
         Assert.Equal(found, function is not null);
         return function?.Id;
     }

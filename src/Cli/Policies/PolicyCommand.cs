@@ -19,7 +19,7 @@ internal static class PolicyCommand
     internal static Command Create(CommandEnvironment environment) =>
         new("policy", "Check, publish and list policy versions")
     {
-        Validate(environment), Publish(environment), History(environment),
+        Validate(environment), Publish(environment), History(environment), RollbackCommand.Create(environment),
     };
 
     private static Command Validate(CommandEnvironment environment)
@@ -57,7 +57,12 @@ internal static class PolicyCommand
             DefaultValueFactory = _ => "operator",
         };
         Option<bool> json = new("--json") { Description = "Print JSON" };
-        Command command = new("publish", "Check a policy and put it in force") { file, config, store, author, json };
+        Option<long?> expect = PolicyOptions.Expect();
+        Option<bool> resume = PolicyOptions.Resume();
+        Command command = new("publish", "Check a policy and put it in force")
+        {
+            file, config, store, author, expect, resume, json,
+        };
         control.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -78,11 +83,19 @@ internal static class PolicyCommand
                 return environment.Fail("give either --control and a token, or --config or --store", ExitCodes.Usage);
             }
 
+            if (straight && parsed.GetValue(resume))
+            {
+                return environment.Fail("--resume needs --control: gateways know what was lost", ExitCodes.Usage);
+            }
+
             return straight
                 ? await PublishToStoreAsync(
                     environment, parsed.GetValue(config), parsed.GetValue(store), reading, text,
-                    parsed.GetValue(author)!, parsed.GetValue(json))
-                : await PublishByApiAsync(environment, control, parsed, text, parsed.GetValue(json), cancellation);
+                    parsed.GetValue(author)!, parsed.GetValue(expect), parsed.GetValue(json))
+                : await PublishByApiAsync(
+                    environment, control, parsed, text,
+                    PolicyOptions.Query(parsed.GetValue(expect), parsed.GetValue(resume)), parsed.GetValue(json),
+                    cancellation);
         });
         return command;
     }
@@ -107,12 +120,12 @@ internal static class PolicyCommand
     }
 
     private static async Task<int> PublishByApiAsync(
-        CommandEnvironment environment, ControlOptions control, ParseResult parsed, string text, bool json,
-        CancellationToken cancellation)
+        CommandEnvironment environment, ControlOptions control, ParseResult parsed, string text, string query,
+        bool json, CancellationToken cancellation)
     {
         using ControlClient? client = control.Open(environment, parsed);
         if (client is null) return ExitCodes.Usage;
-        ControlAnswer answer = await client.PostAsync(Path, text, "application/yaml", cancellation);
+        ControlAnswer answer = await client.PostAsync(Path + query, text, "application/yaml", cancellation);
         if (json && answer.Status != 0) environment.Out.WriteLine(answer.Text);
         if (!answer.IsOk) return environment.Fail(answer.Problem());
         if (!json)
@@ -125,7 +138,7 @@ internal static class PolicyCommand
 
     private static async Task<int> PublishToStoreAsync(
         CommandEnvironment environment, string? config, string? connection, PolicyReading reading, string text,
-        string author, bool json)
+        string author, long? expect, bool json)
     {
         if (connection is null)
         {
@@ -143,7 +156,12 @@ internal static class PolicyCommand
 
         await using RedisStore store = await RedisStore.ConnectAsync(connection, NullLogger.Instance);
         StoreResult<StoredPolicy> published = await new RedisPolicyStore(store).PublishAsync(
-            reading.Json, text, author);
+            reading.Json, text, author, expected: new PolicyExpectation(expect));
+        if (published.Status == StoreStatus.Conflict)
+        {
+            return environment.Fail("another version than --expect is in force; nothing was published");
+        }
+
         if (!published.IsOk)
         {
             return environment.Fail("the store did not answer; whether the policy was published is not known");

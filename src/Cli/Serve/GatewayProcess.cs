@@ -27,10 +27,8 @@ internal sealed class StartRefusedException(string message, Exception? cause = n
 /// </summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private const string BootstrapAuthor = "bootstrap";
     private const string LentKeyName = "lent-credential-key-1";
 
-    private static readonly TimeSpan StoreWithin = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan BindEvery = TimeSpan.FromMilliseconds(20);
 
     private readonly GatewayOptions _options;
@@ -96,34 +94,52 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private async Task StartAsync(
         Roles roles, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
     {
-        byte[] sealingKey = ReadSealingKey(environment);
-        IReadOnlyDictionary<string, TokenKey> maskKeys = ReadMaskKeys(environment);
+        ProcessSecrets secrets = new(_options, environment, _log);
+        byte[] sealingKey = secrets.SealingKey();
+        IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys();
         AuditLog audit = OpenAudit();
-        string connection = _options.Redis ?? await StartEmbeddedAsync();
-        RedisStore store = await RedisStore.ConnectAsync(connection, _logs.CreateLogger<RedisStore>());
-        _stops.Push(store.DisposeAsync);
+        RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);
-        await BootstrapAsync(policies, cancellation);
+        PolicyMemory memory = Remember();
+        PolicyStart start = new(_options, policies, memory, _clock, _log);
+        await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
         SigningKeys keys = await LentKeysAsync(new RedisSecrets(store), sealingKey);
         CryptographicOperations.ZeroMemory(sealingKey);
-        PolicyInForce inForce = await FollowAsync(store, policies, cancellation);
+        PolicyInForce inForce = new();
+        RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
+        await start.LoadAsync(feed, cancellation);
+        RedisNodeStore nodes = new(store);
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
+        ClaimSweep sweep = new(
+            store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
+        _stops.Push(sweep.DisposeAsync);
+        await sweep.StartAsync();
         CallerVerifier callers = await VerifierAsync(cancellation);
         if (roles.HasFlag(Roles.Control))
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit);
-            await StartControlAsync(services with { Readiness = _readiness, MaskKeys = maskKeys }, cancellation);
+            services = services with
+            {
+                Readiness = _readiness,
+                MaskKeys = maskKeys,
+                Nodes = nodes,
+                Feed = feed,
+                Notices = new RedisNoticeStore(store),
+                Chance = new Random(RandomNumberGenerator.GetInt32(int.MaxValue)),
+            };
+            await StartControlAsync(services, secrets.Webhooks(), cancellation);
         }
 
         CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
         if (roles.HasFlag(Roles.Data))
         {
             DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit);
-            await StartDataAsync(services with { MaskKeys = maskKeys }, cancellation);
+            await StartDataAsync(services with { MaskKeys = maskKeys, Start = sweep.Start }, cancellation);
         }
 
+        Join(nodes, roles, feed, audit);
         RecordEvent(audit, "started");
         _stops.Push(() => BeginDrainAsync(audit));
     }
@@ -167,7 +183,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private string ControlUrl() =>
         _options.ControlUrl ?? ControlAddress ?? "http://" + _options.ControlListen[0];
 
-    private async Task StartControlAsync(ControlPlaneServices services, CancellationToken cancellation)
+    private async Task StartControlAsync(
+        ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, CancellationToken cancellation)
     {
         ControlPlaneOptions options = new()
         {
@@ -176,6 +193,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Gateway = _options.Name,
             PolicyAdmins = _options.PolicyAdmins,
             Auditors = _options.Auditors,
+            Revealers = _options.Revealers,
+            Webhooks = webhooks,
             PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
         };
         ControlPlaneHost control = await BindAsync(
@@ -222,11 +241,21 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return opening.Log;
     }
 
-    private async Task<string> StartEmbeddedAsync()
+    private async Task<RedisStore> OpenStoreAsync()
     {
-        EmbeddedStore embedded = await EmbeddedStore.StartAsync(_options.Embedded!, _logs);
-        _stops.Push(embedded.DisposeAsync);
-        return embedded.Connection;
+        EmbeddedStore? embedded = null;
+        if (_options.Redis is null)
+        {
+            embedded = await EmbeddedStore.StartAsync(_options.Embedded!, _logs);
+            _stops.Push(embedded.DisposeAsync);
+        }
+
+        RedisStore store = await RedisStore.ConnectAsync(
+            _options.Redis ?? embedded!.Connection, _logs.CreateLogger<RedisStore>());
+        _stops.Push(store.DisposeAsync);
+        if (embedded is not null && !await store.BeginEpochAsync(embedded.Epoch))
+            throw new StartRefusedException("The embedded store did not answer.");
+        return store;
     }
 
     private async Task<CallerVerifier> VerifierAsync(CancellationToken cancellation)
@@ -240,67 +269,45 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return callers;
     }
 
-    private async Task<PolicyInForce> FollowAsync(
-        RedisStore store, RedisPolicyStore policies, CancellationToken cancellation)
+    // Beside the audit, and not in its folder, which holds nothing but what verifiers know.
+    private PolicyMemory Remember()
     {
-        PolicyInForce inForce = new();
-        RedisPolicyFeed feed = new(
-            store, policies, inForce, MaskWords.All, _clock, _logs.CreateLogger<RedisPolicyFeed>());
-        _stops.Push(feed.DisposeAsync);
-        await feed.StartAsync();
-        if (await policies.CurrentAsync() is not > 0) return inForce;
         try
         {
-            await feed.WaitForFirstAsync(cancellation).WaitAsync(StoreWithin, _clock, cancellation);
+            return PolicyMemory.Open(
+                _options.AuditFolder.TrimEnd('/') + ".policy-seen.json", _logs.CreateLogger<PolicyMemory>());
         }
-        catch (TimeoutException)
+        catch (InvalidDataException fault)
         {
-            // The version in force does not compile here, or the store went away. Calls are refused until that is
-            // mended.
-            ProcessLog.PolicyNotLoaded(_log);
-        }
-
-        return inForce;
-    }
-
-    // Policy is not configuration: it goes only into a store that has none.
-    private async Task BootstrapAsync(RedisPolicyStore policies, CancellationToken cancellation)
-    {
-        long startedAt = _clock.GetTimestamp();
-        long? current;
-        while ((current = await policies.CurrentAsync()) is null)
-        {
-            if (_clock.GetElapsedTime(startedAt) > StoreWithin)
-            {
-                throw new StartRefusedException(
-                    "The store does not answer; a gateway without policy could only refuse. Check store.redis.");
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(200), _clock, cancellation);
-        }
-
-        if (_options.PolicyBootstrap is not { } file || (current > 0 && !_options.BootstrapFollows)) return;
-        string source = await File.ReadAllTextAsync(file, cancellation);
-        PolicyReading reading = PolicyReader.Read(source, MaskWords.All);
-        if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(file, reading.Errors));
-        StoreResult<StoredPolicy> stored = current > 0
-            ? await RepublishAsync(policies, current.Value, reading, source)
-            : await policies.BootstrapAsync(reading.Json, source, BootstrapAuthor);
-        if (stored.Status == StoreStatus.Unavailable)
-        {
-            throw new StartRefusedException("The store did not take the bootstrap policy.");
+            throw new StartRefusedException(fault.Message, fault);
         }
     }
 
-    // A demo's addresses may change between starts. What somebody else has published since stays in force.
-    private static async ValueTask<StoreResult<StoredPolicy>> RepublishAsync(
-        RedisPolicyStore policies, long current, PolicyReading reading, string source)
+    private async Task<RedisPolicyFeed> FollowAsync(
+        RedisStore store, RedisPolicyStore policies, PolicyInForce inForce, PolicyMemory memory, AuditLog audit)
     {
-        StoreResult<StoredPolicy> held = await policies.GetAsync(current);
-        bool isStale = held.IsOk && held.Value!.Author == BootstrapAuthor && held.Value.Document != reading.Json;
-        return isStale
-            ? await policies.PublishAsync(reading.Json, source, BootstrapAuthor, expectedCurrent: current)
-            : held;
+        RedisPolicyFeed feed = new(
+            store, policies, inForce, memory, MaskWords.All, _clock, _logs.CreateLogger<RedisPolicyFeed>());
+        feed.Noticed += notice => RecordEvent(audit, notice.Event, notice.Detail);
+        Keep(new PolicyMetrics(feed, inForce, _clock));
+        _stops.Push(feed.DisposeAsync);
+        await feed.StartAsync();
+        return feed;
+    }
+
+    // Last of all, so that it is seen with its addresses and is gone before its listeners are.
+    private void Join(RedisNodeStore nodes, Roles roles, RedisPolicyFeed feed, AuditLog audit)
+    {
+        FleetMember member = new(_options, roles, feed, audit, _readiness, _clock)
+        {
+            Data = DataAddress,
+            Control = ControlAddress,
+        };
+        NodeReporter reporter = new(nodes, member.Report, _clock, _logs.CreateLogger<NodeReporter>());
+        feed.StandingChanged += reporter.Knock;
+        _readiness.DrainBegun += reporter.Knock;
+        reporter.Start();
+        _stops.Push(reporter.DisposeAsync);
     }
 
     // Shared by the fleet through the store, sealed; the first gateway makes it.
@@ -323,43 +330,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return Keep(keys);
     }
 
-    private Dictionary<string, TokenKey> ReadMaskKeys(IReadOnlyDictionary<string, string> environment)
-    {
-        Dictionary<string, TokenKey> keys = new(StringComparer.Ordinal);
-        foreach ((string name, SecretReference reference) in _options.MaskKeys)
-        {
-            keys[name] = MaskKeyReader.TryOpen(reference, environment, out string fault)
-                ?? throw new StartRefusedException($"masking.keys.{name}: {fault}");
-        }
-
-        return keys;
-    }
-
-    private byte[] ReadSealingKey(IReadOnlyDictionary<string, string> environment)
-    {
-        SecretReference reference = _options.SealingKey;
-        if (reference.Variable is { } variable)
-        {
-            if (environment.TryGetValue(variable, out string? value)) return System.Text.Encoding.UTF8.GetBytes(value);
-            throw new StartRefusedException($"secrets.sealingKey: environment variable {variable} is not set.");
-        }
-
-        string file = reference.File!;
-        if (File.Exists(file)) return File.ReadAllBytes(file);
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        byte[] key = RandomNumberGenerator.GetBytes(32);
-        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using FileStream stream = new(file, options);
-        stream.Write(key);
-        ProcessLog.SealingKeyMade(_log, file);
-        return key;
-    }
-
-    private void RecordEvent(AuditLog audit, string name)
+    private void RecordEvent(AuditLog audit, string name, string detail = "")
     {
         if (!audit.TryReserve(out AuditReservation slot)) return;
-        new EventRecord { At = _clock.GetUtcNow(), Gateway = _options.Name, Event = name }.WriteTo(slot.Outcome);
+        new EventRecord { At = _clock.GetUtcNow(), Gateway = _options.Name, Event = name, Detail = detail }
+            .WriteTo(slot.Outcome);
         audit.Enqueue(slot.Outcome);
         audit.Return(slot);
     }

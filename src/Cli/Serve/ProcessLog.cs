@@ -20,6 +20,13 @@ internal static partial class ProcessLog
     [LoggerMessage(Level = LogLevel.Error, Message = "The policy in force could not be loaded; calls are refused")]
     internal static partial void PolicyNotLoaded(ILogger log);
 
+    /// <summary>A store without a policy, where there was one before.</summary>
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "The store has no policy, though version {Version} was in force here, and the bootstrap policy is "
+            + "another: it is not published. Publish the right one with --resume")]
+    internal static partial void NotBootstrapped(ILogger log, long version);
+
     /// <summary>Shutdown began.</summary>
     [LoggerMessage(Level = LogLevel.Information, Message = "Draining: no new connections, calls in flight finish")]
     internal static partial void Draining(ILogger log);

@@ -8,8 +8,10 @@ using Countersign.Policy.Redis;
 namespace Countersign.ControlPlane.Policies;
 
 /// <summary>Reads, publishes and activates policy versions, for whom it is theirs to.</summary>
-internal sealed class PolicyDesk(RedisPolicyStore store, ControlPlaneOptions options, ActLog acts)
+internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOptions options, ActLog acts)
 {
+    private readonly RedisPolicyStore _store = services.Policies;
+
     /// <summary>Policy admins and auditors read.</summary>
     public bool MayRead(Caller caller) => options.PolicyAdmins.Any(caller.IsIn) || options.Auditors.Any(caller.IsIn);
 
@@ -25,29 +27,45 @@ internal sealed class PolicyDesk(RedisPolicyStore store, ControlPlaneOptions opt
         return reading.Snapshot is { } snapshot ? PolicyReplies.Valid(snapshot) : PolicyReplies.Invalid(reading.Errors);
     }
 
-    public async ValueTask<Reply> ListAsync(int limit, long? before)
+    public async ValueTask<Reply> ListAsync(int limit, long? before, Func<string, bool> isKnown)
     {
-        StoreResult<PolicyHistory> history = await store.ListAsync(limit, before);
-        return history.IsOk ? PolicyReplies.List(history.Value!) : Reply.Refuse(Refusal.StoreUnavailable);
+        StoreResult<PolicyHistory> history = await _store.ListAsync(limit, before);
+        if (!history.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
+        string tag = PolicyReplies.TagOf(history.Value!.Mark);
+        return isKnown(tag) ? Reply.NotModified(tag) : PolicyReplies.List(history.Value);
     }
 
-    public async ValueTask<Reply> ShowAsync(long version, bool asSource)
+    public async ValueTask<Reply> ShowAsync(long version, bool asSource, Func<string, bool> isKnown)
     {
-        StoreResult<StoredPolicy> found = await store.GetAsync(version);
+        StoreResult<StoredPolicy> found = await _store.GetAsync(version);
         if (!found.IsOk) return Absent(found.Status);
-        return asSource
-            ? Reply.Text(found.Value!.Source, "text/yaml; charset=utf-8")
-            : Reply.Json(found.Value!.Document);
+
+        // Versions never change, and the two forms of one are two representations.
+        string tag = "\"" + found.Value!.Sha256 + (asSource ? "-source\"" : "\"");
+        if (isKnown(tag)) return Reply.NotModified(tag);
+        Reply reply = asSource
+            ? Reply.Text(found.Value.Source, "text/yaml; charset=utf-8")
+            : Reply.Json(found.Value.Document);
+        return reply with { ETag = tag };
     }
 
     /// <summary>Compiles, stores the next version and puts it in force; with any error nothing changes.</summary>
-    public async ValueTask<Reply> PublishAsync(Caller author, string text)
+    public async ValueTask<Reply> PublishAsync(Caller author, string text, PolicyTerms terms)
     {
         PolicyReading reading = Read(text);
         if (reading.Snapshot is not { } snapshot) return PolicyReplies.Invalid(reading.Errors);
         using AuditedAct act = acts.Begin(author, ActWords.Publish, "policy", "sha256:" + snapshot.Sha256);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
-        StoreResult<StoredPolicy> published = await store.PublishAsync(reading.Json, text, author.Subject);
+        (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, act);
+        if (ground is null) return refusal!;
+        StoreResult<StoredPolicy> published = await _store.PublishAsync(
+            reading.Json, text, author.Subject, activate: true, ground.Expected, ground.ResumeAfter);
+        if (published.Status == StoreStatus.Conflict)
+        {
+            act.Fail("the policy has changed since");
+            return await ChangedAsync();
+        }
+
         if (!published.IsOk)
         {
             act.Fail("the store did not confirm it");
@@ -59,24 +77,85 @@ internal sealed class PolicyDesk(RedisPolicyStore store, ControlPlaneOptions opt
     }
 
     /// <summary>Puts a stored version in force, if this build still compiles it.</summary>
-    public async ValueTask<Reply> ActivateAsync(Caller actor, long version)
+    public async ValueTask<Reply> ActivateAsync(Caller actor, long version, PolicyTerms terms)
     {
-        StoreResult<StoredPolicy> found = await store.GetAsync(version);
+        StoreResult<StoredPolicy> found = await _store.GetAsync(version);
         if (!found.IsOk) return Absent(found.Status);
         PolicyReading reading = Read(found.Value!.Document);
         if (reading.Snapshot is null) return PolicyReplies.Invalid(reading.Errors);
         using AuditedAct act = acts.Begin(actor, ActWords.Activate, Subject(version), "sha256:" + found.Value.Sha256);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
-        StoreStatus status = await store.ActivateAsync(version);
-        if (status != StoreStatus.Ok)
+        (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, act);
+        if (ground is null) return refusal!;
+        StoreStatus status = await _store.ActivateAsync(version, actor.Subject, ground.Expected, ground.ResumeAfter);
+        switch (status)
         {
-            act.Fail("the store did not confirm it");
-            return status == StoreStatus.NotFound ? Absent(status) : Unconfirmed();
+            case StoreStatus.Ok:
+                act.Succeed("in force");
+                return PolicyReplies.Revision(found.Value, isCurrent: true);
+            case StoreStatus.Conflict:
+                act.Fail("the policy has changed since");
+                return await ChangedAsync();
+            case StoreStatus.NotFound:
+                act.Fail("there is no such version");
+                return Absent(status);
+            default:
+                act.Fail("the store did not confirm it");
+                return Unconfirmed();
+        }
+    }
+
+    // What was expected is checked on what is there now, and again in the step that changes it.
+    private async ValueTask<(PolicyGround? Ground, Reply? Refusal)> GroundAsync(PolicyTerms terms, AuditedAct act)
+    {
+        (PolicyGround? ground, Reply? refusal, string why) = await GroundAsync(terms);
+        if (ground is null) act.Fail(why);
+        return (ground, refusal);
+    }
+
+    private async ValueTask<(PolicyGround? Ground, Reply? Refusal, string Why)> GroundAsync(PolicyTerms terms)
+    {
+        const string Silent = "the store did not answer";
+        if (await _store.MarkAsync() is not { } mark)
+            return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
+        if (!terms.Hold(mark)) return (null, PolicyReplies.Changed(mark), "the policy has changed since");
+        long? change = terms.Tags is null ? null : mark.Change;
+        PolicyExpectation expected = new(terms.Current, change);
+        (bool answered, long? lost) = await LostAsync(mark);
+        if (!answered) return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
+        if (lost is null == terms.Resumes)
+        {
+            Reply refused = Reply.Refuse(Refusal.PolicyConflict, terms.Resumes
+                ? "The store has lost no change that anybody has seen: there is nothing to resume."
+                : "The store's policy is behind what gateways have seen. Look at what was lost, and publish with "
+                    + "resume=true to go on from here.");
+            return (null, refused, terms.Resumes ? "nothing was lost" : "the store's policy is regressed");
         }
 
-        act.Succeed("in force");
-        return PolicyReplies.Revision(found.Value, isCurrent: true);
+        return (new PolicyGround(expected, lost), null, "");
     }
+
+    /// <summary>The furthest change that this gateway or another of the fleet saw, if the store has lost it.</summary>
+    private async ValueTask<(bool Answered, long? Lost)> LostAsync(PolicyMark mark)
+    {
+        bool isLost = services.Feed is { } feed && feed.Standing.IsRegressed;
+        long furthest = services.Feed?.Furthest.Change ?? 0;
+        if (services.Nodes is { } nodes)
+        {
+            StoreResult<Fleet> fleet = await nodes.ListAsync();
+            if (!fleet.IsOk) return (false, null);
+            foreach (FleetNode node in fleet.Value!.Nodes)
+            {
+                isLost |= !node.IsLost && node.Report.Alarms.Contains(PolicyStanding.Regressed);
+                furthest = Math.Max(furthest, node.Report.PolicyChange);
+            }
+        }
+
+        return (true, isLost ? Math.Max(furthest, mark.Change) : null);
+    }
+
+    private async ValueTask<Reply> ChangedAsync() =>
+        await _store.MarkAsync() is { } mark ? PolicyReplies.Changed(mark) : Reply.Refuse(Refusal.StoreUnavailable);
 
     private static Reply Absent(StoreStatus status) => status == StoreStatus.NotFound
         ? Reply.Refuse(Refusal.NotFound, "There is no such policy version.")
@@ -86,4 +165,7 @@ internal sealed class PolicyDesk(RedisPolicyStore store, ControlPlaneOptions opt
         Refusal.StoreUnavailable, "The store did not confirm the change; look at the versions before you repeat it.");
 
     private static string Subject(long version) => "policy/" + version.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>What a change stands on.</summary>
+    private sealed record PolicyGround(PolicyExpectation Expected, long? ResumeAfter);
 }

@@ -34,7 +34,8 @@ internal static class PolicyEndpoints
             return Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
         }
 
-        return await desk.ListAsync((int)limit, before == 0 ? null : before);
+        return await desk.ListAsync(
+            (int)limit, before == 0 ? null : before, tag => RequestReading.IsKnown(context, tag));
     }
 
     private static async ValueTask<Reply> ShowAsync(HttpContext context, Caller caller, PolicyDesk desk)
@@ -45,14 +46,18 @@ internal static class PolicyEndpoints
             return Reply.Refuse(Refusal.MalformedRequest, "form must be json or source.");
         }
 
-        return TryVersion(context, out long version) ? await desk.ShowAsync(version, form == "source") : Absent();
+        return TryVersion(context, out long version)
+            ? await desk.ShowAsync(version, form == "source", tag => RequestReading.IsKnown(context, tag))
+            : Absent();
     }
 
     private static async ValueTask<Reply> PublishAsync(HttpContext context, Caller caller, PolicyDesk desk)
     {
         if (!desk.MayWrite(caller)) return Unwritable();
+        if (PolicyTerms.Read(context, out string why) is not { } terms)
+            return Reply.Refuse(Refusal.MalformedRequest, why);
         (string? text, Reply? refusal) = await TextAsync(context);
-        return refusal ?? await desk.PublishAsync(caller, text!);
+        return refusal ?? await desk.PublishAsync(caller, text!, terms);
     }
 
     private static async ValueTask<Reply> ValidateAsync(HttpContext context)
@@ -64,7 +69,9 @@ internal static class PolicyEndpoints
     private static async ValueTask<Reply> ActivateAsync(HttpContext context, Caller caller, PolicyDesk desk)
     {
         if (!desk.MayWrite(caller)) return Unwritable();
-        return TryVersion(context, out long version) ? await desk.ActivateAsync(caller, version) : Absent();
+        if (PolicyTerms.Read(context, out string why) is not { } terms)
+            return Reply.Refuse(Refusal.MalformedRequest, why);
+        return TryVersion(context, out long version) ? await desk.ActivateAsync(caller, version, terms) : Absent();
     }
 
     private static async ValueTask<(string? Text, Reply? Refusal)> TextAsync(HttpContext context)

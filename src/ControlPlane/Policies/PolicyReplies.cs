@@ -9,9 +9,18 @@ namespace Countersign.ControlPlane.Policies;
 /// <summary>Policies as this listener shows them.</summary>
 internal static class PolicyReplies
 {
+    /// <summary>The tag of the store's policy as a whole: it changes with every change.</summary>
+    public static string TagOf(PolicyMark mark)
+    {
+        string hash = mark.Hash.Length > 16 ? mark.Hash[..16] : "0";
+        return string.Create(CultureInfo.InvariantCulture, $"\"{mark.Change}-{hash}\"");
+    }
+
     public static Reply List(PolicyHistory history) => Reply.Json(200, json =>
     {
         json.WriteStartObject();
+        json.WriteNumber("current", history.Current);
+        json.WriteNumber("change", history.Mark.Change);
         json.WriteStartArray("items");
         foreach (PolicyRevision revision in history.Items)
         {
@@ -22,7 +31,21 @@ internal static class PolicyReplies
         if (history.Next > 0) json.WriteString("next", history.Next.ToString(CultureInfo.InvariantCulture));
         else json.WriteNull("next");
         json.WriteEndObject();
-    });
+    }) with
+    {
+        ETag = TagOf(history.Mark),
+    };
+
+    /// <summary>The change was asked for on another policy than the present one.</summary>
+    public static Reply Changed(PolicyMark mark) => Reply.Refuse(
+        Refusal.PreconditionFailed, "Somebody changed the policy meanwhile: look at it, and try again.", json =>
+        {
+            json.WriteNumber("current", mark.Current);
+            json.WriteNumber("change", mark.Change);
+        }) with
+    {
+        ETag = TagOf(mark),
+    };
 
     public static Reply Revision(PolicyRevision revision, bool isCurrent) =>
         Reply.Json(200, json => WriteRevision(json, revision, isCurrent));
@@ -75,6 +98,9 @@ internal static class PolicyReplies
         json.WriteString("at", Timestamps.Format(revision.At));
         json.WriteString("sha256", revision.Sha256);
         json.WriteBoolean("current", isCurrent);
+        json.WriteNumber("change", revision.Change);
+        json.WriteString("previous", revision.Previous);
+        json.WriteString("hash", revision.Hash);
         json.WriteEndObject();
     }
 }

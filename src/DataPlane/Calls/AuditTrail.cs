@@ -112,8 +112,10 @@ internal sealed class AuditTrail(AuditLog log, string gateway, TimeProvider cloc
 
         if (call.Decision is { } decision)
         {
-            record.Decision = NameOf(decision.Effect);
-            record.Rule = decision.Rule;
+            Decision decided = decision.Observed ?? decision;
+            record.Decision = NameOf(decided.Effect);
+            record.Rule = decided.Rule;
+            if (decision.Observed is not null) record.Enforced = NameOf(decision.Effect);
         }
 
         if (call.Digest.Length > 0) record.Digest = call.DigestBytes;

@@ -20,7 +20,9 @@ internal sealed class FunctionTable(PolicyInForce inForce, Limits limits)
             return Verdict.PolicyStale;
         }
 
-        if (!policy.TryResolve(call.Request.Method, call.Request.Path, out Function? function))
+        ReadOnlySpan<byte> host = call.Request.Value(FieldId.Host);
+        bool isTls = call.Client.IsTls;
+        if (!policy.TryResolve(host, isTls, call.Request.Method, call.Request.Path, out Function? function))
         {
             return Verdict.UnknownFunction;
         }

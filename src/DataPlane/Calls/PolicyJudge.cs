@@ -16,6 +16,12 @@ internal sealed class PolicyJudge(PolicyInForce inForce, Limits limits, TimeProv
             return Verdict.PolicyStale;
         }
 
+        if (inForce.IsDoubted && function.IsStrict)
+        {
+            call.Detail = "The policy store answers with an older policy than this gateway has seen.";
+            return Verdict.PolicyStale;
+        }
+
         Decision decision = call.Policy!.Decide(call.Caller!, function);
         call.Decision = decision;
         return decision.Effect switch

@@ -10,7 +10,17 @@ namespace Countersign.Policy.Redis;
 /// <param name="Author">Who published it.</param>
 /// <param name="At">When, by the store's clock.</param>
 /// <param name="Sha256">64 lower-case hexadecimal digits over the document's UTF-8 bytes.</param>
-public record PolicyRevision(long Version, string Author, DateTimeOffset At, string Sha256);
+public record PolicyRevision(long Version, string Author, DateTimeOffset At, string Sha256)
+{
+    /// <summary>The number of the change that brought it.</summary>
+    public long Change { get; init; }
+
+    /// <summary>The hash of the change before that one, or empty for the first.</summary>
+    public string Previous { get; init; } = "";
+
+    /// <summary>The hash of the change that brought it.</summary>
+    public string Hash { get; init; } = "";
+}
 
 /// <summary>A policy version.</summary>
 /// <param name="Version">Counts from 1, without gaps.</param>
@@ -25,9 +35,22 @@ public sealed record StoredPolicy(
 
 /// <summary>Some policy versions, newest first.</summary>
 /// <param name="Items">The versions.</param>
-/// <param name="Current">The version in force; 0 for none.</param>
+/// <param name="Mark">How far the store was when they were read.</param>
 /// <param name="Next">Pass it on as <c>before</c> for the next page; 0 at the end.</param>
-public sealed record PolicyHistory(IReadOnlyList<PolicyRevision> Items, long Current, long Next);
+public sealed record PolicyHistory(IReadOnlyList<PolicyRevision> Items, PolicyMark Mark, long Next)
+{
+    /// <summary>The version in force; 0 for none.</summary>
+    public long Current => Mark.Current;
+}
+
+/// <summary>What must be so for a change to be made; what is null is not asked.</summary>
+/// <param name="Current">The version in force; 0 for none.</param>
+/// <param name="Change">The number of the last change; 0 for none.</param>
+public readonly record struct PolicyExpectation(long? Current = null, long? Change = null)
+{
+    internal bool Holds(PolicyMark mark) =>
+        (Current is null || Current == mark.Current) && (Change is null || Change == mark.Change);
+}
 
 /// <summary>Immutable, numbered policy versions, and which of them is in force. Every change is one script.</summary>
 public sealed class RedisPolicyStore(RedisStore store)
@@ -35,88 +58,99 @@ public sealed class RedisPolicyStore(RedisStore store)
     /// <summary>The most versions on a page.</summary>
     public const int PageMax = 100;
 
-    // KEYS: latest, versions, current. ARGV: document, source, author, sha256, 1 to activate, the version that must be
-    // in force or empty for any, 1 to publish only into an empty store, channel.
-    private const string PublishScript = """
-        local latest = tonumber(redis.call('GET', KEYS[1]) or '0')
-        local current = redis.call('GET', KEYS[3]) or '0'
-        if ARGV[7] == '1' and latest > 0 then return {'conflict', current} end
-        if ARGV[6] ~= '' and ARGV[6] ~= current then return {'conflict', current} end
-        local time = redis.call('TIME')
-        local at = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
-        local version = string.format('%.0f', latest + 1)
-        redis.call('SET', KEYS[1], version)
-        redis.call('HSET', KEYS[2], version .. ':document', ARGV[1], version .. ':source', ARGV[2],
-          version .. ':author', ARGV[3], version .. ':sha256', ARGV[4], version .. ':at', at)
-        if ARGV[5] == '1' then
-          redis.call('SET', KEYS[3], version)
-          redis.call('PUBLISH', ARGV[8], version)
-        end
-        return {'ok', version, at}
-        """;
+    // Each round is lost only to another publisher, whose change was made.
+    private const int RoundsMax = 256;
+    private const int ChangesInBatch = 500;
 
-    // KEYS as above. ARGV: version, the version that must be in force or empty for any, channel.
-    private const string ActivateScript = """
-        local current = redis.call('GET', KEYS[3]) or '0'
-        if redis.call('HEXISTS', KEYS[2], ARGV[1] .. ':sha256') == 0 then return {'none'} end
-        if ARGV[2] ~= '' and ARGV[2] ~= current then return {'conflict', current} end
-        redis.call('SET', KEYS[3], ARGV[1])
-        redis.call('PUBLISH', ARGV[3], ARGV[1])
-        return {'ok'}
-        """;
+    private static readonly RedisKey[] Keys =
+    [
+        StoreKeys.PolicyChange, StoreKeys.LatestPolicy, StoreKeys.CurrentPolicy, StoreKeys.Policies,
+        StoreKeys.PolicyChanges,
+    ];
 
-    private static readonly RedisKey[] Keys = [StoreKeys.LatestPolicy, StoreKeys.Policies, StoreKeys.CurrentPolicy];
+    private static readonly RedisKey[] ReadKeys = Keys[..4];
 
     /// <summary>
     /// Stores the next version and, with <paramref name="activate"/>, puts it in force in the same step. The document
-    /// must have been compiled: nothing here reads it. A conflict means that <paramref name="expectedCurrent"/> is in
-    /// force no more.
+    /// must have been compiled: nothing here reads it. A conflict means that what was expected is not so.
     /// </summary>
+    /// <param name="document">The policy as JSON.</param>
+    /// <param name="source">The text its author wrote.</param>
+    /// <param name="author">Who publishes it.</param>
+    /// <param name="activate">False only stores it.</param>
+    /// <param name="expected">What must be so.</param>
+    /// <param name="resumeAfter">A number that the change must be beyond, to go on from a store that has lost changes;
+    /// null is no such change.</param>
     public ValueTask<StoreResult<StoredPolicy>> PublishAsync(
-        string document, string source, string author, bool activate = true, long? expectedCurrent = null) =>
-        PublishAsync(document, source, author, activate, expectedCurrent, onlyFirst: false);
+        string document, string source, string author, bool activate = true, PolicyExpectation expected = default,
+        long? resumeAfter = null)
+    {
+        PolicyChangeKind kind = activate ? PolicyChangeKind.Publish : PolicyChangeKind.Store;
+        return AddAsync(new NewVersion(document, source, author, kind, Version: null), expected, resumeAfter);
+    }
 
     /// <summary>
     /// Publishes and activates version 1 of a store that has none; a conflict when it has some, and nothing changes.
     /// </summary>
-    public ValueTask<StoreResult<StoredPolicy>> BootstrapAsync(string document, string source, string author) =>
-        PublishAsync(document, source, author, activate: true, expectedCurrent: null, onlyFirst: true);
+    public ValueTask<StoreResult<StoredPolicy>> BootstrapAsync(
+        string document, string source, string author, long? resumeAfter = null) =>
+        AddAsync(
+            new NewVersion(document, source, author, PolicyChangeKind.Publish, Version: 1), default, resumeAfter);
+
+    /// <summary>
+    /// Gives a store that has lost everything a version back, under its own number; a conflict when
+    /// <paramref name="expected"/> does not hold.
+    /// </summary>
+    internal ValueTask<StoreResult<StoredPolicy>> RestoreAsync(
+        StoredPolicy policy, PolicyExpectation expected, long resumeAfter) =>
+        AddAsync(
+            new NewVersion(
+                policy.Document, policy.Source, policy.Author, PolicyChangeKind.Restore, policy.Version),
+            expected, resumeAfter);
 
     /// <summary>
     /// Puts a stored version in force, newer or older than the present one. Not found: there is no such version; a
-    /// conflict: <paramref name="expectedCurrent"/> is in force no more.
+    /// conflict: what was expected is not so.
     /// </summary>
-    public async ValueTask<StoreStatus> ActivateAsync(long version, long? expectedCurrent = null)
+    public async ValueTask<StoreStatus> ActivateAsync(
+        long version, string author, PolicyExpectation expected = default, long? resumeAfter = null)
     {
-        RedisResult? answer = await store.EvaluateAsync(
-            ActivateScript, Keys, [version, Expected(expectedCurrent), StoreKeys.PolicyChannel]);
-        if (answer is null) return StoreStatus.Unavailable;
-        return (string?)answer[0] switch
+        ArgumentException.ThrowIfNullOrEmpty(author);
+        for (int round = 0; round < RoundsMax; round++)
         {
-            "ok" => StoreStatus.Ok,
-            "none" => StoreStatus.NotFound,
-            "conflict" => StoreStatus.Conflict,
-            _ => StoreStatus.Unavailable,
-        };
+            if (await ReadAsync(version) is not { } read) return StoreStatus.Unavailable;
+            if (read.Sha256.Length == 0) return StoreStatus.NotFound;
+            if (!expected.Holds(read.Mark)) return StoreStatus.Conflict;
+            PolicyChange change = Next(read, PolicyChangeKind.Activate, version, read.Sha256, author, resumeAfter);
+            StoreStatus status = await ChangeAsync(
+                read, change, new PolicyMark(change.Number, change.Hash, version, read.Mark.Latest), []);
+            if (status != StoreStatus.Conflict) return status;
+        }
+
+        return StoreStatus.Unavailable;
     }
 
     /// <summary>The version in force; 0 for none. Null when the store does not answer.</summary>
-    public async ValueTask<long?> CurrentAsync()
-    {
-        (bool answered, RedisValue version) = await store.AskAsync(
-            StoreKeys.CurrentPolicy, static (database, key) => database.StringGetAsync(key, CommandFlags.DemandMaster));
-        return answered ? Number(version) : null;
-    }
+    public async ValueTask<long?> CurrentAsync() => (await MarkAsync())?.Current;
+
+    /// <summary>How far the store is. Null when it does not answer.</summary>
+    public async ValueTask<PolicyMark?> MarkAsync() => (await ReadAsync(0))?.Mark;
 
     /// <summary>One version, with its text.</summary>
     public async ValueTask<StoreResult<StoredPolicy>> GetAsync(long version)
     {
-        RedisValue[]? fields = await FieldsAsync(version, version, "author", "at", "sha256", "document", "source");
+        RedisValue[]? fields = await FieldsAsync(
+            version, version, "author", "at", "sha256", "change", "previous", "hash", "document", "source");
         if (fields is null) return default;
-        if (fields[3].IsNull) return new(StoreStatus.NotFound, null);
+        if (fields[6].IsNull) return new(StoreStatus.NotFound, null);
         var policy = new StoredPolicy(
-            version, fields[0].ToString(), Time(fields[1]), fields[2].ToString(), fields[3].ToString(),
-            fields[4].ToString());
+            version, fields[0].ToString(), Time(fields[1]), fields[2].ToString(), fields[6].ToString(),
+            fields[7].ToString())
+        {
+            Change = Number(fields[3]),
+            Previous = fields[4].ToString(),
+            Hash = fields[5].ToString(),
+        };
         return new(StoreStatus.Ok, policy);
     }
 
@@ -125,60 +159,145 @@ public sealed class RedisPolicyStore(RedisStore store)
     /// <param name="before">What <see cref="PolicyHistory.Next"/> said.</param>
     public async ValueTask<StoreResult<PolicyHistory>> ListAsync(int limit, long? before = null)
     {
-        (bool answered, RedisValue[]? numbers) = await store.AskAsync(
-            0,
-            static (database, _) => database.StringGetAsync(
-                [StoreKeys.LatestPolicy, StoreKeys.CurrentPolicy], CommandFlags.DemandMaster));
-        if (!answered) return default;
-        long newest = Math.Min(Number(numbers![0]), (before ?? long.MaxValue) - 1);
+        if (await MarkAsync() is not { } mark) return default;
+        long newest = Math.Min(mark.Latest, (before ?? long.MaxValue) - 1);
         long oldest = Math.Max(1, newest - Math.Clamp(limit, 1, PageMax) + 1);
         var items = new List<PolicyRevision>();
         if (newest >= oldest)
         {
-            RedisValue[]? fields = await FieldsAsync(newest, oldest, "author", "at", "sha256");
+            string[] names = ["author", "at", "sha256", "change", "previous", "hash"];
+            RedisValue[]? fields = await FieldsAsync(newest, oldest, names);
             if (fields is null) return default;
-            for (int item = 0; item < fields.Length / 3; item++)
+            for (int at = 0; at < fields.Length; at += names.Length)
             {
+                // A store that was restored has no version but the one that it was given back.
+                if (fields[at + 2].IsNull) continue;
                 items.Add(new PolicyRevision(
-                    newest - item, fields[item * 3].ToString(), Time(fields[(item * 3) + 1]),
-                    fields[(item * 3) + 2].ToString()));
+                    newest - (at / names.Length), fields[at].ToString(), Time(fields[at + 1]),
+                    fields[at + 2].ToString())
+                {
+                    Change = Number(fields[at + 3]),
+                    Previous = fields[at + 4].ToString(),
+                    Hash = fields[at + 5].ToString(),
+                });
             }
         }
 
-        long next = oldest > 1 && items.Count > 0 ? oldest : 0;
-        return new(StoreStatus.Ok, new PolicyHistory(items, Number(numbers[1]), next));
+        return new(StoreStatus.Ok, new PolicyHistory(items, mark, oldest > 1 && newest >= oldest ? oldest : 0));
+    }
+
+    /// <summary>
+    /// The changes from one number to another, in their order; those that are missing or cannot be read are left out.
+    /// Null when the store does not answer.
+    /// </summary>
+    internal async ValueTask<IReadOnlyList<PolicyChange>?> ChangesAsync(long from, long to)
+    {
+        List<PolicyChange> changes = [];
+        for (long first = Math.Max(1, from); first <= to; first += ChangesInBatch)
+        {
+            RedisValue[] numbers = new RedisValue[(int)Math.Min(ChangesInBatch, to - first + 1)];
+            for (int at = 0; at < numbers.Length; at++) numbers[at] = first + at;
+            (bool answered, RedisValue[]? texts) = await store.AskAsync(
+                numbers,
+                static (database, asked) =>
+                    database.HashGetAsync(StoreKeys.PolicyChanges, asked, CommandFlags.DemandMaster));
+            if (!answered) return null;
+            foreach (RedisValue text in texts!)
+            {
+                if (PolicyChange.Read((byte[]?)text) is { } change) changes.Add(change);
+            }
+        }
+
+        return changes;
     }
 
     /// <summary>64 lower-case hexadecimal digits over the document's UTF-8 bytes.</summary>
     internal static string Sha256Of(string document) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(document)));
 
-    private static RedisValue Expected(long? version) => version is { } known ? known : RedisValue.EmptyString;
-
     private static long Number(RedisValue value) => value.TryParse(out long number) ? number : 0;
 
     private static DateTimeOffset Time(RedisValue milliseconds) =>
         DateTimeOffset.FromUnixTimeMilliseconds(Number(milliseconds));
 
-    private async ValueTask<StoreResult<StoredPolicy>> PublishAsync(
-        string document, string source, string author, bool activate, long? expectedCurrent, bool onlyFirst)
+    private async ValueTask<StoreResult<StoredPolicy>> AddAsync(
+        NewVersion made, PolicyExpectation expected, long? resumeAfter)
     {
-        ArgumentException.ThrowIfNullOrEmpty(document);
-        ArgumentNullException.ThrowIfNull(source);
-        ArgumentException.ThrowIfNullOrEmpty(author);
-        string sha256 = Sha256Of(document);
+        ArgumentException.ThrowIfNullOrEmpty(made.Document);
+        ArgumentNullException.ThrowIfNull(made.Source);
+        ArgumentException.ThrowIfNullOrEmpty(made.Author);
+        string sha256 = Sha256Of(made.Document);
+        for (int round = 0; round < RoundsMax; round++)
+        {
+            if (await ReadAsync(0) is not { } read) return default;
+            PolicyMark mark = read.Mark;
+            bool isTaken = made.Version is { } own && mark.Latest >= own && made.Kind != PolicyChangeKind.Restore;
+            if (isTaken || !expected.Holds(mark)) return new(StoreStatus.Conflict, null);
+            long version = made.Version ?? mark.Latest + 1;
+            PolicyChange change = Next(read, made.Kind, version, sha256, made.Author, resumeAfter);
+            long current = made.Kind == PolicyChangeKind.Store ? mark.Current : version;
+            PolicyMark then = new(change.Number, change.Hash, current, Math.Max(version, mark.Latest));
+            StoreStatus status = await ChangeAsync(
+                read, change, then,
+                [
+                    version, made.Document, made.Source, made.Author, sha256, change.At, change.Number,
+                    change.Previous, change.Hash, then.Latest,
+                ]);
+            if (status == StoreStatus.Unavailable) return default;
+            if (status == StoreStatus.Conflict) continue;
+            StoredPolicy stored = new(
+                version, made.Author, DateTimeOffset.FromUnixTimeMilliseconds(change.At), sha256, made.Document,
+                made.Source)
+            {
+                Change = change.Number,
+                Previous = change.Previous,
+                Hash = change.Hash,
+            };
+            return new(StoreStatus.Ok, stored);
+        }
+
+        return default;
+    }
+
+    private static PolicyChange Next(
+        Reading read, PolicyChangeKind kind, long version, string sha256, string author, long? resumeAfter) => new(
+        Math.Max(read.Mark.Change, resumeAfter ?? 0) + 1, kind, version, sha256, author, read.At, read.Mark.Hash,
+        Resumes: resumeAfter is not null);
+
+    private async ValueTask<StoreStatus> ChangeAsync(
+        Reading read, PolicyChange change, PolicyMark then, RedisValue[] version)
+    {
         RedisResult? answer = await store.EvaluateAsync(
-            PublishScript,
+            PolicyScripts.Change,
             Keys,
             [
-                document, source, author, sha256, activate ? 1 : 0, Expected(expectedCurrent), onlyFirst ? 1 : 0,
-                StoreKeys.PolicyChannel,
+                read.Text, read.Mark.Latest, Text(then), change.Number, change.Write(), then.Current,
+                StoreKeys.PolicyChannel, .. version,
             ]);
-        if (answer is null) return default;
-        if ((string?)answer[0] != "ok") return new(StoreStatus.Conflict, null);
-        return new(
-            StoreStatus.Ok,
-            new StoredPolicy((long)answer[1], author, Time((RedisValue)answer[2]), sha256, document, source));
+        if (answer is null) return StoreStatus.Unavailable;
+        return (string?)answer[0] switch
+        {
+            "ok" => StoreStatus.Ok,
+            "retry" => StoreStatus.Conflict,
+            _ => StoreStatus.Unavailable,
+        };
+    }
+
+    // The last change in one key, so that it is compared and swapped in one step: number, hash, current version.
+    private static string Text(PolicyMark mark) =>
+        string.Create(CultureInfo.InvariantCulture, $"{mark.Change} {mark.Hash} {mark.Current}");
+
+    private async ValueTask<Reading?> ReadAsync(long version)
+    {
+        RedisResult? answer = await store.EvaluateAsync(PolicyScripts.Read, ReadKeys, [version]);
+        if (answer is null) return null;
+        string text = (string?)answer[1] ?? "";
+        long latest = Number((RedisValue)answer[2]), current = Number((RedisValue)answer[3]);
+        string[] parts = text.Split(' ');
+        PolicyMark mark = parts.Length == 3 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out long number)
+            ? new PolicyMark(number, parts[1], Number(parts[2]), latest, (string?)answer[5] ?? "")
+            : new PolicyMark(0, "", current, latest, (string?)answer[5] ?? "");
+        return new Reading(Number((RedisValue)answer[0]), text, mark, (string?)answer[4] ?? "");
     }
 
     private async ValueTask<RedisValue[]?> FieldsAsync(long newest, long oldest, params string[] names)
@@ -195,4 +314,9 @@ public sealed class RedisPolicyStore(RedisStore store)
             static (database, asked) => database.HashGetAsync(StoreKeys.Policies, asked, CommandFlags.DemandMaster));
         return answered ? values : null;
     }
+
+    private sealed record NewVersion(
+        string Document, string Source, string Author, PolicyChangeKind Kind, long? Version);
+
+    private sealed record Reading(long At, string Text, PolicyMark Mark, string Sha256);
 }

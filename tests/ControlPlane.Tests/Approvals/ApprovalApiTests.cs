@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Countersign.Policy;
+using Countersign.Policy.Approvals;
 
 namespace Countersign.ControlPlane.Tests.Approvals;
 
@@ -54,18 +55,22 @@ public sealed class ApprovalApiTests
     [Fact]
     public async Task A_tag_spares_the_body_until_the_approval_moves_or_lapses()
     {
-        // Proves If-None-Match; by the same tag before a decision, after it, and once the window has closed.
+        // Proves If-None-Match; by one tag before a decision, after it, for other eyes, and once lapsed.
         await using ControlFixture gate = await ControlFixture.StartAsync();
         string id = await gate.AskAsync();
         string fay = gate.Token("fay", "finance");
         string tag = (await gate.GetAsync(Path + "/" + id, fay)).Message.Headers.ETag!.ToString();
-        Assert.Equal("\"1\"", tag);
+        Assert.StartsWith("\"", tag, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotModified, (await gate.GetAsync(Path + "/" + id, fay, "\"0\", W/" + tag)).Status);
         await gate.DecideAsync(id, fay);
         Answer moved = await gate.GetAsync(Path + "/" + id, fay, tag);
-        Assert.Equal("\"2\"", moved.Message.Headers.ETag!.ToString());
+        Assert.Equal(HttpStatusCode.OK, moved.Status);
+        string next = moved.Message.Headers.ETag!.ToString();
+        Assert.NotEqual(tag, next);
+        string kim = gate.Token("kim", "finance", "pii-cleared");
+        Assert.Equal(HttpStatusCode.OK, (await gate.GetAsync(Path + "/" + id, kim, next)).Status);
         gate.Clock.Advance(TimeSpan.FromMinutes(16));
-        Answer lapsed = await gate.GetAsync(Path + "/" + id, fay, "\"2\"");
+        Answer lapsed = await gate.GetAsync(Path + "/" + id, fay, next);
         Assert.Equal("expired", lapsed.Json.GetProperty("state").GetString());
     }
 
@@ -257,6 +262,7 @@ public sealed class ApprovalApiTests
         string[] bad =
         [
             "?status=open", "?status=", "?limit=0", "?limit=201", "?limit=x", "?limit=1&limit=2", "?cursor=a&cursor=b",
+            "?cursor=a", "?function=a&function=b", "?caller=a&caller=b",
         ];
         foreach (string query in bad)
         {
@@ -265,5 +271,68 @@ public sealed class ApprovalApiTests
 
         Answer denied = await gate.GetAsync(Path + "?status=denied", fay);
         Assert.Equal(0, denied.Json.GetProperty("items").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Lists_are_filtered_by_function_and_by_who_asked()
+    {
+        // Proves the filters; by two functions and two callers, alone, together and as a pattern, over pages of one.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string reset = await gate.AskAsync();
+        gate.Clock.Advance(TimeSpan.FromSeconds(1));
+        string refund = await gate.AskAsync(draft => draft with { Function = "billing.refund" });
+        gate.Clock.Advance(TimeSpan.FromSeconds(1));
+        string hers = await gate.AskAsync(
+            draft => draft with { Requester = draft.Requester with { Subject = "alice", Chain = ["alice"] } });
+        string fay = gate.Token("fay", "finance");
+        (string Query, string[] Found)[] cases =
+        [
+            ("?function=billing.reset", [hers, reset]), ("?function=billing.*", [hers, refund, reset]),
+            ("?function=billing", []), ("?caller=alice", [hers]), ("?caller=deploy-bot", [refund, reset]),
+            ("?caller=alice&function=billing.refund", []), ("?caller=deploy-bot&status=pending", [refund, reset]),
+        ];
+        foreach ((string query, string[] found) in cases)
+        {
+            List<string> seen = [];
+            string? cursor = null;
+            do
+            {
+                string at = Path + query + "&limit=1" + (cursor is null ? "" : "&cursor=" + cursor);
+                Answer page = await gate.GetAsync(at, fay);
+                JsonElement items = page.Json.GetProperty("items");
+                seen.AddRange(items.EnumerateArray().Select(item => item.GetProperty("id").GetString()!));
+                cursor = page.Json.GetProperty("next").GetString();
+            }
+            while (cursor is not null);
+            Assert.Equal(found, seen);
+        }
+    }
+
+    [Fact]
+    public async Task Earlier_calls_like_one_are_told_with_their_outcomes()
+    {
+        // Proves that they are of the same function and caller, before it, and only for those who may see them.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string fay = gate.Token("fay", "finance");
+        string denied = await gate.AskAsync();
+        await gate.DecideAsync(denied, fay, "deny", reason: "wrong month");
+        gate.Clock.Advance(TimeSpan.FromSeconds(1));
+        await gate.AskAsync(draft => draft with { Function = "billing.refund" });
+        string hidden = await gate.AskAsync(draft => draft with { Stages = [new StageTerms(["sre"], 1)] });
+        gate.Clock.Advance(TimeSpan.FromSeconds(1));
+        string now = await gate.AskAsync();
+        gate.Clock.Advance(TimeSpan.FromSeconds(1));
+        await gate.AskAsync();
+        JsonElement items = (await gate.GetAsync(Path + "/" + now + "/earlier", fay)).Json.GetProperty("items");
+        JsonElement only = Assert.Single(items.EnumerateArray());
+        Assert.Equal((denied, "denied"), (only.GetProperty("id").GetString(), only.GetProperty("state").GetString()));
+        JsonElement said = only.GetProperty("decisions")[0];
+        Assert.Equal(("fay", "wrong month"), (
+            said.GetProperty("approver").GetString(), said.GetProperty("reason").GetString()));
+        Answer sam = await gate.GetAsync(Path + "/" + now + "/earlier?limit=1", gate.Token("sam", "sre"));
+        Assert.Equal(hidden, sam.Json.GetProperty("items")[0].GetProperty("id").GetString());
+        string stranger = gate.Token("mallory", "staff");
+        Assert.Equal("not-found", (await gate.GetAsync(Path + "/" + now + "/earlier", stranger)).Problem);
+        Assert.Equal("malformed-request", (await gate.GetAsync(Path + "/" + now + "/earlier?limit=0", fay)).Problem);
     }
 }

@@ -122,6 +122,44 @@ public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServ
     }
 
     [Fact]
+    public async Task Who_changes_another_policy_than_they_looked_at_is_told_so()
+    {
+        // Proves that concurrent publishers lose nothing; by tags and versions of before and after another's change.
+        await SendAsync(HttpMethod.Post, Path, "policy-admins", Source);
+        string tag = (await SendAsync(HttpMethod.Get, Path, "auditors")).Message.Headers.ETag!.Tag;
+        Assert.Equal(201, await StatusAsync(HttpMethod.Post, Path, Source, tag));
+        (HttpResponseMessage late, string body) = await SendAsync(
+            HttpMethod.Post, Path, "policy-admins", Source, tag: tag);
+        Assert.Equal(HttpStatusCode.PreconditionFailed, late.StatusCode);
+        Assert.Contains("urn:countersign:precondition-failed", body, StringComparison.Ordinal);
+        Assert.Equal(2, JsonDocument.Parse(body).RootElement.GetProperty("current").GetInt64());
+        Assert.Equal(412, await StatusAsync(HttpMethod.Post, Path + "/1/activate", null, tag));
+        string now = late.Headers.ETag!.Tag;
+        Assert.Equal(412, await StatusAsync(HttpMethod.Post, Path + "/1/activate?expect=1"));
+        Assert.Equal(400, await StatusAsync(HttpMethod.Post, Path + "/1/activate?expect=x"));
+        Assert.Equal(400, await StatusAsync(HttpMethod.Post, Path + "/1/activate?resume=yes"));
+        Assert.Equal(409, await StatusAsync(HttpMethod.Post, Path + "/1/activate?resume=true"));
+        Assert.Equal(2, await _policies.CurrentAsync());
+        Assert.Equal(200, await StatusAsync(HttpMethod.Post, Path + "/1/activate?expect=2", null, now));
+        Assert.Equal(1, await _policies.CurrentAsync());
+    }
+
+    [Fact]
+    public async Task What_the_client_has_already_is_not_sent_again()
+    {
+        // Proves the tags; by the list before and after a change, and by a version, which never changes.
+        await SendAsync(HttpMethod.Post, Path, "policy-admins", Source);
+        foreach (string path in new[] { Path, Path + "/1", Path + "/1?form=source" })
+        {
+            string tag = (await SendAsync(HttpMethod.Get, path, "auditors")).Message.Headers.ETag!.Tag;
+            Assert.Equal(304, (int)(await SendAsync(HttpMethod.Get, path, "auditors", known: tag)).Message.StatusCode);
+            if (path != Path) continue;
+            await SendAsync(HttpMethod.Post, Path, "policy-admins", Source);
+            Assert.Equal(200, (int)(await SendAsync(HttpMethod.Get, path, "auditors", known: tag)).Message.StatusCode);
+        }
+    }
+
+    [Fact]
     public async Task What_does_not_compile_changes_nothing()
     {
         // Proves refusal; by a broken document, a version that is not there, and a stored one that does not compile.
@@ -167,14 +205,17 @@ public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServ
             entry => JsonDocument.Parse(entry.Payload).RootElement.GetProperty("event").GetString()!)];
     }
 
-    private async Task<int> StatusAsync(HttpMethod method, string path, string? text = null) =>
-        (int)(await SendAsync(method, path, "policy-admins", text)).Message.StatusCode;
+    private async Task<int> StatusAsync(HttpMethod method, string path, string? text = null, string? tag = null) =>
+        (int)(await SendAsync(method, path, "policy-admins", text, tag: tag)).Message.StatusCode;
 
     private async Task<(HttpResponseMessage Message, string Body)> SendAsync(
-        HttpMethod method, string path, string group, string? text = null, string type = "application/yaml")
+        HttpMethod method, string path, string group, string? text = null, string type = "application/yaml",
+        string? tag = null, string? known = null)
     {
         using HttpRequestMessage request = new(method, _host.Addresses[0] + path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token("pat", group));
+        if (tag is not null) request.Headers.TryAddWithoutValidation("If-Match", tag);
+        if (known is not null) request.Headers.TryAddWithoutValidation("If-None-Match", known);
         if (text is not null) request.Content = new StringContent(text, new MediaTypeHeaderValue(type, "utf-8"));
         HttpResponseMessage message = await _client.SendAsync(request, TestContext.Current.CancellationToken);
         return (message, await message.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));

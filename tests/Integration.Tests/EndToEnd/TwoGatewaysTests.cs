@@ -21,6 +21,9 @@ public sealed class FleetWorld : IAsyncLifetime
     /// <summary>The functions' own address.</summary>
     public string Upstream => _backends.Upstream;
 
+    /// <summary>A user's token.</summary>
+    public string TokenOf(string user) => _backends.TokenOf(user);
+
     public async ValueTask InitializeAsync()
     {
         await _redis.StartAsync();

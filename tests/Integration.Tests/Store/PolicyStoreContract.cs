@@ -19,6 +19,8 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
           - { id: all, subjects: { groups: [staff] }, functions: ["billing.*"], effect: allow }
         """;
 
+    private readonly string _folder = Directory.CreateTempSubdirectory("countersign-policies-").FullName;
+
     private static readonly MaskVocabulary Words = new(static _ => null, static _ => null);
 
     private RedisStore _store = null!;
@@ -34,6 +36,7 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await _store.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
         GC.SuppressFinalize(this);
     }
 
@@ -83,12 +86,28 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
         Assert.Equal([1], rest.Items.Select(item => item.Version));
         Assert.Equal(0, rest.Next);
 
-        Assert.Equal(StoreStatus.NotFound, await _policies.ActivateAsync(4));
-        Assert.Equal(StoreStatus.Conflict, await _policies.ActivateAsync(1, expectedCurrent: 3));
-        Assert.Equal(StoreStatus.Ok, await _policies.ActivateAsync(1, expectedCurrent: 2));
+        Assert.Equal(StoreStatus.NotFound, await _policies.ActivateAsync(4, "ann"));
+        Assert.Equal(StoreStatus.Conflict, await _policies.ActivateAsync(1, "ann", new PolicyExpectation(Current: 3)));
+        Assert.Equal(StoreStatus.Ok, await _policies.ActivateAsync(1, "ann", new PolicyExpectation(Current: 2)));
         Assert.Equal(1, await _policies.CurrentAsync());
-        Assert.Equal(StoreStatus.Conflict, (await _policies.PublishAsync("{}", "", "ann", expectedCurrent: 2)).Status);
-        Assert.Equal(4, (await _policies.PublishAsync("{}", "", "ann", expectedCurrent: 1)).Value!.Version);
+        Assert.Equal(
+            StoreStatus.Conflict,
+            (await _policies.PublishAsync("{}", "", "ann", expected: new PolicyExpectation(Current: 2))).Status);
+        Assert.Equal(
+            4, (await _policies.PublishAsync("{}", "", "ann", expected: new PolicyExpectation(1, 4))).Value!.Version);
+        Assert.Equal(
+            StoreStatus.Conflict,
+            (await _policies.PublishAsync("{}", "", "ann", expected: new PolicyExpectation(4, 4))).Status);
+        IReadOnlyList<PolicyChange> changes = (await _policies.ChangesAsync(1, 9))!;
+        Assert.Equal(
+            [
+                PolicyChangeKind.Publish, PolicyChangeKind.Publish, PolicyChangeKind.Store, PolicyChangeKind.Activate,
+                PolicyChangeKind.Publish,
+            ],
+            changes.Select(change => change.Kind));
+        Assert.Equal(["", .. changes.SkipLast(1).Select(one => one.Hash)], changes.Select(change => change.Previous));
+        Assert.Equal(changes[^1].Hash, (await _policies.MarkAsync())!.Hash);
+        Assert.Equal(changes[0].Hash, first.Hash);
     }
 
     [Fact]
@@ -111,7 +130,8 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         var inForce = new PolicyInForce();
         var log = new RefusalLog();
-        await using var feed = new RedisPolicyFeed(_store, _policies, inForce, Words, TimeProvider.System, log);
+        await using var feed = new RedisPolicyFeed(
+            _store, _policies, inForce, Memory("one"), Words, TimeProvider.System, log);
         var swaps = System.Threading.Channels.Channel.CreateUnbounded<long>();
         feed.Swapped += version => swaps.Writer.TryWrite(version);
         await feed.StartAsync();
@@ -137,6 +157,62 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_store_that_lost_a_publication_is_not_followed_until_it_is_resumed()
+    {
+        // Proves that versions do not go back unnoticed, by a store put back to what it held a publication ago, a
+        // gateway that restarts meanwhile, and somebody who goes on knowing it.
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        string document = PolicyReader.Read(Source, Words).Json;
+        await _policies.PublishAsync(document, Source, "ann");
+        byte[][] before = await KeepAsync();
+        await _policies.PublishAsync(document, Source, "bob");
+        PolicyMark seen = (await _policies.MarkAsync())!;
+        await using (FollowedFeed first = await FollowAsync("one"))
+        {
+            await first.RunsAsync(2, cancellation);
+            await PutBackAsync(before);
+            Assert.Equal("policy-regressed", (await first.NoticeAsync(cancellation)).Event);
+            Assert.True(first.InForce.IsDoubted);
+            Assert.True(first.Feed.Standing.IsRegressed);
+            Assert.Equal(2, first.InForce.Current!.Version);
+        }
+
+        await _policies.PublishAsync(document, Source, "mallory");
+        Assert.Equal(seen.Change, (await _policies.MarkAsync())!.Change);
+        await using FollowedFeed again = await FollowAsync("one");
+        Assert.Equal("policy-regressed", (await again.NoticeAsync(cancellation)).Event);
+        Assert.Null(again.InForce.Current);
+        await _policies.PublishAsync(document, Source, "ann", resumeAfter: again.Feed.Furthest.Change);
+        Assert.Equal("policy-resumed", (await again.NoticeAsync(cancellation)).Event);
+        await again.RunsAsync(3, cancellation);
+        Assert.False(again.InForce.IsDoubted);
+        Assert.Empty(again.Feed.Standing.Alarms);
+    }
+
+    [Fact]
+    public async Task A_store_that_lost_everything_gets_the_policy_back_from_who_has_seen_most()
+    {
+        // Proves the restoring, by an emptied store with two gateways of which one has seen a publication more.
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        string document = PolicyReader.Read(Source, Words).Json;
+        await _policies.PublishAsync(document, Source, "ann");
+        await using FollowedFeed one = await FollowAsync("one");
+        await one.RunsAsync(1, cancellation);
+        await one.StopAsync();
+        await _policies.PublishAsync(document, Source, "bob");
+        await using FollowedFeed two = await FollowAsync("two");
+        await two.RunsAsync(2, cancellation);
+        await server.CommandAsync("FLUSHALL");
+        Assert.Equal("policy-restored", (await two.NoticeAsync(cancellation)).Event);
+        StoredPolicy given = (await _policies.GetAsync(2)).Value!;
+        Assert.Equal(("bob", document, Source, 3L), (given.Author, given.Document, given.Source, given.Change));
+        Assert.Equal(2, await _policies.CurrentAsync());
+        await using FollowedFeed later = await FollowAsync("one");
+        await later.RunsAsync(2, cancellation);
+        Assert.Equal(3, (await _policies.PublishAsync(document, Source, "cid")).Value!.Version);
+    }
+
+    [Fact]
     public async Task Of_many_secrets_the_first_one_stays()
     {
         // Proves that all gateways get one secret, by ten writers at once with bytes that are not text.
@@ -146,6 +222,34 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
         Assert.All(got, one => Assert.Equal(got[0].Value, one.Value));
         Assert.Equal(5, got[0].Value!.Length);
     }
+
+    private PolicyMemory Memory(string gateway) =>
+        PolicyMemory.Open(Path.Combine(_folder, gateway + ".json"), NullLogger.Instance);
+
+    private async Task<FollowedFeed> FollowAsync(string gateway)
+    {
+        FollowedFeed followed = new(_store, _policies, Memory(gateway), Words);
+        await followed.Feed.StartAsync();
+        return followed;
+    }
+
+    // What a replica holds that has not heard of the last publication.
+    private async Task<byte[][]> KeepAsync()
+    {
+        List<byte[]> kept = [];
+        foreach (string key in PolicyKeys) kept.Add((byte[])(await server.CommandAsync("GET", key))!);
+        return [.. kept];
+    }
+
+    private async Task PutBackAsync(byte[][] kept)
+    {
+        await server.CommandAsync("HDEL", StoreKeys.PolicyChanges, "2");
+        await server.CommandAsync(
+            "MSET", [.. PolicyKeys.Zip(kept).SelectMany(pair => new object[] { pair.First, pair.Second })]);
+    }
+
+    private static readonly string[] PolicyKeys =
+        [StoreKeys.PolicyChange, StoreKeys.LatestPolicy, StoreKeys.CurrentPolicy];
 }
 
 /// <summary>The contract on Redis.</summary>
@@ -154,6 +258,50 @@ public sealed class RedisPolicyStoreTests(RedisServer server) : PolicyStoreContr
 /// <summary>The contract on the embedded store.</summary>
 public sealed class GarnetPolicyStoreTests(GarnetServer server)
     : PolicyStoreContract(server), IClassFixture<GarnetServer>;
+
+/// <summary>A gateway's feed with what it says.</summary>
+internal sealed class FollowedFeed : IAsyncDisposable
+{
+    private readonly System.Threading.Channels.Channel<PolicyNotice> _notices =
+        System.Threading.Channels.Channel.CreateUnbounded<PolicyNotice>();
+
+    private readonly System.Threading.Channels.Channel<long> _swaps =
+        System.Threading.Channels.Channel.CreateUnbounded<long>();
+
+    private bool _isStopped;
+
+    public FollowedFeed(RedisStore store, RedisPolicyStore policies, PolicyMemory memory, MaskVocabulary words)
+    {
+        Feed = new RedisPolicyFeed(
+            store, policies, InForce, memory, words, TimeProvider.System, NullLogger.Instance);
+        Feed.Noticed += notice => _notices.Writer.TryWrite(notice);
+        Feed.Swapped += version => _swaps.Writer.TryWrite(version);
+    }
+
+    public PolicyInForce InForce { get; } = new();
+
+    public RedisPolicyFeed Feed { get; }
+
+    public async Task RunsAsync(long version, CancellationToken cancellation)
+    {
+        while (await _swaps.Reader.ReadAsync(cancellation).AsTask().WaitAsync(StoreServer.PatienceMax, cancellation)
+            != version)
+        {
+        }
+    }
+
+    public Task<PolicyNotice> NoticeAsync(CancellationToken cancellation) =>
+        _notices.Reader.ReadAsync(cancellation).AsTask().WaitAsync(StoreServer.PatienceMax, cancellation);
+
+    public async Task StopAsync()
+    {
+        if (_isStopped) return;
+        _isStopped = true;
+        await Feed.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+}
 
 /// <summary>Tells when the feed refuses a document.</summary>
 internal sealed class RefusalLog : ILogger

@@ -120,7 +120,7 @@ public sealed class StoreOutageTests
         var policies = new RedisPolicyStore(store);
         Assert.Null(await policies.CurrentAsync());
         Assert.Equal(StoreStatus.Unavailable, (await policies.PublishAsync("{}", "", "ann")).Status);
-        Assert.Equal(StoreStatus.Unavailable, await policies.ActivateAsync(1));
+        Assert.Equal(StoreStatus.Unavailable, await policies.ActivateAsync(1, "ann"));
         Assert.Equal(StoreStatus.Unavailable, (await policies.ListAsync(1)).Status);
         Assert.Equal(StoreStatus.Unavailable, (await new RedisSecrets(store).GetOrAddAsync("x", new byte[1])).Status);
     }

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Countersign.Cli.Policies;
+
+/// <summary><c>countersign policy rollback</c>: puts a version that is in the store in force again.</summary>
+internal static class RollbackCommand
+{
+    private const string Path = "/api/v1/policies";
+
+    /// <summary>The command.</summary>
+    internal static Command Create(CommandEnvironment environment)
+    {
+        ControlOptions control = new();
+        Argument<long?> version = new("version")
+        {
+            Description = "Version to put in force [default: the one below the one in force]",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        Option<long?> expect = PolicyOptions.Expect();
+        Option<bool> resume = PolicyOptions.Resume();
+        Option<bool> json = new("--json") { Description = "Print the API's JSON" };
+        Command command = new("rollback", "Put an older version, or any other one in the store, in force")
+        {
+            version, expect, resume, json,
+        };
+        control.AddTo(command);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using ControlClient? client = control.Open(environment, parsed);
+            if (client is null) return ExitCodes.Usage;
+            ControlAnswer list = await client.GetAsync(Path + "?limit=1", cancellation);
+            if (!list.IsOk) return environment.Fail(list.Problem());
+            long current = list.Body!["current"]!.GetValue<long>();
+
+            // What was looked at must be what is replaced: another's publication meanwhile is not rolled back unseen.
+            long expected = parsed.GetValue(expect) ?? current;
+            long target = parsed.GetValue(version) ?? current - 1;
+            if (target < 1) return environment.Fail("there is no version below the one in force");
+            string at = string.Create(CultureInfo.InvariantCulture, $"{Path}/{target}/activate");
+            ControlAnswer answer = await client.PostAsync(
+                at + PolicyOptions.Query(expected, parsed.GetValue(resume)), "", "application/json", cancellation);
+            if (parsed.GetValue(json) && answer.Status != 0) environment.Out.WriteLine(answer.Text);
+            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!parsed.GetValue(json)) Print(environment, answer.Body!.AsObject(), current);
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static void Print(CommandEnvironment environment, JsonObject revision, long before) =>
+        environment.Out.WriteLine(
+            $"version {revision["version"]} is in force, after {before}; sha256 {revision["sha256"]}");
+}
+
+/// <summary>What every command that changes the policy takes.</summary>
+internal static class PolicyOptions
+{
+    /// <summary>The version that must be in force.</summary>
+    internal static Option<long?> Expect() => new("--expect")
+    {
+        Description = "Version that must be in force, 0 for none; else nothing changes",
+    };
+
+    /// <summary>Goes on from a store that lost changes.</summary>
+    internal static Option<bool> Resume() => new("--resume")
+    {
+        Description = "Go on from a store that has lost changes which gateways have seen",
+    };
+
+    /// <summary>The same for the API.</summary>
+    internal static string Query(long? expect, bool resume)
+    {
+        List<string> terms = [];
+        if (expect is { } version) terms.Add(string.Create(CultureInfo.InvariantCulture, $"expect={version}"));
+        if (resume) terms.Add("resume=true");
+        return terms.Count == 0 ? "" : "?" + string.Join('&', terms);
+    }
+}

@@ -1,0 +1,84 @@
+using Countersign.Cli.Configuration;
+using Countersign.Cli.Policies;
+using Countersign.Policy;
+using Countersign.Policy.Redis;
+using Microsoft.Extensions.Logging;
+
+namespace Countersign.Cli.Serve;
+
+/// <summary>A process's first contact with its policy: the bootstrap, and the wait for a first version.</summary>
+internal sealed class PolicyStart(
+    GatewayOptions options, RedisPolicyStore policies, PolicyMemory memory, TimeProvider clock, ILogger log)
+{
+    private const string BootstrapAuthor = "bootstrap";
+
+    private static readonly TimeSpan StoreWithin = TimeSpan.FromSeconds(15);
+
+    /// <summary>Policy is not configuration: it goes only into a store that has none.</summary>
+    internal async Task BootstrapAsync(CancellationToken cancellation)
+    {
+        long startedAt = clock.GetTimestamp();
+        long? current;
+        while ((current = await policies.CurrentAsync()) is null)
+        {
+            if (clock.GetElapsedTime(startedAt) > StoreWithin)
+            {
+                throw new StartRefusedException(
+                    "The store does not answer; a gateway without policy could only refuse. Check store.redis.");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200), clock, cancellation);
+        }
+
+        if (options.PolicyBootstrap is not { } file || (current > 0 && !options.BootstrapFollows)) return;
+        string source = await File.ReadAllTextAsync(file, cancellation);
+        PolicyReading reading = PolicyReader.Read(source, MaskWords.All);
+        if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(file, reading.Errors));
+        if (current == 0 && memory.Furthest.Change > 0 && !IsWhatWasSeen(reading))
+        {
+            ProcessLog.NotBootstrapped(log, memory.Furthest.Current);
+            return;
+        }
+
+        StoreResult<StoredPolicy> stored = current > 0
+            ? await RepublishAsync(current.Value, reading, source)
+            : await policies.BootstrapAsync(
+                reading.Json, source, BootstrapAuthor,
+                memory.Furthest.Change > 0 ? memory.Furthest.Change : null);
+        if (stored.Status == StoreStatus.Unavailable)
+        {
+            throw new StartRefusedException("The store did not take the bootstrap policy.");
+        }
+    }
+
+    // A store that lost its policy must not be filled with an older one. The same document again is none.
+    private bool IsWhatWasSeen(PolicyReading reading) => memory.Furthest.Sha256 == reading.Snapshot!.Sha256;
+
+    /// <summary>Waits until the version in force is loaded, if there is one.</summary>
+    internal async Task LoadAsync(RedisPolicyFeed feed, CancellationToken cancellation)
+    {
+        if (await policies.CurrentAsync() is not > 0) return;
+        try
+        {
+            await feed.WaitForFirstAsync(cancellation).WaitAsync(StoreWithin, clock, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            // The version in force does not compile here, or the store went away. Calls are refused until that is
+            // mended.
+            ProcessLog.PolicyNotLoaded(log);
+        }
+    }
+
+    // A demo's addresses may change between starts. What somebody else has published since stays in force.
+    private async ValueTask<StoreResult<StoredPolicy>> RepublishAsync(
+        long current, PolicyReading reading, string source)
+    {
+        StoreResult<StoredPolicy> held = await policies.GetAsync(current);
+        bool isStale = held.IsOk && held.Value!.Author == BootstrapAuthor && held.Value.Document != reading.Json;
+        return isStale
+            ? await policies.PublishAsync(
+                reading.Json, source, BootstrapAuthor, expected: new PolicyExpectation(Current: current))
+            : held;
+    }
+}

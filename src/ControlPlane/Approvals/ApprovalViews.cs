@@ -1,0 +1,121 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Microsoft.Extensions.Logging;
+
+namespace Countersign.ControlPlane.Approvals;
+
+/// <summary>
+/// Approvals as one viewer may see them, whoever the viewer proved to be and however: the API, the event stream and the
+/// console all look through this.
+/// </summary>
+internal sealed partial class ApprovalViews(
+    ControlPlaneServices services, IReadOnlyList<string> policyAdmins, ILogger logger)
+{
+    // Safe: what is written is never put into a page, and every answer carries nosniff.
+    private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>True where the approval's existence is the viewer's to know.</summary>
+    public bool MaySee(Approval approval, Caller viewer) =>
+        ApprovalVisibility.MaySee(approval, viewer, policyAdmins);
+
+    /// <summary>One approval; not found where its existence is not the viewer's to know.</summary>
+    public async ValueTask<StoreResult<Approval>> FindAsync(string id, Caller viewer)
+    {
+        if (!RequestReading.IsId(id)) return new(StoreStatus.NotFound, null);
+        StoreResult<Approval> found = await services.Approvals.FindAsync(id);
+        return !found.IsOk || MaySee(found.Value!, viewer) ? found : new(StoreStatus.NotFound, null);
+    }
+
+    /// <summary>What of a list the viewer may see, newest first; not found for a cursor that no page named.</summary>
+    public async ValueTask<StoreResult<ApprovalPage>> ListAsync(
+        ApprovalFilter filter, int limit, string? cursor, Caller viewer)
+    {
+        List<Approval> items = [];
+        for (int page = 0; page < ControlPlaneLimits.StorePagesMax && items.Count < limit; page++)
+        {
+            StoreResult<ApprovalPage> found = await services.Approvals.ListAsync(
+                filter.State, limit - items.Count, cursor, one => filter.Takes(one) && MaySee(one, viewer));
+            if (!found.IsOk) return found;
+            items.AddRange(found.Value!.Items);
+            cursor = found.Value.Next;
+            if (cursor is null) break;
+        }
+
+        return new(StoreStatus.Ok, new ApprovalPage(items, cursor));
+    }
+
+    /// <summary>What of the reviews that are owed the viewer may see, the latest first.</summary>
+    public ValueTask<StoreResult<ApprovalPage>> ListOwedAsync(int limit, string? cursor, Caller viewer) =>
+        services.Approvals.ListOwedAsync(limit, cursor, one => MaySee(one, viewer));
+
+    /// <summary>
+    /// Earlier approvals of the same function that the same caller asked for and that the viewer may see, newest first.
+    /// Looks at no more than the newest few thousand.
+    /// </summary>
+    public async ValueTask<StoreResult<IReadOnlyList<Approval>>> EarlierAsync(Approval like, int limit, Caller viewer)
+    {
+        bool IsAlike(Approval one) => one.Id != like.Id && one.CreatedAt <= like.CreatedAt
+            && one.Function == like.Function && one.Requester.Subject == like.Requester.Subject
+            && one.Requester.Issuer == like.Requester.Issuer && MaySee(one, viewer);
+        List<Approval> items = [];
+        string? cursor = null;
+        for (int page = 0; page < ControlPlaneLimits.EarlierPagesMax && items.Count < limit; page++)
+        {
+            StoreResult<ApprovalPage> found =
+                await services.Approvals.ListAsync(null, limit - items.Count, cursor, IsAlike);
+            if (!found.IsOk) return new(StoreStatus.Unavailable, null);
+            items.AddRange(found.Value!.Items);
+            cursor = found.Value.Next;
+            if (cursor is null) break;
+        }
+
+        return new(StoreStatus.Ok, items);
+    }
+
+    /// <summary>The approval as JSON, masked for the viewer; null when the store is away.</summary>
+    public async ValueTask<ReadOnlyMemory<byte>?> JsonAsync(Approval approval, Caller viewer) =>
+        Json(approval, await services.Approvals.PayloadAsync(approval.Id), viewer);
+
+    /// <summary>As <see cref="JsonAsync"/>, with the sealed body at hand.</summary>
+    public ReadOnlyMemory<byte>? Json(Approval approval, StoreResult<byte[]> box, Caller viewer)
+    {
+        if (Body(approval, box, viewer) is not { } body) return null;
+        ArrayBufferWriter<byte> written = new(1_024);
+        using (Utf8JsonWriter json = new(written, Relaxed))
+        {
+            ApprovalJson.Write(json, approval, body.Arguments.Span, body.Bytes);
+        }
+
+        return written.WrittenMemory;
+    }
+
+    /// <summary>The body as this viewer may see it; null when the store is away.</summary>
+    public async ValueTask<ShownBody?> BodyAsync(Approval approval, Caller viewer) =>
+        Body(approval, await services.Approvals.PayloadAsync(approval.Id), viewer);
+
+    private ShownBody? Body(Approval approval, StoreResult<byte[]> box, Caller viewer)
+    {
+        if (box.Status == StoreStatus.NotFound) return ShownBody.Unknown;
+        if (!box.IsOk) return null;
+        if (!TryOpen(approval.Id, box.Value!, out byte[] body)) return ShownBody.Unknown;
+        ReadOnlyMemory<byte> arguments = ArgumentView.Mask(
+            body, approval.ContentType, services.InForce.Current, viewer.Groups, approval.Function,
+            services.MaskKeys);
+        return new ShownBody(arguments, body.Length);
+    }
+
+    /// <summary>The body in clear: for what reveals it, and for what masks it.</summary>
+    public bool TryOpen(string id, ReadOnlySpan<byte> box, out byte[] body)
+    {
+        if (services.Seal.TryOpen(id, box, out body)) return true;
+        Unopened(logger, id);
+        return false;
+    }
+
+    [LoggerMessage(
+        EventId = 2, Level = LogLevel.Warning, Message = "The payload of approval {Id} is sealed under another key")]
+    private static partial void Unopened(ILogger logger, string id);
+}

@@ -1,0 +1,113 @@
+namespace Countersign.Policy;
+
+/// <content>How one caller and one function are judged: the one place, for calls and for explanations.</content>
+public sealed partial class PolicySnapshot
+{
+    private readonly bool _observes;
+
+    /// <summary>
+    /// Observe: every call of a known function is let through, and what the rules say is written down.
+    /// </summary>
+    public PolicyMode Mode { get; }
+
+    /// <summary>
+    /// What this policy says of the caller and the function, and what each of its rules had to do with it.
+    /// </summary>
+    public Explanation Explain(Caller caller, Function function)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        RequireOurs(function);
+        RuleOutcome[] outcomes = new RuleOutcome[Rules.Count];
+        Decision decision = Evaluate(_groups.SetOf(caller.Groups), function, outcomes);
+        return new Explanation(decision, [.. Rules.Select((rule, index) => new RuleFinding(rule, outcomes[index]))]);
+    }
+
+    private Decision Evaluate(GroupSet held, Function function, RuleOutcome[]? outcomes = null)
+    {
+        IReadOnlyList<MaskTerms> masks = MasksFor(held, function);
+        Decision decided = Judge(held, function, masks, enforcing: false, outcomes);
+        if (!_observes || (Mode == PolicyMode.Observe && decided.Effect == Effect.Allow)) return decided;
+        Decision enforced = Mode == PolicyMode.Observe
+            ? new Decision(Effect.Allow, DecisionCause.Observed, decided.Rule, null, masks)
+            : Judge(held, function, masks, enforcing: true, null);
+        bool isSame = enforced.Effect == decided.Effect
+            && (decided.Effect != Effect.Approve || enforced.Rule == decided.Rule);
+        return isSame ? enforced : enforced with { Observed = decided };
+    }
+
+    /// <summary>
+    /// Deny beats approve beats allow. While <paramref name="enforcing"/>, a rule in observe that would pause lets
+    /// through, and one that would deny is passed over; else every rule counts.
+    /// </summary>
+    private Decision Judge(
+        GroupSet held, Function function, IReadOnlyList<MaskTerms> masks, bool enforcing, RuleOutcome[]? outcomes)
+    {
+        Rule? deny = null;
+        Rule? allow = null;
+        List<Rule>? approves = null;
+        foreach (int index in _rulesByFunction[function.Index])
+        {
+            Rule rule = Rules[index];
+            bool matches = _ruleGroups[index].Meets(held);
+            if (outcomes is not null) outcomes[index] = matches ? RuleOutcome.Matched : RuleOutcome.OtherCaller;
+            if (!matches) continue;
+            Effect effect = rule.Effect;
+            if (enforcing && rule.Mode == PolicyMode.Observe)
+            {
+                if (effect == Effect.Deny) continue;
+                effect = Effect.Allow;
+            }
+
+            if (effect == Effect.Approve) (approves ??= []).Add(rule);
+            else if (effect == Effect.Allow) allow ??= rule;
+            else deny ??= rule;
+        }
+
+        if (FindSeparation(held) is { } separation)
+        {
+            return new Decision(Effect.Deny, DecisionCause.Separation, separation.Id, null, masks);
+        }
+
+        if (deny is not null) return new Decision(Effect.Deny, DecisionCause.Rule, deny.Id, null, masks);
+        if (approves is not null)
+        {
+            string ids = string.Join(',', approves.Select(rule => rule.Id));
+            return new Decision(Effect.Approve, DecisionCause.Rule, ids, Together(approves), masks);
+        }
+
+        if (allow is null) return new Decision(Effect.Deny, DecisionCause.NothingMatched, "", null, masks);
+        DecisionCause cause = allow.Effect == Effect.Allow ? DecisionCause.Rule : DecisionCause.Observed;
+        return new Decision(Effect.Allow, cause, allow.Id, null, masks);
+    }
+
+    private Separation? FindSeparation(GroupSet held)
+    {
+        for (int index = 0; index < Separations.Count; index++)
+        {
+            if (_separationGroups[index].CountShared(held) >= 2) return Separations[index];
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// The strictest of each term, and everybody's stages. A longer hold only spares callers a retry.
+    /// </summary>
+    private static ApprovalTerms Together(List<Rule> rules)
+    {
+        if (rules.Count == 1) return rules[0].Approval!;
+        List<ApprovalTerms> terms = [.. rules.Select(rule => rule.Approval!)];
+        return new ApprovalTerms(
+            [.. terms.SelectMany(one => one.Stages)],
+            terms.Min(one => one.DecideWithin),
+            terms.Min(one => one.UseWithin),
+            terms.Max(one => one.Hold),
+            terms.Exists(one => one.ReasonRequired))
+        {
+            // A glass that one of the rules does not have cannot be broken.
+            BreakGlass = terms.TrueForAll(one => one.BreakGlass.Count > 0)
+                ? [.. terms.SelectMany(one => one.BreakGlass)]
+                : [],
+        };
+    }
+}

@@ -1,0 +1,43 @@
+namespace Countersign.Policy.Redis;
+
+/// <summary>Every way the policy changes. Each script runs atomically in the store.</summary>
+internal static class PolicyScripts
+{
+    /// <summary>
+    /// KEYS: change, latest, current, versions. ARGV: a version, or 0. Returns the store's time in milliseconds, the
+    /// last change as <see cref="RedisPolicyStore"/> writes it or empty, the latest and the current version, and the
+    /// SHA-256 of the version asked for and of the current one, or empty.
+    /// </summary>
+    public const string Read = """
+        local time = redis.call('TIME')
+        local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+        local current = redis.call('GET', KEYS[3]) or '0'
+        return {string.format('%.0f', now), redis.call('GET', KEYS[1]) or '', redis.call('GET', KEYS[2]) or '0',
+          current, redis.call('HGET', KEYS[4], ARGV[1] .. ':sha256') or '',
+          redis.call('HGET', KEYS[4], current .. ':sha256') or ''}
+        """;
+
+    /// <summary>
+    /// KEYS: change, latest, current, versions, changes. ARGV: the last change and the latest version as they were
+    /// read; the last change now, its number, the whole of it; the version in force now; channel; then for a new
+    /// version its number, document, source, author, sha256, time, change's number, previous hash, hash, and the latest
+    /// version then. Returns ok, or retry if another was faster.
+    /// </summary>
+    public const string Change = """
+        if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return {'retry'} end
+        if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[2] then return {'retry'} end
+        if #ARGV > 7 then
+          local version = ARGV[8]
+          redis.call('SET', KEYS[2], ARGV[17])
+          redis.call('HSET', KEYS[4], version .. ':document', ARGV[9], version .. ':source', ARGV[10],
+            version .. ':author', ARGV[11], version .. ':sha256', ARGV[12], version .. ':at', ARGV[13],
+            version .. ':change', ARGV[14], version .. ':previous', ARGV[15], version .. ':hash', ARGV[16])
+        end
+        redis.call('HSET', KEYS[5], ARGV[4], ARGV[5])
+        redis.call('SET', KEYS[1], ARGV[3])
+        local before = redis.call('GET', KEYS[3]) or '0'
+        if before ~= ARGV[6] then redis.call('SET', KEYS[3], ARGV[6]) end
+        redis.call('PUBLISH', ARGV[7], ARGV[6])
+        return {'ok'}
+        """;
+}
