@@ -30,7 +30,8 @@ internal sealed class CallerGate(CallerVerifier verifier)
     internal Verdict Identify(CallContext call)
     {
         if (!TryGetBearer(call.Request, out ReadOnlySpan<byte> token, out string because)) return Refuse(call, because);
-        TokenStatus status = verifier.TryFind(token, call.Client.Certificate.Span, _memos[Lane.Current], out Caller? caller);
+        TokenStatus status = verifier.TryFind(
+            token, call.Client.Certificate.Span, _memos[Lane.Current], out Caller? caller);
         if (status == TokenStatus.Valid)
         {
             call.Caller = caller;
