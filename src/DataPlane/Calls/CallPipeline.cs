@@ -33,6 +33,7 @@ internal sealed class CallPipeline(
             if (call.Proceeds) call.Verdict = functions.Resolve(call);            // which function, which duties
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await functions.PeekAsync(call);
             if (call.Proceeds) call.Verdict = policy.Decide(call);                // may they; must another agree
+            if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await policy.ReadAsync(call);
             if (call.Proceeds) call.Verdict = admission.AdmitTo(call);            // room where it goes
             if (call.Proceeds) call.Verdict = await approvals.PauseAsync(call);   // waits only if Decide asked
             if (call.Proceeds) call.Verdict = await audit.IntendAsync(call);      // chained before anything leaves
@@ -44,6 +45,7 @@ internal sealed class CallPipeline(
             if (call.Proceeds) call.Verdict = await replies.RedactAsync(call);    // through the mask to the client
             if (call.Upload.IsRunning) await call.Upload.StopAsync(call);         // answered before all was sent
             if (!call.ReplyStarted) await replies.RefuseAsync(call);              // verdict -> status and body
+            if (call.Outcome is not null) await approvals.KeepAsync(call);        // for a caller who comes back
         }
         catch (Exception fault)
         {
