@@ -78,6 +78,9 @@ internal enum Verdict : byte
     /// <summary>Paused, and not yet settled.</summary>
     ApprovalRequired,
 
+    /// <summary>A limit of the policy lets no more calls through for now.</summary>
+    RateLimited,
+
     /// <summary>The upstream could not be reached, or broke.</summary>
     UpstreamFailed,
 
