@@ -3,6 +3,7 @@ using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Metrics;
 using Countersign.ControlPlane.Nodes;
+using Countersign.ControlPlane.Notices;
 using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tokens;
 using Microsoft.AspNetCore.Builder;
@@ -26,6 +27,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private readonly ControlPlaneOptions _options;
     private readonly WebApplication _app;
     private readonly ApprovalFeed _feed;
+    private readonly NoticeDesk? _notices;
     private readonly MeterProvider _metrics = MetricsEndpoint.Collect();
 
     /// <summary>Sets up a listener that is not bound yet. Nothing that is passed in is disposed of here.</summary>
@@ -45,7 +47,14 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
-        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock), streams);
+        RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
+        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock), streams, reveals);
+        if (services.Notices is { } notices)
+        {
+            _notices = new NoticeDesk(options, services, notices, _feed, () => PublicUrl, clock, log);
+            NoticeEndpoints.Map(routes, _notices, options, acts);
+        }
+
         PolicyEndpoints.Map(routes, new PolicyDesk(services, options, acts));
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
@@ -62,10 +71,11 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
     /// <summary>Binds and begins to answer. Throws <see cref="IOException"/> where an address cannot be
     /// bound.</summary>
-    public Task StartAsync(CancellationToken cancellation)
+    public async Task StartAsync(CancellationToken cancellation)
     {
         _feed.Start();
-        return _app.StartAsync(cancellation);
+        await _app.StartAsync(cancellation);
+        _notices?.Start();
     }
 
     /// <summary>Accepts no more, and waits up to 5 s for the answers under way.</summary>
@@ -75,6 +85,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        if (_notices is not null) await _notices.DisposeAsync();
         await _feed.DisposeAsync();
         _metrics.Dispose();
     }

@@ -95,8 +95,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private async Task StartAsync(
         Roles roles, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
     {
-        byte[] sealingKey = ReadSealingKey(environment);
-        IReadOnlyDictionary<string, TokenKey> maskKeys = ReadMaskKeys(environment);
+        ProcessSecrets secrets = new(_options, environment, _log);
+        byte[] sealingKey = secrets.SealingKey();
+        IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys();
         AuditLog audit = OpenAudit();
         string connection = _options.Redis ?? await StartEmbeddedAsync();
         RedisStore store = await RedisStore.ConnectAsync(connection, _logs.CreateLogger<RedisStore>());
@@ -118,8 +119,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
         if (roles.HasFlag(Roles.Control))
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit);
-            services = services with { Readiness = _readiness, MaskKeys = maskKeys, Nodes = nodes, Feed = feed };
-            await StartControlAsync(services, cancellation);
+            services = services with
+            {
+                Readiness = _readiness,
+                MaskKeys = maskKeys,
+                Nodes = nodes,
+                Feed = feed,
+                Notices = new RedisNoticeStore(store),
+                Chance = new Random(RandomNumberGenerator.GetInt32(int.MaxValue)),
+            };
+            await StartControlAsync(services, secrets.Webhooks(), cancellation);
         }
 
         CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
@@ -179,7 +188,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private string ControlUrl() =>
         _options.ControlUrl ?? ControlAddress ?? "http://" + _options.ControlListen[0];
 
-    private async Task StartControlAsync(ControlPlaneServices services, CancellationToken cancellation)
+    private async Task StartControlAsync(
+        ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, CancellationToken cancellation)
     {
         ControlPlaneOptions options = new()
         {
@@ -188,6 +198,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Gateway = _options.Name,
             PolicyAdmins = _options.PolicyAdmins,
             Auditors = _options.Auditors,
+            Revealers = _options.Revealers,
+            Webhooks = webhooks,
             PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
         };
         ControlPlaneHost control = await BindAsync(
@@ -311,39 +323,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
         CryptographicOperations.ZeroMemory(opened);
         return Keep(keys);
-    }
-
-    private Dictionary<string, TokenKey> ReadMaskKeys(IReadOnlyDictionary<string, string> environment)
-    {
-        Dictionary<string, TokenKey> keys = new(StringComparer.Ordinal);
-        foreach ((string name, SecretReference reference) in _options.MaskKeys)
-        {
-            keys[name] = MaskKeyReader.TryOpen(reference, environment, out string fault)
-                ?? throw new StartRefusedException($"masking.keys.{name}: {fault}");
-        }
-
-        return keys;
-    }
-
-    private byte[] ReadSealingKey(IReadOnlyDictionary<string, string> environment)
-    {
-        SecretReference reference = _options.SealingKey;
-        if (reference.Variable is { } variable)
-        {
-            if (environment.TryGetValue(variable, out string? value)) return System.Text.Encoding.UTF8.GetBytes(value);
-            throw new StartRefusedException($"secrets.sealingKey: environment variable {variable} is not set.");
-        }
-
-        string file = reference.File!;
-        if (File.Exists(file)) return File.ReadAllBytes(file);
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        byte[] key = RandomNumberGenerator.GetBytes(32);
-        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using FileStream stream = new(file, options);
-        stream.Write(key);
-        ProcessLog.SealingKeyMade(_log, file);
-        return key;
     }
 
     private void RecordEvent(AuditLog audit, string name, string detail = "")

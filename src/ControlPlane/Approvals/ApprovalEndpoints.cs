@@ -9,8 +9,10 @@ internal static class ApprovalEndpoints
 {
     private const string Path = "/api/v1/approvals";
 
-    public static void Map(Routes routes, ApprovalDesk desk, ApprovalStreams streams)
+    public static void Map(Routes routes, ApprovalDesk desk, ApprovalStreams streams, RevealDesk reveals)
     {
+        routes.Known(
+            HttpMethods.Post, Path + "/{id}/reveal", (context, caller) => RevealAsync(context, caller, reveals));
         routes.Known(HttpMethods.Get, Path, (context, caller) => ListAsync(context, caller, desk));
         routes.Stream(Path + "/events", streams.RunAsync);
         routes.Known(
@@ -67,6 +69,15 @@ internal static class ApprovalEndpoints
         if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
         return DecisionRequest.Read(body, out string why) is { } said
             ? await desk.DecideAsync(IdIn(context), caller, said)
+            : Reply.Refuse(Refusal.MalformedRequest, why);
+    }
+
+    private static async ValueTask<Reply> RevealAsync(HttpContext context, Caller caller, RevealDesk desk)
+    {
+        byte[]? body = await RequestReading.BodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
+        if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
+        return RevealRequest.Read(body, out string why) is { } asked
+            ? await desk.RevealAsync(IdIn(context), caller, asked)
             : Reply.Refuse(Refusal.MalformedRequest, why);
     }
 

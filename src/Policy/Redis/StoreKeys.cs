@@ -58,6 +58,18 @@ internal static class StoreKeys
     /// <summary>When one bucket of a limit will be full, in microseconds.</summary>
     public static string Bucket(string name) => Tag + "limit:" + name;
 
+    /// <summary>Hash of the occasions of one approval that notices were filed for.</summary>
+    public static string Noticed(string approval) => Tag + "noticed:" + approval;
+
+    /// <summary>Sorted set of one webhook's notices by when they are due, in milliseconds.</summary>
+    public static string NoticesDue(string webhook) => Tag + "notices:" + webhook + ":due";
+
+    /// <summary>Sorted set of those that were given up, by when.</summary>
+    public static string NoticesDead(string webhook) => Tag + "notices:" + webhook + ":dead";
+
+    /// <summary>Hash of what is known of one webhook's notices.</summary>
+    public static string Notices(string webhook) => Tag + "notices:" + webhook;
+
     /// <summary>One shared secret, sealed.</summary>
     public static string Secret(string name) => Tag + "secret:" + name;
 }
