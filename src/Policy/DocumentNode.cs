@@ -30,6 +30,12 @@ internal sealed class DocumentNode(NodeKind kind, int line, int column, string t
 
     public string Text { get; } = text;
 
+    /// <summary>The file it stands in, of a document in several; empty where there is one.</summary>
+    public string File { get; init; } = "";
+
+    /// <summary>Where it stands, for an error message about something else.</summary>
+    public string Place => File.Length == 0 ? $"line {Line}" : $"{File}:{Line}";
+
     /// <summary>A mapping's entries: as written, until a reader puts them into canonical order.</summary>
     public List<NodeEntry> Entries { get; } = [];
 

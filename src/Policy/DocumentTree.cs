@@ -15,29 +15,35 @@ internal sealed class DocumentTree
     private readonly PolicyErrors _errors;
     private bool _stopped;
 
-    private DocumentTree(IParser parser, PolicyErrors errors)
+    private readonly string _file;
+
+    private DocumentTree(IParser parser, PolicyErrors errors, string file)
     {
+        _file = file;
         _parser = parser;
         _errors = errors;
     }
 
     /// <summary>The document's root; null, and among the errors why, if there is none or it is not YAML.</summary>
-    public static DocumentNode? Read(string text, PolicyErrors errors)
+    /// <param name="text">The YAML.</param>
+    /// <param name="errors">Where errors go.</param>
+    /// <param name="file">Where the text is from, of a document in several files.</param>
+    public static DocumentNode? Read(string text, PolicyErrors errors, string file = "")
     {
         // The parser's mark stays on the last event: where it broke, when its own exception does not say.
         Parser parser = new(new StringReader(text));
         try
         {
-            return new DocumentTree(parser, errors).ReadStream();
+            return new DocumentTree(parser, errors, file).ReadStream();
         }
         catch (YamlException broken)
         {
-            AddAt(broken.Start, broken.Message, errors);
+            AddAt(broken.Start, broken.Message, errors, file);
         }
         catch (Exception broken) when (broken is InvalidOperationException or ArgumentException)
         {
             // YamlDotNet 16.3 answers some broken flow collections ("a: [1", end of text) with these.
-            AddAt(parser.Current?.Start ?? Mark.Empty, "this is not YAML: a bracket is not closed", errors);
+            AddAt(parser.Current?.Start ?? Mark.Empty, "this is not YAML: a bracket is not closed", errors, file);
         }
 
         return null;
@@ -63,7 +69,7 @@ internal sealed class DocumentTree
             Refuse(_parser.Current!, "this is not YAML: the document does not end here");
         }
 
-        if (root is null) _errors.Add(1, 1, "the document is empty");
+        if (root is null) _errors.Add(_file, 1, 1, "the document is empty");
         return _stopped ? null : root;
     }
 
@@ -138,7 +144,10 @@ internal sealed class DocumentTree
         }
 
         NodeKind kind = scalar.Style == ScalarStyle.Plain ? KindOf(text) : NodeKind.Text;
-        return new DocumentNode(kind, (int)scalar.Start.Line, (int)scalar.Start.Column, text);
+        return new DocumentNode(kind, (int)scalar.Start.Line, (int)scalar.Start.Column, text)
+        {
+            File = _file,
+        };
     }
 
     /// <summary>The YAML 1.2 core schema, so that <c>no</c> is a word and <c>0x10</c> is not.</summary>
@@ -155,13 +164,13 @@ internal sealed class DocumentTree
 
     private DocumentNode Refuse(ParsingEvent at, string message)
     {
-        AddAt(at.Start, message, _errors);
+        AddAt(at.Start, message, _errors, _file);
         return NodeAt(at, NodeKind.Broken);
     }
 
-    private static void AddAt(Mark at, string message, PolicyErrors errors) =>
-        errors.Add((int)Math.Max(1, at.Line), (int)Math.Max(1, at.Column), message);
+    private static void AddAt(Mark at, string message, PolicyErrors errors, string file) =>
+        errors.Add(file, (int)Math.Max(1, at.Line), (int)Math.Max(1, at.Column), message);
 
-    private static DocumentNode NodeAt(ParsingEvent at, NodeKind kind) =>
-        new(kind, (int)at.Start.Line, (int)at.Start.Column);
+    private DocumentNode NodeAt(ParsingEvent at, NodeKind kind) =>
+        new(kind, (int)at.Start.Line, (int)at.Start.Column) { File = _file };
 }

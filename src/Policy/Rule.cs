@@ -33,12 +33,25 @@ public sealed record Rule(
 
     /// <summary>The column of that line, from 1.</summary>
     public int Column { get; init; }
+
+    /// <summary>The file that it stands in, of a policy in several; empty where there is one document.</summary>
+    public string File { get; init; } = "";
+
+    /// <summary>True if it speaks of some calls only, by what they hold.</summary>
+    internal bool IsConditional { get; init; }
 }
 
 /// <summary>A static separation of duties: who holds two of the groups is denied every function.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="Groups">Two or more.</param>
-public sealed record Separation(string Id, IReadOnlyList<string> Groups);
+public sealed record Separation(string Id, IReadOnlyList<string> Groups)
+{
+    /// <summary>The line of the document that it stands on, from 1; 0 for one that was not read.</summary>
+    public int Line { get; init; }
+
+    /// <summary>The column of that line, from 1.</summary>
+    public int Column { get; init; }
+}
 
 /// <summary>A mask, what it covers and who sees past it.</summary>
 /// <param name="Terms">What is masked, and how.</param>

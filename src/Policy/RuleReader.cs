@@ -38,6 +38,7 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
                 Alone = ReadAlone(section, word),
                 Line = item.Line,
                 Column = item.Column,
+                File = item.File,
             });
         }
     }
@@ -57,7 +58,11 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
 
             if (Section.Open(item, "a separation", SeparationKeys, errors) is not { } section) continue;
             section.Word("kind", ["static"], []);
-            content.Separations.Add(new Separation(ReadId(section, ids), section.Groups("groups", 2)));
+            content.Separations.Add(new Separation(ReadId(section, ids), section.Groups("groups", 2))
+            {
+                Line = item.Line,
+                Column = item.Column,
+            });
         }
     }
 
