@@ -13,7 +13,7 @@ internal static class KnownNames
         "listen", "publicUrl", "trustedProxies", "transport", "redis", "embedded", "issuers", "issuer", "audiences",
         "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "tenant", "algorithms", "clockSkew", "folder", "auditors",
-        "sealingKey", "bootstrap", "directory", "admins", "name", "tls", "certificates", "certificate", "key",
+        "sealingKey", "bootstrap", "directory", "admins", "approvers", "decideWithin", "name", "tls", "certificates", "certificate", "key",
             "clientCertificates",
         "clientCa", "minVersion", "proxyProtocol", "from", "required",
         .. LimitsReader.Names,

@@ -197,6 +197,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             PublicUrl = _options.ControlUrl,
             Gateway = _options.Name,
             PolicyAdmins = _options.PolicyAdmins,
+            PolicyApprovers = _options.PolicyApprovers,
+            PolicyDecideWithin = _options.PolicyDecideWithin,
             DirectoryFile = _options.PolicyDirectory,
             Auditors = _options.Auditors,
             Revealers = _options.Revealers,

@@ -8,7 +8,7 @@ internal static class ApprovalScripts
 {
     // An approved approval is void once another master answers for the store: a failover may have lost its claim.
     // A store that does not tell its replication id has the same, empty one at the settling and at the claim.
-    private const string Prelude = """
+    internal const string Prelude = """
         local function master()
           local told = redis.pcall('INFO', 'replication')
           if type(told) ~= 'string' then return '' end

@@ -27,6 +27,9 @@ internal static class StoreKeys
     /// <summary>Hash of every change of policy, by number.</summary>
     public const string PolicyChanges = Tag + "policy:changes";
 
+    /// <summary>What tells one start of a store without replication ids from the next, where it is kept.</summary>
+    public const string StoreEpoch = Tag + "epoch";
+
     /// <summary>The highest policy version.</summary>
     public const string LatestPolicy = Tag + "policy:latest";
 
