@@ -45,12 +45,13 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
         _proposals = new PolicyProposals(services, options, acts, clock, log);
-        Routes routes = new(_app, new BearerCallers(services.Callers));
+        Routes routes = new(_app, new BearerCallers(services.Callers), new SeenPeople(services.Approvals, clock));
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
         RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
-        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, _proposals, clock), streams, reveals);
+        ApprovalDesk desk = new(services, views, acts, _proposals, clock, log);
+        ApprovalEndpoints.Map(routes, desk, streams, reveals);
         if (services.Notices is { } notices)
         {
             _notices = new NoticeDesk(options, services, notices, _feed, () => PublicUrl, clock, log);

@@ -70,7 +70,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new FunctionTable(InForce, bounds),
             new PolicyJudge(InForce, bounds, Time),
             new RateDesk(Rates, bounds.RateBucketsMax, () => LiveNodes, Time),
-            new ApprovalDesk(Store, _seal, bounds, Time),
+            new ApprovalDesk(Store, _seal, bounds, Time, "gateway-1/test"),
             new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
             new UpstreamCaller(Pools, bounds),
             new ReplyDesk(

@@ -3,7 +3,9 @@ using System.Text.Json.Nodes;
 
 namespace Countersign.Cli.Policies;
 
-/// <summary>What a command says of a change of policy that another person must approve, and how it waits for it.</summary>
+/// <summary>
+/// What a command says of a change of policy that another person must approve, and how it waits for it.
+/// </summary>
 internal sealed class ProposalWait
 {
     private const string Approvals = "/api/v1/approvals/";

@@ -99,9 +99,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         byte[] sealingKey = secrets.SealingKey();
         IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys();
         AuditLog audit = OpenAudit();
-        string connection = _options.Redis ?? await StartEmbeddedAsync();
-        RedisStore store = await RedisStore.ConnectAsync(connection, _logs.CreateLogger<RedisStore>());
-        _stops.Push(store.DisposeAsync);
+        RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);
         PolicyMemory memory = Remember();
         PolicyStart start = new(_options, policies, memory, _clock, _log);
@@ -115,6 +113,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisNodeStore nodes = new(store);
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
+        ClaimSweep sweep = new(
+            store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
+        _stops.Push(sweep.DisposeAsync);
+        await sweep.StartAsync();
         CallerVerifier callers = await VerifierAsync(cancellation);
         if (roles.HasFlag(Roles.Control))
         {
@@ -138,6 +140,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             services = services with
             {
                 MaskKeys = maskKeys,
+                Start = sweep.Start,
                 Rates = new RedisRateStore(store),
                 LiveNodes = () => _reporter?.LiveNodes ?? 1,
             };
@@ -249,11 +252,21 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return opening.Log;
     }
 
-    private async Task<string> StartEmbeddedAsync()
+    private async Task<RedisStore> OpenStoreAsync()
     {
-        EmbeddedStore embedded = await EmbeddedStore.StartAsync(_options.Embedded!, _logs);
-        _stops.Push(embedded.DisposeAsync);
-        return embedded.Connection;
+        EmbeddedStore? embedded = null;
+        if (_options.Redis is null)
+        {
+            embedded = await EmbeddedStore.StartAsync(_options.Embedded!, _logs);
+            _stops.Push(embedded.DisposeAsync);
+        }
+
+        RedisStore store = await RedisStore.ConnectAsync(
+            _options.Redis ?? embedded!.Connection, _logs.CreateLogger<RedisStore>());
+        _stops.Push(store.DisposeAsync);
+        if (embedded is not null && !await store.BeginEpochAsync(embedded.Epoch))
+            throw new StartRefusedException("The embedded store did not answer.");
+        return store;
     }
 
     private async Task<CallerVerifier> VerifierAsync(CancellationToken cancellation)

@@ -7,7 +7,8 @@ using Countersign.Policy.Redis;
 namespace Countersign.ControlPlane.Policies;
 
 /// <summary>Reads, publishes and activates policy versions, for whom it is theirs to.</summary>
-internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOptions options, ActLog acts, PolicyProposals proposals)
+internal sealed class PolicyDesk(
+    ControlPlaneServices services, ControlPlaneOptions options, ActLog acts, PolicyProposals proposals)
 {
     private readonly PolicyCheck _check = new(options.DirectoryFile);
 

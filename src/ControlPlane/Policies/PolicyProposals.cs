@@ -30,8 +30,8 @@ internal enum ProposalEnd : byte
 
 /// <summary>
 /// Changes of policy that another person must approve (decision 0039). A new version is stored and waits; the approval
-/// is of exactly this version over exactly the one that was in force, and one atomic step spends it and puts the version
-/// in force. What is approved and not yet in force, as after a crash, is found again by looking every few seconds.
+/// is of exactly this version over exactly the one that was in force, and one atomic step spends it and puts the
+/// version in force. What is approved and not yet in force, as after a crash, is found again by looking every few seconds.
 /// </summary>
 internal sealed partial class PolicyProposals : IAsyncDisposable
 {
@@ -84,7 +84,7 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    /// <summary>Asks for the approval of putting a stored version in force; joins one that waits for the same.</summary>
+    /// <summary>Asks for the approval of putting a stored version in force; joins one that waits for it.</summary>
     public async ValueTask<StoreResult<Approval>> AskAsync(
         Caller author, StoredPolicy target, bool isNew, PolicyMark mark, string reason)
     {

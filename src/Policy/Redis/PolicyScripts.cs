@@ -21,8 +21,8 @@ internal static class PolicyScripts
     /// Spends an approval and puts its version in force, in one step. KEYS: change, current, changes, approval, digest,
     /// epoch. ARGV: the approval's id, the version of it that was read, the version and document it gets, channel of
     /// approvals; the last change as it was read, the last change now, its number, the whole of it; the version that
-    /// must be in force, the one that is then, channel of policy. Returns ok; none, moved or lapsed for the approval; void
-    /// if another version is in force; retry if another change was faster.
+    /// must be in force, the one that is then, channel of policy. Returns ok; none, moved or lapsed for the approval;
+    /// void if another version is in force; retry if another change was faster.
     /// </summary>
     public const string ActivateApproved = ApprovalScripts.Prelude + """
         local now = redis.call('HMGET', KEYS[4], 'state', 'expires', 'master', 'v')

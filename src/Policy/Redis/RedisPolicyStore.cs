@@ -155,7 +155,7 @@ public sealed class RedisPolicyStore(RedisStore store)
                 PolicyScripts.ActivateApproved,
                 [
                     StoreKeys.PolicyChange, StoreKeys.CurrentPolicy, StoreKeys.PolicyChanges,
-                    StoreKeys.Approval(approved.Id), StoreKeys.Digest(approved.Digest), StoreKeys.StoreEpoch,
+                    StoreKeys.Approval(approved.Id), StoreKeys.Digest(approved.Digest), StoreKeys.Epoch,
                 ],
                 [
                     approved.Id, approved.Version, executed.Version, ApprovalCodec.Write(executed),
