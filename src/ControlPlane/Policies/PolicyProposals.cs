@@ -31,7 +31,8 @@ internal enum ProposalEnd : byte
 /// <summary>
 /// Changes of policy that another person must approve (decision 0039). A new version is stored and waits; the approval
 /// is of exactly this version over exactly the one that was in force, and one atomic step spends it and puts the
-/// version in force. What is approved and not yet in force, as after a crash, is found again by looking every few seconds.
+/// version in force. What is approved and not yet in force, as after a crash, is found again by looking every few
+/// seconds.
 /// </summary>
 internal sealed partial class PolicyProposals : IAsyncDisposable
 {
