@@ -13,14 +13,15 @@ internal sealed class DocumentTree
 {
     private readonly IParser _parser;
     private readonly PolicyErrors _errors;
+    private readonly string _source;
+    private readonly string _file;
     private bool _stopped;
 
-    private readonly string _file;
-
-    private DocumentTree(IParser parser, PolicyErrors errors, string file)
+    private DocumentTree(IParser parser, string source, PolicyErrors errors, string file)
     {
         _file = file;
         _parser = parser;
+        _source = source;
         _errors = errors;
     }
 
@@ -34,7 +35,7 @@ internal sealed class DocumentTree
         Parser parser = new(new StringReader(text));
         try
         {
-            return new DocumentTree(parser, errors, file).ReadStream();
+            return new DocumentTree(parser, text, errors, file).ReadStream();
         }
         catch (YamlException broken)
         {
@@ -137,6 +138,7 @@ internal sealed class DocumentTree
         {
             // Invisible characters: two names could look alike, and a log could be made to show a third.
             UnicodeCategory category = Rune.GetUnicodeCategory(rune);
+            if (rune.Value == '\n' && MayBreakLines(scalar)) continue;
             bool hidden = category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
                 or UnicodeCategory.ParagraphSeparator || rune == Rune.ReplacementChar;
             if (!hidden) continue;
@@ -147,8 +149,16 @@ internal sealed class DocumentTree
         return new DocumentNode(kind, (int)scalar.Start.Line, (int)scalar.Start.Column, text)
         {
             File = _file,
+            Origin = kind == NodeKind.Text ? new TextOrigin(_source, scalar.Style) : null,
         };
     }
+
+    /// <summary>
+    /// A block is written over lines, and its text has them; so has the text that canonical JSON keeps of it, with
+    /// escapes. Few keys take such a text: the others say so.
+    /// </summary>
+    private static bool MayBreakLines(Scalar scalar) =>
+        scalar.Style is ScalarStyle.Literal or ScalarStyle.Folded or ScalarStyle.DoubleQuoted;
 
     /// <summary>The YAML 1.2 core schema, so that <c>no</c> is a word and <c>0x10</c> is not.</summary>
     private static NodeKind KindOf(string text)

@@ -13,10 +13,18 @@ internal sealed class PolicyErrors
 
     public void Add(DocumentNode at, string message) => Add(at.File, at.Line, at.Column, message);
 
+    /// <summary>An error at a character of a text, where the document writes it.</summary>
+    public void AddWithin(DocumentNode text, int offset, string message)
+    {
+        (int line, int column) = text.Origin?.Find(text, offset) ?? (text.Line, text.Column);
+        Add(text.File, line, column, message);
+    }
+
     public void Add(int line, int column, string message) => Add("", line, column, message);
 
+    // A text of several lines may be named in a message, which is one line.
     public void Add(string file, int line, int column, string message) =>
-        _errors.Add(new PolicyError(line, column, message) { File = file });
+        _errors.Add(new PolicyError(line, column, message.Replace('\n', ' ')) { File = file });
 
     /// <summary>
     /// <c>; did you mean 'x'?</c> for the known name nearest to <paramref name="written"/>, or empty.

@@ -19,6 +19,9 @@ public enum PolicyMode : byte
 public sealed record Rule(
     string Id, IReadOnlyList<string> Groups, IReadOnlyList<string> Functions, Effect Effect, ApprovalTerms? Approval)
 {
+    /// <summary>The condition in CEL as written; null for a rule that holds for every call.</summary>
+    public string? When { get; init; }
+
     /// <summary>
     /// Observe: where the rule would pause a call it lets it through, and where it would deny it does nothing; what it
     /// would have done is written down. Another rule's denial or approval stands.
@@ -38,7 +41,7 @@ public sealed record Rule(
     public string File { get; init; } = "";
 
     /// <summary>True if it speaks of some calls only, by what they hold.</summary>
-    internal bool IsConditional { get; init; }
+    internal bool IsConditional => When is not null;
 }
 
 /// <summary>A static separation of duties: who holds two of the groups is denied every function.</summary>

@@ -99,9 +99,9 @@ internal sealed class ControlFixture : IAsyncDisposable
         {
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
             Gateway = "test",
+            DirectoryFile = directory is null ? null : people,
             Revealers = ["pii-officers"],
             Webhooks = webhooks,
-            DirectoryFile = directory is null ? null : people,
         };
 
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.

@@ -19,9 +19,8 @@ internal sealed class CallerArguments
 
     private readonly Option<string?> _subject = new("--subject") { Description = "The caller's subject" };
     private readonly Option<string?> _issuer = new("--issuer") { Description = "Who vouches for the caller" };
-    private readonly Option<string?> _kind = new(
-        "--kind")
-    { Description = "human (the default), agent, ci or service" };
+    private readonly Option<string?> _kind =
+        new("--kind") { Description = "human (the default), agent, ci or service" };
 
     private readonly Option<string[]> _chain = new("--chain")
     {

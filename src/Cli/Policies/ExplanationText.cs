@@ -14,7 +14,7 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
     internal string ToText()
     {
         if (_function is null) return "404 unknown-function: no function of this policy matches. Default deny.";
-        Explanation explanation = call.Explain(policy, _function, clock);
+        Explanation explanation = call.Explain(policy, _function, clock, out string fault);
         Decision decision = explanation.Decision;
         StringBuilder text = new();
         text.AppendLine($"{Verb(decision.Effect)}: {Reason(decision)}");
@@ -28,6 +28,7 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
                 + "nobody of the caller's chain");
         }
 
+        if (fault.Length > 0) text.AppendLine($"  fault     {fault}");
         if (decision.Masks.Count > 0) text.AppendLine($"  masks     {Or([.. decision.Masks.Select(mask => mask.Id)])}");
         if (decision.Observed is { } observed)
         {
@@ -49,8 +50,9 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
     {
         JsonObject result = new() { ["function"] = _function?.Id };
         if (_function is null) return result.ToJsonString(Serve.LogOptions.PlainJson);
-        Explanation explanation = call.Explain(policy, _function, clock);
+        Explanation explanation = call.Explain(policy, _function, clock, out string fault);
         Decision decision = explanation.Decision;
+        if (fault.Length > 0) result["fault"] = fault;
         result["effect"] = Verb(decision.Effect);
         result["cause"] = CauseOf(decision.Cause);
         result["rule"] = decision.Rule;
@@ -93,6 +95,8 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
     {
         RuleOutcome.Matched when decides => "decides",
         RuleOutcome.Matched => "matches, and another decides",
+        RuleOutcome.ConditionFalse => $"its condition does not hold: {OneLine(finding.Rule.When)}",
+        RuleOutcome.ConditionFailed => $"its condition has no answer, and that denies: {OneLine(finding.Rule.When)}",
         RuleOutcome.OtherCaller => $"speaks of {string.Join(" or ", finding.Rule.Groups)}, and the caller is in none",
         _ => $"speaks of other functions: {string.Join(", ", finding.Rule.Functions)}",
     };
@@ -101,6 +105,9 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
     {
         DecisionCause.NothingMatched => "no rule allows it, and what nothing allows is denied",
         DecisionCause.Separation => $"the caller holds groups that separation {decision.Rule} keeps apart",
+        DecisionCause.ConditionFailed => $"the condition of rule {decision.Rule} has no answer, and that denies",
+        DecisionCause.ArgumentsAmbiguous => "conditions look at arguments that two parsers may read differently",
+        DecisionCause.ArgumentsUnreadable => "conditions look at arguments that are not JSON or too many",
         DecisionCause.Observed => "it is let through, since a rule or the policy only observes",
         _ => decision.Effect switch
         {
@@ -115,8 +122,13 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
         DecisionCause.Rule => "rule",
         DecisionCause.Separation => "separation",
         DecisionCause.Observed => "observed",
+        DecisionCause.ConditionFailed => "condition-failed",
+        DecisionCause.ArgumentsAmbiguous => "arguments-ambiguous",
+        DecisionCause.ArgumentsUnreadable => "arguments-unreadable",
         _ => "nothing-matched",
     };
+
+    private static string OneLine(string? text) => (text ?? "").ReplaceLineEndings(" ");
 
     private static string Verb(Effect effect) => effect switch
     {

@@ -16,9 +16,8 @@ internal static class ImportVerb
     private static Command OpenApi(CommandEnvironment environment)
     {
         Argument<string> file = new("file") { Description = "OpenAPI 3.0 or 3.1, YAML or JSON; - is standard input" };
-        Option<string?> upstream = new(
-            "--upstream")
-        { Description = "Name of the upstream; the API's title by default" };
+        Option<string?> upstream =
+            new("--upstream") { Description = "Name of the upstream; the API's title by default" };
         Option<string?> output = new("--output", "-o") { Description = "Write to this file, which must not exist" };
         Command command = new("openapi", "Take the operations of an OpenAPI document as functions; denies everything")
         {

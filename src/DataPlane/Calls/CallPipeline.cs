@@ -34,6 +34,7 @@ internal sealed class CallPipeline(
             if (call.Proceeds) call.Verdict = functions.Resolve(call);            // which function, which duties
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await functions.PeekAsync(call);
             if (call.Proceeds) call.Verdict = policy.Decide(call);                // may they; must another agree
+            if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await policy.ReadAsync(call);
             if (call.Proceeds) call.Verdict = await rates.AdmitAsync(call);       // not more often than limits let
             if (call.Proceeds) call.Verdict = admission.AdmitTo(call);            // room where it goes
             if (call.Proceeds) call.Verdict = await approvals.PauseAsync(call);   // waits only if Decide asked

@@ -1,3 +1,6 @@
+using System.Text;
+using Countersign.Policy.Conditions;
+
 namespace Countersign.Policy.Review;
 
 /// <summary>A call as people write one down, to ask what a policy says of it.</summary>
@@ -38,9 +41,9 @@ public sealed record CallSample
     {
         ArgumentNullException.ThrowIfNull(policy);
         if (Function.Length > 0) return policy.Find(Function);
-        byte[] host = System.Text.Encoding.Latin1.GetBytes(Host);
-        byte[] method = System.Text.Encoding.Latin1.GetBytes(Method);
-        byte[] path = System.Text.Encoding.UTF8.GetBytes(Path);
+        byte[] host = Encoding.Latin1.GetBytes(Host);
+        byte[] method = Encoding.Latin1.GetBytes(Method);
+        byte[] path = Encoding.UTF8.GetBytes(Path);
         return policy.TryResolve(host, IsTls, method, path, out Function? function) ? function : null;
     }
 
@@ -48,14 +51,18 @@ public sealed record CallSample
     public Decision Decide(PolicySnapshot policy, Function function, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        return policy.Evaluate(Caller, function);
+        return policy.Evaluate(Caller, function).For(FactsAt(clock), out _);
     }
 
     /// <summary>The same, and what each rule had to do with it.</summary>
-    public Explanation Explain(PolicySnapshot policy, Function function, TimeProvider clock)
+    /// <param name="policy">The policy.</param>
+    /// <param name="function">The function that the policy finds for it.</param>
+    /// <param name="clock">The time, unless the call says when it was.</param>
+    /// <param name="fault">What went wrong in a condition; empty if nothing did.</param>
+    public Explanation Explain(PolicySnapshot policy, Function function, TimeProvider clock, out string fault)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        return policy.Explain(Caller, function);
+        return policy.Explain(function, FactsAt(clock), out fault);
     }
 
     /// <summary>True if a rule that speaks of the caller and the function has a condition.</summary>
@@ -64,6 +71,28 @@ public sealed record CallSample
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(function);
         return policy.Matching(Caller, function).Exists(rule => rule.IsConditional);
+    }
+
+    /// <summary>What conditions see of it: as the data plane shows them a call, from what was written down.</summary>
+    private CallFacts FactsAt(TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        string[] parts = Target.Split('?', 2);
+        string headers = string.Concat(Headers.Select(field => $"{field.Key}: {field.Value}\r\n"));
+        string type = Headers.FirstOrDefault(field =>
+            string.Equals(field.Key, "content-type", StringComparison.OrdinalIgnoreCase)).Value ?? "application/json";
+        string essence = type.Split(';')[0].Trim().ToLowerInvariant();
+        bool isJson = essence == "application/json" || essence.EndsWith("+json", StringComparison.Ordinal);
+        return new CallFacts
+        {
+            Caller = Caller,
+            Now = At ?? clock.GetUtcNow(),
+            Path = Encoding.UTF8.GetBytes(parts[0]),
+            Query = parts.Length > 1 ? Encoding.UTF8.GetBytes(parts[1]) : default,
+            Headers = Encoding.UTF8.GetBytes(headers),
+            Form = Body.IsEmpty ? ArgumentsForm.Absent : isJson ? ArgumentsForm.Json : ArgumentsForm.NotJson,
+            Arguments = Body,
+        };
     }
 
     /// <summary>Reads <c>POST /billing/42/reset</c>; false if it is not a method and a path.</summary>

@@ -20,6 +20,7 @@ internal sealed record Outlook(string Text, Effect Effect, IReadOnlyList<StageTe
     {
         if (policy.Find(functionId) is not { } function) return new(NoFunction, Effect.Deny, [], false);
         Decision decision = policy.Evaluate(caller, function);
+        if (decision.IsConditional) return new(DescribeRules(policy.Matching(caller, function)), Effect.Deny, [], true);
         string text = Describe(decision);
         if (decision.Observed is { } observed) text += $", though it would be {Describe(observed)}";
         return new(text, decision.Effect, decision.Approval?.Stages ?? [], false);
@@ -32,6 +33,20 @@ internal sealed record Outlook(string Text, Effect Effect, IReadOnlyList<StageTe
         Effect.Approve => "needs " + Describe(decision.Approval!.Stages),
         _ => decision.Cause == DecisionCause.Separation ? "denied by a separation" : Denied,
     };
+
+    /// <summary>What each rule says, the strongest first; in an order of their own within that.</summary>
+    private static string DescribeRules(List<Rule> rules) => string.Join(", ", rules
+        .OrderBy(rule => rule.Effect).Select(rule =>
+        {
+            string what = rule.Effect switch
+            {
+                Effect.Allow => "allowed",
+                Effect.Approve => "needs " + Describe(rule.Approval!.Stages),
+                _ => Denied,
+            };
+            string tried = rule.Mode == PolicyMode.Observe ? " (observed)" : "";
+            return rule.When is null ? what + tried : $"{what}{tried} if {rule.When.ReplaceLineEndings(" ")}";
+        }).Distinct().Order(StringComparer.Ordinal));
 
     /// <summary>Stages in words, in an order of their own: theirs does not matter.</summary>
     public static string Describe(IReadOnlyList<StageTerms> stages) => string.Join(

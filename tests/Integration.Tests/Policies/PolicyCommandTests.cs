@@ -216,6 +216,41 @@ public sealed class PolicyCommandTests : IDisposable
         Assert.Equal(ExitCodes.Usage, (await _desk.RunAsync("replay", "--from", "no-such", file)).ExitCode);
     }
 
+    // Proves that conditions are asked of the call that is described, in cases, explanations and replays, and that a
+    // replay says which calls it cannot decide.
+    [Fact]
+    public async Task Conditions_are_asked()
+    {
+        string file = _desk.Write("policy.yaml", Policy);
+        _desk.Write("rules.yaml", Rules
+            + "\n  - { id: small, subjects: { groups: [temps] }, functions: [f.pay], "
+            + "when: \"args.amount < 10 && query.dry == 'yes'\", effect: allow }\n");
+        string cases = _desk.Write("cases.yaml", """
+            policy: policy.yaml
+            callers: { tim: { groups: [temps] } }
+            cases:
+              - { name: small, caller: tim, call: POST /f?dry=yes, body: { amount: 5 },
+                  expect: { effect: allow, rule: small } }
+              - { name: large, caller: tim, call: POST /f?dry=yes, body: { amount: 50 }, expect: deny }
+              - { name: none, caller: tim, call: POST /f?dry=yes, expect: { effect: deny, rule: small } }
+            """);
+        CommandResult tested = await _desk.RunAsync("test", cases);
+        Assert.Equal((ExitCodes.Ok, "3 cases, 0 failed"), (tested.ExitCode, tested.Output.TrimEnd().Split('\n')[^1]));
+        CommandResult held = await _desk.RunAsync(
+            "explain", file, "POST", "/f?dry=yes", "-g", "temps", "--body", "{\"amount\": 5}");
+        Assert.Contains("  * rule small (allow): decides", held.Output, StringComparison.Ordinal);
+        CommandResult open = await _desk.RunAsync(
+            "explain", file, "POST", "/f?dry=no", "-g", "temps", "--body", "{\"amount\": 5}");
+        Assert.Contains("rule small (allow): its condition does not hold", open.Output, StringComparison.Ordinal);
+        CommandResult failed = await _desk.RunAsync("explain", file, "POST", "/f?dry=yes", "-g", "temps", "--json");
+        Assert.Equal("condition-failed", (string)JsonNode.Parse(failed.Output)!["cause"]!);
+        string log = _desk.Write("calls.ndjson", Record("c1", "01", "tim", "temps",
+            "\"function\":\"f.pay\",\"method\":\"POST\",\"target\":\"/f\",\"decision\":\"deny\""));
+        CommandResult replayed = await _desk.RunAsync("replay", "--from", log, file);
+        Assert.Contains("not replayed: 1: a condition looks at what the audit does not hold", replayed.Output,
+            StringComparison.Ordinal);
+    }
+
     private static string Record(string id, string day, string who, string group, string rest) => $$"""
         {"v":1,"type":"outcome","call":"{{id}}","at":"2026-03-{{day}}T12:00:00.000Z","caller":{"kind":"human",
         "iss":"https://i.test","sub":"{{who}}","groups":["{{group}}"],"chain":["{{who}}"]},{{rest}}}

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Countersign.Policy.Conditions;
 using Countersign.Policy.Review;
 
 namespace Countersign.Policy.Tests.Review;
@@ -168,9 +169,10 @@ public sealed class PolicyDiffTests
             PolicyReading after = PolicyTexts.Read(plain.Write());
             Assert.True(PolicyDiff.Between(before, before).IsSame, $"seed {seed}");
             Caller caller = PlainPolicy.MakeCaller(random);
+            CallFacts facts = PlainBody.Make(random).FactsFor(caller);
             bool isOther = before.Snapshot!.Functions.Any(function =>
-                before.Snapshot.Evaluate(caller, function).Effect
-                    != after.Snapshot!.Evaluate(caller, after.Snapshot.Find(function.Id)!).Effect);
+                before.Snapshot.Evaluate(caller, function).For(facts, out _).Effect
+                    != after.Snapshot!.Evaluate(caller, after.Snapshot.Find(function.Id)!).For(facts, out _).Effect);
             if (isOther) Assert.False(PolicyDiff.Between(before, after).IsSame, $"seed {seed}\n{plain.Write()}");
         }
     }
