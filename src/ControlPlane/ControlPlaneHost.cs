@@ -4,12 +4,14 @@ using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Metrics;
 using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Notices;
+using Countersign.ControlPlane.OpenApi;
 using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -63,12 +65,21 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
+        OpenApiEndpoint.Map(routes);
         MetricsEndpoint.Map(_app, _metrics);
     }
 
     /// <summary>The addresses it is bound to, <c>http://127.0.0.1:8081</c>; empty until it is started.</summary>
     public IReadOnlyList<string> Addresses =>
         [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
+
+    /// <summary>Every method and path that it serves, HEAD aside, for the test of its description.</summary>
+    internal IEnumerable<string> Routes =>
+        from endpoint in ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints)
+        let route = (RouteEndpoint)endpoint
+        from method in route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]
+        where method != "HEAD"
+        select method + " " + route.RoutePattern.RawText;
 
     private string PublicUrl => (_options.PublicUrl ?? Addresses[0]).TrimEnd('/');
 
