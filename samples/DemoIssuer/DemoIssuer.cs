@@ -23,6 +23,9 @@ public sealed class DemoIssuer : IAsyncDisposable
 {
     private const int TokenSeconds = 3600;
 
+    private const string DeviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
+    private const string RefreshGrant = "refresh_token";
+
     // A form with a user's name; more is not for us.
     private const long RequestBytesMax = 4096;
 
@@ -35,12 +38,14 @@ public sealed class DemoIssuer : IAsyncDisposable
     private readonly string _audience;
     private readonly TimeProvider _clock;
     private readonly WebApplication _app;
+    private readonly DeviceGrants _grants;
 
     private DemoIssuer(WebApplication app, string audience, TimeProvider clock)
     {
         _app = app;
         _audience = audience;
         _clock = clock;
+        _grants = new DeviceGrants(clock);
         _key = RSA.Create(2048);
         _keyId = Convert.ToHexStringLower(SHA256.HashData(_key.ExportSubjectPublicKeyInfo()).AsSpan(0, 8));
     }
@@ -108,12 +113,15 @@ public sealed class DemoIssuer : IAsyncDisposable
             ["issuer"] = Address,
             ["jwks_uri"] = Address + "/jwks",
             ["token_endpoint"] = Address + "/token",
+            ["device_authorization_endpoint"] = Address + "/device_authorization",
+            ["grant_types_supported"] = new JsonArray(DeviceGrant, RefreshGrant),
             ["response_types_supported"] = new JsonArray("token"),
             ["subject_types_supported"] = new JsonArray("public"),
             ["id_token_signing_alg_values_supported"] = new JsonArray("RS256"),
         }));
         _app.MapGet("/jwks", context => AnswerAsync(context, 200, Jwks()));
         _app.MapPost("/token", AnswerTokenAsync);
+        new DevicePages(_grants, () => Address).Map(_app);
     }
 
     private async Task AnswerTokenAsync(HttpContext context)
@@ -125,6 +133,13 @@ public sealed class DemoIssuer : IAsyncDisposable
         }
 
         IFormCollection form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
+        context.Response.Headers.CacheControl = "no-store"; // RFC 6749 section 5.1
+        if (form["grant_type"].ToString() is { Length: > 0 } grant)
+        {
+            await AnswerGrantAsync(context, grant, form).ConfigureAwait(false);
+            return;
+        }
+
         StringValues names = form["user"];
         if (names is not [{ } name] || !DemoUser.All.TryGetValue(name, out DemoUser? user))
         {
@@ -133,15 +148,42 @@ public sealed class DemoIssuer : IAsyncDisposable
             return;
         }
 
-        context.Response.Headers.CacheControl = "no-store"; // RFC 6749 section 5.1
-        JsonObject token = new()
-        {
-            ["access_token"] = Sign(user),
-            ["token_type"] = "Bearer",
-            ["expires_in"] = TokenSeconds,
-        };
-        await AnswerAsync(context, 200, token).ConfigureAwait(false);
+        await AnswerAsync(context, 200, TokenFor(user)).ConfigureAwait(false);
     }
+
+    private Task AnswerGrantAsync(HttpContext context, string grant, IFormCollection form)
+    {
+        string? user = null;
+        string error = "unsupported_grant_type";
+        if (grant == DeviceGrant)
+        {
+            DeviceAnswer answer = _grants.Take(form["device_code"].ToString(), out string granted);
+            if (answer == DeviceAnswer.Granted) user = granted;
+            error = answer switch
+            {
+                DeviceAnswer.Pending => "authorization_pending",
+                DeviceAnswer.Denied => "access_denied",
+                _ => "expired_token",
+            };
+        }
+        else if (grant == RefreshGrant)
+        {
+            user = _grants.Spend(form["refresh_token"].ToString());
+            error = "invalid_grant";
+        }
+
+        if (user is null) return AnswerAsync(context, 400, new JsonObject { ["error"] = error });
+        JsonObject token = TokenFor(DemoUser.All[user]);
+        if (_grants.Refresh(user) is { } refresh) token["refresh_token"] = refresh;
+        return AnswerAsync(context, 200, token);
+    }
+
+    private JsonObject TokenFor(DemoUser user) => new()
+    {
+        ["access_token"] = Sign(user),
+        ["token_type"] = "Bearer",
+        ["expires_in"] = TokenSeconds,
+    };
 
     private string Sign(DemoUser user)
     {
@@ -190,7 +232,7 @@ public sealed class DemoIssuer : IAsyncDisposable
     private static JsonObject Error(string description) =>
         new() { ["error"] = "invalid_request", ["error_description"] = description };
 
-    private static async Task AnswerAsync(HttpContext context, int status, JsonObject body)
+    internal static async Task AnswerAsync(HttpContext context, int status, JsonObject body)
     {
         byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(body, Plain);
         context.Response.StatusCode = status;

@@ -139,6 +139,9 @@ public sealed record Limits
     /// <summary>Without word from the store for this long, every function is refused.</summary>
     public TimeSpan PolicyDeadAfter { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>The most buckets of the policy's limits that this node holds cells of at once.</summary>
+    public int RateBucketsMax { get; init; } = 65_536;
+
     /// <summary>How long a drain waits for calls in flight.</summary>
     public TimeSpan DrainWithin { get; init; } = TimeSpan.FromSeconds(30);
 
