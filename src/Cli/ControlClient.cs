@@ -55,13 +55,15 @@ internal sealed class ControlClient : IDisposable
 
     /// <summary>Acts.</summary>
     internal Task<ControlAnswer> PostAsync(
-        string path, string body, string contentType, CancellationToken cancellation) =>
-        SendAsync(
-            new HttpRequestMessage(HttpMethod.Post, path)
-            {
-                Content = new StringContent(body, Encoding.UTF8, contentType),
-            },
-            cancellation);
+        string path, string body, string contentType, CancellationToken cancellation, string reason = "")
+    {
+        HttpRequestMessage request = new(HttpMethod.Post, path)
+        {
+            Content = new StringContent(body, Encoding.UTF8, contentType),
+        };
+        if (reason.Length > 0) request.Headers.TryAddWithoutValidation("Countersign-Reason", reason);
+        return SendAsync(request, cancellation);
+    }
 
     /// <summary>
     /// Hears events until the stream ends, nothing comes for too long, or <paramref name="hear"/> says false; then why.

@@ -28,6 +28,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 {
     private readonly ControlPlaneOptions _options;
     private readonly WebApplication _app;
+    private readonly PolicyProposals _proposals;
     private readonly ApprovalFeed _feed;
     private readonly NoticeDesk? _notices;
     private readonly MeterProvider _metrics = MetricsEndpoint.Collect();
@@ -45,19 +46,21 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ILogger log = logs.CreateLogger<ControlPlaneHost>();
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
+        _proposals = new PolicyProposals(services, options, acts, clock, log);
         Routes routes = new(_app, new BearerCallers(services.Callers), new SeenPeople(services.Approvals, clock));
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
         RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
-        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock, log), streams, reveals);
+        ApprovalDesk desk = new(services, views, acts, _proposals, clock, log);
+        ApprovalEndpoints.Map(routes, desk, streams, reveals);
         if (services.Notices is { } notices)
         {
             _notices = new NoticeDesk(options, services, notices, _feed, () => PublicUrl, clock, log);
             NoticeEndpoints.Map(routes, _notices, options, acts);
         }
 
-        PolicyEndpoints.Map(routes, new PolicyDesk(services, options, acts));
+        PolicyEndpoints.Map(routes, new PolicyDesk(services, options, acts, _proposals));
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
@@ -87,6 +90,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _feed.Start();
         await _app.StartAsync(cancellation);
         _notices?.Start();
+        _proposals.Start();
     }
 
     /// <summary>Accepts no more, and waits up to 5 s for the answers under way.</summary>
@@ -96,6 +100,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        await _proposals.DisposeAsync();
         if (_notices is not null) await _notices.DisposeAsync();
         await _feed.DisposeAsync();
         _metrics.Dispose();
