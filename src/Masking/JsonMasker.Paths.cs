@@ -86,10 +86,12 @@ public sealed partial class JsonMasker
             return true;
         }
 
-        _hit = _paths.Element();
-        if (_hit == Hit.None) return true;
+        Hit hit = _paths.Element();
+        if (hit == Hit.None) return true;
         int start = _blocks!.PlaceOf(index, ref block);
-        bool goesOn = ActOnEvents(input, start, ref output) && Mask(input, start, start, ref output);
+        bool goesOn = ActOnEvents(input, start, ref output);   // before the hit is known: what is before is not hit
+        _hit = hit;
+        goesOn = goesOn && Mask(input, start, start, ref output);
         if (goesOn && start < _blocks.End) return true;
 
         // Who goes on counts it.

@@ -89,6 +89,7 @@ public sealed partial class JsonMasker
         _isMasking = false;
         _isFinished = false;
         _hasNames = false;
+        _isUnderTellingName = false;
         _peeks = false;
         _blocksNext = BlockWindow.BlocksMax;
         _valueAt = None;
