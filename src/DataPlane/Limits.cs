@@ -93,7 +93,7 @@ public sealed record Limits
     public int ParkedCallsMax { get; init; } = 10_000;
 
     /// <summary>The most idle upstream connections kept per endpoint.</summary>
-    public int IdleUpstreamConnectionsMax { get; init; } = 256;
+    public int IdleUpstreamConnectionsMax { get; init; } = 1_024;
 
     /// <summary>How long a connection may stay idle between calls.</summary>
     public TimeSpan KeepAliveIdle { get; init; } = TimeSpan.FromSeconds(120);

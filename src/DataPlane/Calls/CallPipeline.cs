@@ -21,7 +21,7 @@ internal sealed class CallPipeline(
     Faults faults)
 {
     /// <summary>Takes the call whose head has been read to its end; the verdict says how it ended.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder))]
     public async ValueTask RunAsync(CallContext call)
     {
         try
