@@ -16,8 +16,9 @@ using Microsoft.Extensions.Primitives;
 namespace Countersign.DemoIssuer;
 
 /// <summary>
-/// An OpenID Connect issuer for demonstrations: discovery, a JWKS and RS256 access tokens for made-up users, who need
-/// no password. It listens on loopback alone, and its key lives as long as it does.
+/// An OpenID Connect issuer for demonstrations: discovery, a JWKS, RS256 access tokens for made-up users, and the code
+/// flow for those of them who are people. None needs a password. It listens on loopback alone, and its key lives as
+/// long as it does.
 /// </summary>
 public sealed class DemoIssuer : IAsyncDisposable
 {
@@ -35,6 +36,7 @@ public sealed class DemoIssuer : IAsyncDisposable
     private readonly string _audience;
     private readonly TimeProvider _clock;
     private readonly WebApplication _app;
+    private DemoSignIn? _signIn;
 
     private DemoIssuer(WebApplication app, string audience, TimeProvider clock)
     {
@@ -84,6 +86,7 @@ public sealed class DemoIssuer : IAsyncDisposable
         }
 
         issuer.Address = issuer._app.Urls.First();
+        issuer._signIn = new DemoSignIn(issuer.Address, clock);
         return issuer;
     }
 
@@ -91,7 +94,7 @@ public sealed class DemoIssuer : IAsyncDisposable
     /// <exception cref="ArgumentException">There is no such user.</exception>
     public string Mint(string user) =>
         DemoUser.All.TryGetValue(user, out DemoUser? known)
-            ? Sign(known)
+            ? Sign(known, _audience)
             : throw new ArgumentException("The demo issuer has no such user.", nameof(user));
 
     /// <summary>Stops listening.</summary>
@@ -108,12 +111,18 @@ public sealed class DemoIssuer : IAsyncDisposable
             ["issuer"] = Address,
             ["jwks_uri"] = Address + "/jwks",
             ["token_endpoint"] = Address + "/token",
-            ["response_types_supported"] = new JsonArray("token"),
+            ["authorization_endpoint"] = Address + "/authorize",
+            ["response_types_supported"] = new JsonArray("code"),
+            ["grant_types_supported"] = new JsonArray("authorization_code"),
+            ["code_challenge_methods_supported"] = new JsonArray("S256"),
+            ["token_endpoint_auth_methods_supported"] = new JsonArray("none"),
+            ["authorization_response_iss_parameter_supported"] = true,
             ["subject_types_supported"] = new JsonArray("public"),
             ["id_token_signing_alg_values_supported"] = new JsonArray("RS256"),
         }));
         _app.MapGet("/jwks", context => AnswerAsync(context, 200, Jwks()));
         _app.MapPost("/token", AnswerTokenAsync);
+        _app.MapGet("/authorize", context => _signIn!.AuthorizeAsync(context));
     }
 
     private async Task AnswerTokenAsync(HttpContext context)
@@ -125,6 +134,12 @@ public sealed class DemoIssuer : IAsyncDisposable
         }
 
         IFormCollection form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
+        if (form["grant_type"] == "authorization_code")
+        {
+            await AnswerCodeAsync(context, form).ConfigureAwait(false);
+            return;
+        }
+
         StringValues names = form["user"];
         if (names is not [{ } name] || !DemoUser.All.TryGetValue(name, out DemoUser? user))
         {
@@ -136,20 +151,40 @@ public sealed class DemoIssuer : IAsyncDisposable
         context.Response.Headers.CacheControl = "no-store"; // RFC 6749 section 5.1
         JsonObject token = new()
         {
-            ["access_token"] = Sign(user),
+            ["access_token"] = Sign(user, _audience),
             ["token_type"] = "Bearer",
             ["expires_in"] = TokenSeconds,
         };
         await AnswerAsync(context, 200, token).ConfigureAwait(false);
     }
 
-    private string Sign(DemoUser user)
+    private async Task AnswerCodeAsync(HttpContext context, IFormCollection form)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        if (_signIn!.Redeem(form) is not { } code)
+        {
+            JsonObject refused = new() { ["error"] = "invalid_grant", ["error_description"] = "the code is no good" };
+            await AnswerAsync(context, 400, refused).ConfigureAwait(false);
+            return;
+        }
+
+        JsonObject tokens = new()
+        {
+            ["access_token"] = Sign(code.User, _audience),
+            ["id_token"] = Sign(code.User, code.ClientId, "JWT", code.Nonce),
+            ["token_type"] = "Bearer",
+            ["expires_in"] = TokenSeconds,
+        };
+        await AnswerAsync(context, 200, tokens).ConfigureAwait(false);
+    }
+
+    private string Sign(DemoUser user, string audience, string type = "at+jwt", string? nonce = null)
     {
         long now = _clock.GetUtcNow().ToUnixTimeSeconds();
         JsonObject claims = new()
         {
             ["iss"] = Address,
-            ["aud"] = _audience,
+            ["aud"] = audience,
             ["sub"] = user.ActsFor ?? user.Name,
             ["kind"] = user.Kind,
             ["groups"] = new JsonArray([.. user.Groups.Select(group => JsonValue.Create(group))]),
@@ -162,7 +197,9 @@ public sealed class DemoIssuer : IAsyncDisposable
         if (user.Actor is not null) claims["actor"] = user.Actor;
         if (user.Owner is not null) claims["owner"] = user.Owner;
 
-        JsonObject header = new() { ["alg"] = "RS256", ["typ"] = "at+jwt", ["kid"] = _keyId };
+        if (nonce is not null) claims["nonce"] = nonce;
+
+        JsonObject header = new() { ["alg"] = "RS256", ["typ"] = type, ["kid"] = _keyId };
         string text = Part(header) + "." + Part(claims);
         byte[] signature = _key.SignData(
             Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
