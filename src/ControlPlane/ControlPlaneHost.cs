@@ -1,6 +1,7 @@
 using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
+using Countersign.ControlPlane.Console;
 using Countersign.ControlPlane.Metrics;
 using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Policies;
@@ -41,16 +42,22 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ILogger log = logs.CreateLogger<ControlPlaneHost>();
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
-        Routes routes = new(_app, new BearerCallers(services.Callers));
+        ConsoleFront? front = ConsoleFront.Open(options, services, clock, () => PublicUrl);
+        Routes routes = new(
+            _app, new KnownCallers(
+                new BearerCallers(services.Callers), front?.Sessions, front?.Cookies, () => PublicUrl));
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
-        ApprovalEndpoints.Map(routes, new ApprovalDesk(services, views, acts, clock), streams);
-        PolicyEndpoints.Map(routes, new PolicyDesk(services, options, acts));
+        ApprovalDesk approvals = new(services, views, acts, clock);
+        PolicyDesk policies = new(services, options, acts);
+        ApprovalEndpoints.Map(routes, approvals, streams);
+        PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
+        front?.Map(routes, new ConsoleParts(_app.Services, logs, approvals, policies, acts, log));
         MetricsEndpoint.Map(_app, _metrics);
     }
 

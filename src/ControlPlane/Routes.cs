@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Countersign.ControlPlane;
 
 /// <summary>The listener's paths: each is open to anybody, or answers only callers with a valid token.</summary>
-internal sealed class Routes(IEndpointRouteBuilder endpoints, BearerCallers callers)
+internal sealed class Routes(IEndpointRouteBuilder endpoints, KnownCallers callers)
 {
     /// <summary>A path that needs no token.</summary>
     public void Open(string method, string path, Func<HttpContext, ValueTask<Reply>> answer) =>
@@ -16,8 +16,7 @@ internal sealed class Routes(IEndpointRouteBuilder endpoints, BearerCallers call
     public void Known(string method, string path, Func<HttpContext, Caller, ValueTask<Reply>> answer) =>
         Map(method, path, async context =>
         {
-            BearerOutcome outcome =
-                await callers.IdentifyAsync(context.Request.Headers.Authorization, context.RequestAborted);
+            BearerOutcome outcome = await callers.IdentifyAsync(context);
             return outcome.Caller is { } caller ? await answer(context, caller) : BearerCallers.Refuse(outcome.Because);
         });
 
@@ -28,8 +27,7 @@ internal sealed class Routes(IEndpointRouteBuilder endpoints, BearerCallers call
     {
         RequestDelegate handler = async context =>
         {
-            ValueTask<BearerOutcome> IdentifyAsync() =>
-                callers.IdentifyAsync(context.Request.Headers.Authorization, context.RequestAborted);
+            ValueTask<BearerOutcome> IdentifyAsync() => callers.IdentifyAsync(context);
             BearerOutcome outcome = await IdentifyAsync();
             Reply? reply = outcome.Caller is { } caller
                 ? await run(context, caller, async () => (await IdentifyAsync()).Caller)

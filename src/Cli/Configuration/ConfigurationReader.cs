@@ -169,6 +169,12 @@ internal static class ConfigurationReader
             PolicyAdmins = policy.Texts("admins") ?? ["policy-admins"],
             Auditors = audit.Texts("auditors") ?? ["auditors"],
         };
+        ConfigurationSection console = root.Section("console");
+        options = options with
+        {
+            ConsoleClients = ConsoleReader.ReadClients(console, options.Issuers, resolve, errors),
+            Console = ConsoleReader.ReadTerms(console),
+        };
         if (flags.Data is not null || flags.Control is not null) options = WithFlags(options, flags, errors);
         if (options.Issuers.Count == 0)
         {

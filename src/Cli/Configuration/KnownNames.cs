@@ -15,6 +15,8 @@ internal static class KnownNames
         "groups", "kind", "defaultKind", "responsible", "tenant", "algorithms", "clockSkew", "folder", "auditors",
         "sealingKey", "bootstrap", "admins", "name", "tls", "certificates", "certificate", "key", "clientCertificates",
         "clientCa", "minVersion", "proxyProtocol", "from", "required",
+        "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
+        "sessionIdle", "sessionMax",
         .. LimitsReader.Names,
     ];
 
