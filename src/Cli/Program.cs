@@ -6,6 +6,7 @@ using Countersign.Cli.Audit;
 using Countersign.Cli.Demo;
 using Countersign.Cli.Masking;
 using Countersign.Cli.Nodes;
+using Countersign.Cli.Notices;
 using Countersign.Cli.Policies;
 using Countersign.Cli.Serve;
 
@@ -30,6 +31,7 @@ RootCommand root = new(
     ServeCommand.Create(environment),
     PolicyCommand.Create(environment),
     ApprovalsCommand.Create(environment),
+    NoticesCommand.Create(environment),
     AuditCommand.Create(environment),
     MaskCommand.Create(environment),
     NodesCommand.Create(environment),

@@ -4,6 +4,7 @@ using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Console;
 using Countersign.ControlPlane.Metrics;
 using Countersign.ControlPlane.Nodes;
+using Countersign.ControlPlane.Notices;
 using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tokens;
 using Microsoft.AspNetCore.Builder;
@@ -27,6 +28,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     private readonly ControlPlaneOptions _options;
     private readonly WebApplication _app;
     private readonly ApprovalFeed _feed;
+    private readonly NoticeDesk? _notices;
     private readonly MeterProvider _metrics = MetricsEndpoint.Collect();
 
     /// <summary>Sets up a listener that is not bound yet. Nothing that is passed in is disposed of here.</summary>
@@ -43,21 +45,29 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
         ConsoleFront? front = ConsoleFront.Open(options, services, clock, () => PublicUrl);
-        Routes routes = new(
-            _app, new KnownCallers(
-                new BearerCallers(services.Callers), front?.Sessions, front?.Cookies, () => PublicUrl));
+        KnownCallers callers = new(
+            new BearerCallers(services.Callers), front?.Sessions, front?.Cookies, () => PublicUrl);
+        SeenPeople people = new(services.Approvals, clock);
+        Routes routes = new(_app, callers, people);
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
-        ApprovalDesk approvals = new(services, views, acts, clock);
+        RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
+        ApprovalDesk approvals = new(services, views, acts, clock, log);
         PolicyDesk policies = new(services, options, acts);
-        ApprovalEndpoints.Map(routes, approvals, streams);
+        ApprovalEndpoints.Map(routes, approvals, streams, reveals);
+        if (services.Notices is { } notices)
+        {
+            _notices = new NoticeDesk(options, services, notices, _feed, () => PublicUrl, clock, log);
+            NoticeEndpoints.Map(routes, _notices, options, acts);
+        }
+
         PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
-        front?.Map(routes, new ConsoleParts(_app.Services, logs, approvals, policies, acts, log));
+        front?.Map(routes, new ConsoleParts(_app.Services, logs, approvals, policies, people, acts, log));
         MetricsEndpoint.Map(_app, _metrics);
     }
 
@@ -69,10 +79,11 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
     /// <summary>Binds and begins to answer. Throws <see cref="IOException"/> where an address cannot be
     /// bound.</summary>
-    public Task StartAsync(CancellationToken cancellation)
+    public async Task StartAsync(CancellationToken cancellation)
     {
         _feed.Start();
-        return _app.StartAsync(cancellation);
+        await _app.StartAsync(cancellation);
+        _notices?.Start();
     }
 
     /// <summary>Accepts no more, and waits up to 5 s for the answers under way.</summary>
@@ -82,6 +93,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        if (_notices is not null) await _notices.DisposeAsync();
         await _feed.DisposeAsync();
         _metrics.Dispose();
     }

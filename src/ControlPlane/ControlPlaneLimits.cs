@@ -18,6 +18,7 @@ internal static class ControlPlaneLimits
     public static readonly TimeSpan StoreSilenceMax = TimeSpan.FromSeconds(5);
 
     public const int ReasonCharactersMax = 500;
+    public const int PointerCharactersMax = 500;
     public const int ConnectionsMax = 4_096;
 
     /// <summary>What answers under way get when the listener stops. None waits for anything slower than the
@@ -61,6 +62,24 @@ internal static class ControlPlaneLimits
 
     /// <summary>What a viewer's connection may take for one event before it is cut.</summary>
     public static readonly TimeSpan EventWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>Attempts to deliver a notice, over about eight hours; then it is among the dead.</summary>
+    public const int DeliveriesMax = 8;
+
+    /// <summary>What a receiver may take to answer; those of chats do it in a second.</summary>
+    public static readonly TimeSpan DeliveryWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a notice is one gateway's: longer than an attempt can take.</summary>
+    public static readonly TimeSpan NoticeLease = TimeSpan.FromSeconds(30);
+
+    /// <summary>What happened longer ago is no news: a webhook that is new is not told of last month.</summary>
+    public static readonly TimeSpan NoticeAgeMax = TimeSpan.FromDays(1);
+
+    /// <summary>The newest approvals that are looked at for notices that nobody filed.</summary>
+    public const int NoticesLookedBackMax = 2_000;
+
+    public const int NoticeNameCharactersMax = 120;
+    public const int NoticeReasonCharactersMax = 500;
 
     /// <summary>Moves tried against others who move the same approval; each that fails means that another's
     /// succeeded.</summary>

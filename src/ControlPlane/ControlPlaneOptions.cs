@@ -7,6 +7,7 @@ using Countersign.Identity.Outbound;
 using Countersign.Masking;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
+using Countersign.Policy.Notices;
 using Countersign.Policy.Redis;
 using Countersign.Policy.Sessions;
 
@@ -27,6 +28,12 @@ public sealed record ControlPlaneOptions
     /// <summary>Groups whose people may publish and activate policy, and whose members may read it and every
     /// approval.</summary>
     public IReadOnlyList<string> PolicyAdmins { get; init; } = ["policy-admins"];
+
+    /// <summary>Groups whose people may see a masked argument in clear, of calls that they may approve.</summary>
+    public IReadOnlyList<string> Revealers { get; init; } = [];
+
+    /// <summary>Who is told what happens to approvals.</summary>
+    public IReadOnlyList<WebhookOptions> Webhooks { get; init; } = [];
 
     /// <summary>
     /// Without word from the store for this long the process is not ready: it refuses high and critical functions.
@@ -59,6 +66,12 @@ public sealed record ControlPlaneServices(
 {
     /// <summary>Whether the process still wants calls.</summary>
     public Readiness Readiness { get; init; } = new();
+
+    /// <summary>Where notices wait; null where no webhook is told anything.</summary>
+    public INoticeStore? Notices { get; init; }
+
+    /// <summary>Spreads attempts that failed together. Not for secrets.</summary>
+    public Random Chance { get; init; } = new(0);
 
     /// <summary>How this gateway's policy stands towards the store's; null knows of no trouble.</summary>
     public RedisPolicyFeed? Feed { get; init; }

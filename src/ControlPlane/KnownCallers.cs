@@ -24,6 +24,6 @@ internal sealed class KnownCallers(
         bool isRead = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
         bool isOurs = RequestOrigin.IsOurs(context.Request, publicUrl())
             && (isRead || SessionDesk.IsFormToken(session, context.Request.Headers[FormTokenField]));
-        return isOurs ? new(session.Caller, "") : new(null, "a session alone does not do this");
+        return isOurs ? new(session.Caller, "", IsFromSession: true) : new(null, "a session alone does not do this");
     }
 }

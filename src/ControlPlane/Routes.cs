@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Countersign.ControlPlane;
 
 /// <summary>The listener's paths: each is open to anybody, or answers only callers with a valid token.</summary>
-internal sealed class Routes(IEndpointRouteBuilder endpoints, KnownCallers callers)
+internal sealed class Routes(IEndpointRouteBuilder endpoints, KnownCallers callers, SeenPeople people)
 {
     /// <summary>A path that needs no token.</summary>
     public void Open(string method, string path, Func<HttpContext, ValueTask<Reply>> answer) =>
@@ -17,7 +17,9 @@ internal sealed class Routes(IEndpointRouteBuilder endpoints, KnownCallers calle
         Map(method, path, async context =>
         {
             BearerOutcome outcome = await callers.IdentifyAsync(context);
-            return outcome.Caller is { } caller ? await answer(context, caller) : BearerCallers.Refuse(outcome.Because);
+            if (outcome.Caller is not { } caller) return BearerCallers.Refuse(outcome.Because);
+            if (!outcome.IsFromSession) await people.NoteAsync(caller);
+            return await answer(context, caller);
         });
 
     /// <summary>A path that answers for as long as the caller stays one; a reply is for who gets no stream.</summary>

@@ -193,7 +193,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             callers,
             new FunctionTable(_services.InForce, limits),
             new PolicyJudge(_services.InForce, limits, _clock),
-            new ApprovalDesk(_services.Approvals, _services.Seal, limits, _clock),
+            new ApprovalDesk(_services.Approvals, _services.Seal, limits, _clock, _services.Start),
             new CredentialDesk(_services.Credentials, _clock),
             new UpstreamCaller(pools, limits),
             new ReplyDesk(new MaskDesk(_services.MaskKeys), limits, publicUrl + ResourceMetadata.Path),

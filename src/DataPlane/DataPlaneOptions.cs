@@ -70,6 +70,9 @@ public sealed record DataPlaneServices(
     CredentialIssuer Credentials,
     AuditLog Audit)
 {
+    /// <summary>This start of this gateway, which its claims name.</summary>
+    public string Start { get; init; } = "";
+
     /// <summary>What masks make tokens with, by the names that policy knows the keys by.</summary>
     public IReadOnlyDictionary<string, TokenKey> MaskKeys { get; init; } = new Dictionary<string, TokenKey>();
 }

@@ -75,6 +75,9 @@ public sealed class Caller
     /// </summary>
     public ReadOnlyMemory<byte> BoundCertificate { get; init; }
 
+    /// <summary>The token's <c>iat</c>, in seconds since 1970; 0 where it has none.</summary>
+    public long IssuedAt { get; init; }
+
     /// <summary>True for an authenticated person, acting directly: nobody approves through an agent.</summary>
     public bool IsPerson => Kind == CallerKind.Human && !IsDelegated;
 

@@ -41,7 +41,14 @@ public sealed record StageTerms(IReadOnlyList<string> Groups, int Count);
 /// <param name="Hold">How long a call is held open by default, waiting; zero answers 428 at once.</param>
 /// <param name="ReasonRequired">The caller must send <c>Countersign-Reason</c>.</param>
 public sealed record ApprovalTerms(
-    IReadOnlyList<StageTerms> Stages, TimeSpan DecideWithin, TimeSpan UseWithin, TimeSpan Hold, bool ReasonRequired);
+    IReadOnlyList<StageTerms> Stages, TimeSpan DecideWithin, TimeSpan UseWithin, TimeSpan Hold, bool ReasonRequired)
+{
+    /// <summary>
+    /// Who may let a call through in an emergency, without its approvers: a person in a group of each list. Empty is
+    /// nobody.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<string>> BreakGlass { get; init; } = [];
+}
 
 /// <summary>What happens to a value under a mask. Zero is the safest.</summary>
 public enum MaskAction : byte

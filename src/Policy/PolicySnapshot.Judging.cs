@@ -102,6 +102,12 @@ public sealed partial class PolicySnapshot
             terms.Min(one => one.DecideWithin),
             terms.Min(one => one.UseWithin),
             terms.Max(one => one.Hold),
-            terms.Exists(one => one.ReasonRequired));
+            terms.Exists(one => one.ReasonRequired))
+        {
+            // A glass that one of the rules does not have cannot be broken.
+            BreakGlass = terms.TrueForAll(one => one.BreakGlass.Count > 0)
+                ? [.. terms.SelectMany(one => one.BreakGlass)]
+                : [],
+        };
     }
 }

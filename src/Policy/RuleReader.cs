@@ -7,7 +7,8 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
         ["id", "subjects", "functions", "effect"], ["approval", "mode", "alone"], ["when"], []);
     private static readonly SectionKeys SubjectKeys = new(["groups"], [], [], []);
     private static readonly SectionKeys ApprovalKeys = new(
-        ["stages"], ["decideWithin", "useWithin", "hold", "reason"], [], []);
+        ["stages"], ["decideWithin", "useWithin", "hold", "reason", "breakGlass"], [], []);
+    private static readonly SectionKeys BreakGlassKeys = new(["groups"], [], [], []);
     private static readonly SectionKeys StageKeys = new(["groups", "count"], [], [], []);
     private static readonly SectionKeys SeparationKeys = new(["id", "kind", "groups"], [], [], []);
 
@@ -113,6 +114,14 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
                 "useWithin", UseWithinUnstated, PolicyLimits.WindowMin, PolicyLimits.WindowMax),
             Hold = section.Duration("hold", TimeSpan.Zero, TimeSpan.Zero, PolicyLimits.HoldMax),
             ReasonRequired = section.Word("reason", ["required", "optional"], []) == "required",
+            BreakGlass = ReadBreakGlass(section),
         };
+    }
+
+    private string[][] ReadBreakGlass(Section approval)
+    {
+        if (approval.Find("breakGlass") is not { } node) return [];
+        List<string>? groups = Section.Open(node, "breakGlass", BreakGlassKeys, errors)?.Groups("groups", 1);
+        return groups is { Count: > 0 } ? [[.. groups]] : [];
     }
 }

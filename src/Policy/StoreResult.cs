@@ -17,6 +17,9 @@ public enum StoreStatus : byte
 
     /// <summary>The thing's window has closed, by the store's own clock.</summary>
     Lapsed,
+
+    /// <summary>The name it was asked by stands for something else.</summary>
+    Mismatch,
 }
 
 /// <summary>An answer of the store, or why there is none.</summary>

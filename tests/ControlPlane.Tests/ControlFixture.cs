@@ -61,6 +61,7 @@ internal sealed class ControlFixture : IAsyncDisposable
         _callers = new CallerVerifier(
             [_issuer.Options], null, new HttpMessageInvoker(new SocketsHttpHandler()), Clock, NullLogger.Instance);
         Memory = new InMemoryApprovalStore(Clock);
+        Notices = new InMemoryNoticeStore(Clock);
         Store = new ScriptedApprovalStore(Memory);
         AuditLogOptions log = new() { Folder = Path.Combine(_folder, "audit"), Origin = "countersign/test" };
         Audit = AuditLog.Open(log, TimeProvider.System).Log!;
@@ -80,10 +81,24 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     public string Address => _host!.Addresses[0];
 
-    public static async Task<ControlFixture> StartAsync()
+    /// <summary>Where notices wait.</summary>
+    public InMemoryNoticeStore Notices { get; }
+
+    public static Task<ControlFixture> StartAsync() => StartAsync([], null);
+
+    /// <summary>Starts it with webhooks, after something happened that it did not see.</summary>
+    public static async Task<ControlFixture> StartAsync(
+        IReadOnlyList<WebhookOptions> webhooks, Func<ControlFixture, Task>? before)
     {
         ControlFixture fixture = new();
-        ControlPlaneOptions options = new() { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], Gateway = "test" };
+        if (before is not null) await before(fixture);
+        ControlPlaneOptions options = new()
+        {
+            Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
+            Gateway = "test",
+            Revealers = ["pii-officers"],
+            Webhooks = webhooks,
+        };
 
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
         RedisPolicyStore unreached = new(null!);
@@ -91,6 +106,7 @@ internal sealed class ControlFixture : IAsyncDisposable
             fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal, fixture._keys, fixture.Audit)
         {
             Readiness = fixture.Readiness,
+            Notices = fixture.Notices,
         };
         fixture._host = new ControlPlaneHost(options, services, fixture.Clock, NullLoggerFactory.Instance);
         await fixture._host.StartAsync(TestContext.Current.CancellationToken);

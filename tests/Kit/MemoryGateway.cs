@@ -68,7 +68,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
             callers,
             new FunctionTable(InForce, bounds),
             new PolicyJudge(InForce, bounds, Time),
-            new ApprovalDesk(Store, _seal, bounds, Time),
+            new ApprovalDesk(Store, _seal, bounds, Time, "gateway-1/test"),
             new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
             new UpstreamCaller(Pools, bounds),
             new ReplyDesk(

@@ -27,8 +27,9 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
     /// <summary>Waits that have begun.</summary>
     internal int Watches => Volatile.Read(ref _watches);
 
-    public ValueTask<StoreResult<Approval>> AskAsync(Approval draft, ReadOnlyMemory<byte> sealedPayload) =>
-        IsAway ? new(default(StoreResult<Approval>)) : inner.AskAsync(draft, sealedPayload);
+    public ValueTask<StoreResult<Approval>> AskAsync(
+        Approval draft, ReadOnlyMemory<byte> sealedPayload, AskExtras extras = default) =>
+        IsAway ? new(default(StoreResult<Approval>)) : inner.AskAsync(draft, sealedPayload, extras);
 
     public ValueTask<StoreResult<Approval>> FindAsync(string id) =>
         IsAway ? new(default(StoreResult<Approval>)) : inner.FindAsync(id);
@@ -37,18 +38,44 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
         ApprovalState? state, int limit, string? cursor, Func<Approval, bool>? where = null) =>
         IsAway ? new(default(StoreResult<ApprovalPage>)) : inner.ListAsync(state, limit, cursor, where);
 
-    public async ValueTask<StoreResult<Approval>> MoveAsync(Approval from, Approval to)
+    public ValueTask<StoreResult<ApprovalPage>> ListOwedAsync(
+        int limit, string? cursor, Func<Approval, bool>? where = null) =>
+        IsAway ? new(default(StoreResult<ApprovalPage>)) : inner.ListOwedAsync(limit, cursor, where);
+
+    public async ValueTask<StoreResult<Approval>> MoveAsync(
+        Approval from, Approval to, IReadOnlyList<SeenPerson>? seen = null)
     {
         Interlocked.Increment(ref _moves);
         if (IsAway) return default;
         if (BeforeMove is { } before) await before(to);
         return OnMove?.Invoke(from, to) is { } status
             ? new StoreResult<Approval>(status, null)
-            : await inner.MoveAsync(from, to);
+            : await inner.MoveAsync(from, to, seen);
     }
 
     public ValueTask<StoreResult<byte[]>> PayloadAsync(string id) =>
         IsAway ? new(default(StoreResult<byte[]>)) : inner.PayloadAsync(id);
+
+    public ValueTask<StoreResult<IReadOnlyList<SeenPerson>>> SeenAsync(Approval approval) =>
+        IsAway ? new(default(StoreResult<IReadOnlyList<SeenPerson>>)) : inner.SeenAsync(approval);
+
+    public ValueTask<StoreStatus> NoteAsync(Caller person) =>
+        IsAway ? new(StoreStatus.Unavailable) : inner.NoteAsync(person);
+
+    public ValueTask<StoreResult<IReadOnlyList<string>>> ListRunsAsync(int limit) =>
+        IsAway ? new(default(StoreResult<IReadOnlyList<string>>)) : inner.ListRunsAsync(limit);
+
+    public ValueTask<StoreResult<byte[]>> RunAsync(string id) =>
+        IsAway ? new(default(StoreResult<byte[]>)) : inner.RunAsync(id);
+
+    public ValueTask<StoreStatus> KeepOutcomeAsync(string id, ReadOnlyMemory<byte> sealedOutcome, TimeSpan keep) =>
+        IsAway ? new(StoreStatus.Unavailable) : inner.KeepOutcomeAsync(id, sealedOutcome, keep);
+
+    public ValueTask<StoreResult<byte[]>> OutcomeAsync(string id) =>
+        IsAway ? new(default(StoreResult<byte[]>)) : inner.OutcomeAsync(id);
+
+    public ValueTask<StoreResult<byte[]>> TakeOutcomeAsync(string id) =>
+        IsAway ? new(default(StoreResult<byte[]>)) : inner.TakeOutcomeAsync(id);
 
     public IDisposable Watch(string id, Action moved)
     {

@@ -138,6 +138,7 @@ internal static class ConfigurationReader
         ConfigurationSection store = root.Section("store"), identity = root.Section("identity");
         ConfigurationSection audit = root.Section("audit"), secrets = root.Section("secrets");
         ConfigurationSection policy = root.Section("policy"), gateway = root.Section("gateway");
+        ConfigurationSection approvals = root.Section("approvals");
         string? redis = store.Text("redis"), embedded = store.Text("embedded"), auditFolder = audit.Text("folder");
         if (flags.Store is { } flagged)
         {
@@ -167,6 +168,8 @@ internal static class ConfigurationReader
             Limits = LimitsReader.Read(root.Section("limits")),
             PolicyBootstrap = policy.Text("bootstrap") is { } file ? resolve(file) : null,
             PolicyAdmins = policy.Texts("admins") ?? ["policy-admins"],
+            Webhooks = WebhookReader.Read(root, resolve),
+            Revealers = approvals.Texts("reveal") ?? [],
             Auditors = audit.Texts("auditors") ?? ["auditors"],
         };
         ConfigurationSection console = root.Section("console");
@@ -182,7 +185,7 @@ internal static class ConfigurationReader
         }
 
         errors.AddRange(IssuerOptions.Check(options.Issuers));
-        ConfigurationSection[] sections = [data, control, store, identity, audit, secrets, policy, gateway];
+        ConfigurationSection[] sections = [data, control, store, identity, audit, secrets, policy, gateway, approvals];
         foreach (ConfigurationSection section in sections) section.RefuseOthers();
         root.Section("telemetry").RefuseOthers();
         root.Text("$schema");

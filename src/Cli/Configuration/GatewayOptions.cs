@@ -84,6 +84,12 @@ internal sealed record GatewayOptions
     /// <summary>Groups whose people may publish policy.</summary>
     public required IReadOnlyList<string> PolicyAdmins { get; init; }
 
+    /// <summary>Who is told what happens to approvals.</summary>
+    public IReadOnlyList<WebhookSetting> Webhooks { get; init; } = [];
+
+    /// <summary>Groups whose people may see masked arguments in clear, of calls that they may approve.</summary>
+    public IReadOnlyList<string> Revealers { get; init; } = [];
+
     /// <summary>Groups whose members may read the audit.</summary>
     public required IReadOnlyList<string> Auditors { get; init; }
 

@@ -9,7 +9,7 @@ internal static class KnownNames
     private static readonly string[] Names =
     [
         "data", "control", "store", "identity", "audit", "secrets", "masking", "limits", "telemetry", "policy",
-        "gateway",
+        "gateway", "approvals", "notices", "reveal", "url", "secret", "events", "allowPlainHttp",
         "listen", "publicUrl", "trustedProxies", "transport", "redis", "embedded", "issuers", "issuer", "audiences",
         "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "tenant", "algorithms", "clockSkew", "folder", "auditors",

@@ -95,12 +95,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private async Task StartAsync(
         Roles roles, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
     {
-        byte[] sealingKey = ReadSealingKey(environment);
-        IReadOnlyDictionary<string, TokenKey> maskKeys = ReadMaskKeys(environment);
+        ProcessSecrets secrets = new(_options, environment, _log);
+        byte[] sealingKey = secrets.SealingKey();
+        IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys();
         AuditLog audit = OpenAudit();
-        string connection = _options.Redis ?? await StartEmbeddedAsync();
-        RedisStore store = await RedisStore.ConnectAsync(connection, _logs.CreateLogger<RedisStore>());
-        _stops.Push(store.DisposeAsync);
+        RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);
         PolicyMemory memory = Remember();
         PolicyStart start = new(_options, policies, memory, _clock, _log);
@@ -115,6 +114,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisNodeStore nodes = new(store);
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
+        ClaimSweep sweep = new(
+            store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
+        _stops.Push(sweep.DisposeAsync);
+        await sweep.StartAsync();
         HttpMessageInvoker http = IssuerClient();
         CallerVerifier callers = await VerifierAsync(http, cancellation);
         if (roles.HasFlag(Roles.Control))
@@ -129,15 +132,17 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 SignIn = SignIn(environment, http),
                 Nodes = nodes,
                 Feed = feed,
+                Notices = new RedisNoticeStore(store),
+                Chance = new Random(RandomNumberGenerator.GetInt32(int.MaxValue)),
             };
-            await StartControlAsync(services, cancellation);
+            await StartControlAsync(services, secrets.Webhooks(), cancellation);
         }
 
         CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
         if (roles.HasFlag(Roles.Data))
         {
             DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit);
-            await StartDataAsync(services with { MaskKeys = maskKeys }, cancellation);
+            await StartDataAsync(services with { MaskKeys = maskKeys, Start = sweep.Start }, cancellation);
         }
 
         Join(nodes, roles, feed, audit);
@@ -184,7 +189,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private string ControlUrl() =>
         _options.ControlUrl ?? ControlAddress ?? "http://" + _options.ControlListen[0];
 
-    private async Task StartControlAsync(ControlPlaneServices services, CancellationToken cancellation)
+    private async Task StartControlAsync(
+        ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, CancellationToken cancellation)
     {
         ControlPlaneOptions options = new()
         {
@@ -193,6 +199,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Gateway = _options.Name,
             PolicyAdmins = _options.PolicyAdmins,
             Auditors = _options.Auditors,
+            Revealers = _options.Revealers,
+            Webhooks = webhooks,
             PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
             Console = _options.Console,
         };
@@ -240,11 +248,21 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return opening.Log;
     }
 
-    private async Task<string> StartEmbeddedAsync()
+    private async Task<RedisStore> OpenStoreAsync()
     {
-        EmbeddedStore embedded = await EmbeddedStore.StartAsync(_options.Embedded!, _logs);
-        _stops.Push(embedded.DisposeAsync);
-        return embedded.Connection;
+        EmbeddedStore? embedded = null;
+        if (_options.Redis is null)
+        {
+            embedded = await EmbeddedStore.StartAsync(_options.Embedded!, _logs);
+            _stops.Push(embedded.DisposeAsync);
+        }
+
+        RedisStore store = await RedisStore.ConnectAsync(
+            _options.Redis ?? embedded!.Connection, _logs.CreateLogger<RedisStore>());
+        _stops.Push(store.DisposeAsync);
+        if (embedded is not null && !await store.BeginEpochAsync(embedded.Epoch))
+            throw new StartRefusedException("The embedded store did not answer.");
+        return store;
     }
 
     private HttpMessageInvoker IssuerClient()
@@ -328,39 +346,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
         CryptographicOperations.ZeroMemory(opened);
         return Keep(keys);
-    }
-
-    private Dictionary<string, TokenKey> ReadMaskKeys(IReadOnlyDictionary<string, string> environment)
-    {
-        Dictionary<string, TokenKey> keys = new(StringComparer.Ordinal);
-        foreach ((string name, SecretReference reference) in _options.MaskKeys)
-        {
-            keys[name] = MaskKeyReader.TryOpen(reference, environment, out string fault)
-                ?? throw new StartRefusedException($"masking.keys.{name}: {fault}");
-        }
-
-        return keys;
-    }
-
-    private byte[] ReadSealingKey(IReadOnlyDictionary<string, string> environment)
-    {
-        SecretReference reference = _options.SealingKey;
-        if (reference.Variable is { } variable)
-        {
-            if (environment.TryGetValue(variable, out string? value)) return System.Text.Encoding.UTF8.GetBytes(value);
-            throw new StartRefusedException($"secrets.sealingKey: environment variable {variable} is not set.");
-        }
-
-        string file = reference.File!;
-        if (File.Exists(file)) return File.ReadAllBytes(file);
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        byte[] key = RandomNumberGenerator.GetBytes(32);
-        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using FileStream stream = new(file, options);
-        stream.Write(key);
-        ProcessLog.SealingKeyMade(_log, file);
-        return key;
     }
 
     private void RecordEvent(AuditLog audit, string name, string detail = "")

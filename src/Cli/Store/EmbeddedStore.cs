@@ -18,6 +18,7 @@ internal sealed class EmbeddedStore : IAsyncDisposable
     // Another process may take the port between its choice and its use.
     private const int PortTriesMax = 8;
     private const int PasswordBytes = 32;
+    private const int EpochBytes = 16;
 
     // A connection that waits for the commit, or for a script's locks, holds a thread of the pool. The pool adds one or
     // two a second: with fewer than this at hand on two cores, fifty claims at once took five seconds instead of a few
@@ -27,13 +28,20 @@ internal sealed class EmbeddedStore : IAsyncDisposable
     private readonly GarnetServer _server;
     private readonly FileStream _holding;
 
-    private EmbeddedStore(GarnetServer server, FileStream holding, string connection, int port)
+    private EmbeddedStore(GarnetServer server, FileStream holding, string connection, int port, string epoch)
     {
         _server = server;
         _holding = holding;
         Connection = connection;
         Port = port;
+        Epoch = epoch;
     }
+
+    /// <summary>
+    /// This start, as approvals are bound to it. Garnet has no replication id; a start that follows a stop in good
+    /// order goes on with the last one, for nothing can have been lost between the two (decision 0042).
+    /// </summary>
+    public string Epoch { get; }
 
     /// <summary>A StackExchange.Redis connection string. It holds the password: never log it.</summary>
     public string Connection { get; }
@@ -61,6 +69,7 @@ internal sealed class EmbeddedStore : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Task.Run(_server.Dispose);
+        await File.WriteAllTextAsync(StoppedFile(Path.GetDirectoryName(_holding.Name)!), Epoch);
         await _holding.DisposeAsync();
     }
 
@@ -77,7 +86,8 @@ internal sealed class EmbeddedStore : IAsyncDisposable
             {
                 server = new GarnetServer(Options(folder, password, port), loggers);
                 server.Start();
-                return new EmbeddedStore(server, holding, $"127.0.0.1:{port},password={password}", port);
+                string connection = $"127.0.0.1:{port},password={password}";
+                return new EmbeddedStore(server, holding, connection, port, TakeEpoch(folder));
             }
             catch (Exception fault)
             {
@@ -88,6 +98,17 @@ internal sealed class EmbeddedStore : IAsyncDisposable
             }
         }
     }
+
+    // Gone as soon as it is read: a start that does not end in good order leaves none.
+    private static string TakeEpoch(string folder)
+    {
+        string file = StoppedFile(folder);
+        string epoch = File.Exists(file) ? File.ReadAllText(file) : "";
+        File.Delete(file);
+        return epoch.Length > 0 ? epoch : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(EpochBytes));
+    }
+
+    private static string StoppedFile(string folder) => Path.Combine(folder, "stopped-in-order");
 
     private static GarnetServerOptions Options(string folder, string password, int port) => new()
     {

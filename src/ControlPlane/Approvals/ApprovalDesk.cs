@@ -1,6 +1,7 @@
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
+using Microsoft.Extensions.Logging;
 
 namespace Countersign.ControlPlane.Approvals;
 
@@ -8,8 +9,8 @@ namespace Countersign.ControlPlane.Approvals;
 /// Shows approvals to those who may see them, and moves them. Every move is one swap in the store (decision 0005),
 /// with its intent in the audit before and its outcome after.
 /// </summary>
-internal sealed class ApprovalDesk(
-    ControlPlaneServices services, ApprovalViews views, ActLog acts, TimeProvider clock)
+internal sealed partial class ApprovalDesk(
+    ControlPlaneServices services, ApprovalViews views, ActLog acts, TimeProvider clock, ILogger logger)
 {
     private static readonly Ruling Absent = Ruling.Refuse(Refusal.NotFound, "There is no such approval.");
 
@@ -32,9 +33,16 @@ internal sealed class ApprovalDesk(
     }
 
     /// <summary>What of a list the viewer may see, newest first.</summary>
-    public async ValueTask<Reply> ListAsync(ApprovalFilter filter, int limit, string? cursor, Caller viewer)
+    public ValueTask<Reply> ListAsync(ApprovalFilter filter, int limit, string? cursor, Caller viewer) =>
+        ListAsync(views.ListAsync(filter, limit, cursor, viewer), viewer);
+
+    /// <summary>What of the reviews that are owed the viewer may see, the latest first.</summary>
+    public ValueTask<Reply> ListOwedAsync(int limit, string? cursor, Caller viewer) =>
+        ListAsync(views.ListOwedAsync(limit, cursor, viewer), viewer);
+
+    private async ValueTask<Reply> ListAsync(ValueTask<StoreResult<ApprovalPage>> listing, Caller viewer)
     {
-        StoreResult<ApprovalPage> page = await views.ListAsync(filter, limit, cursor, viewer);
+        StoreResult<ApprovalPage> page = await listing;
         if (page.Status == StoreStatus.NotFound)
             return Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
         if (!page.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
@@ -82,6 +90,27 @@ internal sealed class ApprovalDesk(
         id, approver, ActWords.Revoke, "",
         approval => DecisionRules.Of(ApprovalRules.Revoke(approval, approver, clock.GetUtcNow()), approval));
 
+    /// <summary>An approver takes their approval back while others are still waited for.</summary>
+    public ValueTask<Reply> WithdrawAsync(string id, Caller approver) => MoveAsync(
+        id, approver, ActWords.Withdraw, "",
+        approval => DecisionRules.Of(ApprovalRules.Withdraw(approval, approver, clock.GetUtcNow()), approval));
+
+    /// <summary>Somebody lets the call through in an emergency. It is never silent.</summary>
+    public async ValueTask<Reply> BreakGlassAsync(string id, Caller person, BreakGlassRequest said)
+    {
+        Reply reply = await MoveAsync(
+            id, person, ActWords.BreakGlass, "break glass " + said.Digest + ": " + said.Reason,
+            approval => DecisionRules.Break(approval, person, said, services.InForce.Current, clock.GetUtcNow()));
+        if (reply.Status == 200) Broken(logger, id, person.Subject);
+        return reply;
+    }
+
+    /// <summary>Somebody else closes the review that a broken glass owes.</summary>
+    public ValueTask<Reply> ReviewAsync(string id, Caller reviewer, string note) => MoveAsync(
+        id, reviewer, ActWords.Review, "review: " + note,
+        approval => DecisionRules.Of(
+            BreakGlassRules.Review(approval, reviewer, note, clock.GetUtcNow()), approval));
+
     private async ValueTask<Reply> MoveAsync(
         string id, Caller actor, ActWords words, string detail, Func<Approval, Ruling> rule)
     {
@@ -118,7 +147,7 @@ internal sealed class ApprovalDesk(
             StoreResult<Approval> moved = await services.Approvals.MoveAsync(last, ruling.Next!);
             switch (moved.Status)
             {
-                case StoreStatus.Ok: return (ruling, last);
+                case StoreStatus.Ok: return (ruling with { Next = moved.Value }, last);
                 case StoreStatus.Lapsed: return (DecisionRules.Explain(MoveRefusal.Expired, last), last);
                 case StoreStatus.Conflict or StoreStatus.NotFound: continue;
                 default: return (Unconfirmed, last);
@@ -136,4 +165,9 @@ internal sealed class ApprovalDesk(
     private static Reply Refuse(StoreStatus status) => status == StoreStatus.NotFound
         ? Reply.Refuse(Absent.Refusal, Absent.Detail)
         : Reply.Refuse(Refusal.StoreUnavailable);
+
+    [LoggerMessage(
+        EventId = 3, Level = LogLevel.Critical,
+        Message = "{Person} broke the glass of approval {Id}: the call may be made without its approvers")]
+    private static partial void Broken(ILogger logger, string id, string person);
 }

@@ -8,9 +8,12 @@ namespace Countersign.ControlPlane.Approvals;
 internal static class ApprovalEndpoints
 {
     private const string Path = "/api/v1/approvals";
+    private const string ReviewsPath = "/api/v1/reviews";
 
-    public static void Map(Routes routes, ApprovalDesk desk, ApprovalStreams streams)
+    public static void Map(Routes routes, ApprovalDesk desk, ApprovalStreams streams, RevealDesk reveals)
     {
+        routes.Known(
+            HttpMethods.Post, Path + "/{id}/reveal", (context, caller) => RevealAsync(context, caller, reveals));
         routes.Known(HttpMethods.Get, Path, (context, caller) => ListAsync(context, caller, desk));
         routes.Stream(Path + "/events", streams.RunAsync);
         routes.Known(
@@ -25,6 +28,13 @@ internal static class ApprovalEndpoints
             HttpMethods.Post, Path + "/{id}/cancel", (context, caller) => desk.CancelAsync(IdIn(context), caller));
         routes.Known(
             HttpMethods.Post, Path + "/{id}/revoke", (context, caller) => desk.RevokeAsync(IdIn(context), caller));
+        routes.Known(
+            HttpMethods.Post, Path + "/{id}/withdraw", (context, caller) => desk.WithdrawAsync(IdIn(context), caller));
+        routes.Known(
+            HttpMethods.Post, Path + "/{id}/break-glass", (context, caller) => BreakGlassAsync(context, caller, desk));
+        routes.Known(
+            HttpMethods.Post, Path + "/{id}/review", (context, caller) => ReviewAsync(context, caller, desk));
+        routes.Known(HttpMethods.Get, ReviewsPath, (context, caller) => ListOwedAsync(context, caller, desk));
     }
 
     private static async ValueTask<Reply> ListAsync(HttpContext context, Caller caller, ApprovalDesk desk)
@@ -32,17 +42,7 @@ internal static class ApprovalEndpoints
         if (!RequestReading.TryQuery(context, "status", out string? status)) return BadStatus();
         ApprovalState state = ApprovalStates.Named(status);
         if (status is not null && state == ApprovalState.None) return BadStatus();
-        const int Most = ControlPlaneLimits.ApprovalsOnPageMax;
-        if (!RequestReading.TryNumber(context, "limit", 1, Most, ControlPlaneLimits.ApprovalsOnPage, out long limit))
-        {
-            return Reply.Refuse(Refusal.MalformedRequest, "limit must be a number from 1 to 200.");
-        }
-
-        if (!RequestReading.TryQuery(context, "cursor", out string? cursor))
-        {
-            return Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
-        }
-
+        if (TryPage(context, out int limit, out string? cursor) is { } refused) return refused;
         if (!RequestReading.TryQuery(context, "function", out string? function)
             || !RequestReading.TryQuery(context, "caller", out string? asker))
         {
@@ -50,7 +50,43 @@ internal static class ApprovalEndpoints
         }
 
         ApprovalFilter filter = new(status is null ? null : state, function, asker);
-        return await desk.ListAsync(filter, (int)limit, cursor, caller);
+        return await desk.ListAsync(filter, limit, cursor, caller);
+    }
+
+    private static async ValueTask<Reply> ListOwedAsync(HttpContext context, Caller caller, ApprovalDesk desk) =>
+        TryPage(context, out int limit, out string? cursor) is { } refused
+            ? refused
+            : await desk.ListOwedAsync(limit, cursor, caller);
+
+    private static Reply? TryPage(HttpContext context, out int limit, out string? cursor)
+    {
+        const int Most = ControlPlaneLimits.ApprovalsOnPageMax;
+        cursor = null;
+        bool isNumber = RequestReading.TryNumber(
+            context, "limit", 1, Most, ControlPlaneLimits.ApprovalsOnPage, out long given);
+        limit = (int)given;
+        if (!isNumber) return Reply.Refuse(Refusal.MalformedRequest, "limit must be a number from 1 to 200.");
+        return RequestReading.TryQuery(context, "cursor", out cursor)
+            ? null
+            : Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
+    }
+
+    private static async ValueTask<Reply> BreakGlassAsync(HttpContext context, Caller caller, ApprovalDesk desk)
+    {
+        byte[]? body = await RequestReading.BodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
+        if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
+        return BreakGlassRequest.Read(body, out string why) is { } said
+            ? await desk.BreakGlassAsync(IdIn(context), caller, said)
+            : Reply.Refuse(Refusal.MalformedRequest, why);
+    }
+
+    private static async ValueTask<Reply> ReviewAsync(HttpContext context, Caller caller, ApprovalDesk desk)
+    {
+        byte[]? body = await RequestReading.BodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
+        if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
+        return BreakGlassRequest.ReadNote(body, out string why) is { } note
+            ? await desk.ReviewAsync(IdIn(context), caller, note)
+            : Reply.Refuse(Refusal.MalformedRequest, why);
     }
 
     private static async ValueTask<Reply> EarlierAsync(HttpContext context, Caller caller, ApprovalDesk desk)
@@ -67,6 +103,15 @@ internal static class ApprovalEndpoints
         if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
         return DecisionRequest.Read(body, out string why) is { } said
             ? await desk.DecideAsync(IdIn(context), caller, said)
+            : Reply.Refuse(Refusal.MalformedRequest, why);
+    }
+
+    private static async ValueTask<Reply> RevealAsync(HttpContext context, Caller caller, RevealDesk desk)
+    {
+        byte[]? body = await RequestReading.BodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
+        if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
+        return RevealRequest.Read(body, out string why) is { } asked
+            ? await desk.RevealAsync(IdIn(context), caller, asked)
             : Reply.Refuse(Refusal.MalformedRequest, why);
     }
 

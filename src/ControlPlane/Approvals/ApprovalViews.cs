@@ -47,6 +47,10 @@ internal sealed partial class ApprovalViews(
         return new(StoreStatus.Ok, new ApprovalPage(items, cursor));
     }
 
+    /// <summary>What of the reviews that are owed the viewer may see, the latest first.</summary>
+    public ValueTask<StoreResult<ApprovalPage>> ListOwedAsync(int limit, string? cursor, Caller viewer) =>
+        services.Approvals.ListOwedAsync(limit, cursor, one => MaySee(one, viewer));
+
     /// <summary>
     /// Earlier approvals of the same function that the same caller asked for and that the viewer may see, newest first.
     /// Looks at no more than the newest few thousand.

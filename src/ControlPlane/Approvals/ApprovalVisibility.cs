@@ -8,10 +8,11 @@ internal static class ApprovalVisibility
 {
     /// <summary>
     /// True for its requester, for a person in a group of one of its stages (even one who may not decide, being in the
-    /// requester's chain), and for policy admins.
+    /// requester's chain), for a person who may break its glass, and for policy admins.
     /// </summary>
     public static bool MaySee(Approval approval, Caller viewer, IReadOnlyList<string> policyAdmins) =>
         IsRequester(approval.Requester, viewer)
+        || (viewer.IsPerson && BreakGlassRules.IsAllowed(approval.BreakGlass, viewer.Groups))
         || (viewer.IsPerson && approval.Stages.Any(stage => stage.Groups.Any(viewer.IsIn)))
         || policyAdmins.Any(viewer.IsIn);
 

@@ -47,6 +47,18 @@ internal static class DecisionRules
         return Repeats(approval, approver, said) ? Ruling.Stands : Of(move, approval);
     }
 
+    /// <summary>Rules on who breaks the glass; the policy's static separations bind them as everybody.</summary>
+    public static Ruling Break(
+        Approval approval, Caller person, BreakGlassRequest said, PolicySnapshot? policy, DateTimeOffset now)
+    {
+        MoveOutcome move = BreakGlassRules.Break(approval, person, said.Digest, said.Reason, now);
+        if (move.Refusal == MoveRefusal.NotAllowed) return Explain(move.Refusal, approval);
+        if (policy is null) return Ruling.Refuse(Refusal.PolicyStale, "No policy is in force here yet; try again.");
+        return ApprovalVisibility.HoldsConflictingGroups(policy, person)
+            ? Ruling.Refuse(Refusal.DutyConflict, "You hold groups that the policy separates.")
+            : Of(move, approval);
+    }
+
     /// <summary>Rules on a withdrawal, by who asked or by who approved.</summary>
     public static Ruling Of(MoveOutcome move, Approval approval) => move.IsMoved
         ? new Ruling(RulingKind.Move, default, "", move.Next)
@@ -70,6 +82,9 @@ internal static class DecisionRules
                 Refusal.ApprovalSettled, "You have decided already; everybody counts once."),
             MoveRefusal.StageFilled => Ruling.Refuse(
                 Refusal.ApprovalSettled, "Every stage that you could fill is filled."),
+            MoveRefusal.NotAllowed => Ruling.Refuse(
+                Refusal.Denied, "Policy does not let you break the glass of this call."),
+            MoveRefusal.NothingOwed => Ruling.Refuse(Refusal.ApprovalSettled, "No review is owed of this approval."),
             MoveRefusal.Expired => Ruling.Refuse(Refusal.ApprovalExpired, "The approval has expired."),
             MoveRefusal.Denied => Ruling.Refuse(Refusal.ApprovalDenied, "The approval was " + state + "."),
             _ => Ruling.Refuse(Refusal.ApprovalSettled, "The approval is " + state + "."),

@@ -15,6 +15,15 @@ internal sealed record ActWords(string Intent, string Done, string Refused)
 
     public static readonly ActWords Cancel = new("approval-cancel", "approval-cancelled", "approval-cancel-refused");
     public static readonly ActWords Revoke = new("approval-revoke", "approval-revoked", "approval-revoke-refused");
+    public static readonly ActWords Withdraw =
+        new("approval-withdraw", "approval-withdrawn", "approval-withdraw-refused");
+
+    public static readonly ActWords BreakGlass = new("break-glass", "glass-broken", "break-glass-refused");
+    public static readonly ActWords Review =
+        new("break-glass-review", "break-glass-reviewed", "break-glass-review-refused");
+
+    public static readonly ActWords Reveal = new("approval-reveal", "approval-revealed", "approval-reveal-refused");
+    public static readonly ActWords ReviveNotice = new("notice-retry", "notice-retried", "notice-retry-refused");
     public static readonly ActWords SignIn = new("console-sign-in", "console-signed-in", "console-sign-in-refused");
     public static readonly ActWords SignOut = new("console-sign-out", "console-signed-out", "console-sign-out-refused");
     public static readonly ActWords Publish = new("policy-publish", "policy-published", "policy-publish-refused");

@@ -8,8 +8,8 @@ namespace Countersign.ControlPlane.Console;
 
 /// <summary>What of the listener the console works with.</summary>
 internal sealed record ConsoleParts(
-    IServiceProvider Provider, ILoggerFactory Logs, ApprovalDesk Approvals, PolicyDesk Policies, ActLog Acts,
-    ILogger Log);
+    IServiceProvider Provider, ILoggerFactory Logs, ApprovalDesk Approvals, PolicyDesk Policies, SeenPeople People,
+    ActLog Acts, ILogger Log);
 
 /// <summary>The console, put together: sessions first, since the API takes them too, then its pages.</summary>
 internal sealed class ConsoleFront
@@ -48,7 +48,7 @@ internal sealed class ConsoleFront
         ApprovalSearch search = new(_services.Approvals, parts.Approvals.Views);
         ConsoleAssets.Map(routes);
         new SignInEndpoints(
-            gate, Sessions, Cookies, _services.SignIn, parts.Acts, _publicUrl, _clock, parts.Log).Map();
+            gate, Sessions, Cookies, _services.SignIn, parts.People, parts.Acts, _publicUrl, _clock, parts.Log).Map();
         new ApprovalPages(gate, parts.Approvals, search, _services, _clock).Map();
         new HistoryPages(gate, search).Map();
         new PolicyPages(gate, parts.Policies).Map();

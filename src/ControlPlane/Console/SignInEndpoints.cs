@@ -13,8 +13,8 @@ namespace Countersign.ControlPlane.Console;
 
 /// <summary>In and out: the choice of an issuer, the way there and back, and the end of a session.</summary>
 internal sealed partial class SignInEndpoints(
-    ConsoleGate gate, SessionDesk sessions, ConsoleCookies cookies, OidcSignIn? issuers, ActLog acts,
-    Func<string> publicUrl, TimeProvider clock, ILogger logger)
+    ConsoleGate gate, SessionDesk sessions, ConsoleCookies cookies, OidcSignIn? issuers, SeenPeople people,
+    ActLog acts, Func<string> publicUrl, TimeProvider clock, ILogger logger)
 {
     private readonly SignInPace _pace = new(clock);
 
@@ -92,6 +92,7 @@ internal sealed partial class SignInEndpoints(
         await sessions.ForgetAsync(cookies.Session(context));
         string? id = await sessions.BeginAsync(caller);
         if (id is null) return await ShowAsync(context, 503, "The store does not answer. Try again in a moment.");
+        await people.NoteAsync(caller);
         using AuditedAct act = acts.Begin(caller, ActWords.SignIn, "console", "");
         act.Succeed("signed in until " + Until());
         cookies.SetSession(context, id);

@@ -10,7 +10,8 @@ namespace Countersign.DataPlane.Calls;
 /// Pauses calls that someone else must agree to. What is asked, joined and claimed is the digest of the exact bytes
 /// that are about to leave, and a claim is the store's one atomic step (DESIGN section 7).
 /// </summary>
-internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limits limits, TimeProvider clock)
+internal sealed class ApprovalDesk(
+    IApprovalStore store, PayloadSeal seal, Limits limits, TimeProvider clock, string start)
 {
     private const int ReasonBytesMax = 1_000;
 
@@ -196,16 +197,22 @@ internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limit
             UseWithin = terms.UseWithin,
             PolicyVersion = call.Policy!.Version,
             Call = call.IdString(),
+            BreakGlass = terms.BreakGlass,
         };
     }
 
     private async ValueTask<(Standing Standing, Verdict Verdict)> ClaimAsync(CallContext call, Approval approval)
     {
         MoveOutcome move = ApprovalRules.Claim(
-            approval, call.Caller!, call.Function!.Id, call.Digest, clock.GetUtcNow(), call.IdString());
+            approval, call.Caller!, call.Function!.Id, call.Digest, clock.GetUtcNow(), call.IdString(), start);
         if (!move.IsMoved) return Explain(call, approval, move.Refusal);
-        if (!StagesHold(approval, call.Decision!.Approval!)) return await VoidAsync(call, approval);
-        StoreResult<Approval> moved = await store.MoveAsync(approval, move.Next!);
+        if (!TermsHold(approval, call.Decision!.Approval!))
+            return await VoidAsync(call, approval, "The policy changed after this call was approved; ask again.");
+        StoreResult<IReadOnlyList<SeenPerson>> seen = await store.SeenAsync(approval);
+        if (!seen.IsOk) return (Standing.Refused, Verdict.StoreUnavailable);
+        if (!ApprovalRules.StillHolds(approval, seen.Value!))
+            return await VoidAsync(call, approval, "An approver is no longer in a group that this takes; ask again.");
+        StoreResult<Approval> moved = await store.MoveAsync(approval, move.Next!, seen.Value);
         switch (moved.Status)
         {
             case StoreStatus.Ok:
@@ -222,8 +229,10 @@ internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limit
     }
 
     // The claim re-decides under the policy now in force: other stages than those that were filled void the approval.
-    private static bool StagesHold(Approval approval, ApprovalTerms terms)
+    private static bool TermsHold(Approval approval, ApprovalTerms terms)
     {
+        bool mayBreak = SameLists(approval.BreakGlass, terms.BreakGlass);
+        if (approval.Broken is not null && !mayBreak) return false;
         if (approval.Stages.Count != terms.Stages.Count) return false;
         for (int index = 0; index < terms.Stages.Count; index++)
         {
@@ -234,11 +243,23 @@ internal sealed class ApprovalDesk(IApprovalStore store, PayloadSeal seal, Limit
         return true;
     }
 
-    private async ValueTask<(Standing Standing, Verdict Verdict)> VoidAsync(CallContext call, Approval approval)
+    private static bool SameLists(IReadOnlyList<IReadOnlyList<string>> then, IReadOnlyList<IReadOnlyList<string>> now)
+    {
+        if (then.Count != now.Count) return false;
+        for (int index = 0; index < then.Count; index++)
+        {
+            if (!then[index].SequenceEqual(now[index])) return false;
+        }
+
+        return true;
+    }
+
+    private async ValueTask<(Standing Standing, Verdict Verdict)> VoidAsync(
+        CallContext call, Approval approval, string because)
     {
         MoveOutcome move = ApprovalRules.Void(approval);
         if (move.IsMoved) await store.MoveAsync(approval, move.Next!);
-        call.Detail = "The policy changed after this call was approved; ask again.";
+        call.Detail = because;
         return (Standing.Refused, Verdict.ApprovalExpired);
     }
 

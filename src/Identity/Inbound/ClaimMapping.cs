@@ -44,6 +44,9 @@ internal static class ClaimMapping
             Distinct(people, StringComparer.OrdinalIgnoreCase), tenant)
         {
             IsDelegated = isDelegated,
+            IssuedAt = claims.TryGetProperty("iat", out JsonElement issued) && issued.TryGetDouble(out double seconds)
+                ? (long)seconds
+                : 0,
             BoundCertificate = Confirmation.TryReadCertificate(claims, out byte[] bound) ? bound : [],
         };
         return TokenFault.None;

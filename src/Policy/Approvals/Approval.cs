@@ -56,6 +56,15 @@ public sealed record ApprovalDecision(
     public IReadOnlyList<int> Qualifies { get; init; } = [];
 }
 
+/// <summary>What one person did beside deciding: who broke the glass and why, or who reviewed it.</summary>
+/// <param name="Issuer">Who vouches for them.</param>
+/// <param name="Subject">Their subject.</param>
+/// <param name="Chain">Their human chain.</param>
+/// <param name="Reason">What they gave as the reason, or noted.</param>
+/// <param name="At">When.</param>
+public sealed record ApprovalAct(
+    string Issuer, string Subject, IReadOnlyList<string> Chain, string Reason, DateTimeOffset At);
+
 /// <summary>Who asks, as an approval keeps it.</summary>
 public sealed record Requester(
     string Issuer, string Subject, CallerKind Kind, IReadOnlyList<string> Groups, IReadOnlyList<string> Chain,
@@ -125,4 +134,31 @@ public sealed record Approval
 
     /// <summary>The call that asked, and later the call that claimed it.</summary>
     public required string Call { get; init; }
+
+    /// <summary>The start of the gateway that claimed it, <c>name/start</c>; empty until then.</summary>
+    public string Claimant { get; init; } = "";
+
+    /// <summary>
+    /// Who may break the glass: a person in a group of each list, one list for each rule; none when nobody may.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<string>> BreakGlass { get; init; } = [];
+
+    /// <summary>Who settled it without its approvers, or null.</summary>
+    public ApprovalAct? Broken { get; init; }
+
+    /// <summary>Who closed the review that a broken glass owes, or null.</summary>
+    public ApprovalAct? Review { get; init; }
+
+    /// <summary>
+    /// True if a gateway makes the call as soon as it is approved (<c>respond-async</c>). The store tells; it is not
+    /// part of the document.
+    /// </summary>
+    public bool Runs { get; init; }
+
+    /// <summary>True while what came of the call waits to be fetched. The store tells, as for <see
+    /// cref="Runs"/>.</summary>
+    public bool HasOutcome { get; init; }
+
+    /// <summary>True while somebody else must still look at why the glass was broken.</summary>
+    public bool OwesReview => Broken is not null && Review is null;
 }

@@ -9,8 +9,11 @@ namespace Countersign.Policy.Approvals;
 /// </summary>
 public static class ApprovalCodec
 {
-    /// <summary>The form that is written, and the only one that is read.</summary>
-    public const int Version = 1;
+    /// <summary>The form that is written.</summary>
+    public const int Version = 2;
+
+    // Without what came with form 2. A fleet that is upgraded has approvals of it.
+    private const int VersionBefore = 1;
 
     /// <summary>The approval as UTF-8 JSON.</summary>
     public static byte[] Write(Approval approval)
@@ -36,7 +39,9 @@ public static class ApprovalCodec
                 requester.Issuer, requester.Subject, (byte)requester.Kind, [.. requester.Groups], [.. requester.Chain],
                 requester.Tenant),
             approval.Reason, approval.Digest, approval.Rule, stages, decisions, approval.CreatedAt, approval.ExpiresAt,
-            approval.UseWithin.Ticks, approval.PolicyVersion, approval.Call);
+            approval.UseWithin.Ticks, approval.PolicyVersion, approval.Call,
+            approval.Claimant, [.. approval.BreakGlass.Select(groups => groups.ToArray())], Stored(approval.Broken),
+            Stored(approval.Review));
         return JsonSerializer.SerializeToUtf8Bytes(stored, StoredApprovals.Default.StoredApproval);
     }
 
@@ -87,12 +92,23 @@ public static class ApprovalCodec
             UseWithin = new TimeSpan(stored.UseWithinTicks),
             PolicyVersion = stored.PolicyVersion,
             Call = stored.Call,
+            Claimant = stored.Claimant ?? "",
+            BreakGlass = stored.BreakGlass ?? [],
+            Broken = Kept(stored.Broken),
+            Review = Kept(stored.Review),
         };
     }
 
+    private static StoredAct? Stored(ApprovalAct? act) =>
+        act is null ? null : new StoredAct(act.Issuer, act.Subject, [.. act.Chain], act.Reason, act.At);
+
+    private static ApprovalAct? Kept(StoredAct? act) =>
+        act is null ? null : new ApprovalAct(act.Issuer, act.Subject, act.Chain, act.Reason, act.At);
+
     private static bool IsInRange(StoredApproval stored)
     {
-        if (stored.V != Version || stored.Move < 1 || stored.Id.Length == 0 || stored.UseWithinTicks < 0) return false;
+        if (stored.V is not (Version or VersionBefore) || HasOtherForm(stored)) return false;
+        if (stored.Move < 1 || stored.Id.Length == 0 || stored.UseWithinTicks < 0) return false;
         if (ApprovalStates.Named(stored.State) == ApprovalState.None) return false;
         if (!Enum.IsDefined((Risk)stored.Risk) || !Enum.IsDefined((CallerKind)stored.Requester.Kind)) return false;
         if (Array.Exists(stored.Stages, stage => stage is null || stage.Count < 1 || HasNull(stage.Groups)))
@@ -105,15 +121,33 @@ public static class ApprovalCodec
                 Array.Exists(said.Qualifies, stage => stage < 0 || stage >= stored.Stages.Length));
     }
 
+    private static bool HasOtherForm(StoredApproval stored)
+    {
+        if (stored.V == VersionBefore)
+        {
+            return stored.Claimant is not null || stored.BreakGlass is not null || stored.Broken is not null
+                || stored.Review is not null;
+        }
+
+        if (stored.Claimant is null || stored.BreakGlass is null) return true;
+        return Array.Exists(stored.BreakGlass, groups => groups is null || groups.Length == 0 || HasNull(groups))
+            || (stored.Broken is { } broken && HasNull(broken.Chain))
+            || (stored.Review is { } review && (stored.Broken is null || HasNull(review.Chain)));
+    }
+
     private static bool HasNull(string[] words) => Array.IndexOf(words, null) >= 0;
 }
 
-/// <summary>Form 1. Properties are added only with a new form.</summary>
+/// <summary>Form 2, and form 1 without what stands last. Properties are added only with a new form.</summary>
 internal sealed record StoredApproval(
     int V, string Id, long Move, string State, string Function, byte Risk, string Method, string Target,
     string ContentType, StoredRequester Requester, string Reason, string Digest, string Rule, StoredStage[] Stages,
     StoredDecision[] Decisions, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, long UseWithinTicks,
-    long PolicyVersion, string Call);
+    long PolicyVersion, string Call, string? Claimant = null, string[][]? BreakGlass = null, StoredAct? Broken = null,
+    StoredAct? Review = null);
+
+/// <summary>Who broke the glass, or reviewed it.</summary>
+internal sealed record StoredAct(string Issuer, string Subject, string[] Chain, string Reason, DateTimeOffset At);
 
 /// <summary>Who asks.</summary>
 internal sealed record StoredRequester(
@@ -127,7 +161,7 @@ internal sealed record StoredDecision(
     string Issuer, string Approver, string[] Chain, int Stage, bool Approve, string Reason, DateTimeOffset At,
     int[] Qualifies);
 
-/// <summary>The strict reader and writer of form 1.</summary>
+/// <summary>The strict reader and writer of both forms.</summary>
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.General,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

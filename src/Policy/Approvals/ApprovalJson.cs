@@ -38,6 +38,14 @@ public static class ApprovalJson
         json.WriteString("expires_at", Timestamps.Format(approval.ExpiresAt));
         json.WriteNumber("policy_version", approval.PolicyVersion);
         json.WriteString("call", approval.Call);
+        if (approval.Runs) json.WriteBoolean("respond_async", true);
+        if (approval.Broken is { } broken)
+        {
+            WriteAct(json, "break_glass", "reason", broken);
+            json.WriteBoolean("review_owed", approval.OwesReview);
+            if (approval.Review is { } review) WriteAct(json, "review", "note", review);
+        }
+
         json.WriteEndObject();
     }
 
@@ -92,6 +100,15 @@ public static class ApprovalJson
         }
 
         json.WriteEndArray();
+    }
+
+    private static void WriteAct(Utf8JsonWriter json, string name, string reason, ApprovalAct act)
+    {
+        json.WriteStartObject(name);
+        json.WriteString("by", act.Subject);
+        json.WriteString(reason, act.Reason);
+        json.WriteString("at", Timestamps.Format(act.At));
+        json.WriteEndObject();
     }
 
     private static void WriteDecision(Utf8JsonWriter json, ApprovalDecision decision)

@@ -51,8 +51,10 @@ public static class ApprovalRules
     /// <param name="digest">The digest of the bytes about to leave.</param>
     /// <param name="now">The time of the claim.</param>
     /// <param name="call">The id of the call that claims; null keeps the call that asked.</param>
+    /// <param name="claimant">The start of the gateway that claims.</param>
     public static MoveOutcome Claim(
-        Approval approval, Caller requester, string functionId, string digest, DateTimeOffset now, string? call = null)
+        Approval approval, Caller requester, string functionId, string digest, DateTimeOffset now, string? call = null,
+        string claimant = "")
     {
         ArgumentNullException.ThrowIfNull(approval);
         ArgumentNullException.ThrowIfNull(requester);
@@ -68,8 +70,9 @@ public static class ApprovalRules
 
         // Written when it was approved, and checked again where it is used: an approved state without its people is no
         // approval.
-        if (!IsFilled(approval)) return Refuse(MoveRefusal.NotPossible);
-        return new(MoveRefusal.Moved, Moved(approval, ApprovalState.Claimed) with { Call = call ?? approval.Call });
+        if (!IsFilled(approval) && approval.Broken is null) return Refuse(MoveRefusal.NotPossible);
+        Approval claimed = Moved(approval, ApprovalState.Claimed);
+        return new(MoveRefusal.Moved, claimed with { Call = call ?? approval.Call, Claimant = claimant });
     }
 
     /// <summary>Records how the claimed call ended: executed, failed or unknown.</summary>
@@ -92,20 +95,39 @@ public static class ApprovalRules
         return standing == MoveRefusal.Moved ? Move(approval, ApprovalState.Cancelled) : Refuse(standing);
     }
 
-    /// <summary>Somebody who approved takes it back, before it was claimed.</summary>
+    /// <summary>
+    /// Somebody who approved takes their own approval back while others are still waited for: their slot is free again.
+    /// </summary>
+    public static MoveOutcome Withdraw(Approval approval, Caller approver, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(approval);
+        ArgumentNullException.ThrowIfNull(approver);
+        if (!HasApproved(approval, approver)) return Refuse(MoveRefusal.NotAnApprover);
+        MoveRefusal standing = StandingOf(approval, ApprovalState.Pending, now);
+        if (standing != MoveRefusal.Moved) return Refuse(standing);
+        List<ApprovalDecision> left = [.. approval.Decisions];
+        left.RemoveAll(said => IsSame(said, approver));
+        return new(MoveRefusal.Moved, Moved(approval, ApprovalState.Pending) with { Decisions = left });
+    }
+
+    /// <summary>
+    /// Somebody who approved takes it back, before it was claimed. Where the glass was broken, anybody who could have
+    /// approved may.
+    /// </summary>
     public static MoveOutcome Revoke(Approval approval, Caller approver, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(approval);
         ArgumentNullException.ThrowIfNull(approver);
-        bool approved = false;
-        foreach (ApprovalDecision said in approval.Decisions) approved |= said.Approve && IsSame(said, approver);
-        if (!approver.IsPerson || !approved) return Refuse(MoveRefusal.NotAnApprover);
+        bool mayRevoke = HasApproved(approval, approver)
+            || (approval.Broken is not null && BreakGlassRules.MayReview(approval, approver));
+        if (!mayRevoke) return Refuse(MoveRefusal.NotAnApprover);
         MoveRefusal standing = StandingOf(approval, ApprovalState.Approved, now);
         return standing == MoveRefusal.Moved ? Move(approval, ApprovalState.Revoked) : Refuse(standing);
     }
 
     /// <summary>
-    /// The policy now in force asks for other people than those who approved: the approval is void, ask again.
+    /// The policy now in force asks for other people than those who approved, or one of them is no longer in their
+    /// group: the approval is void, ask again.
     /// </summary>
     public static MoveOutcome Void(Approval approval)
     {
@@ -113,6 +135,37 @@ public static class ApprovalRules
         return approval.State == ApprovalState.Approved
             ? Move(approval, ApprovalState.Expired)
             : Refuse(MoveRefusal.NotPossible);
+    }
+
+    /// <summary>
+    /// True if the people who approved still fill every stage by the groups they were last seen in. A person who was
+    /// not seen since counts as they did when they decided.
+    /// </summary>
+    public static bool StillHolds(Approval approval, IReadOnlyList<SeenPerson> seen)
+    {
+        ArgumentNullException.ThrowIfNull(approval);
+        ArgumentNullException.ThrowIfNull(seen);
+        if (approval.Broken is { } broken)
+        {
+            IReadOnlyList<string>? held = SeenPerson.GroupsOf(seen, broken.Issuer, broken.Subject);
+            return held is null || BreakGlassRules.IsAllowed(approval.BreakGlass, held);
+        }
+
+        List<ApprovalDecision> seated = [];
+        foreach (ApprovalDecision decision in approval.Decisions)
+        {
+            if (!decision.Approve) return false;
+            IReadOnlyList<string>? held = SeenPerson.GroupsOf(seen, decision.Issuer, decision.Approver);
+            IReadOnlyList<int> qualifies = held is not null ? StageMatching.QualifiesFor(approval.Stages, held)
+                : decision.Qualifies.Count > 0 ? decision.Qualifies
+                : [decision.Stage];
+            if (StageMatching.Seat(approval.Stages, seated, qualifies) is not { } seats) continue;
+            for (int person = 0; person < seated.Count; person++)
+                seated[person] = seated[person] with { Stage = seats[person] };
+            seated.Add(decision with { Stage = seats[^1], Qualifies = qualifies });
+        }
+
+        return IsFilled(approval with { Decisions = seated });
     }
 
     /// <summary>How far each stage is, in their order.</summary>
@@ -182,7 +235,7 @@ public static class ApprovalRules
         return new(MoveRefusal.Moved, next);
     }
 
-    private static MoveRefusal StandingOf(Approval approval, ApprovalState wanted, DateTimeOffset now)
+    internal static MoveRefusal StandingOf(Approval approval, ApprovalState wanted, DateTimeOffset now)
     {
         if (approval.State == wanted) return now < approval.ExpiresAt ? MoveRefusal.Moved : MoveRefusal.Expired;
         return approval.State switch
@@ -209,8 +262,15 @@ public static class ApprovalRules
 
     // A subject counts as a person beside its chain: an issuer that leaves the chain empty must not open a way round
     // it.
-    private static bool SharesPerson(Caller approver, string subject, IReadOnlyList<string> chain) =>
+    internal static bool SharesPerson(Caller approver, string subject, IReadOnlyList<string> chain) =>
         Caller.ChainsMeet([approver.Subject, .. approver.Chain], [subject, .. chain]);
+
+    private static bool HasApproved(Approval approval, Caller approver)
+    {
+        bool approved = false;
+        foreach (ApprovalDecision said in approval.Decisions) approved |= said.Approve && IsSame(said, approver);
+        return approver.IsPerson && approved;
+    }
 
     private static bool IsSame(ApprovalDecision decision, Caller approver) =>
         string.Equals(decision.Issuer, approver.Issuer, StringComparison.Ordinal) &&
@@ -226,7 +286,7 @@ public static class ApprovalRules
     private static MoveOutcome Move(Approval approval, ApprovalState state) =>
         new(MoveRefusal.Moved, Moved(approval, state));
 
-    private static Approval Moved(Approval approval, ApprovalState state) =>
+    internal static Approval Moved(Approval approval, ApprovalState state) =>
         approval with { State = state, Version = approval.Version + 1 };
 
     private static MoveOutcome Refuse(MoveRefusal why) => new(why, null);

@@ -5,16 +5,26 @@ namespace Countersign.Policy.Approvals;
 /// <param name="Next">Pass it on to get the next page; null at the end.</param>
 public sealed record ApprovalPage(IReadOnlyList<Approval> Items, string? Next);
 
+/// <summary>What may be asked beside the approval itself.</summary>
+/// <param name="SealedRun">The whole call, sealed, for a gateway to make once it is approved; empty for a caller who
+/// comes back.</param>
+/// <param name="RetryKey">The caller's own name for the call, made one that no other caller has; empty for
+/// none.</param>
+public readonly record struct AskExtras(ReadOnlyMemory<byte> SealedRun, string? RetryKey);
+
 /// <summary>
-/// Where approvals live. Every method is one atomic step in the store; none throws for a store that is away.
+/// Where approvals live. Every method is one atomic step in the store; none throws for a store that is away. Windows
+/// are opened and closed by the store's clock: <see cref="Approval.ExpiresAt"/> is what the store says.
 /// </summary>
 public interface IApprovalStore
 {
     /// <summary>
     /// Joins the live (pending or approved, not lapsed) approval with the draft's digest, or files the draft with its
-    /// sealed payload. The result's id differs from the draft's when it joined.
+    /// sealed payload. The result's id differs from the draft's when it joined. With a retry key that is known, joins
+    /// what it stands for, in whatever state; <see cref="StoreStatus.Mismatch"/> if that has another digest.
     /// </summary>
-    ValueTask<StoreResult<Approval>> AskAsync(Approval draft, ReadOnlyMemory<byte> sealedPayload);
+    ValueTask<StoreResult<Approval>> AskAsync(
+        Approval draft, ReadOnlyMemory<byte> sealedPayload, AskExtras extras = default);
 
     /// <summary>Reads one. A pending or approved approval whose window has closed is returned as expired.</summary>
     ValueTask<StoreResult<Approval>> FindAsync(string id);
@@ -31,15 +41,44 @@ public interface IApprovalStore
     ValueTask<StoreResult<ApprovalPage>> ListAsync(
         ApprovalState? state, int limit, string? cursor, Func<Approval, bool>? where = null);
 
+    /// <summary>Lists those whose glass was broken and whose review is owed, the latest first.</summary>
+    ValueTask<StoreResult<ApprovalPage>> ListOwedAsync(
+        int limit, string? cursor, Func<Approval, bool>? where = null);
+
     /// <summary>
     /// Swaps <paramref name="from"/> for <paramref name="to"/> if the stored version and state are still those of
     /// <paramref name="from"/> and, where <paramref name="from"/> is pending or approved, its window has not closed by
     /// the store's clock. <see cref="StoreStatus.Unavailable"/> means nobody knows whether it happened.
     /// </summary>
-    ValueTask<StoreResult<Approval>> MoveAsync(Approval from, Approval to);
+    /// <param name="from">As the store returned it.</param>
+    /// <param name="to">A move of it.</param>
+    /// <param name="seen">What must still be known of the people behind it; anything newer is a conflict.</param>
+    ValueTask<StoreResult<Approval>> MoveAsync(
+        Approval from, Approval to, IReadOnlyList<SeenPerson>? seen = null);
 
     /// <summary>The sealed payload, or not found once it has expired.</summary>
     ValueTask<StoreResult<byte[]>> PayloadAsync(string id);
+
+    /// <summary>What the control listener last saw of the people behind an approval.</summary>
+    ValueTask<StoreResult<IReadOnlyList<SeenPerson>>> SeenAsync(Approval approval);
+
+    /// <summary>Notes the groups of a person who shows a token, unless a newer one has told of them.</summary>
+    ValueTask<StoreStatus> NoteAsync(Caller person);
+
+    /// <summary>The ids of approvals that wait to be run, or may, the oldest first.</summary>
+    ValueTask<StoreResult<IReadOnlyList<string>>> ListRunsAsync(int limit);
+
+    /// <summary>The sealed call of one of them; not found once it was claimed or has ended.</summary>
+    ValueTask<StoreResult<byte[]>> RunAsync(string id);
+
+    /// <summary>Keeps what came of a claimed call, sealed.</summary>
+    ValueTask<StoreStatus> KeepOutcomeAsync(string id, ReadOnlyMemory<byte> sealedOutcome, TimeSpan keep);
+
+    /// <summary>What came of a call; it stays.</summary>
+    ValueTask<StoreResult<byte[]>> OutcomeAsync(string id);
+
+    /// <summary>What came of a call; it is gone then.</summary>
+    ValueTask<StoreResult<byte[]>> TakeOutcomeAsync(string id);
 
     /// <summary>
     /// Calls <paramref name="moved"/> on every move of the approval, on any gateway, until disposed. It may be called

@@ -35,6 +35,12 @@ public enum MoveRefusal : byte
 
     /// <summary>Every stage that this person qualifies for is filled, and no earlier approver can make room.</summary>
     StageFilled,
+
+    /// <summary>Not a person in the groups that may break this glass; or there is none to break.</summary>
+    NotAllowed,
+
+    /// <summary>No glass was broken, or its review is closed already.</summary>
+    NothingOwed,
 }
 
 /// <summary>What came of a move.</summary>

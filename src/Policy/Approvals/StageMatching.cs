@@ -34,14 +34,18 @@ internal static class StageMatching
     }
 
     /// <summary>The stages with a group that the caller is in, in order.</summary>
-    public static List<int> QualifiesFor(IReadOnlyList<StageTerms> stages, Caller approver)
+    public static List<int> QualifiesFor(IReadOnlyList<StageTerms> stages, Caller approver) =>
+        QualifiesFor(stages, approver.Groups);
+
+    /// <summary>The stages with a group among those that are held, in order.</summary>
+    public static List<int> QualifiesFor(IReadOnlyList<StageTerms> stages, IReadOnlyList<string> held)
     {
         var qualifies = new List<int>(stages.Count);
         for (int stage = 0; stage < stages.Count; stage++)
         {
             foreach (string group in stages[stage].Groups)
             {
-                if (!approver.IsIn(group)) continue;
+                if (!held.Contains(group, StringComparer.Ordinal)) continue;
                 qualifies.Add(stage);
                 break;
             }

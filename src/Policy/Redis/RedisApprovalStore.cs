@@ -15,13 +15,12 @@ public sealed partial class RedisApprovalStore : IApprovalStore
     /// <summary>The most approvals on a page.</summary>
     public const int PageMax = 200;
 
-    // A page of a rare state must not read the whole index: after this many the page ends early, with a cursor.
-    private const int ScannedMax = 1_000;
-    private const int ScanBatch = 100;
-
     // Each round is lost only to another gateway that filed the same call meanwhile.
     private const int AskRoundsMax = 16;
     private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+
+    // Beyond the windows of the approval: as long as a client may retry a call whose answer it lost.
+    private static readonly TimeSpan RetryKeyKept = TimeSpan.FromDays(1);
 
     private readonly RedisStore _store;
     private readonly ApprovalWatchers _watchers;
@@ -48,7 +47,8 @@ public sealed partial class RedisApprovalStore : IApprovalStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<StoreResult<Approval>> AskAsync(Approval draft, ReadOnlyMemory<byte> sealedPayload)
+    public async ValueTask<StoreResult<Approval>> AskAsync(
+        Approval draft, ReadOnlyMemory<byte> sealedPayload, AskExtras extras = default)
     {
         ArgumentNullException.ThrowIfNull(draft);
         if (draft.State != ApprovalState.Pending || draft.Version != 1)
@@ -56,13 +56,15 @@ public sealed partial class RedisApprovalStore : IApprovalStore
         string existing = "";
         for (int round = 0; round < AskRoundsMax; round++)
         {
-            RedisResult? answer = await AskOnceAsync(draft, sealedPayload, existing);
+            RedisResult? answer = await AskOnceAsync(draft, sealedPayload, extras, existing);
             if (answer is null) break;
-            switch ((string?)answer[0])
+            string how = (string?)answer[0] ?? "";
+            switch (how)
             {
-                case "filed": return new(StoreStatus.Ok, draft);
-                case "joined": return Read(draft.Digest, (byte[]?)answer[1], StoreStatus.Ok, isLapsed: false);
+                case "filed" or "filed-lapsed" or "joined" or "joined-lapsed":
+                    return Read(draft.Id, answer, StoreStatus.Ok);
                 case "conflict": return new(StoreStatus.Conflict, null);
+                case "mismatch": return new(StoreStatus.Mismatch, null);
                 case "retry": existing = (string?)answer[1] ?? ""; break;
                 default: return default;
             }
@@ -75,110 +77,76 @@ public sealed partial class RedisApprovalStore : IApprovalStore
     public async ValueTask<StoreResult<Approval>> FindAsync(string id)
     {
         ArgumentNullException.ThrowIfNull(id);
-        RedisResult? answer = await _store.EvaluateAsync(ApprovalScripts.Find, [StoreKeys.Approval(id)], []);
+        RedisResult? answer = await _store.EvaluateAsync(
+            ApprovalScripts.Find, [StoreKeys.Approval(id), StoreKeys.Epoch], []);
         if (answer is null) return default;
         return (string?)answer[0] switch
         {
-            "found" => Read(id, (byte[]?)answer[1], StoreStatus.Ok, isLapsed: false),
-            "lapsed" => Read(id, (byte[]?)answer[1], StoreStatus.Ok, isLapsed: true),
+            "found" or "lapsed" => Read(id, answer, StoreStatus.Ok),
             "none" => new(StoreStatus.NotFound, null),
             _ => default,
         };
-    }
-
-    /// <inheritdoc/>
-    /// <remarks>
-    /// <paramref name="limit"/> is held to 1..<see cref="PageMax"/>.
-    /// </remarks>
-    public async ValueTask<StoreResult<ApprovalPage>> ListAsync(
-        ApprovalState? state, int limit, string? cursor, Func<Approval, bool>? where = null)
-    {
-        if (!ApprovalCursor.TryRead(cursor, out ApprovalCursor after)) return new(StoreStatus.NotFound, null);
-        int wanted = Math.Clamp(limit, 1, PageMax);
-        string index = state == ApprovalState.Pending ? StoreKeys.PendingApprovals : StoreKeys.AllApprovals;
-        var items = new List<Approval>(wanted);
-        var stale = new List<RedisValue>();
-        bool atEnd = false;
-        double from = after.CreatedMilliseconds;
-        int skip = 0;
-        for (int scanned = 0; scanned < ScannedMax && items.Count < wanted && !atEnd; scanned += ScanBatch)
-        {
-            SortedSetEntry[]? batch = await ScanAsync(index, from, skip);
-            if (batch is null) return default;
-            atEnd = batch.Length < ScanBatch;
-            foreach ((string id, StoreResult<Approval> found, double score) in await FindAllAsync(batch, after))
-            {
-                if (found.Status == StoreStatus.Unavailable) return default;
-                if (items.Count == wanted)
-                {
-                    atEnd = false;
-                    break;
-                }
-
-                after = new ApprovalCursor(score, id);
-                if (found.Value is { } approval && (state is null || approval.State == state))
-                {
-                    if (where is null || where(approval)) items.Add(approval);
-                }
-                else if (found.Value?.State != ApprovalState.Pending)
-                {
-                    stale.Add(id);
-                }
-            }
-
-            // Go on from where this batch ended, so that what leaves the index meanwhile shifts nothing; within one
-            // millisecond there is no place to go on from but the count.
-            skip = after.CreatedMilliseconds < from ? 0 : skip + batch.Length;
-            from = Math.Min(from, after.CreatedMilliseconds);
-        }
-
-        if (state == ApprovalState.Pending) await ForgetAsync(stale);
-        return new(StoreStatus.Ok, new ApprovalPage(items, atEnd ? null : after.ToString()));
     }
 
     /// <inheritdoc/>
     /// <remarks>An approved approval has lapsed too when another master than the one that settled it answers.</remarks>
-    public async ValueTask<StoreResult<Approval>> MoveAsync(Approval from, Approval to)
+    public async ValueTask<StoreResult<Approval>> MoveAsync(
+        Approval from, Approval to, IReadOnlyList<SeenPerson>? seen = null)
     {
         ArgumentNullException.ThrowIfNull(from);
         ArgumentNullException.ThrowIfNull(to);
+        bool isReview = from.OwesReview && to.Review is not null && to.State == from.State;
         if (from.Id != to.Id || from.Digest != to.Digest || to.Version != from.Version + 1 ||
-            !ApprovalRules.IsMove(from.State, to.State))
+            !(isReview || ApprovalRules.IsMove(from.State, to.State)))
         {
             throw new ArgumentException("Not a move of the state machine.", nameof(to));
         }
 
-        RedisResult? answer = await _store.EvaluateAsync(
-            ApprovalScripts.Move,
-            [
-                StoreKeys.Approval(from.Id), StoreKeys.Payload(from.Id), StoreKeys.Digest(from.Digest),
-                StoreKeys.PendingApprovals,
-            ],
-            [
-                from.Id, from.Version, ApprovalStates.NameOf(from.State), to.Version, ApprovalStates.NameOf(to.State),
-                to.ExpiresAt.ToUnixTimeMilliseconds(), ApprovalCodec.Write(to), StoreKeys.ApprovalChannel,
-            ]);
+        RedisResult? answer = isReview
+            ? await ReviewAsync(from, to)
+            : await _store.EvaluateAsync(ApprovalScripts.Move, KeysOf(from, seen ?? []), TermsOf(from, to, seen ?? []));
         if (answer is null) return default;
-        return (string?)answer[0] switch
+        switch ((string?)answer[0])
         {
-            "moved" => new(StoreStatus.Ok, to),
-            "none" => new(StoreStatus.NotFound, null),
-            "conflict" => Read(from.Id, (byte[]?)answer[1], StoreStatus.Conflict, isLapsed: false),
-            "conflict-lapsed" => Read(from.Id, (byte[]?)answer[1], StoreStatus.Conflict, isLapsed: true),
-            "lapsed" => Read(from.Id, (byte[]?)answer[1], StoreStatus.Lapsed, isLapsed: true),
-            _ => default,
-        };
+            case "moved" or "moved-lapsed": return Read(from.Id, answer, StoreStatus.Ok);
+            case "none": return new(StoreStatus.NotFound, null);
+            case "conflict" or "conflict-lapsed" or "changed": return Read(from.Id, answer, StoreStatus.Conflict);
+            case "lapsed": return Read(from.Id, answer, StoreStatus.Lapsed);
+            case "blind":
+                Blind(_logger, from.Id);
+                return default;
+            default: return default;
+        }
     }
 
-    /// <inheritdoc/>
-    public async ValueTask<StoreResult<byte[]>> PayloadAsync(string id)
+    private static RedisKey[] KeysOf(Approval from, IReadOnlyList<SeenPerson> seen) =>
+    [
+        StoreKeys.Approval(from.Id), StoreKeys.Payload(from.Id), StoreKeys.Digest(from.Digest),
+        StoreKeys.PendingApprovals, StoreKeys.Epoch, StoreKeys.Claims, StoreKeys.Run(from.Id), StoreKeys.Runs,
+        StoreKeys.Reviews,
+        .. seen.Select(person => (RedisKey)StoreKeys.Person(SeenPerson.KeyOf(person.Issuer, person.Subject))),
+    ];
+
+    private static RedisValue[] TermsOf(Approval from, Approval to, IReadOnlyList<SeenPerson> seen)
     {
-        ArgumentNullException.ThrowIfNull(id);
-        (bool answered, RedisValue payload) = await _store.AskAsync(
-            StoreKeys.Payload(id), static (database, key) => database.StringGetAsync(key, CommandFlags.DemandMaster));
-        if (!answered) return default;
-        return payload.IsNull ? new(StoreStatus.NotFound, null) : new(StoreStatus.Ok, (byte[]?)payload);
+        bool isSettled = from.State == ApprovalState.Pending && to.State == ApprovalState.Approved;
+        RedisValue window = isSettled ? (long)to.UseWithin.TotalMilliseconds : "";
+        bool breaksGlass = from.Broken is null && to.Broken is not null;
+        return
+        [
+            from.Id, from.Version, ApprovalStates.NameOf(from.State), to.Version, ApprovalStates.NameOf(to.State),
+            ApprovalCodec.Write(to), window, StoreKeys.ApprovalChannel, to.Claimant, breaksGlass ? "1" : "",
+            .. seen.Select(person => (RedisValue)person.Stored),
+        ];
     }
+
+    private ValueTask<RedisResult?> ReviewAsync(Approval from, Approval to) => _store.EvaluateAsync(
+        ApprovalScripts.Review,
+        [StoreKeys.Approval(from.Id), StoreKeys.Epoch, StoreKeys.Reviews],
+        [
+            from.Id, from.Version, to.Version, ApprovalCodec.Write(to), (long)Kept.TotalMilliseconds,
+            StoreKeys.ApprovalChannel,
+        ]);
 
     /// <inheritdoc/>
     public IDisposable Watch(string id, Action moved)
@@ -195,101 +163,58 @@ public sealed partial class RedisApprovalStore : IApprovalStore
         return _watchers.AddForAll(moved);
     }
 
-    private ValueTask<RedisResult?> AskOnceAsync(Approval draft, ReadOnlyMemory<byte> sealedPayload, string existing)
+    private ValueTask<RedisResult?> AskOnceAsync(
+        Approval draft, ReadOnlyMemory<byte> sealedPayload, in AskExtras extras, string existing)
     {
-        long expires = draft.ExpiresAt.ToUnixTimeMilliseconds();
+        // The window alone is the gateway's to say; when it begins is the store's.
+        long window = (long)(draft.ExpiresAt - draft.CreatedAt).TotalMilliseconds;
+        long beyond = (long)draft.UseWithin.TotalMilliseconds;
+        string retryKey = extras.RetryKey ?? "";
         return _store.EvaluateAsync(
             ApprovalScripts.Ask,
             [
                 StoreKeys.Digest(draft.Digest), StoreKeys.Approval(draft.Id), StoreKeys.Payload(draft.Id),
                 StoreKeys.AllApprovals, StoreKeys.PendingApprovals,
-                StoreKeys.Approval(existing.Length == 0 ? draft.Id : existing),
+                StoreKeys.Approval(existing.Length == 0 ? draft.Id : existing), StoreKeys.Epoch,
+                StoreKeys.Run(existing.Length == 0 ? draft.Id : existing), StoreKeys.Runs, StoreKeys.Retry(retryKey),
+                StoreKeys.Run(draft.Id),
             ],
             [
-                existing, draft.Id, draft.Version, ApprovalStates.NameOf(draft.State), expires,
-                ApprovalCodec.Write(draft), sealedPayload, draft.CreatedAt.ToUnixTimeMilliseconds(),
-                expires + (long)draft.UseWithin.TotalMilliseconds, (long)Kept.TotalMilliseconds,
-                StoreKeys.ApprovalChannel,
+                existing, draft.Id, draft.Version, ApprovalStates.NameOf(draft.State), ApprovalCodec.Write(draft),
+                sealedPayload, window, beyond, (long)Kept.TotalMilliseconds, StoreKeys.ApprovalChannel, draft.Digest,
+                extras.SealedRun, retryKey.Length > 0 ? "1" : "",
+                Math.Max(1, window + beyond + (long)RetryKeyKept.TotalMilliseconds),
+                draft.CreatedAt.ToUnixTimeMilliseconds(),
             ]);
     }
 
-    private async ValueTask<SortedSetEntry[]?> ScanAsync(string index, double from, int skip)
+    // How it ended, the document, the end of its window by the store, and what only the store knows of it.
+    private StoreResult<Approval> Read(string id, RedisResult answer, StoreStatus status)
     {
-        (bool answered, SortedSetEntry[]? batch) = await _store.AskAsync(
-            (index, from, skip),
-            static (database, ask) => database.SortedSetRangeByScoreWithScoresAsync(
-                ask.index, double.NegativeInfinity, ask.from, Exclude.None, Order.Descending, ask.skip, ScanBatch,
-                CommandFlags.DemandMaster));
-        return answered ? batch : null;
-    }
-
-    // What is no longer pending never is again. Trimming the index is no move, so it needs no script and no answer.
-    private async ValueTask ForgetAsync(List<RedisValue> stale)
-    {
-        if (stale.Count == 0) return;
-        await _store.AskAsync(
-            stale.ToArray(),
-            static (database, ids) => database.SortedSetRemoveAsync(StoreKeys.PendingApprovals, ids));
-    }
-
-    // Pipelined: a batch costs one round trip. What has gone from the store, by age, is not found and is left out.
-    private async ValueTask<List<(string Id, StoreResult<Approval> Found, double Score)>> FindAllAsync(
-        SortedSetEntry[] batch, ApprovalCursor after)
-    {
-        var asked = new List<(string Id, Task<StoreResult<Approval>> Found, double Score)>(batch.Length);
-        foreach (SortedSetEntry entry in batch)
-        {
-            string id = entry.Element.ToString();
-            if (after.IsBefore(entry.Score, id)) asked.Add((id, FindAsync(id).AsTask(), entry.Score));
-        }
-
-        var found = new List<(string, StoreResult<Approval>, double)>(asked.Count);
-        foreach ((string id, Task<StoreResult<Approval>> finding, double score) in asked)
-            found.Add((id, await finding, score));
-        return found;
-    }
-
-    private StoreResult<Approval> Read(string id, byte[]? document, StoreStatus status, bool isLapsed)
-    {
+        byte[]? document = (byte[]?)answer[1];
         Approval? approval = document is null ? null : ApprovalCodec.Read(document);
-        if (approval is null)
+        if (approval is null || !long.TryParse((string?)answer[2], CultureInfo.InvariantCulture, out long expires))
         {
             // Not what this gateway writes: another version of it, or another hand. Either way it proves nothing.
             Unreadable(_logger, id);
             return default;
         }
 
-        return new(status, isLapsed ? approval with { State = ApprovalState.Expired } : approval);
+        bool isLapsed = ((string?)answer[0])!.EndsWith("lapsed", StringComparison.Ordinal);
+        return new(status, approval with
+        {
+            State = isLapsed ? ApprovalState.Expired : approval.State,
+            ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(expires),
+            Runs = (string?)answer[3] == "1",
+            HasOutcome = (string?)answer[4] == "1",
+        });
     }
 
     [LoggerMessage(EventId = 10, Level = LogLevel.Error, Message = "The stored approval {Id} cannot be read")]
     private static partial void Unreadable(ILogger logger, string id);
-}
 
-/// <summary>Where a page ended.</summary>
-internal readonly record struct ApprovalCursor(double CreatedMilliseconds, string Id)
-{
-    /// <summary>Reads what <see cref="ToString"/> wrote; null is the beginning. False for anything else.</summary>
-    public static bool TryRead(string? cursor, out ApprovalCursor after)
-    {
-        after = new ApprovalCursor(double.PositiveInfinity, "");
-        if (cursor is null) return true;
-        int point = cursor.IndexOf('.', StringComparison.Ordinal);
-        CultureInfo culture = CultureInfo.InvariantCulture;
-        long at = 0;
-        bool isNumber = point > 0 && long.TryParse(cursor.AsSpan(0, point), NumberStyles.None, culture, out at);
-        if (!isNumber) return false;
-        after = new ApprovalCursor(at, cursor[(point + 1)..]);
-        return after.Id.Length > 0;
-    }
-
-    /// <summary>
-    /// True for an entry that comes after this one, newest first; ties are broken by id, as the store does.
-    /// </summary>
-    public bool IsBefore(double score, string id) =>
-        score < CreatedMilliseconds || (score == CreatedMilliseconds && string.CompareOrdinal(id, Id) < 0);
-
-    /// <inheritdoc/>
-    public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{(long)CreatedMilliseconds}.{Id}");
+    [LoggerMessage(
+        EventId = 12, Level = LogLevel.Error,
+        Message = "Approval {Id} cannot be settled: the store does not tell its replication id (grant +info)")]
+    private static partial void Blind(ILogger logger, string id);
 }

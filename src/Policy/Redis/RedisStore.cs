@@ -72,6 +72,21 @@ public sealed partial class RedisStore : IAsyncDisposable
         return _connection.DisposeAsync();
     }
 
+    /// <summary>
+    /// Tells one start of the store from another, where the store itself has nothing that does. Approvals that were
+    /// settled under another epoch are void.
+    /// </summary>
+    /// <returns>False if the store did not answer.</returns>
+    public async ValueTask<bool> BeginEpochAsync(string epoch)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(epoch);
+        (bool answered, _) = await AskAsync(
+            epoch,
+            static (database, text) =>
+                database.StringSetAsync(StoreKeys.Epoch, text, flags: CommandFlags.DemandMaster));
+        return answered;
+    }
+
     /// <summary>Runs a script, atomically; null when the store did not answer.</summary>
     internal async ValueTask<RedisResult?> EvaluateAsync(string script, RedisKey[] keys, RedisValue[] arguments)
     {

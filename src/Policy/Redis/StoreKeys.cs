@@ -18,6 +18,23 @@ internal static class StoreKeys
     /// <summary>Channel that carries the id of every approval that is filed or moved.</summary>
     public const string ApprovalChannel = Tag + "approvals";
 
+    /// <summary>
+    /// What tells one start of a store without replication ids from the next; absent where there are such ids.
+    /// </summary>
+    public const string Epoch = Tag + "epoch";
+
+    /// <summary>Sorted set of gateways' starts by their last sign of life, in the store's milliseconds.</summary>
+    public const string Gateways = Tag + "gateways";
+
+    /// <summary>Hash of claimed approvals that are not settled yet: id to the start that claimed it.</summary>
+    public const string Claims = Tag + "approvals:claims";
+
+    /// <summary>Sorted set of approvals that a gateway makes the call of once they are approved.</summary>
+    public const string Runs = Tag + "approvals:runs";
+
+    /// <summary>Sorted set of approvals whose glass was broken and whose review is owed.</summary>
+    public const string Reviews = Tag + "approvals:reviews";
+
     /// <summary>The number of the policy version in force.</summary>
     public const string CurrentPolicy = Tag + "policy:current";
 
@@ -46,7 +63,10 @@ internal static class StoreKeys
     /// <summary>Sorted set of the nodes' instances by their last contact, in milliseconds.</summary>
     public const string NodeContacts = Tag + "nodes:seen";
 
-    /// <summary>Hash of one approval: <c>v</c>, <c>state</c>, <c>expires</c>, <c>master</c>, <c>doc</c>.</summary>
+    /// <summary>
+    /// Hash of one approval: <c>v</c>, <c>state</c>, <c>expires</c>, <c>master</c>, <c>doc</c>, <c>run</c>,
+    /// <c>outcome</c>.
+    /// </summary>
     public static string Approval(string id) => Tag + "approval:" + id;
 
     /// <summary>The sealed payload of one approval.</summary>
@@ -54,6 +74,30 @@ internal static class StoreKeys
 
     /// <summary>The id of the live approval of a digest.</summary>
     public static string Digest(string digest) => Tag + "digest:" + digest;
+
+    /// <summary>The sealed call that is made once its approval is approved.</summary>
+    public static string Run(string id) => Tag + "run:" + id;
+
+    /// <summary>What came of one approval's call, sealed, until it is fetched.</summary>
+    public static string Outcome(string id) => Tag + "outcome:" + id;
+
+    /// <summary>The digest and the approval that a caller's <c>Idempotency-Key</c> stands for.</summary>
+    public static string Retry(string key) => Tag + "retry:" + key;
+
+    /// <summary>What the control listener last saw of a person's groups.</summary>
+    public static string Person(string person) => Tag + "person:" + person;
+
+    /// <summary>Hash of the occasions of one approval that notices were filed for.</summary>
+    public static string Noticed(string approval) => Tag + "noticed:" + approval;
+
+    /// <summary>Sorted set of one webhook's notices by when they are due, in milliseconds.</summary>
+    public static string NoticesDue(string webhook) => Tag + "notices:" + webhook + ":due";
+
+    /// <summary>Sorted set of those that were given up, by when.</summary>
+    public static string NoticesDead(string webhook) => Tag + "notices:" + webhook + ":dead";
+
+    /// <summary>Hash of what is known of one webhook's notices.</summary>
+    public static string Notices(string webhook) => Tag + "notices:" + webhook;
 
     /// <summary>One shared secret, sealed.</summary>
     public static string Secret(string name) => Tag + "secret:" + name;

@@ -47,6 +47,8 @@ public sealed class DecisionRulesTests
             [MoveRefusal.NotTheRequester] = "denied",
             [MoveRefusal.AlreadyDecided] = "approval-settled",
             [MoveRefusal.StageFilled] = "approval-settled",
+            [MoveRefusal.NotAllowed] = "denied",
+            [MoveRefusal.NothingOwed] = "approval-settled",
         };
         foreach (MoveRefusal why in Enum.GetValues<MoveRefusal>().Where(one => one != MoveRefusal.Moved))
         {

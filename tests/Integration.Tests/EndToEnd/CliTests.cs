@@ -16,7 +16,7 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("", "demo serve policy approvals audit mask")]
+    [InlineData("", "demo serve policy approvals notices audit mask")]
     [InlineData("demo", "--data --control --issuer --upstream --dir --log-level --json")]
     [InlineData("serve", "--config --roles --data --control --store --audit --log-level --json")]
     [InlineData("policy", "validate publish history")]
@@ -28,6 +28,8 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     [InlineData("approvals show", "<id> --control --token --token-file --json")]
     [InlineData("approvals approve", "<id> --reason --digest --yes --control --token --token-file --json")]
     [InlineData("approvals deny", "<id> --reason --digest --yes --control --token --token-file --json")]
+    [InlineData("notices list", "--status --limit --control --token --token-file --json")]
+    [InlineData("notices retry", "<id> --control --token --token-file --json")]
     [InlineData("audit verify", "--folder --config --json")]
     [InlineData("audit tail", "--folder --config --follow --lines --json")]
     [InlineData("mask", "--policy --function --content-type --content-encoding --groups --key --chunk")]

@@ -7,7 +7,7 @@ using Xunit;
 namespace Countersign.Integration.Tests.Store;
 
 /// <summary>What an approval store must do, whichever server answers.</summary>
-public abstract class ApprovalStoreContract(StoreServer server) : IAsyncLifetime
+public abstract partial class ApprovalStoreContract(StoreServer server) : IAsyncLifetime
 {
     private readonly List<RedisStore> _connections = [];
 
@@ -15,7 +15,7 @@ public abstract class ApprovalStoreContract(StoreServer server) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await server.CommandAsync("FLUSHALL");
+        await server.ResetAsync();
         Approvals = await OpenAsync();
     }
 
@@ -34,7 +34,7 @@ public abstract class ApprovalStoreContract(StoreServer server) : IAsyncLifetime
         Assert.Equal(draft.Id, asked.Value!.Id);
         RedisApprovalStore other = await OpenAsync();
         StoreResult<Approval> found = await other.FindAsync(draft.Id);
-        Assert.Equal(ApprovalCodec.Write(draft), ApprovalCodec.Write(found.Value!));
+        Assert.Equal(ApprovalCodec.Write(asked.Value), ApprovalCodec.Write(found.Value!));
         Assert.Equal("sealed"u8.ToArray(), (await other.PayloadAsync(draft.Id)).Value);
         Assert.Equal(StoreStatus.NotFound, (await other.FindAsync("no-such")).Status);
         Assert.Equal(StoreStatus.NotFound, (await other.PayloadAsync("no-such")).Status);
@@ -180,7 +180,7 @@ public abstract class ApprovalStoreContract(StoreServer server) : IAsyncLifetime
         // Proves the use window by the store's clock, with an approval whose window is over when it is settled.
         Approval draft = Drafts.New();
         await Approvals.AskAsync(draft, Array.Empty<byte>());
-        Approval approved = Drafts.Decided(draft, approve: true) with { ExpiresAt = draft.CreatedAt.AddSeconds(-1) };
+        Approval approved = Drafts.Decided(draft, approve: true) with { UseWithin = TimeSpan.Zero };
         Assert.True((await Approvals.MoveAsync(draft, approved)).IsOk);
         Approval claimed = approved with { State = ApprovalState.Claimed, Version = 3 };
         Assert.Equal(StoreStatus.Lapsed, (await Approvals.MoveAsync(approved, claimed)).Status);
@@ -289,8 +289,52 @@ public sealed class RedisApprovalStoreTests(RedisServer server)
         Approval again = Drafts.New(draft.Digest);
         Assert.Equal(again.Id, (await Approvals.AskAsync(again, Array.Empty<byte>())).Value!.Id);
     }
+
+    [Fact]
+    public async Task A_store_whose_rights_hide_its_master_settles_nothing()
+    {
+        // Proves that without INFO nothing is settled, and with +info everything is, by a user of the ACL.
+        await _server.CommandAsync("ACL", "SETUSER", "gate", "on", ">secret", "~*", "&*", "+@all", "-info");
+        await using RedisStore store = await RedisStore.ConnectAsync(
+            _server.Connection + ",user=gate,password=secret", NullLogger.Instance);
+        RedisApprovalStore blind = await RedisApprovalStore.OpenAsync(store, NullLogger.Instance);
+        Approval draft = Drafts.New();
+        await blind.AskAsync(draft, Array.Empty<byte>());
+        Approval decided = Drafts.Decided(draft, approve: true);
+        Assert.Equal(StoreStatus.Unavailable, (await blind.MoveAsync(draft, decided)).Status);
+        await _server.CommandAsync("ACL", "SETUSER", "gate", "+info");
+        Assert.True((await blind.MoveAsync(draft, decided)).IsOk);
+    }
 }
 
-/// <summary>The contract on the embedded store.</summary>
+/// <summary>The contract on the embedded store, and what stands for a replication id there.</summary>
 public sealed class GarnetApprovalStoreTests(GarnetServer server)
-    : ApprovalStoreContract(server), IClassFixture<GarnetServer>;
+    : ApprovalStoreContract(server), IClassFixture<GarnetServer>
+{
+    private readonly GarnetServer _server = server;
+
+    [Fact]
+    public async Task Another_start_voids_what_was_approved()
+    {
+        // Proves that the epoch does what a replication id does, by another one.
+        Approval draft = Drafts.New();
+        await Approvals.AskAsync(draft, Array.Empty<byte>());
+        Approval approved = (await Approvals.MoveAsync(draft, Drafts.Decided(draft, approve: true))).Value!;
+        await _server.BeginEpochAsync("another");
+        Assert.Equal(ApprovalState.Expired, (await Approvals.FindAsync(draft.Id)).Value!.State);
+        StoreResult<Approval> claim = await Approvals.MoveAsync(approved, Drafts.Claimed(approved, "late"));
+        Assert.Equal(StoreStatus.Lapsed, claim.Status);
+    }
+
+    [Fact]
+    public async Task A_store_that_tells_neither_settles_nothing()
+    {
+        // Proves that a missing epoch refuses, by deleting it.
+        Approval draft = Drafts.New();
+        await Approvals.AskAsync(draft, Array.Empty<byte>());
+        await _server.CommandAsync("DEL", "{countersign}:epoch");
+        StoreResult<Approval> settled = await Approvals.MoveAsync(draft, Drafts.Decided(draft, approve: true));
+        Assert.Equal(StoreStatus.Unavailable, settled.Status);
+        Assert.Equal(ApprovalState.Pending, (await Approvals.FindAsync(draft.Id)).Value!.State);
+    }
+}

@@ -12,6 +12,9 @@ internal static class Drafts
     public static Caller Agent { get; } =
         new("https://issuer.test", "robot", CallerKind.Agent, ["agents"], ["ann"], "acme");
 
+    public static Caller Person(string subject, long issuedAt, params string[] groups) =>
+        new("https://issuer.test", subject, CallerKind.Human, groups, [subject], "acme") { IssuedAt = issuedAt };
+
     public static Approval New(string? digest = null, TimeSpan? decideWithin = null, DateTimeOffset? createdAt = null)
     {
         DateTimeOffset now = Clock.GetUtcNow();

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Countersign.Cli.Store;
+using Countersign.Policy.Redis;
+using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
 using Xunit;
 
@@ -33,6 +35,9 @@ public abstract class StoreServer : IAsyncLifetime
         Directory.Delete(Folder, recursive: true);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Empties it.</summary>
+    public virtual Task ResetAsync() => CommandAsync("FLUSHALL");
 
     /// <summary>Sends a command that the gateway itself never sends.</summary>
     public async Task<RedisResult> CommandAsync(string command, params object[] arguments)
@@ -102,7 +107,24 @@ public sealed class GarnetServer : StoreServer
 
     public override string Connection => _store!.Connection;
 
-    public override async Task StartAsync() => _store = await EmbeddedStore.StartAsync(Folder);
+    public override async Task StartAsync()
+    {
+        _store = await EmbeddedStore.StartAsync(Folder);
+        await BeginEpochAsync(_store.Epoch);
+    }
+
+    public override async Task ResetAsync()
+    {
+        await base.ResetAsync();
+        await BeginEpochAsync(_store!.Epoch);
+    }
+
+    /// <summary>As a start of the store that nobody stopped in good order.</summary>
+    public async Task BeginEpochAsync(string epoch)
+    {
+        await using RedisStore store = await RedisStore.ConnectAsync(Connection, NullLogger.Instance);
+        Assert.True(await store.BeginEpochAsync(epoch));
+    }
 
     public override async Task StopAsync()
     {

@@ -1,0 +1,64 @@
+using System.Security.Cryptography;
+using System.Text;
+using Countersign.Cli.Configuration;
+using Countersign.ControlPlane;
+using Countersign.Masking;
+using Microsoft.Extensions.Logging;
+
+namespace Countersign.Cli.Serve;
+
+/// <summary>
+/// Opens what configuration only refers to. A secret that cannot be had ends the start, with its place and never its
+/// text.
+/// </summary>
+internal sealed class ProcessSecrets(
+    GatewayOptions options, IReadOnlyDictionary<string, string> environment, ILogger log)
+{
+    /// <summary>The keys that masks make tokens with, by name.</summary>
+    internal Dictionary<string, TokenKey> MaskKeys()
+    {
+        Dictionary<string, TokenKey> keys = new(StringComparer.Ordinal);
+        foreach ((string name, SecretReference reference) in options.MaskKeys)
+        {
+            keys[name] = MaskKeyReader.TryOpen(reference, environment, out string fault)
+                ?? throw new StartRefusedException($"masking.keys.{name}: {fault}");
+        }
+
+        return keys;
+    }
+
+    /// <summary>The webhooks, with the keys of their signatures.</summary>
+    internal List<WebhookOptions> Webhooks()
+    {
+        List<WebhookOptions> webhooks = [];
+        foreach (WebhookSetting setting in options.Webhooks)
+        {
+            webhooks.Add(WebhookReader.TryOpen(setting, environment, out string fault)
+                ?? throw new StartRefusedException($"{setting.Place}: {fault}"));
+        }
+
+        return webhooks;
+    }
+
+    /// <summary>The sealing key's bytes; made if its file is missing.</summary>
+    internal byte[] SealingKey()
+    {
+        SecretReference reference = options.SealingKey;
+        if (reference.Variable is { } variable)
+        {
+            if (environment.TryGetValue(variable, out string? value)) return Encoding.UTF8.GetBytes(value);
+            throw new StartRefusedException($"secrets.sealingKey: environment variable {variable} is not set.");
+        }
+
+        string file = reference.File!;
+        if (File.Exists(file)) return File.ReadAllBytes(file);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        byte[] key = RandomNumberGenerator.GetBytes(32);
+        FileStreamOptions mode = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) mode.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using FileStream stream = new(file, mode);
+        stream.Write(key);
+        ProcessLog.SealingKeyMade(log, file);
+        return key;
+    }
+}

@@ -1,0 +1,112 @@
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Xunit;
+
+namespace Countersign.Integration.Tests.Store;
+
+/// <content>Clocks, and what lies beside an approval: keys of retries, calls to be made, people, reviews.</content>
+public abstract partial class ApprovalStoreContract
+{
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    [Fact]
+    public async Task Windows_are_opened_and_closed_by_the_stores_clock()
+    {
+        // Proves that a gateway whose clock is an hour ahead opens the same windows, by its drafts and decisions.
+        DateTimeOffset wrong = TimeProvider.System.GetUtcNow().AddHours(1);
+        Approval ahead = Drafts.New(createdAt: wrong) with { ExpiresAt = wrong.AddMinutes(10) };
+        Approval asked = (await Approvals.AskAsync(ahead, Array.Empty<byte>())).Value!;
+        Assert.InRange(asked.ExpiresAt, wrong.AddMinutes(-51), wrong.AddMinutes(-49));
+        Approval decided = Drafts.Decided(asked, approve: true) with { ExpiresAt = wrong.AddHours(9) };
+        Approval approved = (await Approvals.MoveAsync(asked, decided)).Value!;
+        Assert.InRange(approved.ExpiresAt, wrong.AddMinutes(-56), wrong.AddMinutes(-54));
+        Assert.Equal(approved.ExpiresAt, (await Approvals.FindAsync(asked.Id)).Value!.ExpiresAt);
+    }
+
+    [Fact]
+    public async Task A_retry_key_stands_for_one_call_and_its_approval()
+    {
+        // Proves that a key joins what it stands for in whatever state, and nothing else, by a call that was denied.
+        Approval draft = Drafts.New();
+        AskExtras keyed = new(default, "key-1");
+        Assert.Equal(draft.Id, (await Approvals.AskAsync(draft, "sealed"u8.ToArray(), keyed)).Value!.Id);
+        await Approvals.MoveAsync(draft, Drafts.Decided(draft, approve: false));
+        StoreResult<Approval> again = await Approvals.AskAsync(Drafts.New(draft.Digest), default, keyed);
+        Assert.Equal((draft.Id, ApprovalState.Denied), (again.Value!.Id, again.Value.State));
+        Assert.Equal(StoreStatus.Mismatch, (await Approvals.AskAsync(Drafts.New(), default, keyed)).Status);
+        Approval anew = Drafts.New(draft.Digest);
+        Assert.Equal(anew.Id, (await Approvals.AskAsync(anew, default, new(default, "key-2"))).Value!.Id);
+        Assert.Equal(anew.Id, (await Approvals.AskAsync(Drafts.New(draft.Digest), default)).Value!.Id);
+    }
+
+    [Fact]
+    public async Task A_run_waits_for_its_approval_and_its_outcome_is_taken_once()
+    {
+        // Proves the life of a call that is made later: listed while it may be made, gone with the claim, outcome once.
+        Approval draft = Drafts.New();
+        await Approvals.AskAsync(draft, "sealed"u8.ToArray());
+        Approval asked = (await Approvals.AskAsync(
+            Drafts.New(draft.Digest), "sealed"u8.ToArray(), new("run"u8.ToArray(), null))).Value!;
+        Assert.True(asked.Runs);
+        Assert.Equal("run"u8.ToArray(), (await Approvals.RunAsync(draft.Id)).Value);
+        Assert.Equal([draft.Id], (await Approvals.ListRunsAsync(10)).Value!);
+        Approval approved = (await Approvals.MoveAsync(asked, Drafts.Decided(asked, approve: true))).Value!;
+        Assert.True(approved.Runs);
+        Assert.Equal(StoreStatus.NotFound, await Approvals.KeepOutcomeAsync(draft.Id, "no"u8.ToArray(), Hour));
+        Approval claimed = (await Approvals.MoveAsync(approved, Drafts.Claimed(approved, "call"))).Value!;
+        Assert.Empty((await Approvals.ListRunsAsync(10)).Value!);
+        Assert.Equal(StoreStatus.NotFound, (await Approvals.RunAsync(draft.Id)).Status);
+        await Approvals.MoveAsync(claimed, ApprovalRules.Finish(claimed, ApprovalState.Executed).Next!);
+        Assert.Equal(StoreStatus.Ok, await Approvals.KeepOutcomeAsync(draft.Id, "outcome"u8.ToArray(), Hour));
+        Assert.True((await Approvals.FindAsync(draft.Id)).Value!.HasOutcome);
+        Assert.Equal("outcome"u8.ToArray(), (await Approvals.OutcomeAsync(draft.Id)).Value);
+        StoreResult<byte[]>[] taken = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => Approvals.TakeOutcomeAsync(draft.Id).AsTask()));
+        Assert.Equal("outcome"u8.ToArray(), Assert.Single(taken, one => one.IsOk).Value);
+        Assert.False((await Approvals.FindAsync(draft.Id)).Value!.HasOutcome);
+    }
+
+    [Fact]
+    public async Task A_claim_holds_the_groups_that_it_was_judged_by()
+    {
+        // Proves that a group lost between reading and claiming refuses the claim, and that an older token gives none
+        // back.
+        Approval draft = Drafts.New();
+        await Approvals.AskAsync(draft, Array.Empty<byte>());
+        Approval approved = (await Approvals.MoveAsync(draft, Drafts.Decided(draft, approve: true))).Value!;
+        IReadOnlyList<SeenPerson> unseen = (await Approvals.SeenAsync(approved)).Value!;
+        Assert.True(ApprovalRules.StillHolds(approved, unseen));
+        await Approvals.NoteAsync(Drafts.Person("fay", issuedAt: 200));
+        await Approvals.NoteAsync(Drafts.Person("fay", issuedAt: 100, "finance"));
+        Approval claim = Drafts.Claimed(approved, "call");
+        Assert.Equal(StoreStatus.Conflict, (await Approvals.MoveAsync(approved, claim, unseen)).Status);
+        IReadOnlyList<SeenPerson> seen = (await Approvals.SeenAsync(approved)).Value!;
+        Assert.False(ApprovalRules.StillHolds(approved, seen));
+        await Approvals.NoteAsync(Drafts.Person("fay", issuedAt: 300, "finance"));
+        seen = (await Approvals.SeenAsync(approved)).Value!;
+        Assert.True(ApprovalRules.StillHolds(approved, seen));
+        Assert.True((await Approvals.MoveAsync(approved, claim, seen)).IsOk);
+    }
+
+    [Fact]
+    public async Task A_broken_glass_owes_a_review_until_somebody_closes_it()
+    {
+        // Proves that the review is listed whatever becomes of the call, and closes once, by one that was executed.
+        Approval draft = Drafts.New() with { BreakGlass = [["oncall"]] };
+        await Approvals.AskAsync(draft, Array.Empty<byte>());
+        Caller otto = Drafts.Person("otto", issuedAt: 1, "oncall");
+        DateTimeOffset now = draft.CreatedAt;
+        Approval broken = (await Approvals.MoveAsync(
+            draft, BreakGlassRules.Break(draft, otto, draft.Digest, "down", now).Next!)).Value!;
+        Approval claimed = (await Approvals.MoveAsync(broken, Drafts.Claimed(broken, "call"))).Value!;
+        Approval done = (await Approvals.MoveAsync(
+            claimed, ApprovalRules.Finish(claimed, ApprovalState.Executed).Next!)).Value!;
+        Assert.Equal(draft.Id, Assert.Single((await Approvals.ListOwedAsync(10, null)).Value!.Items).Id);
+        Caller fay = Drafts.Person("fay", issuedAt: 1, "finance");
+        Approval reviewed = BreakGlassRules.Review(done, fay, "it was", now).Next!;
+        Assert.Equal(ApprovalState.Executed, (await Approvals.MoveAsync(done, reviewed)).Value!.State);
+        Assert.Empty((await Approvals.ListOwedAsync(10, null)).Value!.Items);
+        Assert.Equal(StoreStatus.Conflict, (await Approvals.MoveAsync(done, reviewed)).Status);
+        Assert.Equal("it was", (await Approvals.FindAsync(draft.Id)).Value!.Review!.Reason);
+    }
+}
