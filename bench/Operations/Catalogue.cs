@@ -25,6 +25,8 @@ internal static class Catalogue
         new("ResolveDecide100000", 20_000, static () => new ResolveAndDecide(functions: 100_000)),
         new("ResolveDecideEncoded", 20_000, static () => new ResolveAndDecide(functions: 1_000, isEncoded: true)),
         new("ResolveDecidePlaced", 20_000, static () => new ResolveAndDecide(functions: 1_000, isPlaced: true)),
+        new("DecideConditions", 5_000, static () => new DecideByConditions(functions: 10)),
+        new("DecideConditions1000", 5_000, static () => new DecideByConditions(functions: 1_000)),
         new("CallDigest", 5_000, static () => new DigestOfCall()),
         new("CredentialSign", 1_000, static () => new CredentialSign()),
         new("Mask4KiBNoHit", 5_000, static () => new MaskBody(4_096, NoHit, hits: false)),

@@ -40,6 +40,12 @@ public sealed record ControlPlaneOptions
     /// </summary>
     public TimeSpan PolicyStaleAfter { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// A file of people, their groups and what acts for them, over which a policy is looked through for holes before it
+    /// is published; null looks at the rules alone.
+    /// </summary>
+    public string? DirectoryFile { get; init; }
+
     /// <summary>Groups whose members may read policies and the audit.</summary>
     public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
 

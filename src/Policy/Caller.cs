@@ -1,3 +1,5 @@
+using Countersign.Policy.Conditions;
+
 namespace Countersign.Policy;
 
 /// <summary>What a caller is. Zero is a token that names no kind: it may ask, but it can never approve.</summary>
@@ -26,6 +28,7 @@ public enum CallerKind : byte
 public sealed class Caller
 {
     private CallerView? _view;
+    private CallerFacts? _facts;
 
     /// <summary>
     /// Makes a caller. <paramref name="chain"/> holds the subject of every person the caller acts for.
@@ -86,6 +89,17 @@ public sealed class Caller
     {
         get => Volatile.Read(ref _view);
         set => Volatile.Write(ref _view, value);
+    }
+
+    /// <summary>What conditions see. Two threads may both make it: theirs say the same.</summary>
+    internal CallerFacts Facts
+    {
+        get
+        {
+            CallerFacts? facts = Volatile.Read(ref _facts);
+            if (facts is null) Volatile.Write(ref _facts, facts = new CallerFacts(this));
+            return facts;
+        }
     }
 
     /// <summary>True if the caller is in <paramref name="group"/>; group names are compared exactly.</summary>

@@ -1,3 +1,5 @@
+using Countersign.Policy.Conditions;
+
 namespace Countersign.Policy;
 
 /// <summary>What policy says of a call. Zero denies (STYLE rule 3).</summary>
@@ -27,6 +29,18 @@ public enum DecisionCause : byte
 
     /// <summary>Let through though it would have been paused or denied: a rule, or the policy, is in observe.</summary>
     Observed,
+
+    /// <summary>Not decided yet: conditions look at the call, which <see cref="Decision.For"/> takes.</summary>
+    Conditional,
+
+    /// <summary>The condition of <see cref="Decision.Rule"/> had no answer for the call.</summary>
+    ConditionFailed,
+
+    /// <summary>Conditions look at the arguments, which two parsers may read differently.</summary>
+    ArgumentsAmbiguous,
+
+    /// <summary>Conditions look at the arguments, which are not JSON or too many.</summary>
+    ArgumentsUnreadable,
 }
 
 /// <summary>One group of approvers and how many people of it must agree.</summary>
@@ -129,4 +143,24 @@ public sealed record Decision(
     /// both.
     /// </summary>
     public Decision? Observed { get; init; }
+
+    /// <summary>True if it is only decided by <see cref="For"/>; until then it denies.</summary>
+    public bool IsConditional => Plan is not null;
+
+    /// <summary>True if <see cref="For"/> looks at the call's arguments, so that its body must be read first.</summary>
+    public bool ReadsArguments => Plan is { ReadsArguments: true };
+
+    /// <summary>What is left to be decided.</summary>
+    internal ConditionPlan? Plan { get; init; }
+
+    /// <summary>The decision for one call; this one where it does not depend on the call.</summary>
+    /// <param name="facts">The call.</param>
+    /// <param name="fault">What went wrong in a condition, without any of the call's content; empty if nothing
+    /// did.</param>
+    [HotPath]
+    public Decision For(in CallFacts facts, out string fault)
+    {
+        fault = "";
+        return Plan is null ? this : Plan.Decide(facts, out fault);
+    }
 }

@@ -22,6 +22,9 @@ internal readonly record struct NodeEntry(DocumentNode Key, DocumentNode Value);
 /// <summary>One value of a policy document and where it stands, both counted from 1.</summary>
 internal sealed class DocumentNode(NodeKind kind, int line, int column, string text = "")
 {
+    /// <summary>How a text was written and in which document, to find places within it.</summary>
+    public TextOrigin? Origin { get; init; }
+
     public NodeKind Kind { get; } = kind;
 
     public int Line { get; } = line;
@@ -29,6 +32,12 @@ internal sealed class DocumentNode(NodeKind kind, int line, int column, string t
     public int Column { get; } = column;
 
     public string Text { get; } = text;
+
+    /// <summary>The file it stands in, of a document in several; empty where there is one.</summary>
+    public string File { get; init; } = "";
+
+    /// <summary>Where it stands, for an error message about something else.</summary>
+    public string Place => File.Length == 0 ? $"line {Line}" : $"{File}:{Line}";
 
     /// <summary>A mapping's entries: as written, until a reader puts them into canonical order.</summary>
     public List<NodeEntry> Entries { get; } = [];
@@ -47,8 +56,8 @@ internal sealed class DocumentNode(NodeKind kind, int line, int column, string t
     };
 
     /// <summary>
-    /// Appends canonical JSON: no white space, only the two escapes that JSON demands. Control characters, which would
-    /// need more, were refused with the document.
+    /// Appends canonical JSON: no white space, only the escapes that JSON demands. Other control characters than the
+    /// line breaks of a block, which would need more, were refused with the document.
     /// </summary>
     public void WriteJson(StringBuilder json)
     {
@@ -98,7 +107,8 @@ internal sealed class DocumentNode(NodeKind kind, int line, int column, string t
         foreach (char one in text)
         {
             if (one is '"' or '\\') json.Append('\\');
-            json.Append(one);
+            if (one == '\n') json.Append("\\n");
+            else json.Append(one);
         }
 
         json.Append('"');

@@ -13,31 +13,38 @@ internal sealed class DocumentTree
 {
     private readonly IParser _parser;
     private readonly PolicyErrors _errors;
+    private readonly string _source;
+    private readonly string _file;
     private bool _stopped;
 
-    private DocumentTree(IParser parser, PolicyErrors errors)
+    private DocumentTree(IParser parser, string source, PolicyErrors errors, string file)
     {
+        _file = file;
         _parser = parser;
+        _source = source;
         _errors = errors;
     }
 
     /// <summary>The document's root; null, and among the errors why, if there is none or it is not YAML.</summary>
-    public static DocumentNode? Read(string text, PolicyErrors errors)
+    /// <param name="text">The YAML.</param>
+    /// <param name="errors">Where errors go.</param>
+    /// <param name="file">Where the text is from, of a document in several files.</param>
+    public static DocumentNode? Read(string text, PolicyErrors errors, string file = "")
     {
         // The parser's mark stays on the last event: where it broke, when its own exception does not say.
         Parser parser = new(new StringReader(text));
         try
         {
-            return new DocumentTree(parser, errors).ReadStream();
+            return new DocumentTree(parser, text, errors, file).ReadStream();
         }
         catch (YamlException broken)
         {
-            AddAt(broken.Start, broken.Message, errors);
+            AddAt(broken.Start, broken.Message, errors, file);
         }
         catch (Exception broken) when (broken is InvalidOperationException or ArgumentException)
         {
             // YamlDotNet 16.3 answers some broken flow collections ("a: [1", end of text) with these.
-            AddAt(parser.Current?.Start ?? Mark.Empty, "this is not YAML: a bracket is not closed", errors);
+            AddAt(parser.Current?.Start ?? Mark.Empty, "this is not YAML: a bracket is not closed", errors, file);
         }
 
         return null;
@@ -63,7 +70,7 @@ internal sealed class DocumentTree
             Refuse(_parser.Current!, "this is not YAML: the document does not end here");
         }
 
-        if (root is null) _errors.Add(1, 1, "the document is empty");
+        if (root is null) _errors.Add(_file, 1, 1, "the document is empty");
         return _stopped ? null : root;
     }
 
@@ -131,6 +138,7 @@ internal sealed class DocumentTree
         {
             // Invisible characters: two names could look alike, and a log could be made to show a third.
             UnicodeCategory category = Rune.GetUnicodeCategory(rune);
+            if (rune.Value == '\n' && MayBreakLines(scalar)) continue;
             bool hidden = category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
                 or UnicodeCategory.ParagraphSeparator || rune == Rune.ReplacementChar;
             if (!hidden) continue;
@@ -138,8 +146,19 @@ internal sealed class DocumentTree
         }
 
         NodeKind kind = scalar.Style == ScalarStyle.Plain ? KindOf(text) : NodeKind.Text;
-        return new DocumentNode(kind, (int)scalar.Start.Line, (int)scalar.Start.Column, text);
+        return new DocumentNode(kind, (int)scalar.Start.Line, (int)scalar.Start.Column, text)
+        {
+            File = _file,
+            Origin = kind == NodeKind.Text ? new TextOrigin(_source, scalar.Style) : null,
+        };
     }
+
+    /// <summary>
+    /// A block is written over lines, and its text has them; so has the text that canonical JSON keeps of it, with
+    /// escapes. Few keys take such a text: the others say so.
+    /// </summary>
+    private static bool MayBreakLines(Scalar scalar) =>
+        scalar.Style is ScalarStyle.Literal or ScalarStyle.Folded or ScalarStyle.DoubleQuoted;
 
     /// <summary>The YAML 1.2 core schema, so that <c>no</c> is a word and <c>0x10</c> is not.</summary>
     private static NodeKind KindOf(string text)
@@ -155,13 +174,13 @@ internal sealed class DocumentTree
 
     private DocumentNode Refuse(ParsingEvent at, string message)
     {
-        AddAt(at.Start, message, _errors);
+        AddAt(at.Start, message, _errors, _file);
         return NodeAt(at, NodeKind.Broken);
     }
 
-    private static void AddAt(Mark at, string message, PolicyErrors errors) =>
-        errors.Add((int)Math.Max(1, at.Line), (int)Math.Max(1, at.Column), message);
+    private static void AddAt(Mark at, string message, PolicyErrors errors, string file) =>
+        errors.Add(file, (int)Math.Max(1, at.Line), (int)Math.Max(1, at.Column), message);
 
-    private static DocumentNode NodeAt(ParsingEvent at, NodeKind kind) =>
-        new(kind, (int)at.Start.Line, (int)at.Start.Column);
+    private DocumentNode NodeAt(ParsingEvent at, NodeKind kind) =>
+        new(kind, (int)at.Start.Line, (int)at.Start.Column) { File = _file };
 }

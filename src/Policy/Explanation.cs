@@ -9,6 +9,15 @@ public enum RuleOutcome : byte
     /// <summary>It speaks of the function, and of callers in other groups.</summary>
     OtherCaller,
 
+    /// <summary>It speaks of the function and the caller; its condition was not asked, as there was no call.</summary>
+    Conditional,
+
+    /// <summary>It speaks of the function and the caller, and its condition does not hold for the call.</summary>
+    ConditionFalse,
+
+    /// <summary>Its condition has no answer for the call, which is an error and denies.</summary>
+    ConditionFailed,
+
     /// <summary>It speaks of this call; whether it decided, the decision says.</summary>
     Matched,
 }

@@ -53,7 +53,7 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
             if (shapes.TryAdd((host, function.Method, shape), key)) continue;
             DocumentNode other = shapes[(host, function.Method, shape)];
             string what = host == default ? "method and path" : "method, path and host";
-            errors.Add(key, $"'{key.Text}' has the {what} of '{other.Text}' at line {other.Line}");
+            errors.Add(key, $"'{key.Text}' has the {what} of '{other.Text}' at {other.Place}");
             return;
         }
     }

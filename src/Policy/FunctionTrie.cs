@@ -102,7 +102,7 @@ internal sealed class FunctionTrie
 
     /// <summary>-1 for what is no hexadecimal digit; shifted or joined with another digit it stays negative.</summary>
     [HotPath]
-    private static int HexValue(byte digit) => digit switch
+    internal static int HexValue(byte digit) => digit switch
     {
         >= (byte)'0' and <= (byte)'9' => digit - '0',
         >= (byte)'a' and <= (byte)'f' => digit - 'a' + 10,

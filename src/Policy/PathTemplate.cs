@@ -1,3 +1,5 @@
+using Countersign.Policy.Conditions;
+
 namespace Countersign.Policy;
 
 /// <summary>One segment of a template: text to be met exactly, or a parameter.</summary>
@@ -15,6 +17,8 @@ internal sealed class PathTemplate
     {
         Text = text;
         Segments = segments;
+        Parameters = [.. segments.Select((segment, place) => (segment, place)).Where(one => one.segment.Literal is null)
+            .Select(one => new PathInput(one.segment.Parameter, one.place, one.segment.Type == ParameterType.Int))];
     }
 
     /// <summary>As the policy writes it.</summary>
@@ -22,6 +26,9 @@ internal sealed class PathTemplate
 
     /// <summary>In order; none for <c>/</c>.</summary>
     public IReadOnlyList<PathSegment> Segments { get; }
+
+    /// <summary>The parameters, in the order of their segments.</summary>
+    public PathInput[] Parameters { get; }
 
     /// <summary>Equal for two templates that match the same paths, whatever their parameters are called.</summary>
     public string Shape => "/" + string.Join('/', Segments.Select(segment => segment.Literal ?? $"{{{segment.Type}}}"));

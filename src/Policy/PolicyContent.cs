@@ -1,3 +1,5 @@
+using Countersign.Policy.Conditions;
+
 namespace Countersign.Policy;
 
 /// <summary>What a document holds once it is read: the snapshot is compiled from it if there was no error.</summary>
@@ -10,6 +12,9 @@ internal sealed class PolicyContent
     public List<(Function Function, PathTemplate Path)> Functions { get; } = [];
 
     public List<Rule> Rules { get; } = [];
+
+    /// <summary>The compiled conditions of the rules, by the rules' place and the function's.</summary>
+    public Dictionary<(int Rule, int Function), ConditionProgram> Conditions { get; } = [];
 
     public List<Separation> Separations { get; } = [];
 

@@ -30,7 +30,34 @@ public static class PolicyReader
             return new PolicyReading(null, "", errors.InOrder());
         }
 
-        DocumentNode? root = DocumentTree.Read(text, errors);
+        return Compile(DocumentTree.Read(text, errors), vocabulary, version, errors);
+    }
+
+    /// <summary>
+    /// Reads a policy that may be written in several files: <c>include</c> names others, by paths relative to the file
+    /// that names them. What they hold is merged into one document.
+    /// </summary>
+    /// <param name="name">The first file, without its folder.</param>
+    /// <param name="text">What it holds.</param>
+    /// <param name="readFile">Reads another, by its path from the folder of the first, with <c>/</c>; null if there is
+    /// none.</param>
+    /// <param name="mayLeaveFolder">Paths may lead out of that folder.</param>
+    /// <param name="vocabulary">Says what is wrong with what a mask selects.</param>
+    public static PolicyReading ReadFiles(
+        string name, string text, Func<string, string?> readFile, bool mayLeaveFolder, MaskVocabulary vocabulary)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(readFile);
+        ArgumentNullException.ThrowIfNull(vocabulary);
+        PolicyErrors errors = new();
+        DocumentNode? root = new PolicyFiles(readFile, mayLeaveFolder, errors).Read(name, text);
+        return Compile(root, vocabulary, 0, errors);
+    }
+
+    private static PolicyReading Compile(
+        DocumentNode? root, MaskVocabulary vocabulary, long version, PolicyErrors errors)
+    {
         PolicyContent content = new();
         if (root is not null) ReadRoot(root, content, vocabulary, errors);
         if (root is null || errors.Any) return new PolicyReading(null, "", errors.InOrder());
@@ -42,9 +69,24 @@ public static class PolicyReader
         return new PolicyReading(new PolicySnapshot(version, sha256, content), json, []);
     }
 
+    /// <summary>The key of an include that nobody has merged.</summary>
+    private static DocumentNode? TakeInclude(DocumentNode root)
+    {
+        int at = root.Entries.FindIndex(entry => entry.Key.Text == "include");
+        if (at < 0) return null;
+        DocumentNode key = root.Entries[at].Key;
+        root.Entries.RemoveAt(at);
+        return key;
+    }
+
     private static void ReadRoot(
         DocumentNode root, PolicyContent content, MaskVocabulary vocabulary, PolicyErrors errors)
     {
+        if (TakeInclude(root) is { } include)
+        {
+            errors.Add(include, "'include' is for files: the command line merges them, and what is sent is whole");
+        }
+
         if (Section.Open(root, "the document", Keys, errors) is not { } document) return;
         if (document.Text("apiVersion") is { } apiVersion && apiVersion != ApiVersion)
         {

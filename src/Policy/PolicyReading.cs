@@ -4,7 +4,11 @@ namespace Countersign.Policy;
 /// <param name="Line">Where, from 1.</param>
 /// <param name="Column">Where in the line, in UTF-16 code units from 1.</param>
 /// <param name="Message">What is wrong, in one sentence for the policy's writer.</param>
-public sealed record PolicyError(int Line, int Column, string Message);
+public sealed record PolicyError(int Line, int Column, string Message)
+{
+    /// <summary>The file that it is in, of a policy in several; empty where there is one document.</summary>
+    public string File { get; init; } = "";
+}
 
 /// <summary>What reading a policy document gave: a snapshot, or every error in it.</summary>
 /// <param name="Snapshot">The compiled policy; null if there is any error.</param>

@@ -1,3 +1,5 @@
+using Countersign.Policy.Conditions;
+
 namespace Countersign.Policy;
 
 /// <content>How one caller and one function are judged: the one place, for calls and for explanations.</content>
@@ -22,14 +24,40 @@ public sealed partial class PolicySnapshot
         return new Explanation(decision, [.. Rules.Select((rule, index) => new RuleFinding(rule, outcomes[index]))]);
     }
 
-    private Decision Evaluate(GroupSet held, Function function, RuleOutcome[]? outcomes = null)
+    /// <summary>As the other, for one call: conditions are asked too.</summary>
+    /// <param name="function">A function of this snapshot.</param>
+    /// <param name="facts">The call, and who calls.</param>
+    /// <param name="fault">What went wrong in a condition; empty if nothing did.</param>
+    public Explanation Explain(Function function, in CallFacts facts, out string fault)
     {
-        IReadOnlyList<MaskTerms> masks = MasksFor(held, function);
-        Decision decided = Judge(held, function, masks, enforcing: false, outcomes);
+        RequireOurs(function);
+        fault = "";
+        Explanation without = Explain(facts.Caller, function);
+        if (without.Decision.Plan is not { } plan) return without;
+        ConditionsHeld conditions = plan.Ask(facts, out fault);
+        RuleOutcome[] outcomes = new RuleOutcome[Rules.Count];
+        Decision decision = Evaluate(_groups.SetOf(facts.Caller.Groups), function, outcomes, conditions);
+        return new Explanation(
+            plan.RefusalOf(conditions) ?? decision,
+            [.. Rules.Select((rule, index) => new RuleFinding(rule, outcomes[index]))]);
+    }
+
+    /// <summary>The decision for the conditions that hold; one that denies where nobody has asked them yet.</summary>
+    internal Decision Evaluate(
+        GroupSet held, Function function, RuleOutcome[]? outcomes = null, ConditionsHeld conditions = default)
+    {
+        IReadOnlyList<MaskTerms> masks = MasksOf(held, function);
+        if (conditions.Plan is null && PlanFor(held, function) is { } plan)
+        {
+            Judge(held, function, masks, enforcing: false, outcomes, default);
+            return new Decision(Effect.Deny, DecisionCause.Conditional, "", null, masks) { Plan = plan };
+        }
+
+        Decision decided = Judge(held, function, masks, enforcing: false, outcomes, conditions);
         if (!_observes || (Mode == PolicyMode.Observe && decided.Effect == Effect.Allow)) return decided;
         Decision enforced = Mode == PolicyMode.Observe
             ? new Decision(Effect.Allow, DecisionCause.Observed, decided.Rule, null, masks)
-            : Judge(held, function, masks, enforcing: true, null);
+            : Judge(held, function, masks, enforcing: true, null, conditions);
         bool isSame = enforced.Effect == decided.Effect
             && (decided.Effect != Effect.Approve || enforced.Rule == decided.Rule);
         return isSame ? enforced : enforced with { Observed = decided };
@@ -40,17 +68,24 @@ public sealed partial class PolicySnapshot
     /// through, and one that would deny is passed over; else every rule counts.
     /// </summary>
     private Decision Judge(
-        GroupSet held, Function function, IReadOnlyList<MaskTerms> masks, bool enforcing, RuleOutcome[]? outcomes)
+        GroupSet held, Function function, IReadOnlyList<MaskTerms> masks, bool enforcing, RuleOutcome[]? outcomes,
+        ConditionsHeld conditions)
     {
         Rule? deny = null;
+        Rule? failed = null;
         Rule? allow = null;
         List<Rule>? approves = null;
         foreach (int index in _rulesByFunction[function.Index])
         {
             Rule rule = Rules[index];
-            bool matches = _ruleGroups[index].Meets(held);
-            if (outcomes is not null) outcomes[index] = matches ? RuleOutcome.Matched : RuleOutcome.OtherCaller;
-            if (!matches) continue;
+            RuleOutcome outcome = OutcomeOf(index, held, function, conditions);
+            if (outcomes is not null) outcomes[index] = outcome;
+            if (outcome == RuleOutcome.ConditionFailed && !(enforcing && rule.Mode == PolicyMode.Observe))
+            {
+                failed ??= rule;
+            }
+
+            if (outcome != RuleOutcome.Matched) continue;
             Effect effect = rule.Effect;
             if (enforcing && rule.Mode == PolicyMode.Observe)
             {
@@ -69,6 +104,7 @@ public sealed partial class PolicySnapshot
         }
 
         if (deny is not null) return new Decision(Effect.Deny, DecisionCause.Rule, deny.Id, null, masks);
+        if (failed is not null) return new Decision(Effect.Deny, DecisionCause.ConditionFailed, failed.Id, null, masks);
         if (approves is not null)
         {
             string ids = string.Join(',', approves.Select(rule => rule.Id));
@@ -78,6 +114,36 @@ public sealed partial class PolicySnapshot
         if (allow is null) return new Decision(Effect.Deny, DecisionCause.NothingMatched, "", null, masks);
         DecisionCause cause = allow.Effect == Effect.Allow ? DecisionCause.Rule : DecisionCause.Observed;
         return new Decision(Effect.Allow, cause, allow.Id, null, masks);
+    }
+
+    private RuleOutcome OutcomeOf(int rule, GroupSet held, Function function, ConditionsHeld conditions)
+    {
+        if (!_ruleGroups[rule].Meets(held)) return RuleOutcome.OtherCaller;
+        return _conditions.ContainsKey((rule, function.Index)) ? conditions.OutcomeOf(rule) : RuleOutcome.Matched;
+    }
+
+    /// <summary>
+    /// What must be asked of a call; null where no rule that speaks of the pair has a condition, and where the pair is
+    /// denied whatever conditions say.
+    /// </summary>
+    private ConditionPlan? PlanFor(GroupSet held, Function function)
+    {
+        List<ConditionedRule> conditioned = [];
+        foreach (int index in _rulesByFunction[function.Index])
+        {
+            if (!_ruleGroups[index].Meets(held)) continue;
+            if (_conditions.TryGetValue((index, function.Index), out ConditionProgram? program))
+            {
+                conditioned.Add(new ConditionedRule(index, Rules[index], program));
+                continue;
+            }
+
+            bool denies = Rules[index] is { Effect: Effect.Deny, Mode: PolicyMode.Enforce };
+            if (denies && Mode == PolicyMode.Enforce) return null;
+        }
+
+        return conditioned.Count == 0 || FindSeparation(held) is not null
+            ? null : new ConditionPlan(this, held, function, [.. conditioned]);
     }
 
     private Separation? FindSeparation(GroupSet held)

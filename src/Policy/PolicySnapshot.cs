@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Countersign.Policy.Conditions;
 
 namespace Countersign.Policy;
 
@@ -17,6 +18,7 @@ public sealed partial class PolicySnapshot
     private readonly GroupSet[] _maskExceptions;
     private readonly int[][] _rulesByFunction;
     private readonly int[][] _masksByFunction;
+    private readonly Dictionary<(int Rule, int Function), ConditionProgram> _conditions;
 
     internal PolicySnapshot(long version, string sha256, PolicyContent content)
     {
@@ -27,6 +29,7 @@ public sealed partial class PolicySnapshot
         Rules = content.Rules;
         Separations = content.Separations;
         Masks = content.Masks;
+        _conditions = content.Conditions;
         _functions = [.. content.Functions.Select(entry => entry.Function)];
         foreach ((Function function, PathTemplate path) in content.Functions)
         {
@@ -96,7 +99,8 @@ public sealed partial class PolicySnapshot
 
     /// <summary>
     /// What this policy says of the caller and the function. The first time for the pair it is worked out, after that
-    /// it is looked up. The function is one of this snapshot's; another's is a bug and throws.
+    /// it is looked up. Where it depends on the call, <see cref="Decision.IsConditional"/>, it denies until it is asked
+    /// with the call's facts. The function is one of this snapshot's; another's is a bug and throws.
     /// </summary>
     [HotPath]
     public Decision Decide(Caller caller, Function function)
@@ -123,7 +127,7 @@ public sealed partial class PolicySnapshot
     {
         ArgumentNullException.ThrowIfNull(viewerGroups);
         return _byId.TryGetValue(functionId, out Function? function)
-            ? MasksFor(_groups.SetOf(viewerGroups), function)
+            ? MasksOf(_groups.SetOf(viewerGroups), function)
             : [.. Masks.Select(mask => mask.Terms)];
     }
 
@@ -142,7 +146,7 @@ public sealed partial class PolicySnapshot
         return decision;
     }
 
-    private IReadOnlyList<MaskTerms> MasksFor(GroupSet held, Function function)
+    internal IReadOnlyList<MaskTerms> MasksOf(GroupSet held, Function function)
     {
         int[] masks = _masksByFunction[function.Index];
         return [.. masks.Where(index => !_maskExceptions[index].Meets(held)).Select(index => Masks[index].Terms)];

@@ -19,6 +19,9 @@ public enum PolicyMode : byte
 public sealed record Rule(
     string Id, IReadOnlyList<string> Groups, IReadOnlyList<string> Functions, Effect Effect, ApprovalTerms? Approval)
 {
+    /// <summary>The condition in CEL as written; null for a rule that holds for every call.</summary>
+    public string? When { get; init; }
+
     /// <summary>
     /// Observe: where the rule would pause a call it lets it through, and where it would deny it does nothing; what it
     /// would have done is written down. Another rule's denial or approval stands.
@@ -33,12 +36,25 @@ public sealed record Rule(
 
     /// <summary>The column of that line, from 1.</summary>
     public int Column { get; init; }
+
+    /// <summary>The file that it stands in, of a policy in several; empty where there is one document.</summary>
+    public string File { get; init; } = "";
+
+    /// <summary>True if it speaks of some calls only, by what they hold.</summary>
+    internal bool IsConditional => When is not null;
 }
 
 /// <summary>A static separation of duties: who holds two of the groups is denied every function.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="Groups">Two or more.</param>
-public sealed record Separation(string Id, IReadOnlyList<string> Groups);
+public sealed record Separation(string Id, IReadOnlyList<string> Groups)
+{
+    /// <summary>The line of the document that it stands on, from 1; 0 for one that was not read.</summary>
+    public int Line { get; init; }
+
+    /// <summary>The column of that line, from 1.</summary>
+    public int Column { get; init; }
+}
 
 /// <summary>A mask, what it covers and who sees past it.</summary>
 /// <param name="Terms">What is masked, and how.</param>

@@ -1,10 +1,12 @@
+using Countersign.Policy.Conditions;
+
 namespace Countersign.Policy;
 
 /// <summary>Reads the rules and the separations.</summary>
 internal sealed class RuleReader(PolicyContent content, FunctionReader functions, PolicyErrors errors)
 {
     private static readonly SectionKeys RuleKeys = new(
-        ["id", "subjects", "functions", "effect"], ["approval", "mode", "alone"], ["when"], []);
+        ["id", "subjects", "functions", "effect"], ["when", "approval", "mode", "alone"], [], []);
     private static readonly SectionKeys SubjectKeys = new(["groups"], [], [], []);
     private static readonly SectionKeys ApprovalKeys = new(
         ["stages"], ["decideWithin", "useWithin", "hold", "reason", "breakGlass"], [], []);
@@ -19,6 +21,7 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
 
     public void ReadRules(List<DocumentNode> items)
     {
+        ConditionReader conditions = new(content, errors);
         HashSet<string> ids = new(StringComparer.Ordinal);
         foreach (DocumentNode item in items)
         {
@@ -33,12 +36,16 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
             List<string> covered = section.TextList("functions", 1, functions.ReferenceFault);
             string? word = section.Word("effect", ["allow", "approve", "deny"], []);
             Effect effect = word switch { "allow" => Effect.Allow, "approve" => Effect.Approve, _ => Effect.Deny };
+            DocumentNode? when = section.LongText("when", ConditionLimits.CharactersMax);
+            if (when is not null) conditions.Compile(when, content.Rules.Count, covered);
             content.Rules.Add(new Rule(id, groups, covered, effect, ReadApproval(section, word))
             {
+                When = when?.Text,
                 Mode = ReadMode(section),
                 Alone = ReadAlone(section, word),
                 Line = item.Line,
                 Column = item.Column,
+                File = item.File,
             });
         }
     }
@@ -58,7 +65,11 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
 
             if (Section.Open(item, "a separation", SeparationKeys, errors) is not { } section) continue;
             section.Word("kind", ["static"], []);
-            content.Separations.Add(new Separation(ReadId(section, ids), section.Groups("groups", 2)));
+            content.Separations.Add(new Separation(ReadId(section, ids), section.Groups("groups", 2))
+            {
+                Line = item.Line,
+                Column = item.Column,
+            });
         }
     }
 

@@ -87,6 +87,16 @@ internal sealed class Section
         return null;
     }
 
+    /// <summary>The text of a key that may be long and have line breaks; null if it is not there or not text.</summary>
+    public DocumentNode? LongText(string key, int max)
+    {
+        DocumentNode? value = Find(key);
+        if (value is null || !Expect(value, NodeKind.Text, key, "text", _errors)) return null;
+        if (value.Text.Length > 0 && value.Text.Length <= max) return value;
+        _errors.Add(value, value.Text.Length == 0 ? $"{key} is empty" : $"{key} is longer than {max} characters");
+        return null;
+    }
+
     /// <summary>An id: letters, digits, '.', '_' and '-'; no comma, which joins ids in decisions.</summary>
     public string? Id(string key)
     {
@@ -111,6 +121,7 @@ internal sealed class Section
         if (text.Length == 0) return "is empty";
         const int max = PolicyLimits.TextCharactersMax;
         if (text.Length > max) return $"is longer than {max} characters";
+        if (text.Contains('\n', StringComparison.Ordinal)) return "has line breaks";
         return char.IsWhiteSpace(text[0]) || char.IsWhiteSpace(text[^1]) ? "begins or ends with a space" : null;
     }
 

@@ -84,18 +84,22 @@ internal sealed class ControlFixture : IAsyncDisposable
     /// <summary>Where notices wait.</summary>
     public InMemoryNoticeStore Notices { get; }
 
-    public static Task<ControlFixture> StartAsync() => StartAsync([], null);
+    /// <param name="directory">The people over whom policies are looked through for holes; null is none.</param>
+    public static Task<ControlFixture> StartAsync(string? directory = null) => StartAsync([], null, directory);
 
     /// <summary>Starts it with webhooks, after something happened that it did not see.</summary>
     public static async Task<ControlFixture> StartAsync(
-        IReadOnlyList<WebhookOptions> webhooks, Func<ControlFixture, Task>? before)
+        IReadOnlyList<WebhookOptions> webhooks, Func<ControlFixture, Task>? before, string? directory = null)
     {
         ControlFixture fixture = new();
         if (before is not null) await before(fixture);
+        string people = Path.Combine(fixture._folder, "people.yaml");
+        if (directory is not null) await File.WriteAllTextAsync(people, directory);
         ControlPlaneOptions options = new()
         {
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
             Gateway = "test",
+            DirectoryFile = directory is null ? null : people,
             Revealers = ["pii-officers"],
             Webhooks = webhooks,
         };

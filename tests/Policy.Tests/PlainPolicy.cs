@@ -47,7 +47,7 @@ internal sealed class PlainPolicy
     public static PlainRule MakeRule(Random random, int effect) => new(
         effect, Pick(random, GroupNames, random.Next(1, 4)), Pick(random, Patterns, random.Next(1, 3)),
         random.Next(1, 5), random.Next(60, 99), random.Next(10, 50), random.Next(9), random.Next(2) == 0,
-        IsObserved: random.Next(5) == 0);
+        IsObserved: random.Next(5) == 0, When: random.Next(3) == 0 ? PlainCondition.Pick(random) : null);
 
     public static Caller MakeCaller(Random random) => PolicyTexts.CallerIn(Pick(random, GroupNames, random.Next(5)));
 
@@ -76,7 +76,10 @@ internal sealed class PlainPolicy
 
     /// <summary>Everything a decision says, as one line; and, if it differs, what would be decided were nothing in
     /// observe.</summary>
-    public string Decide(Caller caller, string function)
+    /// <param name="caller">Who calls.</param>
+    /// <param name="function">What is called.</param>
+    /// <param name="body">What conditions see.</param>
+    public string Decide(Caller caller, string function, PlainBody body)
     {
         HashSet<string> held = [.. caller.Groups];
         string masks = string.Join('+', Masks.Select((mask, n) => (mask, n))
@@ -84,6 +87,14 @@ internal sealed class PlainPolicy
             .Select(one => $"m{one.n}"));
         List<(PlainRule Rule, string Id)> matched = [.. Rules.Select((rule, n) => (rule, $"r{n}"))
             .Where(one => held.Overlaps(one.rule.Groups) && Covers(one.rule.Functions, function))];
+
+        // Who is denied whatever conditions say is denied before they are asked.
+        bool isSettled = !Observes && matched.Exists(one =>
+            one.Rule is { Effect: 2, IsObserved: false, When: null });
+        matched = [.. isSettled
+            ? matched.Where(one => one.Rule.When is null)
+            : matched.Select(one => (one.Rule.Ask(caller, body), one.Id))
+                .Where(one => one.Item1 is not null).Select(one => (one.Item1!, one.Id))];
         string would = Weigh(held, matched);
         string does = would;
         if (Observes)
@@ -94,7 +105,8 @@ internal sealed class PlainPolicy
         else
         {
             // What a rule in observe does: nothing if it denies, else it lets through.
-            does = Weigh(held, [.. matched.Where(one => !one.Rule.IsObserved || one.Rule.Effect != 2)
+            does = Weigh(held, [.. matched
+                .Where(one => !one.Rule.IsObserved || (one.Rule.Effect != 2 && !one.Rule.HasFailed))
                 .Select(one => (one.Rule.IsObserved ? one.Rule.Tried() : one.Rule, one.Id))]);
         }
 
@@ -109,9 +121,12 @@ internal sealed class PlainPolicy
         int separation = Separations.FindIndex(groups => groups.Count(held.Contains) > 1);
         if (separation >= 0) return $"Deny Separation s{separation} []";
         if (matched.Count == 0) return "Deny NothingMatched  []";
+        (PlainRule? denies, string id) = matched.Find(one => one.Rule is { Effect: 2, HasFailed: false });
+        if (denies is not null) return $"Deny Rule {id} []";
+        (PlainRule? failed, id) = matched.Find(one => one.Rule.HasFailed);
+        if (failed is not null) return $"Deny ConditionFailed {id} []";
         int strongest = matched.Max(one => one.Rule.Effect);
         List<(PlainRule Rule, string Id)> deciding = [.. matched.Where(one => one.Rule.Effect == strongest)];
-        if (strongest == 2) return $"Deny Rule {deciding[0].Id} []";
         if (strongest == 0) return $"Allow {(deciding[0].Rule.WasApprove ? "Observed" : "Rule")} {deciding[0].Id} []";
         string stages = string.Join('+', deciding.Select(one => one.Rule.Count));
         int decide = deciding.Min(one => one.Rule.DecideSeconds);
@@ -148,8 +163,20 @@ internal sealed class PlainPolicy
 /// <summary>A rule of a random policy; effect 0 allows, 1 needs approval, 2 denies.</summary>
 internal sealed record PlainRule(
     int Effect, string[] Groups, string[] Functions, int Count, int DecideSeconds, int UseSeconds, int HoldSeconds,
-    bool Reason, bool IsObserved)
+    bool Reason, bool IsObserved, PlainCondition? When)
 {
+    /// <summary>True if its condition had no answer.</summary>
+    public bool HasFailed { get; private init; }
+
+    /// <summary>The rule for one call: itself, itself without an answer, or null where its condition does not
+    /// hold.</summary>
+    public PlainRule? Ask(Caller caller, PlainBody body) => When?.Holds(caller, body) switch
+    {
+        false => null,
+        null when When is not null => this with { HasFailed = true },
+        _ => this,
+    };
+
     /// <summary>True for an approve rule in observe, while it is weighed as one that allows.</summary>
     public bool WasApprove { get; private init; }
 
@@ -162,6 +189,7 @@ internal sealed record PlainRule(
             $", approval: {{ stages: [{{ groups: [x], count: {Count} }}], decideWithin: {DecideSeconds}s, "
             + $"useWithin: {UseSeconds}s, hold: {HoldSeconds}s, reason: {(Reason ? "required" : "optional")} }}";
         string mode = IsObserved ? ", mode: observe" : "";
+        if (When is not null) mode += $", when: \"{When.Text}\"";
         string functions = string.Join(", ", Functions.Select(one => $"\"{one}\""));
         return $"\n  {{ id: {id}, subjects: {{ groups: [{string.Join(", ", Groups)}] }}, "
             + $"functions: [{functions}], effect: {effect}{approval}{mode} }},";

@@ -167,6 +167,7 @@ internal static class ConfigurationReader
             MaskKeys = MaskKeyReader.Read(root.Section("masking"), resolve),
             Limits = LimitsReader.Read(root.Section("limits")),
             PolicyBootstrap = policy.Text("bootstrap") is { } file ? resolve(file) : null,
+            PolicyDirectory = policy.Text("directory") is { } people ? resolve(people) : null,
             PolicyAdmins = policy.Texts("admins") ?? ["policy-admins"],
             Webhooks = WebhookReader.Read(root, resolve),
             Revealers = approvals.Texts("reveal") ?? [],

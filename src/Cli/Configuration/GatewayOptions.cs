@@ -76,6 +76,9 @@ internal sealed record GatewayOptions
     /// <summary>A policy file to publish into a store that has none, or null.</summary>
     public string? PolicyBootstrap { get; init; }
 
+    /// <summary>The people over whom a policy is looked through for holes before it is published, or null.</summary>
+    public string? PolicyDirectory { get; init; }
+
     /// <summary>
     /// The bootstrap policy also replaces an older bootstrap policy; for the demo, whose ports may change.
     /// </summary>

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Countersign.Cli.Configuration;
-using Countersign.Masking;
 using Countersign.Policy;
 using Countersign.Policy.Redis;
+using Countersign.Policy.Review;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Countersign.Cli.Policies;
@@ -17,31 +17,12 @@ internal static class PolicyCommand
 
     /// <summary>The command with its verbs.</summary>
     internal static Command Create(CommandEnvironment environment) =>
-        new("policy", "Check, publish and list policy versions")
+        new("policy", "Write, check, compare and publish policy")
     {
-        Validate(environment), Publish(environment), History(environment), RollbackCommand.Create(environment),
+        ValidateVerb.Create(environment), TestVerb.Create(environment), ExplainVerb.Create(environment),
+        DiffVerb.Create(environment), ReplayVerb.Create(environment), Publish(environment), History(environment),
+        RollbackCommand.Create(environment), ImportVerb.Create(environment), SchemaVerb.Create(environment),
     };
-
-    private static Command Validate(CommandEnvironment environment)
-    {
-        Argument<string> file = new("file") { Description = "Policy file, YAML or JSON" };
-        Option<bool> json = new("--json") { Description = "Print JSON" };
-        Command command =
-            new("validate", "Check a policy without publishing it; every error has its line and column") { file, json };
-        command.SetAction(parsed =>
-        {
-            string name = parsed.GetValue(file)!;
-            string? text = ReadFile(environment, name);
-            if (text is null) return ExitCodes.Usage;
-            PolicyReading reading = PolicyReader.Read(text, MaskWords.All);
-            if (parsed.GetValue(json)) environment.Out.WriteLine(ToJson(reading));
-            else if (reading.Errors.Count > 0) environment.Error.WriteLine(PolicyErrorText.Of(name, reading.Errors));
-            else environment.Out.WriteLine(
-                $"{name}: valid, {reading.Snapshot!.Functions.Count} functions, sha256 {reading.Snapshot.Sha256}");
-            return reading.Errors.Count == 0 ? ExitCodes.Ok : ExitCodes.Failed;
-        });
-        return command;
-    }
 
     private static Command Publish(CommandEnvironment environment)
     {
@@ -56,27 +37,32 @@ internal static class PolicyCommand
             Description = "Who publishes, when straight to the store",
             DefaultValueFactory = _ => "operator",
         };
+        Option<string?> directory = DirectoryFile.Named();
+        Option<bool> outside = PolicyFile.IncludeOutside();
         Option<bool> json = new("--json") { Description = "Print JSON" };
         Option<long?> expect = PolicyOptions.Expect();
         Option<bool> resume = PolicyOptions.Resume();
         Command command = new("publish", "Check a policy and put it in force")
         {
-            file, config, store, author, expect, resume, json,
+            file, config, store, author, expect, resume, directory, outside, json,
         };
         control.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
-            string name = parsed.GetValue(file)!;
-            string? text = ReadFile(environment, name);
-            if (text is null) return ExitCodes.Usage;
-            PolicyReading reading = PolicyReader.Read(text, MaskWords.All);
-            if (reading.Errors.Count > 0)
+            PolicyFile? policy = PolicyFile.Read(environment, parsed.GetValue(file)!, parsed.GetValue(outside));
+            if (policy is null) return ExitCodes.Usage;
+            bool isRead = DirectoryFile.TryRead(environment, parsed.GetValue(directory), out PeopleDirectory? people);
+            if (!isRead) return ExitCodes.Usage;
+            IReadOnlyList<PolicyFinding> findings = policy.Reading.Snapshot is { } snapshot
+                ? HoleFinder.Find(snapshot, people) : [];
+            if (!ValidateVerb.IsGood(policy.Reading, findings))
             {
-                if (parsed.GetValue(json)) environment.Out.WriteLine(ToJson(reading));
-                environment.Error.WriteLine(PolicyErrorText.Of(name, reading.Errors));
+                if (parsed.GetValue(json)) environment.Out.WriteLine(ValidateVerb.ToJson(policy.Reading, findings));
+                ValidateVerb.PrintFaults(environment, policy, findings);
                 return environment.Fail("nothing was published");
             }
 
+            if (!parsed.GetValue(json)) ValidateVerb.PrintFaults(environment, policy, findings);
             bool straight = parsed.GetValue(config) is not null || parsed.GetValue(store) is not null;
             if (straight && control.IsGiven(parsed))
             {
@@ -90,10 +76,10 @@ internal static class PolicyCommand
 
             return straight
                 ? await PublishToStoreAsync(
-                    environment, parsed.GetValue(config), parsed.GetValue(store), reading, text,
+                    environment, parsed.GetValue(config), parsed.GetValue(store), policy.Reading, policy.Source,
                     parsed.GetValue(author)!, parsed.GetValue(expect), parsed.GetValue(json))
                 : await PublishByApiAsync(
-                    environment, control, parsed, text,
+                    environment, control, parsed, policy.Source,
                     PolicyOptions.Query(parsed.GetValue(expect), parsed.GetValue(resume)), parsed.GetValue(json),
                     cancellation);
         });
@@ -172,37 +158,6 @@ internal static class PolicyCommand
             ? result.ToJsonString()
             : $"published version {published.Value.Version}, sha256 {published.Value.Sha256}");
         return ExitCodes.Ok;
-    }
-
-    private static string ToJson(PolicyReading reading)
-    {
-        JsonArray errors = [];
-        foreach (PolicyError error in reading.Errors)
-        {
-            errors.Add((JsonNode)new JsonObject
-            {
-                ["line"] = error.Line,
-                ["column"] = error.Column,
-                ["message"] = error.Message,
-            });
-        }
-
-        JsonObject result = new() { ["valid"] = reading.Errors.Count == 0, ["errors"] = errors };
-        if (reading.Snapshot is { } snapshot) result["sha256"] = snapshot.Sha256;
-        return result.ToJsonString(Serve.LogOptions.PlainJson);
-    }
-
-    private static string? ReadFile(CommandEnvironment environment, string name)
-    {
-        try
-        {
-            return name == "-" ? environment.In.ReadToEnd() : File.ReadAllText(name);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            environment.Fail(fault.Message);
-            return null;
-        }
     }
 
     private static void PrintHistory(TextWriter output, JsonArray items)

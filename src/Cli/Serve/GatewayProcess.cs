@@ -198,6 +198,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             PublicUrl = _options.ControlUrl,
             Gateway = _options.Name,
             PolicyAdmins = _options.PolicyAdmins,
+            DirectoryFile = _options.PolicyDirectory,
             Auditors = _options.Auditors,
             Revealers = _options.Revealers,
             Webhooks = webhooks,

@@ -32,8 +32,10 @@ internal sealed class PolicyStart(
 
         if (options.PolicyBootstrap is not { } file || (current > 0 && !options.BootstrapFollows)) return;
         string source = await File.ReadAllTextAsync(file, cancellation);
-        PolicyReading reading = PolicyReader.Read(source, MaskWords.All);
-        if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(file, reading.Errors));
+        PolicyFile policy = PolicyFile.Parse(file, source, mayLeaveFolder: false);
+        PolicyReading reading = policy.Reading;
+        if (reading.Errors.Count > 0) throw new StartRefusedException(PolicyErrorText.Of(policy, reading.Errors));
+        source = policy.Source;
         if (current == 0 && memory.Furthest.Change > 0 && !IsWhatWasSeen(reading))
         {
             ProcessLog.NotBootstrapped(log, memory.Furthest.Current);

@@ -1,7 +1,5 @@
 using System.Globalization;
 using Countersign.ControlPlane.AuditTrail;
-using Countersign.Masking;
-using Countersign.Masking.Detectors;
 using Countersign.Policy;
 using Countersign.Policy.Redis;
 
@@ -10,6 +8,8 @@ namespace Countersign.ControlPlane.Policies;
 /// <summary>Reads, publishes and activates policy versions, for whom it is theirs to.</summary>
 internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOptions options, ActLog acts)
 {
+    private readonly PolicyCheck _check = new(options.DirectoryFile);
+
     private readonly RedisPolicyStore _store = services.Policies;
 
     /// <summary>Policy admins and auditors read.</summary>
@@ -18,13 +18,13 @@ internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOpti
     /// <summary>Only people write: an agent that holds an admin's groups does not.</summary>
     public bool MayWrite(Caller caller) => caller.IsPerson && options.PolicyAdmins.Any(caller.IsIn);
 
-    public static PolicyReading Read(string text) =>
-        PolicyReader.Read(text, new MaskVocabulary(MaskField.Check, DetectorNames.Check));
-
-    public static Reply Validate(string text)
+    /// <summary>Anybody may ask what a document means; what it means for whom is shown to those who may read.</summary>
+    public Reply Validate(Caller caller, string text, bool showsWarnings)
     {
-        PolicyReading reading = Read(text);
-        return reading.Snapshot is { } snapshot ? PolicyReplies.Valid(snapshot) : PolicyReplies.Invalid(reading.Errors);
+        CheckedPolicy policy = _check.Check(text, overPeople: MayRead(caller));
+        return policy.Snapshot is { } snapshot
+            ? PolicyReplies.Valid(snapshot, showsWarnings
+                ? policy.Warnings : []) : PolicyReplies.Invalid(policy.Errors);
     }
 
     public async ValueTask<Reply> ListAsync(int limit, long? before, Func<string, bool> isKnown)
@@ -52,8 +52,9 @@ internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOpti
     /// <summary>Compiles, stores the next version and puts it in force; with any error nothing changes.</summary>
     public async ValueTask<Reply> PublishAsync(Caller author, string text, PolicyTerms terms)
     {
-        PolicyReading reading = Read(text);
-        if (reading.Snapshot is not { } snapshot) return PolicyReplies.Invalid(reading.Errors);
+        CheckedPolicy policy = _check.Check(text, overPeople: true);
+        if (policy.Snapshot is not { } snapshot) return PolicyReplies.Invalid(policy.Errors);
+        PolicyReading reading = policy.Reading;
         using AuditedAct act = acts.Begin(author, ActWords.Publish, "policy", "sha256:" + snapshot.Sha256);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
         (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, act);
@@ -81,7 +82,9 @@ internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOpti
     {
         StoreResult<StoredPolicy> found = await _store.GetAsync(version);
         if (!found.IsOk) return Absent(found.Status);
-        PolicyReading reading = Read(found.Value!.Document);
+        // Holes do not keep anybody from going back: people change, and an older version is what a bad one is undone
+        // by.
+        PolicyReading reading = PolicyCheck.Read(found.Value!.Document);
         if (reading.Snapshot is null) return PolicyReplies.Invalid(reading.Errors);
         using AuditedAct act = acts.Begin(actor, ActWords.Activate, Subject(version), "sha256:" + found.Value.Sha256);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);

@@ -14,7 +14,7 @@ internal static class PolicyEndpoints
     {
         routes.Known(HttpMethods.Get, Path, (context, caller) => ListAsync(context, caller, desk));
         routes.Known(HttpMethods.Post, Path, (context, caller) => PublishAsync(context, caller, desk));
-        routes.Known(HttpMethods.Post, Path + "/validate", (context, _) => ValidateAsync(context));
+        routes.Known(HttpMethods.Post, Path + "/validate", (context, caller) => ValidateAsync(context, caller, desk));
         routes.Known(HttpMethods.Get, Path + "/{version}", (context, caller) => ShowAsync(context, caller, desk));
         routes.Known(
             HttpMethods.Post, Path + "/{version}/activate", (context, caller) => ActivateAsync(context, caller, desk));
@@ -60,10 +60,15 @@ internal static class PolicyEndpoints
         return refusal ?? await desk.PublishAsync(caller, text!, terms);
     }
 
-    private static async ValueTask<Reply> ValidateAsync(HttpContext context)
+    private static async ValueTask<Reply> ValidateAsync(HttpContext context, Caller caller, PolicyDesk desk)
     {
+        if (!RequestReading.TryQuery(context, "warnings", out string? warnings) || warnings is not (null or "true"))
+        {
+            return Reply.Refuse(Refusal.MalformedRequest, "warnings must be true.");
+        }
+
         (string? text, Reply? refusal) = await TextAsync(context);
-        return refusal ?? PolicyDesk.Validate(text!);
+        return refusal ?? desk.Validate(caller, text!, showsWarnings: warnings is not null);
     }
 
     private static async ValueTask<Reply> ActivateAsync(HttpContext context, Caller caller, PolicyDesk desk)

@@ -61,12 +61,13 @@ internal static class PolicyReplies
         Location = "/api/v1/policies/" + revision.Version.ToString(CultureInfo.InvariantCulture),
     };
 
-    public static Reply Valid(PolicySnapshot snapshot) => Reply.Json(200, json =>
+    public static Reply Valid(PolicySnapshot snapshot, IReadOnlyList<PolicyError> warnings) => Reply.Json(200, json =>
     {
         json.WriteStartObject();
         json.WriteBoolean("valid", true);
         json.WriteNumber("functions", snapshot.Functions.Count);
         json.WriteNumber("rules", snapshot.Rules.Count);
+        if (warnings.Count > 0) WriteErrors(json, "warnings", warnings);
         json.WriteEndObject();
     });
 
@@ -76,18 +77,23 @@ internal static class PolicyReplies
         string detail = errors.Count == 1 ? "There is one error." : $"There are {errors.Count} errors.";
         return Reply.Refuse(Refusal.PolicyInvalid, detail, json =>
         {
-            json.WriteStartArray("errors");
-            foreach (PolicyError error in errors)
-            {
-                json.WriteStartObject();
-                json.WriteNumber("line", error.Line);
-                json.WriteNumber("column", error.Column);
-                json.WriteString("message", error.Message);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
+            WriteErrors(json, "errors", errors);
         });
+    }
+
+    private static void WriteErrors(Utf8JsonWriter json, string name, IReadOnlyList<PolicyError> errors)
+    {
+        json.WriteStartArray(name);
+        foreach (PolicyError error in errors)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("line", error.Line);
+            json.WriteNumber("column", error.Column);
+            json.WriteString("message", error.Message);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteRevision(Utf8JsonWriter json, PolicyRevision revision, bool isCurrent)

@@ -33,6 +33,7 @@ internal sealed class CallPipeline(
             if (call.Proceeds) call.Verdict = functions.Resolve(call);            // which function, which duties
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await functions.PeekAsync(call);
             if (call.Proceeds) call.Verdict = policy.Decide(call);                // may they; must another agree
+            if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await policy.ReadAsync(call);
             if (call.Proceeds) call.Verdict = admission.AdmitTo(call);            // room where it goes
             if (call.Proceeds) call.Verdict = await approvals.PauseAsync(call);   // waits only if Decide asked
             if (call.Proceeds) call.Verdict = await audit.IntendAsync(call);      // chained before anything leaves

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Countersign.Policy;
 
 namespace Countersign.DataPlane.Calls;
@@ -23,6 +24,13 @@ internal sealed class PolicyJudge(PolicyInForce inForce, Limits limits, TimeProv
         }
 
         Decision decision = call.Policy!.Decide(call.Caller!, function);
+        if (decision.IsConditional)
+        {
+            if (decision.ReadsArguments && !call.RequestBody.IsWhole) return Verdict.BodyNeeded;
+            decision = decision.For(ConditionFacts.Of(call), out string fault);
+            call.AuditDetail = fault;
+        }
+
         call.Decision = decision;
         return decision.Effect switch
         {
@@ -30,6 +38,14 @@ internal sealed class PolicyJudge(PolicyInForce inForce, Limits limits, TimeProv
             Effect.Approve => Verdict.Proceed,
             _ => Refuse(call, decision),
         };
+    }
+
+    /// <summary>Buffers the body whole for the conditions that asked for it, then decides.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<Verdict> ReadAsync(CallContext call)
+    {
+        Verdict read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
+        return read == Verdict.Proceed ? Decide(call) : read;
     }
 
     // DESIGN section 11: a gateway that cannot hear of a withdrawn right must not use it for long.
@@ -48,9 +64,21 @@ internal sealed class PolicyJudge(PolicyInForce inForce, Limits limits, TimeProv
             return Verdict.DutyConflict;
         }
 
-        call.Detail = decision.Cause == DecisionCause.Rule
-            ? "Rule '" + decision.Rule + "' denies this call."
-            : "No rule allows this caller to call this function.";
+        if (decision.Cause == DecisionCause.ArgumentsAmbiguous)
+        {
+            call.Detail = "Policy looks at the arguments of this call, and its body can be read in more than one way.";
+            return Verdict.Malformed;
+        }
+
+        call.Detail = decision.Cause switch
+        {
+            DecisionCause.Rule => "Rule '" + decision.Rule + "' denies this call.",
+            DecisionCause.ConditionFailed =>
+                "The condition of rule '" + decision.Rule + "' has no answer for this call.",
+            DecisionCause.ArgumentsUnreadable =>
+                "Policy looks at the arguments of this call: its body must be JSON, say so, and be of a usual size.",
+            _ => "No rule allows this caller to call this function.",
+        };
         return Verdict.Denied;
     }
 }

@@ -40,6 +40,9 @@ internal abstract class MessageHead
     /// <summary>The bytes of the head.</summary>
     internal ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);
 
+    /// <summary>The bytes of the head.</summary>
+    internal ReadOnlyMemory<byte> BytesMemory => _bytes.AsMemory(0, Length);
+
     /// <summary>Takes a copy of a whole head.</summary>
     internal void Load(in ReadOnlySequence<byte> head)
     {
@@ -172,6 +175,16 @@ internal sealed class RequestHead : MessageHead
 
     /// <summary>The path as sent.</summary>
     internal ReadOnlySpan<byte> Path => Bytes.Slice(_targetStart, _pathBytes);
+
+    /// <summary>The path as sent.</summary>
+    internal ReadOnlyMemory<byte> PathMemory => BytesMemory.Slice(_targetStart, _pathBytes);
+
+    /// <summary>The query as sent, without its question mark; empty if there is none.</summary>
+    internal ReadOnlyMemory<byte> QueryMemory => _pathBytes == _targetBytes
+        ? default : BytesMemory.Slice(_targetStart + _pathBytes + 1, _targetBytes - _pathBytes - 1);
+
+    /// <summary>The field lines, from after the request line to the end of the head.</summary>
+    internal ReadOnlyMemory<byte> FieldLines => BytesMemory[(Bytes.IndexOf("\r\n"u8) + 2)..];
 
     /// <summary>True for HEAD, whose answer has no body.</summary>
     internal bool IsHead { get; private set; }

@@ -28,6 +28,45 @@ public sealed class PolicyApiTests
     }
 
     [Fact]
+    public async Task A_policy_with_a_hole_is_not_published()
+    {
+        // Proves that a hole over the gateway's people is a 422 with its example and its place, that a directory which
+        // cannot be read lets nothing through, that who may not read policies learns nothing of people, and that a
+        // warning is told and refuses nothing.
+        const string Open = """
+            apiVersion: countersign/v1
+            upstreams: { up: { endpoints: ["http://h"] } }
+            functions: { f.pay: { upstream: up, method: POST, path: /f, risk: high } }
+            rules:
+              - { id: free, subjects: { groups: [staff] }, functions: [f.pay], effect: allow }
+            """;
+        await using ControlFixture gate = await ControlFixture.StartAsync("people: [{ id: ann, groups: [staff] }]");
+        string pat = gate.Token("pat", "policy-admins");
+        foreach (string path in (string[])[Path, Path + "/validate"])
+        {
+            Answer hole = await gate.PostAsync(path, pat, Open, "application/yaml");
+            Assert.Equal(((HttpStatusCode)422, "policy-invalid"), (hole.Status, hole.Problem));
+            JsonElement error = hole.Json.GetProperty("errors")[0];
+            Assert.Equal((5, 5), (error.GetProperty("line").GetInt32(), error.GetProperty("column").GetInt32()));
+            Assert.Contains("ann (staff) calls f.pay (high)", error.GetProperty("message").GetString(),
+                StringComparison.Ordinal);
+        }
+
+        string mallory = gate.Token("mallory");
+        Answer stranger = await gate.PostAsync(Path + "/validate?warnings=true", mallory, Open, "application/yaml");
+        Assert.True(stranger.Json.GetProperty("valid").GetBoolean());
+        Assert.Contains("to one person alone",
+            stranger.Json.GetProperty("warnings")[0].GetProperty("message").GetString(),
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("ann", stranger.Body, StringComparison.Ordinal);
+        await using ControlFixture blind = await ControlFixture.StartAsync("people: broken");
+        Answer unread = await blind.PostAsync(
+            Path, blind.Token("pat", "policy-admins"), ControlFixture.Policy, "application/yaml");
+        Assert.Equal("policy-invalid", unread.Problem);
+        Assert.Empty(await blind.ActsAsync());
+    }
+
+    [Fact]
     public async Task Only_people_who_are_policy_admins_write_and_only_admins_and_auditors_read()
     {
         // Proves who may; by an admin's agent, an auditor and a stranger on every path.

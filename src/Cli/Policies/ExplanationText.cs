@@ -1,0 +1,141 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Countersign.Policy.Review;
+
+namespace Countersign.Cli.Policies;
+
+/// <summary>An explanation for people, and for machines.</summary>
+internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, TimeProvider clock, bool showsAll)
+{
+    private readonly Function? _function = call.FindFunction(policy);
+
+    internal string ToText()
+    {
+        if (_function is null) return "404 unknown-function: no function of this policy matches. Default deny.";
+        Explanation explanation = call.Explain(policy, _function, clock, out string fault);
+        Decision decision = explanation.Decision;
+        StringBuilder text = new();
+        text.AppendLine($"{Verb(decision.Effect)}: {Reason(decision)}");
+        text.AppendLine($"  function  {_function.Id}: {_function.Method} {_function.Path}, "
+            + $"risk {ApprovalJson.NameOf(_function.Risk)}, upstream {_function.Upstream.Name}");
+        text.AppendLine($"  caller    {call.Caller.Subject} ({ApprovalJson.NameOf(call.Caller.Kind)}), "
+            + $"groups {Or(call.Caller.Groups)}, chain {Or(call.Caller.Chain)}");
+        foreach (StageTerms stage in decision.Approval?.Stages ?? [])
+        {
+            text.AppendLine($"  takes     {stage.Count} of {string.Join(" or ", stage.Groups)}, "
+                + "nobody of the caller's chain");
+        }
+
+        if (fault.Length > 0) text.AppendLine($"  fault     {fault}");
+        if (decision.Masks.Count > 0) text.AppendLine($"  masks     {Or([.. decision.Masks.Select(mask => mask.Id)])}");
+        if (decision.Observed is { } observed)
+        {
+            text.AppendLine($"  observed  {Verb(observed.Effect)}: {Reason(observed)}");
+        }
+
+        foreach (RuleFinding finding in explanation.Rules)
+        {
+            if (finding.Outcome == RuleOutcome.OtherFunction && !showsAll) continue;
+            bool decides = decision.Rule.Split(',').Contains(finding.Rule.Id);
+            text.AppendLine($"  {(decides ? '*' : ' ')} rule {finding.Rule.Id} ({Verb(finding.Rule.Effect)}"
+                + $"{(finding.Rule.Mode == PolicyMode.Observe ? ", observe" : "")}): {Why(finding, decides)}");
+        }
+
+        return text.ToString().TrimEnd();
+    }
+
+    internal string ToJson()
+    {
+        JsonObject result = new() { ["function"] = _function?.Id };
+        if (_function is null) return result.ToJsonString(Serve.LogOptions.PlainJson);
+        Explanation explanation = call.Explain(policy, _function, clock, out string fault);
+        Decision decision = explanation.Decision;
+        if (fault.Length > 0) result["fault"] = fault;
+        result["effect"] = Verb(decision.Effect);
+        result["cause"] = CauseOf(decision.Cause);
+        result["rule"] = decision.Rule;
+        result["reason"] = Reason(decision);
+        JsonArray stages = [];
+        foreach (StageTerms stage in decision.Approval?.Stages ?? [])
+        {
+            stages.Add((JsonNode)new JsonObject { ["groups"] = List(stage.Groups), ["count"] = stage.Count });
+        }
+
+        result["stages"] = stages;
+        result["masks"] = List([.. decision.Masks.Select(mask => mask.Id)]);
+        if (decision.Observed is { } observed)
+        {
+            result["observed"] = new JsonObject { ["effect"] = Verb(observed.Effect), ["rule"] = observed.Rule };
+        }
+
+        JsonArray rules = [];
+        foreach (RuleFinding finding in explanation.Rules)
+        {
+            if (finding.Outcome == RuleOutcome.OtherFunction && !showsAll) continue;
+            bool decides = decision.Rule.Split(',').Contains(finding.Rule.Id);
+            rules.Add((JsonNode)new JsonObject
+            {
+                ["id"] = finding.Rule.Id,
+                ["effect"] = Verb(finding.Rule.Effect),
+                ["matches"] = finding.Outcome == RuleOutcome.Matched,
+                ["decides"] = decides,
+                ["why"] = Why(finding, decides),
+            });
+        }
+
+        result["rules"] = rules;
+        return result.ToJsonString(Serve.LogOptions.PlainJson);
+    }
+
+    private static JsonArray List(IReadOnlyList<string> texts) => [.. texts.Select(text => (JsonNode)text)];
+
+    private static string Why(RuleFinding finding, bool decides) => finding.Outcome switch
+    {
+        RuleOutcome.Matched when decides => "decides",
+        RuleOutcome.Matched => "matches, and another decides",
+        RuleOutcome.ConditionFalse => $"its condition does not hold: {OneLine(finding.Rule.When)}",
+        RuleOutcome.ConditionFailed => $"its condition has no answer, and that denies: {OneLine(finding.Rule.When)}",
+        RuleOutcome.OtherCaller => $"speaks of {string.Join(" or ", finding.Rule.Groups)}, and the caller is in none",
+        _ => $"speaks of other functions: {string.Join(", ", finding.Rule.Functions)}",
+    };
+
+    private static string Reason(Decision decision) => decision.Cause switch
+    {
+        DecisionCause.NothingMatched => "no rule allows it, and what nothing allows is denied",
+        DecisionCause.Separation => $"the caller holds groups that separation {decision.Rule} keeps apart",
+        DecisionCause.ConditionFailed => $"the condition of rule {decision.Rule} has no answer, and that denies",
+        DecisionCause.ArgumentsAmbiguous => "conditions look at arguments that two parsers may read differently",
+        DecisionCause.ArgumentsUnreadable => "conditions look at arguments that are not JSON or too many",
+        DecisionCause.Observed => "it is let through, since a rule or the policy only observes",
+        _ => decision.Effect switch
+        {
+            Effect.Deny => $"rule {decision.Rule} denies, and deny beats all else",
+            Effect.Approve => $"{decision.Rule} asks for approval, which beats allow",
+            _ => $"rule {decision.Rule} allows, and nothing denies or pauses",
+        },
+    };
+
+    private static string CauseOf(DecisionCause cause) => cause switch
+    {
+        DecisionCause.Rule => "rule",
+        DecisionCause.Separation => "separation",
+        DecisionCause.Observed => "observed",
+        DecisionCause.ConditionFailed => "condition-failed",
+        DecisionCause.ArgumentsAmbiguous => "arguments-ambiguous",
+        DecisionCause.ArgumentsUnreadable => "arguments-unreadable",
+        _ => "nothing-matched",
+    };
+
+    private static string OneLine(string? text) => (text ?? "").ReplaceLineEndings(" ");
+
+    private static string Verb(Effect effect) => effect switch
+    {
+        Effect.Allow => "allow",
+        Effect.Approve => "approve",
+        _ => "deny",
+    };
+
+    private static string Or(IReadOnlyList<string> texts) => texts.Count == 0 ? "none" : string.Join(", ", texts);
+}

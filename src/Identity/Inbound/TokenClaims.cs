@@ -1,0 +1,35 @@
+using System.Text.Json;
+using Countersign.Policy;
+
+namespace Countersign.Identity.Inbound;
+
+/// <summary>
+/// Claims as a caller, for those who ask what a policy would say: the mapping of real tokens, with nothing verified.
+/// </summary>
+public static class TokenClaims
+{
+    /// <summary>The caller that a token with these claims would be; null, and why, if it would be refused.</summary>
+    public static Caller? ToCaller(JsonElement claims, IssuerOptions options, out string fault)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (claims.ValueKind != JsonValueKind.Object)
+        {
+            fault = "claims are a JSON object";
+            return null;
+        }
+
+        TokenFault found = ClaimMapping.TryMap(claims, options, out Caller? caller);
+        fault = found switch
+        {
+            TokenFault.None => "",
+            TokenFault.SubjectWrong => "'sub' is missing or no name",
+            TokenFault.KindWrong => $"'{options.KindClaim}' is none of human, agent, ci and service",
+            TokenFault.GroupsWrong => $"'{options.GroupsClaim}' is no list of texts",
+            TokenFault.TenantWrong => $"'{options.TenantClaim}' is no name",
+            TokenFault.ActorWrong => "'act' is no actor, or nested too deep",
+            TokenFault.ResponsibleWrong => $"one of {string.Join(", ", options.ResponsibleClaims)} is no list of names",
+            _ => found.ToString(),
+        };
+        return caller;
+    }
+}

@@ -1,0 +1,106 @@
+using System.Text;
+using Countersign.Policy.Conditions;
+
+namespace Countersign.Policy.Review;
+
+/// <summary>A call as people write one down, to ask what a policy says of it.</summary>
+public sealed record CallSample
+{
+    /// <summary>Who calls.</summary>
+    public required Caller Caller { get; init; }
+
+    /// <summary>The function, where it is named rather than found.</summary>
+    public string Function { get; init; } = "";
+
+    /// <summary>The method; empty where the function is named.</summary>
+    public string Method { get; init; } = "";
+
+    /// <summary>Path and query as sent; empty where the function is named.</summary>
+    public string Target { get; init; } = "";
+
+    /// <summary>The Host field; empty for none.</summary>
+    public string Host { get; init; } = "";
+
+    /// <summary>The caller came over TLS.</summary>
+    public bool IsTls { get; init; }
+
+    /// <summary>Header fields, by name.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+
+    /// <summary>The body; empty for none.</summary>
+    public ReadOnlyMemory<byte> Body { get; init; }
+
+    /// <summary>When; null is the time of asking.</summary>
+    public DateTimeOffset? At { get; init; }
+
+    /// <summary>The path without the query.</summary>
+    internal string Path => Target.Split('?', 2)[0];
+
+    /// <summary>The function that a policy finds for it; null if it finds none.</summary>
+    public Function? FindFunction(PolicySnapshot policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        if (Function.Length > 0) return policy.Find(Function);
+        byte[] host = Encoding.Latin1.GetBytes(Host);
+        byte[] method = Encoding.Latin1.GetBytes(Method);
+        byte[] path = Encoding.UTF8.GetBytes(Path);
+        return policy.TryResolve(host, IsTls, method, path, out Function? function) ? function : null;
+    }
+
+    /// <summary>What the policy says of it, by the same code as calls.</summary>
+    public Decision Decide(PolicySnapshot policy, Function function, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return policy.Evaluate(Caller, function).For(FactsAt(clock), out _);
+    }
+
+    /// <summary>The same, and what each rule had to do with it.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="function">The function that the policy finds for it.</param>
+    /// <param name="clock">The time, unless the call says when it was.</param>
+    /// <param name="fault">What went wrong in a condition; empty if nothing did.</param>
+    public Explanation Explain(PolicySnapshot policy, Function function, TimeProvider clock, out string fault)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return policy.Explain(function, FactsAt(clock), out fault);
+    }
+
+    /// <summary>True if a rule that speaks of the caller and the function has a condition.</summary>
+    public bool HangsOnContent(PolicySnapshot policy, Function function)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(function);
+        return policy.Matching(Caller, function).Exists(rule => rule.IsConditional);
+    }
+
+    /// <summary>What conditions see of it: as the data plane shows them a call, from what was written down.</summary>
+    private CallFacts FactsAt(TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        string[] parts = Target.Split('?', 2);
+        string headers = string.Concat(Headers.Select(field => $"{field.Key}: {field.Value}\r\n"));
+        string type = Headers.FirstOrDefault(field =>
+            string.Equals(field.Key, "content-type", StringComparison.OrdinalIgnoreCase)).Value ?? "application/json";
+        string essence = type.Split(';')[0].Trim().ToLowerInvariant();
+        bool isJson = essence == "application/json" || essence.EndsWith("+json", StringComparison.Ordinal);
+        return new CallFacts
+        {
+            Caller = Caller,
+            Now = At ?? clock.GetUtcNow(),
+            Path = Encoding.UTF8.GetBytes(parts[0]),
+            Query = parts.Length > 1 ? Encoding.UTF8.GetBytes(parts[1]) : default,
+            Headers = Encoding.UTF8.GetBytes(headers),
+            Form = Body.IsEmpty ? ArgumentsForm.Absent : isJson ? ArgumentsForm.Json : ArgumentsForm.NotJson,
+            Arguments = Body,
+        };
+    }
+
+    /// <summary>Reads <c>POST /billing/42/reset</c>; false if it is not a method and a path.</summary>
+    public static bool TryReadLine(string line, out string method, out string target)
+    {
+        ArgumentNullException.ThrowIfNull(line);
+        string[] parts = line.Split(' ');
+        (method, target) = parts.Length == 2 ? (parts[0], parts[1]) : ("", "");
+        return method.Length > 0 && target.StartsWith('/');
+    }
+}
