@@ -37,12 +37,16 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     private SocketDialer? _dialer;
     private CallConnectionHandler? _handler;
     private FilePoll? _files;
+    private readonly Settlements _settlements;
+    private RunDesk? _runs;
+    private bool _isStopped;
 
     /// <summary>Sets up a listener that is not bound yet.</summary>
     public DataPlaneListener(
         DataPlaneOptions options, DataPlaneServices services, TimeProvider clock, ILoggerFactory logs)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(logs);
         _options = options;
         _services = services;
@@ -50,6 +54,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         _logs = logs;
         _log = logs.CreateLogger<DataPlaneListener>();
         _admission = new Admission(options.Limits, clock);
+        _settlements = new Settlements(services.Approvals, clock, logs.CreateLogger<Settlements>());
     }
 
     /// <summary>True where <see cref="DataTransport.Epoll"/> can be used.</summary>
@@ -99,6 +104,9 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         _handler = new CallConnectionHandler(services, pools.Beat, _log, EntranceFor(certificates));
         _meter.CreateObservableGauge(
             "countersign.client.connections", () => Connections, description: "Connections of callers open now.");
+        _settlements.Start();
+        _runs = new RunDesk(services, _services.Approvals, _services.Seal, _logs.CreateLogger<RunDesk>());
+        _runs.Start();
         foreach (IConnectionListener listener in _listeners) _accepting.Add(AcceptAsync(listener));
     }
 
@@ -123,6 +131,10 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
 
         foreach (IConnectionListener listener in _listeners) await listener.DisposeAsync();
         _listeners.Clear();
+        if (_runs is not null) await _runs.DisposeAsync();
+        _runs = null;
+        if (!_isStopped) await _settlements.DisposeAsync();
+        _isStopped = true;
         _files?.Dispose();
         _handler?.Dispose();
         _dialer?.Dispose();
@@ -189,11 +201,12 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         return new CallPipeline(
             _admission,
             new AuditTrail(_services.Audit, _options.Gateway, _clock),
-            new OwnPaths(callers, _services.Approvals, limits, _clock, metadata),
+            new OwnPaths(callers, _services.Approvals, _services.Seal, limits, _clock, metadata),
             callers,
             new FunctionTable(_services.InForce, limits),
             new PolicyJudge(_services.InForce, limits, _clock),
-            new ApprovalDesk(_services.Approvals, _services.Seal, limits, _clock, _services.Start),
+            new ApprovalDesk(
+                _services.Approvals, _services.Seal, _settlements, limits, _clock, _services.Start),
             new CredentialDesk(_services.Credentials, _clock),
             new UpstreamCaller(pools, limits),
             new ReplyDesk(new MaskDesk(_services.MaskKeys), limits, publicUrl + ResourceMetadata.Path),

@@ -77,6 +77,18 @@ public sealed record Limits
     /// <summary>Where <see cref="CallsPerUpstreamMax"/> never sinks below, 1 to 1,000,000.</summary>
     public int AdaptiveUpstreamCallsMin { get; init; } = 1_024;
 
+    /// <summary>The most claims that are not settled yet; beyond it nothing is claimed.</summary>
+    internal const int UnsettledClaimsMax = 10_000;
+
+    /// <summary>The longest answer that is kept for a caller who comes back for it, bytes.</summary>
+    internal const int OutcomeBytesMax = 262_144;
+
+    /// <summary>The longest Idempotency-Key that is read.</summary>
+    internal const int RetryKeyBytesMax = 255;
+
+    /// <summary>How long what came of a call is kept for its caller.</summary>
+    internal static readonly TimeSpan OutcomeKept = TimeSpan.FromDays(1);
+
     /// <summary>The most calls held open for an approval at once; further ones get 428 at once.</summary>
     public int ParkedCallsMax { get; init; } = 10_000;
 

@@ -60,15 +60,18 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new UpstreamParts(Upstream, Upstream, bounds, Time, new Chance(seed: 1), metrics, NullLogger.Instance),
             InForce);
         metrics.ShowOn(Meter, Pools);
+        Settlements = new Settlements(Store, Time, NullLogger.Instance);
+        Settlements.Start();
         CallerGate callers = new(_callers);
         CallPipeline pipeline = new(
             Admission,
             new AuditTrail(Audit, "gateway-1", Time),
-            new OwnPaths(callers, Store, bounds, Time, ResourceMetadata.Write(PublicUrl, [TestIssuer.Issuer])),
+            new OwnPaths(
+                callers, Store, _seal, bounds, Time, ResourceMetadata.Write(PublicUrl, [TestIssuer.Issuer])),
             callers,
             new FunctionTable(InForce, bounds),
             new PolicyJudge(InForce, bounds, Time),
-            new ApprovalDesk(Store, _seal, bounds, Time, "gateway-1/test"),
+            new ApprovalDesk(Store, _seal, Settlements, bounds, Time, "gateway-1/test"),
             new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
             new UpstreamCaller(Pools, bounds),
             new ReplyDesk(
@@ -80,6 +83,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
             TrustedProxies = trustedProxies is null ? [] : [System.Net.IPNetwork.Parse(trustedProxies)],
             Metrics = new CallMetrics(Meter),
         };
+        Runs = new RunDesk(services, Store, _seal, NullLogger.Instance);
+        Runs.Start();
         _handler = new CallConnectionHandler(
             services, Pools.Beat, NullLogger.Instance, EntranceFor(tls, proxy, bounds));
     }
@@ -119,6 +124,12 @@ internal sealed class MemoryGateway : IAsyncDisposable
 
     /// <summary>What is measured of this gateway alone.</summary>
     internal Meter Meter { get; } = new(DataPlaneListener.MeterName);
+
+    /// <summary>What is still to be told of claims.</summary>
+    internal Settlements Settlements { get; }
+
+    /// <summary>The calls made without their callers.</summary>
+    internal RunDesk Runs { get; }
 
     /// <summary>The connections' handler.</summary>
     internal CallConnectionHandler Handler => _handler;
@@ -199,6 +210,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _handler.Dispose();
+        await Runs.DisposeAsync();
+        await Settlements.DisposeAsync();
         await Audit.DisposeAsync();
         await _callers.DisposeAsync();
         _http.Dispose();

@@ -9,6 +9,9 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
     private int _moves;
     private int _watches;
 
+    /// <summary>The other one.</summary>
+    internal IApprovalStore Inner => inner;
+
     /// <summary>True answers nothing.</summary>
     internal bool IsAway { get; set; }
 

@@ -10,8 +10,8 @@ namespace Countersign.DataPlane.Calls;
 /// Pauses calls that someone else must agree to. What is asked, joined and claimed is the digest of the exact bytes
 /// that are about to leave, and a claim is the store's one atomic step (DESIGN section 7).
 /// </summary>
-internal sealed class ApprovalDesk(
-    IApprovalStore store, PayloadSeal seal, Limits limits, TimeProvider clock, string start)
+internal sealed partial class ApprovalDesk(
+    IApprovalStore store, PayloadSeal seal, Settlements settlements, Limits limits, TimeProvider clock, string start)
 {
     private const int ReasonBytesMax = 1_000;
 
@@ -27,7 +27,9 @@ internal sealed class ApprovalDesk(
     /// <summary>Lets a call through that needs nobody, or holds the claim of one that somebody approved.</summary>
     [HotPath]
     internal ValueTask<Verdict> PauseAsync(CallContext call) =>
-        call.Decision!.Effect == Effect.Allow ? new(Verdict.Proceed) : AskAsync(call);
+        call.Decision!.Effect != Effect.Allow ? AskAsync(call)
+        : call.Run is null ? new(Verdict.Proceed)
+        : new(NoLonger(call));
 
     /// <summary>
     /// Says how a claimed call ended. The upstream's answer means executed; nothing sent means failed; all else is
@@ -39,10 +41,8 @@ internal sealed class ApprovalDesk(
         ApprovalState outcome = call.UpstreamStatus > 0 ? ApprovalState.Executed
             : call.ReachedUpstream ? ApprovalState.Unknown
             : ApprovalState.Failed;
-        MoveOutcome move = ApprovalRules.Finish(call.Approval!, outcome);
-        if (!move.IsMoved) return;
-        StoreResult<Approval> moved = await store.MoveAsync(call.Approval!, move.Next!);
-        if (!moved.IsOk) call.AuditDetail = "The approval's outcome could not be stored.";
+        bool isStored = await settlements.SettleAsync(call.Approval!, outcome);
+        if (!isStored) call.AuditDetail = "The approval's outcome could not be stored yet.";
     }
 
     private async ValueTask<Verdict> AskAsync(CallContext call)
@@ -51,10 +51,13 @@ internal sealed class ApprovalDesk(
         if (read != Verdict.Proceed) return read;
         using ApprovalWait wait = new(store, clock, HoldOf(call), call.Client.Closed);
         call.Wait = wait;
-        string named = Encoding.Latin1.GetString(call.Request.Value(FieldId.CountersignApproval));
+        string named = call.Run?.Id ?? Encoding.Latin1.GetString(call.Request.Value(FieldId.CountersignApproval));
+        if (!TryReadRetryKey(call, out string retryKey)) return Verdict.Malformed;
         while (true)
         {
-            StoreResult<Approval> found = await FindOrFileAsync(call, named);
+            StoreResult<Approval> found = await FindOrFileAsync(call, named, retryKey);
+            if (found.Status is StoreStatus.Mismatch)
+                return Mismatch(call, "The Idempotency-Key was used for another call.");
             if (found.Status is StoreStatus.NotFound) return Mismatch(call, "There is no such approval for this call.");
             if (!found.IsOk) return Verdict.StoreUnavailable;
             call.Approval = found.Value;
@@ -63,13 +66,19 @@ internal sealed class ApprovalDesk(
             // again.
             if (wait.IsWanted) named = found.Value!.Id;
             if (!wait.Listens(found.Value!.Id)) continue;
+            if (retryKey.Length > 0 && await TryReplayAsync(call, found.Value)) return Verdict.OutcomeReplayed;
             (Standing standing, Verdict verdict) = await ClaimAsync(call, found.Value);
+            if (standing == Standing.Claimed && (retryKey.Length > 0 || call.Run is not null))
+                call.Outcome = new OutcomeCapture(Limits.OutcomeBytesMax);
             if (standing == Standing.Moved) continue;
+            bool isUnderWay = verdict == Verdict.ApprovalUsed && IsUnderWay(call, wait, retryKey);
+            if (isUnderWay) standing = Standing.Pending;
             if (standing != Standing.Pending) return verdict;
             if (await ParkAsync(call, wait)) continue;
 
             // Who is held and ends its side may be gone; who is told at once gets its answer either way.
-            return wait.IsWanted && wait.ClientIsGone ? Verdict.ClientGone : Paused(call);
+            if (wait.IsWanted && wait.ClientIsGone) return Verdict.ClientGone;
+            return isUnderWay && !IsAccepted(call) ? verdict : Paused(call);
         }
     }
 
@@ -156,7 +165,7 @@ internal sealed class ApprovalDesk(
         });
     }
 
-    private async ValueTask<StoreResult<Approval>> FindOrFileAsync(CallContext call, string named)
+    private async ValueTask<StoreResult<Approval>> FindOrFileAsync(CallContext call, string named, string retryKey)
     {
         if (named.Length > 0)
         {
@@ -166,7 +175,11 @@ internal sealed class ApprovalDesk(
         }
 
         Approval draft = Draft(call);
-        return await store.AskAsync(draft, seal.Seal(draft.Id, call.BodyPrefix.Written));
+        byte[] payload = seal.Seal(draft.Id, call.BodyPrefix.Written);
+        if (!PreferField.RespondsAsync(call.Request))
+            return await store.AskAsync(draft, payload, new AskExtras(default, retryKey));
+        byte[] run = seal.Seal(SealedRun.SealName(draft.Digest), SealedRun.Write(call));
+        return await store.AskAsync(draft, payload, new AskExtras(run, retryKey));
     }
 
     private Approval Draft(CallContext call)
@@ -212,7 +225,14 @@ internal sealed class ApprovalDesk(
         if (!seen.IsOk) return (Standing.Refused, Verdict.StoreUnavailable);
         if (!ApprovalRules.StillHolds(approval, seen.Value!))
             return await VoidAsync(call, approval, "An approver is no longer in a group that this takes; ask again.");
+        if (!settlements.TryOpen())
+        {
+            call.Detail = "Too many claims wait to be settled.";
+            return (Standing.Refused, Verdict.Overloaded);
+        }
+
         StoreResult<Approval> moved = await store.MoveAsync(approval, move.Next!, seen.Value);
+        if (moved.Status is StoreStatus.Conflict or StoreStatus.Lapsed or StoreStatus.NotFound) settlements.Close();
         switch (moved.Status)
         {
             case StoreStatus.Ok:
@@ -223,6 +243,7 @@ internal sealed class ApprovalDesk(
                 return (Standing.Moved, Verdict.Undecided);
             default:
                 // Nobody knows whether the claim was taken, so it counts as spent (DESIGN section 7).
+                settlements.Doubt(move.Next!);
                 call.Detail = "The store did not confirm the claim; the approval counts as spent.";
                 return (Standing.Refused, Verdict.StoreUnavailable);
         }
@@ -305,6 +326,7 @@ internal sealed class ApprovalDesk(
     private TimeSpan HoldOf(CallContext call)
     {
         int seconds = PreferField.WaitSeconds(call.Request);
+        if (call.Run is not null) return TimeSpan.Zero;
         TimeSpan hold = seconds >= 0 ? TimeSpan.FromSeconds(seconds)
             : PreferField.RespondsAsync(call.Request) ? TimeSpan.Zero
             : call.Decision!.Approval!.Hold;
@@ -313,6 +335,7 @@ internal sealed class ApprovalDesk(
 
     private static Verdict Paused(CallContext call)
     {
+        if (IsAccepted(call)) return Verdict.ApprovalAccepted;
         call.Detail = "Another person must approve this call. Repeat it unchanged once it is approved.";
         return Verdict.ApprovalRequired;
     }

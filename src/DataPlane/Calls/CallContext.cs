@@ -137,6 +137,15 @@ internal sealed class CallContext : IDisposable
     /// <summary>What the call waits for while it is held open; null while it is not.</summary>
     internal ApprovalWait? Wait { get; set; }
 
+    /// <summary>The approval whose call this is, made without its caller; null for a caller's own.</summary>
+    internal Approval? Run { get; private set; }
+
+    /// <summary>Gathers the answer for a caller who will come back for it; null where nobody will.</summary>
+    internal OutcomeCapture? Outcome { get; set; }
+
+    /// <summary>What an earlier call like this one was answered; null where it was not.</summary>
+    internal CallOutcome? Replayed { get; set; }
+
     /// <summary>True from the claim until it is settled.</summary>
     internal bool IsClaimed { get; set; }
 
@@ -250,11 +259,19 @@ internal sealed class CallContext : IDisposable
             && (Request.MinorVersion == 1 || Request.ConnectionKeepAlive);
     }
 
+    /// <summary>Makes the call of an approval for whoever asked for it, who is not here.</summary>
+    internal void RunAs(Caller caller, Approval approval)
+    {
+        Caller = caller;
+        Run = approval;
+    }
+
     /// <summary>Counts and hashes a run of the answer's body.</summary>
     [HotPath]
     internal void CountReply(ReadOnlySpan<byte> body)
     {
         ResponseBytes += body.Length;
+        Outcome?.Append(body);
         _responseHash ??= DigestStack.Rent();
         _responseHash.AppendData(body);
     }
@@ -327,7 +344,9 @@ internal sealed class CallContext : IDisposable
         Policy = null;
         Function = null;
         Decision = null;
-        Approval = null;
+        Approval = Run = null;
+        Outcome = null;
+        Replayed = null;
         Wait = null;
         Digest = Detail = AuditDetail = "";
         CredentialId = null;

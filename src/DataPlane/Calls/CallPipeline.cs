@@ -45,6 +45,7 @@ internal sealed class CallPipeline(
             if (call.Proceeds) call.Verdict = await replies.RedactAsync(call);    // through the mask to the client
             if (call.Upload.IsRunning) await call.Upload.StopAsync(call);         // answered before all was sent
             if (!call.ReplyStarted) await replies.RefuseAsync(call);              // verdict -> status and body
+            if (call.Outcome is not null) await approvals.KeepAsync(call);        // for a caller who comes back
         }
         catch (Exception fault)
         {

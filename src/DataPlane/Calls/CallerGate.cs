@@ -13,6 +13,7 @@ internal sealed class CallerGate(CallerVerifier verifier)
     [HotPath]
     internal Verdict Identify(CallContext call)
     {
+        if (call.Run is not null) return Verdict.Proceed; // identified when they asked; their token is gone
         if (!TryGetBearer(call.Request, out ReadOnlySpan<byte> token, out string because)) return Refuse(call, because);
         TokenStatus status = verifier.TryFind(token, call.Client.Certificate.Span, out Caller? caller);
         if (status == TokenStatus.Valid)

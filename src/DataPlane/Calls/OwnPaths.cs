@@ -12,9 +12,12 @@ namespace Countersign.DataPlane.Calls;
 /// view of an approval. Approvals are never accepted here.
 /// </summary>
 internal sealed class OwnPaths(
-    CallerGate callers, IApprovalStore store, Limits limits, TimeProvider clock, byte[] resourceMetadata)
+    CallerGate callers, IApprovalStore store, PayloadSeal seal, Limits limits, TimeProvider clock,
+    byte[] resourceMetadata)
 {
     private static ReadOnlySpan<byte> MetadataPath => "/.well-known/oauth-protected-resource"u8;
+
+    private const string OutcomeSuffix = "/outcome";
 
     private static ReadOnlySpan<byte> ApprovalsPath => "/.countersign/approvals/"u8;
 
@@ -41,12 +44,47 @@ internal sealed class OwnPaths(
 
         if (!call.Request.Path.StartsWith(ApprovalsPath) || !(isGet || isDelete)) return Verdict.NotFound;
         string id = Encoding.ASCII.GetString(call.Request.Path[ApprovalsPath.Length..]);
+        bool isOutcome = isGet && id.EndsWith(OutcomeSuffix, StringComparison.Ordinal);
+        if (isOutcome) id = id[..^OutcomeSuffix.Length];
         Verdict identified = callers.Identify(call);
         if (identified == Verdict.TokenUnseen) identified = await callers.VerifyAsync(call);
         if (identified != Verdict.Proceed) return identified;
         if (!Guid.TryParseExact(id, "D", out _)) return Verdict.NotFound;
+        if (isOutcome) return await GiveAsync(call, id);
         return isGet ? await ShowAsync(call, id) : await CancelAsync(call, id);
     }
+
+    // The answer as the function gave it, once.
+    private async ValueTask<Verdict> GiveAsync(CallContext call, string id)
+    {
+        StoreResult<Approval> found = await store.FindAsync(id);
+        if (Refusal(call, found) is { } refusal) return refusal;
+        if (!ApprovalRules.IsRequester(found.Value!.Requester, call.Caller!)) return Verdict.NotFound;
+        if (await TakeAsync(id, keepsBodyless: true) is not { } outcome)
+        {
+            call.Detail = "There is no answer to fetch: none yet, too large, or fetched already.";
+            return Verdict.NotFound;
+        }
+
+        call.Replayed = outcome;
+        return Verdict.OutcomeReplayed;
+    }
+
+    // Gone with the taking. What was too large to keep has no body to give as it was, and stays for the status.
+    private async ValueTask<CallOutcome?> TakeAsync(string id, bool keepsBodyless)
+    {
+        if (keepsBodyless)
+        {
+            StoreResult<byte[]> there = await store.OutcomeAsync(id);
+            if (!there.IsOk || Open(id, there.Value!) is not { Body: not null }) return null;
+        }
+
+        StoreResult<byte[]> taken = await store.TakeOutcomeAsync(id);
+        return taken.IsOk ? Open(id, taken.Value!) : null;
+    }
+
+    private CallOutcome? Open(string id, byte[] box) =>
+        seal.TryOpen(CallOutcome.SealName(id), box, out byte[] opened) ? CallOutcome.Read(opened) : null;
 
     // OPTIONS of the server as a whole, or that must not be forwarded (RFC 9110 sections 7.6.2 and 9.3.7). The answer
     // is the same for everybody and tells nothing of policy.
@@ -67,9 +105,15 @@ internal sealed class OwnPaths(
             Approval approval = found.Value!;
             bool isPending = approval.State == ApprovalState.Pending && (seen == 0 || seen == approval.Version);
             seen = approval.Version;
-            if (!isPending || !await ParkAsync(call, wait)) return await SendAsync(call, approval);
+            bool isAwaited = approval.Runs ? IsUnderWay(approval) : isPending;
+            if (!isAwaited || !await ParkAsync(call, wait)) return await SendAsync(call, approval);
         }
     }
+
+    // Of a call that is made without its caller the answer is waited for, not the approval.
+    private static bool IsUnderWay(Approval approval) => !approval.HasOutcome
+        && approval.State is ApprovalState.Pending or ApprovalState.Approved or ApprovalState.Claimed
+            or ApprovalState.Executed;
 
     // Whoever watches an approval is held as its call would be.
     private static async ValueTask<bool> ParkAsync(CallContext call, ApprovalWait wait)
@@ -124,11 +168,20 @@ internal sealed class OwnPaths(
         };
     }
 
-    private ValueTask<Verdict> SendAsync(CallContext call, Approval approval)
+    // With what came of the call, once, for who asked: unless they say that they only want to look.
+    private async ValueTask<Verdict> SendAsync(CallContext call, Approval approval)
     {
+        bool gives = approval.HasOutcome && approval.Runs && !PreferField.IsMinimal(call.Request)
+            && ApprovalRules.IsRequester(approval.Requester, call.Caller!);
+        CallOutcome? outcome = gives ? await TakeAsync(approval.Id, keepsBodyless: false) : null;
         ArrayBufferWriter<byte> body = new(1024);
-        using (Utf8JsonWriter json = new(body)) ApprovalJson.Write(json, approval, default);
-        return SendAsync(call, body.WrittenMemory);
+        using (Utf8JsonWriter json = new(body))
+        {
+            ApprovalJson.Write(
+                json, approval, default, more: writer => OutcomeJson.Write(writer, approval, outcome));
+        }
+
+        return await SendAsync(call, body.WrittenMemory);
     }
 
     private async ValueTask<Verdict> SendAsync(CallContext call, ReadOnlyMemory<byte> body)

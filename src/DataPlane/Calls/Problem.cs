@@ -19,12 +19,16 @@ internal static class Problem
         ArrayBufferWriter<byte> body = new(512);
         using Utf8JsonWriter json = new(body, WriterOptions);
         json.WriteStartObject();
-        json.WriteString("type", "urn:countersign:" + row.Name);
-        json.WriteString("title", row.Title);
-        json.WriteNumber("status", row.Status);
-        json.WriteString("detail", call.Detail.Length > 0 ? call.Detail : row.Title + ".");
+        if (row.Status >= 400)
+        {
+            json.WriteString("type", "urn:countersign:" + row.Name);
+            json.WriteString("title", row.Title);
+            json.WriteNumber("status", row.Status);
+            json.WriteString("detail", call.Detail.Length > 0 ? call.Detail : row.Title + ".");
+        }
+
         json.WriteString("call", call.IdText);
-        if (row.Status is 409 or 410 or 428) WriteApproval(json, call, row.Status);
+        if (row.Status is 202 or 409 or 410 or 428) WriteApproval(json, call, row.Status);
         json.WriteEndObject();
         json.Flush();
         return body.WrittenSpan.ToArray();
@@ -34,7 +38,8 @@ internal static class Problem
     {
         if (call.Approval is not { } approval) return;
         json.WriteString("approval", approval.Id);
-        if (status != 428) return;
+        if (status is not (202 or 428)) return;
+        if (status == 202) json.WriteString("state", ApprovalStates.NameOf(approval.State));
         json.WriteString("status_url", call.Client.PublicUrl + StatusPath(approval.Id));
         json.WriteString("expires_at", Timestamps.Format(approval.ExpiresAt));
         json.WriteString("digest", approval.Digest);

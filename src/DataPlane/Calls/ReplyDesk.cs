@@ -52,6 +52,12 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
             return;
         }
 
+        if (call.Replayed is { } outcome)
+        {
+            await ReplayAsync(call, outcome);
+            return;
+        }
+
         VerdictRow row = VerdictTable.Of(call.Verdict);
         call.KeepAlive = call.KeepAlive && !row.Closes && await RequestBodies.TryDrainAsync(call, limits);
         call.RequestBody.Release();
@@ -61,6 +67,21 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
         if (!call.Request.IsHead) call.CountReply(body);
         ReplyHead.WriteProblem(call.Client.Output, call, row, body.Length, resourceMetadataUrl);
         if (!call.Request.IsHead) WireText.Put(call.Client.Output, body);
+        call.ReplyEnded = await TryFlushAsync(call);
+        if (!call.ReplyEnded) call.KeepAlive = false;
+    }
+
+    /// <summary>Gives an answer that was given before.</summary>
+    internal async ValueTask ReplayAsync(CallContext call, CallOutcome outcome)
+    {
+        call.KeepAlive = call.KeepAlive && await RequestBodies.TryDrainAsync(call, limits);
+        call.RequestBody.Release();
+        call.Status = outcome.Status;
+        call.ReplyStarted = true;
+        bool hasBody = !call.Request.IsHead && outcome.Status is not (204 or 304);
+        if (hasBody) call.CountReply(outcome.Body);
+        ReplyHead.WriteReplayed(call.Client.Output, call, outcome);
+        if (hasBody) WireText.Put(call.Client.Output, outcome.Body);
         call.ReplyEnded = await TryFlushAsync(call);
         if (!call.ReplyEnded) call.KeepAlive = false;
     }

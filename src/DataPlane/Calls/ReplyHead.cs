@@ -124,10 +124,18 @@ internal static class ReplyHead
         IBufferWriter<byte> output, CallContext call, in VerdictRow row, int bodyBytes, string resourceMetadataUrl)
     {
         WriteStatusLine(output, row.Status, default);
-        WireText.Put(output, "Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"u8);
+        WireText.Put(
+            output,
+            row.Status < 400 ? "Content-Type: application/json\r\n"u8 : "Content-Type: application/problem+json\r\n"u8);
+        WireText.Put(output, "Cache-Control: no-store\r\n"u8);
         WireText.PutField(output, "Content-Length"u8, bodyBytes);
         switch (row.Status)
         {
+            case 202:
+                WireText.Put(output, "Preference-Applied: respond-async\r\nLocation: "u8);
+                WireText.PutAscii(output, Problem.StatusPath(call.Approval!.Id));
+                WireText.Put(output, "\r\nRetry-After: 5\r\n"u8);
+                break;
             case 401:
                 WriteChallenge(output, call, resourceMetadataUrl);
                 break;
@@ -142,6 +150,38 @@ internal static class ReplyHead
         }
 
         WriteDate(output, call);
+        WriteOwn(output, call);
+    }
+
+    /// <summary>
+    /// What is kept of an answer's head: the upstream's as it went to the client, without what delimits a message; a
+    /// problem's own.
+    /// </summary>
+    internal static void WriteKept(IBufferWriter<byte> output, CallContext call, bool isUpstreams)
+    {
+        if (isUpstreams) WriteUpstreamHead(output, call, call.Upstream!.Response, keepsLength: false);
+        else WireText.Put(output, "HTTP/1.1 000\r\nContent-Type: application/problem+json\r\n"u8);
+        if (isUpstreams && call.MaskedCount >= 0) WriteMaskedCount(output, call);
+        WireText.Put(output, "\r\n"u8);
+    }
+
+    /// <summary>An answer that was given before, again.</summary>
+    internal static void WriteReplayed(IBufferWriter<byte> output, CallContext call, CallOutcome outcome)
+    {
+        WriteStatusLine(output, outcome.Status, default);
+        foreach ((string name, string value) in outcome.Fields)
+        {
+            WireText.PutAscii(output, name);
+            WireText.Put(output, ": "u8);
+            WireText.PutAscii(output, value);
+            WireText.Put(output, "\r\n"u8);
+        }
+
+        bool hasNone = outcome.Status is 204 or 304;
+        if (!hasNone) WireText.PutField(output, "Content-Length"u8, outcome.Body!.Length);
+        WireText.Put(output, "Countersign-Replayed: "u8);
+        WireText.PutAscii(output, outcome.Call);
+        WireText.Put(output, "\r\n"u8);
         WriteOwn(output, call);
     }
 

@@ -78,6 +78,12 @@ internal enum Verdict : byte
     /// <summary>Paused, and not yet settled.</summary>
     ApprovalRequired,
 
+    /// <summary>Paused, and made without its caller once it is approved.</summary>
+    ApprovalAccepted,
+
+    /// <summary>An earlier call like this one was made; this is what it was answered.</summary>
+    OutcomeReplayed,
+
     /// <summary>The upstream could not be reached, or broke.</summary>
     UpstreamFailed,
 

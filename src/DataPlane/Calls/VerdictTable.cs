@@ -28,6 +28,7 @@ internal static class VerdictTable
         ApprovalExpired => new(410, "approval-expired", "The approval has expired", false),
         ApprovalDenied => new(410, "approval-denied", "The approval was denied or withdrawn", false),
         BodyTooLarge => new(413, "body-too-large", "The request body is too large", true),
+        ApprovalAccepted => new(202, "approval-accepted", "The call will be made once it is approved", false),
         TargetTooLong => new(414, "target-too-long", "The request target is too long", true),
         ExpectationFailed => new(417, "expectation-failed", "Only 100-continue can be expected", true),
         ApprovalRequired => new(428, "approval-required", "Another person must approve this call", false),
@@ -49,6 +50,7 @@ internal static class VerdictTable
     internal static string AuditName(Verdict verdict) => verdict switch
     {
         Proceed or OwnPathAnswered => "ok",
+        OutcomeReplayed => "outcome-replayed",
         ClientGone => "client-gone",
         _ => Of(verdict).Name,
     };

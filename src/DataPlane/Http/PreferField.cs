@@ -23,7 +23,12 @@ internal static class PreferField
     }
 
     /// <summary>True if the caller asked not to be held (<c>respond-async</c>).</summary>
-    internal static bool RespondsAsync(RequestHead head)
+    internal static bool RespondsAsync(RequestHead head) => Holds(head, "respond-async"u8);
+
+    /// <summary>True if the caller asked for no more than it must be told (<c>return=minimal</c>).</summary>
+    internal static bool IsMinimal(RequestHead head) => Holds(head, "return=minimal"u8);
+
+    private static bool Holds(RequestHead head, ReadOnlySpan<byte> preference)
     {
         foreach (ref readonly FieldSlice field in head.Fields)
         {
@@ -31,7 +36,7 @@ internal static class PreferField
             ReadOnlySpan<byte> list = head.Value(field);
             foreach (Range range in list.Split((byte)','))
             {
-                if (Ascii.EqualsIgnoreCase(list[range].Trim(" \t"u8), "respond-async"u8)) return true;
+                if (Ascii.EqualsIgnoreCase(list[range].Trim(" \t"u8), preference)) return true;
             }
         }
 

@@ -12,8 +12,10 @@ public static class ApprovalJson
     /// it is. Empty writes null.</param>
     /// <param name="bodyBytes">The body's length, so that one that cannot be shown is not taken for none; -1 leaves it
     /// out.</param>
+    /// <param name="more">Writes further members; null for none.</param>
     public static void Write(
-        Utf8JsonWriter json, Approval approval, ReadOnlySpan<byte> arguments, long bodyBytes = -1)
+        Utf8JsonWriter json, Approval approval, ReadOnlySpan<byte> arguments, long bodyBytes = -1,
+        Action<Utf8JsonWriter>? more = null)
     {
         ArgumentNullException.ThrowIfNull(json);
         ArgumentNullException.ThrowIfNull(approval);
@@ -46,6 +48,7 @@ public static class ApprovalJson
             if (approval.Review is { } review) WriteAct(json, "review", "note", review);
         }
 
+        more?.Invoke(json);
         json.WriteEndObject();
     }
 

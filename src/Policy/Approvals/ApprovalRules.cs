@@ -276,7 +276,15 @@ public static class ApprovalRules
         string.Equals(decision.Issuer, approver.Issuer, StringComparison.Ordinal) &&
         string.Equals(decision.Approver, approver.Subject, StringComparison.Ordinal);
 
-    private static bool IsRequester(Requester requester, Caller caller) =>
+    /// <summary>True for who asked, acting for the same people in the same tenant.</summary>
+    public static bool IsRequester(Requester requester, Caller caller)
+    {
+        ArgumentNullException.ThrowIfNull(requester);
+        ArgumentNullException.ThrowIfNull(caller);
+        return IsSame(requester, caller);
+    }
+
+    private static bool IsSame(Requester requester, Caller caller) =>
         string.Equals(requester.Issuer, caller.Issuer, StringComparison.Ordinal) &&
         string.Equals(requester.Subject, caller.Subject, StringComparison.Ordinal) &&
         string.Equals(requester.Tenant, caller.Tenant, StringComparison.Ordinal) &&

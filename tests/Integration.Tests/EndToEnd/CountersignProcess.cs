@@ -100,6 +100,13 @@ public sealed class CountersignProcess : IAsyncDisposable
     /// <summary>Asks it to read its files again.</summary>
     public Task HangUpAsync() => SignalAsync("HUP");
 
+    /// <summary>Kills it: nothing of it runs on, and nothing is told to anybody.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
     /// <summary>Waits for its end; the exit code.</summary>
     public async Task<int> ExitAsync()
     {

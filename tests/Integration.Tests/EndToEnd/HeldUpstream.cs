@@ -13,6 +13,7 @@ internal sealed class HeldUpstream : IAsyncDisposable
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _ended = new();
     private readonly List<Task> _serving = [];
+    private int _requests;
 
     public HeldUpstream()
     {
@@ -26,6 +27,9 @@ internal sealed class HeldUpstream : IAsyncDisposable
     /// <summary>Completes when the first request has arrived.</summary>
     public Task Arrived =>
         _arrived.Task.WaitAsync(CountersignProcess.PatienceMax, TestContext.Current.CancellationToken);
+
+    /// <summary>Requests that have arrived.</summary>
+    public int Requests => Volatile.Read(ref _requests);
 
     /// <summary>Answers everything that waits, and everything after it.</summary>
     public void Release() => _released.TrySetResult();
@@ -65,6 +69,7 @@ internal sealed class HeldUpstream : IAsyncDisposable
                 count += read;
             }
 
+            Interlocked.Increment(ref _requests);
             _arrived.TrySetResult();
             await _released.Task.WaitAsync(_ended.Token);
             const string Answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n"

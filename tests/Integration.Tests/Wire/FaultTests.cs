@@ -130,10 +130,10 @@ public sealed class FaultTests
             + gateway.Head("GET", "/raw/2"));
         client.FinishSending();
         Assert.Equal("/raw/1", (await client.ReadMessageAsync()).Body);
-        Assert.StartsWith("HTTP/1.1 428", (await client.ReadMessageAsync()).Head, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 202", (await client.ReadMessageAsync()).Head, StringComparison.Ordinal);
         Assert.Equal("/raw/2", (await client.ReadMessageAsync()).Body);
         Assert.Equal(WireEnd.Finished, await client.EndsAsync());
-        Assert.Equal(["ok", "approval-required", "ok"], await gateway.VerdictsAsync());
+        Assert.Equal(["ok", "approval-accepted", "ok"], await gateway.VerdictsAsync());
     }
 
     [Theory]

@@ -1,0 +1,111 @@
+using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Countersign.DataPlane.Http;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <content>Retries of a call that was made, and what is kept for them.</content>
+internal sealed partial class ApprovalDesk
+{
+    private static readonly TimeSpan OutcomeKeptWithin = TimeSpan.FromSeconds(1);
+
+    /// <summary>Keeps what the call was answered, for its caller alone.</summary>
+    internal async ValueTask KeepAsync(CallContext call)
+    {
+        OutcomeCapture capture = call.Outcome!;
+        call.Outcome = null;
+        if (!call.ReplyStarted || (!call.ReplyEnded && !call.IsClientGone)) return;
+        bool isUpstreams = call.Upstream is not null && call.UpstreamStatus > 0 && call.Status == call.UpstreamStatus;
+
+        // What broke off must not be taken for whole: the client that left may have taken only a part.
+        bool isWhole = call.ReplyEnded || (isUpstreams && call.Upstream!.Body.IsWhole);
+        if (!isWhole) return;
+        ArrayBufferWriter<byte> head = new(512);
+        ReplyHead.WriteKept(head, call, isUpstreams);
+        CallOutcome outcome = new(
+            call.Status, call.IdString(), CallOutcome.FieldsOf(head.WrittenSpan), capture.Body, capture.Bytes);
+        string id = call.Approval!.Id;
+        byte[] box = seal.Seal(CallOutcome.SealName(id), outcome.Write());
+        StoreStatus kept = await store.KeepOutcomeAsync(id, box, Limits.OutcomeKept);
+        if (kept != StoreStatus.Ok) call.AuditDetail = "The answer could not be kept for its caller.";
+    }
+
+    // A key names one approval, and what came of it is what every retry gets.
+    private async ValueTask<bool> TryReplayAsync(CallContext call, Approval approval)
+    {
+        bool hasEnded = approval.State is ApprovalState.Executed or ApprovalState.Failed or ApprovalState.Unknown;
+        bool isTheirs = approval.Digest == call.Digest
+            && ApprovalRules.IsRequester(approval.Requester, call.Caller!);
+        if (!hasEnded || !isTheirs) return false;
+        if (!approval.HasOutcome && !await IsKeptSoonAsync(call, approval.Id)) return false;
+        StoreResult<byte[]> box = await store.OutcomeAsync(approval.Id);
+        if (!box.IsOk || !seal.TryOpen(CallOutcome.SealName(approval.Id), box.Value!, out byte[] opened)) return false;
+        if (CallOutcome.Read(opened) is not { Body: not null } outcome) return false;
+        call.Replayed = outcome;
+        return true;
+    }
+
+    // The answer is kept when its last byte has left: a client that retries at once may be faster.
+    private async ValueTask<bool> IsKeptSoonAsync(CallContext call, string id)
+    {
+        using ApprovalWait wait = new(store, clock, OutcomeKeptWithin, call.Client.Closed);
+        wait.Listens(id);
+        while (true)
+        {
+            StoreResult<Approval> found = await store.FindAsync(id);
+            if (!found.IsOk || found.Value!.HasOutcome) return found.IsOk;
+            if (!await ParkAsync(call, wait)) return false;
+        }
+    }
+
+    // Claimed and not answered yet: a retry by its key waits for the answer, one that asked not to wait is told so.
+    private static bool IsUnderWay(CallContext call, ApprovalWait wait, string retryKey)
+    {
+        if (IsAccepted(call)) return true;
+        bool isAnswered = call.Approval!.State != ApprovalState.Claimed;
+        return retryKey.Length > 0 && (!isAnswered || (wait.IsWanted && call.Approval.State == ApprovalState.Executed));
+    }
+
+    // Somebody makes the call, or will: whoever asked not to wait fetches what comes of it.
+    private static bool IsAccepted(CallContext call) =>
+        call.Approval!.Runs && call.Run is null && PreferField.RespondsAsync(call.Request);
+
+    // One that no other caller has: the key alone is the caller's to choose.
+    private static bool TryReadRetryKey(CallContext call, out string retryKey)
+    {
+        retryKey = "";
+        int count = call.Request.Count(FieldId.IdempotencyKey);
+        if (count == 0 || call.Run is not null) return true;
+        ReadOnlySpan<byte> key = call.Request.Value(FieldId.IdempotencyKey);
+        if (count > 1 || key.Length is 0 or > Limits.RetryKeyBytesMax)
+        {
+            call.Detail = "Idempotency-Key must be one field of 1 to 255 bytes.";
+            return false;
+        }
+
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Caller caller = call.Caller!;
+        foreach (string part in (string[])[caller.Tenant, caller.Issuer, caller.Subject, .. caller.Chain])
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(part);
+            hash.AppendData(Encoding.ASCII.GetBytes(bytes.Length.ToString(CultureInfo.InvariantCulture) + ":"));
+            hash.AppendData(bytes);
+        }
+
+        hash.AppendData("|"u8);
+        hash.AppendData(key);
+        retryKey = Convert.ToHexStringLower(hash.GetHashAndReset());
+        return true;
+    }
+
+    // What anybody may do now, nobody countersigned: this approval is not for it.
+    private static Verdict NoLonger(CallContext call)
+    {
+        call.Detail = "The policy lets this call through without approval now; make it yourself.";
+        return Verdict.ApprovalMismatch;
+    }
+}

@@ -1,0 +1,89 @@
+using Countersign.Integration.Tests.Store;
+using Xunit;
+
+namespace Countersign.Integration.Tests.EndToEnd;
+
+/// <summary>Two gateways, one Redis, and functions that a test can hold.</summary>
+public sealed class AttackWorld : IAsyncLifetime
+{
+    private const string Functions = """
+          attack.bound: { upstream: held, method: POST, path: "/attack/{id}", risk: high, headers: [If-Match] }
+          attack.brief: { upstream: held, method: POST, path: "/brief/{id}", risk: high }
+          attack.glass: { upstream: held, method: POST, path: "/glass/{id}", risk: critical }
+
+        """;
+
+    private const string Rules = """
+          - id: attacked
+            subjects: { groups: [support, ci, agents] }
+            functions: [attack.bound]
+            effect: approve
+            approval: { stages: [{ groups: [finance-leads], count: 1 }] }
+          - id: brief
+            subjects: { groups: [support] }
+            functions: [attack.brief]
+            effect: approve
+            approval: { stages: [{ groups: [finance-leads], count: 1 }], useWithin: 1s }
+          - id: glass
+            subjects: { groups: [support] }
+            functions: [attack.glass]
+            effect: approve
+            approval: { stages: [{ groups: [finance-leads], count: 1 }], breakGlass: { groups: [support] } }
+
+        """;
+
+    private readonly List<CountersignProcess> _gateways = [];
+    private readonly List<GatewayClient> _clients = [];
+    private Backends _backends = null!;
+    private ServeSetup _setup = null!;
+
+    /// <summary>The store of both.</summary>
+    internal RedisServer Redis { get; } = new();
+
+    /// <summary>Where the attacked functions are.</summary>
+    internal HeldUpstream Upstream { get; } = new();
+
+    /// <summary>One gateway.</summary>
+    public GatewayClient A { get; private set; } = null!;
+
+    /// <summary>The other.</summary>
+    public GatewayClient B { get; private set; } = null!;
+
+    /// <summary>The policy that both began with.</summary>
+    public string Policy { get; private set; } = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        await Redis.StartAsync();
+        _backends = await Backends.StartAsync();
+        string upstreams = $$"""
+              held: { endpoints: ["{{Upstream.Address}}"], timeout: 60s, credential: { broker: none } }
+
+            """;
+        Policy = ServeSetup.Policy(_backends.Upstream, upstreams, Functions, Rules);
+        _setup = new ServeSetup(_backends.Issuer, Backends.Audience, Policy);
+        A = (await StartAsync("gateway-a", Redis)).Client;
+        B = (await StartAsync("gateway-b", Redis)).Client;
+    }
+
+    /// <summary>Starts one more gateway.</summary>
+    internal async Task<(CountersignProcess Process, GatewayClient Client)> StartAsync(string name, RedisServer store)
+    {
+        CountersignProcess gateway = await _setup.StartAsync(store.Connection, name, ("GATEWAY__NAME", name));
+        _gateways.Add(gateway);
+        GatewayClient client = new(
+            gateway.Ready["data"]!.ToString(), gateway.Ready["control"]!.ToString(), _backends.TokenOf);
+        _clients.Add(client);
+        return (gateway, client);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (GatewayClient client in _clients) client.Dispose();
+        foreach (CountersignProcess gateway in _gateways) await gateway.DisposeAsync();
+        if (_backends is not null) await _backends.DisposeAsync();
+        _setup?.Dispose();
+        await Upstream.DisposeAsync();
+        await Redis.DisposeAsync();
+    }
+}
