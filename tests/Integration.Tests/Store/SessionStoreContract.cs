@@ -58,7 +58,8 @@ public abstract class SessionStoreContract(StoreServer server) : IAsyncLifetime
     [Fact]
     public async Task Ending_all_ends_those_begun_before()
     {
-        // Proves that a person's sessions end by one mark, the later one and other people's live, and what ended is gone.
+        // Proves that a person's sessions end by one mark, that a later one and other people's live, and what ended is
+        // gone.
         await _sessions.AddAsync("early", new byte[] { 1 }, Hour);
         await _sessions.AddAsync("late", new byte[] { 2 }, Hour);
         await _sessions.AddAsync("other", new byte[] { 3 }, Hour);

@@ -64,35 +64,35 @@ public sealed class ArgumentTree
         switch (value.ValueKind)
         {
             case JsonValueKind.Object:
-            {
-                List<ArgumentNode> members = [];
-                int leftOut = 0;
-                foreach (JsonProperty member in value.EnumerateObject())
                 {
-                    string at = path.Length == 0 ? member.Name : path + "." + member.Name;
-                    if (_room > 0 && depth < ConsoleLimits.DepthMax)
-                        members.Add(Read(member.Name, at, member.Value, depth + 1));
-                    else leftOut++;
-                }
+                    List<ArgumentNode> members = [];
+                    int leftOut = 0;
+                    foreach (JsonProperty member in value.EnumerateObject())
+                    {
+                        string at = path.Length == 0 ? member.Name : path + "." + member.Name;
+                        if (_room > 0 && depth < ConsoleLimits.DepthMax)
+                            members.Add(Read(member.Name, at, member.Value, depth + 1));
+                        else leftOut++;
+                    }
 
-                return new ArgumentNode(name, "object", "", members, leftOut);
-            }
+                    return new ArgumentNode(name, "object", "", members, leftOut);
+                }
 
             case JsonValueKind.Array:
-            {
-                List<ArgumentNode> items = [];
-                int leftOut = 0, index = 0;
-                foreach (JsonElement item in value.EnumerateArray())
                 {
-                    string number = index.ToString(CultureInfo.InvariantCulture);
-                    if (_room > 0 && depth < ConsoleLimits.DepthMax)
-                        items.Add(Read(number, path + "[" + number + "]", item, depth + 1));
-                    else leftOut++;
-                    index++;
-                }
+                    List<ArgumentNode> items = [];
+                    int leftOut = 0, index = 0;
+                    foreach (JsonElement item in value.EnumerateArray())
+                    {
+                        string number = index.ToString(CultureInfo.InvariantCulture);
+                        if (_room > 0 && depth < ConsoleLimits.DepthMax)
+                            items.Add(Read(number, path + "[" + number + "]", item, depth + 1));
+                        else leftOut++;
+                        index++;
+                    }
 
-                return new ArgumentNode(name, "array", "", items, leftOut);
-            }
+                    return new ArgumentNode(name, "array", "", items, leftOut);
+                }
 
             case JsonValueKind.String:
                 return Leaf(name, path, "string", value.GetString()!);

@@ -19,7 +19,8 @@ public sealed class StandingTests
         Approval decided = ApprovalRules.Decide(
             approval, Drafts.Person("sam", "sre"), true, approval.Digest, "", Drafts.Now).Next!;
         Caller agent = new(
-            Drafts.Job.Issuer, "pat", CallerKind.Human, ["sre"], ["pat"]) { IsDelegated = true };
+            Drafts.Job.Issuer, "pat", CallerKind.Human, ["sre"], ["pat"])
+        { IsDelegated = true };
         (Approval On, Caller Viewer, StandingKind Kind)[] cases =
         [
             (approval, Drafts.Person("carol", "finance"), StandingKind.MayDecide),
