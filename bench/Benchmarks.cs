@@ -81,5 +81,6 @@ public class AuditBenchmarks : OperationBenchmark
 public class CallBenchmarks : OperationBenchmark
 {
     /// <inheritdoc/>
-    public override IEnumerable<string> Names => ["SocketRoundTrip", "WholeCallMasked", "WholeCallStreamed"];
+    public override IEnumerable<string> Names =>
+        ["SocketRoundTrip", "WholeCallMasked", "WholeCallStreamed", "WholeCallLimited"];
 }

@@ -41,6 +41,7 @@ internal static class Catalogue
         new("SocketRoundTrip", 5_000, static () => new SocketRoundTrip()),
         new("WholeCallMasked", 5_000, static () => WholeCall.Masked()),
         new("WholeCallStreamed", 5_000, static () => WholeCall.Streamed()),
+        new("WholeCallLimited", 5_000, static () => WholeCall.Limited()),
     ];
 
     /// <summary>The entry of that name.</summary>

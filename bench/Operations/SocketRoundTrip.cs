@@ -15,7 +15,7 @@ internal sealed class SocketRoundTrip : Operation
     private const int RequestBytes = 1_024;
     private const int AnswerBytes = 4_096;
 
-    private readonly EpollTransport _transport = new(TimeProvider.System, NullLogger.Instance);
+    private readonly EpollTransport _transport = new(new LoopClock(TimeProvider.System), NullLogger.Instance);
     private readonly byte[] _request = new byte[RequestBytes];
     private readonly byte[] _answer = new byte[AnswerBytes];
     private IConnectionListener? _listener;
@@ -61,7 +61,7 @@ internal sealed class SocketRoundTrip : Operation
     }
 
     [System.Runtime.CompilerServices.AsyncMethodBuilder(
-        typeof(System.Runtime.CompilerServices.PoolingAsyncValueTaskMethodBuilder<>))]
+        typeof(Countersign.DataPlane.KeptTaskMethodBuilder<>))]
     private static async ValueTask<bool> TryReadAsync(PipeReader input, int bytes)
     {
         long left = bytes;

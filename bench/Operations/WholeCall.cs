@@ -21,12 +21,15 @@ internal sealed class WholeCall : Operation
             credential: { broker: jwt, audience: people, ttl: 1h, reuse: 1h }
         functions:
           people.list: { upstream: people, method: GET,  path: /people,              risk: low }
+          people.find: { upstream: people, method: GET,  path: /people/found,        risk: low }
           people.note: { upstream: people, method: POST, path: "/people/{id}/notes", risk: low }
         rules:
           - { id: staff, subjects: { groups: [staff] }, functions: ["people.*"], effect: allow }
         masks:
           - { id: ssn,  functions: [people.list], fields: [ssn] }
           - { id: card, functions: [people.list], fields: ["$..cards[*].number"], action: keep-last-4 }
+        limits:
+          - { id: found, functions: [people.find], per: caller, rate: 100000/s, burst: 1000000 }
         """;
 
     // More than the writer ever has in hand, so that no call is refused for want of a record.
@@ -52,6 +55,13 @@ internal sealed class WholeCall : Operation
     /// <summary>An allowed GET with a cached token and a kept credential, whose 4 KiB of JSON are masked.</summary>
     internal static WholeCall Masked() => new(static token => new CallBytes(
         Request: Ascii($"GET /people HTTP/1.1\r\nHost: gateway.test\r\nAuthorization: Bearer {token}\r\n\r\n"),
+        RequestEnd: Ascii("\r\n\r\n"),
+        Answer: Answer(Wire.People(4_096)),
+        AnswerEnd: Ascii("\"whole\":true}")));
+
+    /// <summary>An allowed GET that a limit counts, by cells that were leased ahead.</summary>
+    internal static WholeCall Limited() => new(static token => new CallBytes(
+        Request: Ascii($"GET /people/found HTTP/1.1\r\nHost: gateway.test\r\nAuthorization: Bearer {token}\r\n\r\n"),
         RequestEnd: Ascii("\r\n\r\n"),
         Answer: Answer(Wire.People(4_096)),
         AnswerEnd: Ascii("\"whole\":true}")));

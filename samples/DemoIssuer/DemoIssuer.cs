@@ -24,6 +24,10 @@ public sealed class DemoIssuer : IAsyncDisposable
 {
     private const int TokenSeconds = 3600;
 
+    private const string CodeGrant = "authorization_code";
+    private const string DeviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
+    private const string RefreshGrant = "refresh_token";
+
     // A form with a user's name; more is not for us.
     private const long RequestBytesMax = 4096;
 
@@ -36,6 +40,7 @@ public sealed class DemoIssuer : IAsyncDisposable
     private readonly string _audience;
     private readonly TimeProvider _clock;
     private readonly WebApplication _app;
+    private readonly DeviceGrants _grants;
     private DemoSignIn? _signIn;
 
     private DemoIssuer(WebApplication app, string audience, TimeProvider clock)
@@ -43,6 +48,7 @@ public sealed class DemoIssuer : IAsyncDisposable
         _app = app;
         _audience = audience;
         _clock = clock;
+        _grants = new DeviceGrants(clock);
         _key = RSA.Create(2048);
         _keyId = Convert.ToHexStringLower(SHA256.HashData(_key.ExportSubjectPublicKeyInfo()).AsSpan(0, 8));
     }
@@ -112,8 +118,9 @@ public sealed class DemoIssuer : IAsyncDisposable
             ["jwks_uri"] = Address + "/jwks",
             ["token_endpoint"] = Address + "/token",
             ["authorization_endpoint"] = Address + "/authorize",
+            ["device_authorization_endpoint"] = Address + "/device_authorization",
+            ["grant_types_supported"] = new JsonArray(CodeGrant, DeviceGrant, RefreshGrant),
             ["response_types_supported"] = new JsonArray("code"),
-            ["grant_types_supported"] = new JsonArray("authorization_code"),
             ["code_challenge_methods_supported"] = new JsonArray("S256"),
             ["token_endpoint_auth_methods_supported"] = new JsonArray("none"),
             ["authorization_response_iss_parameter_supported"] = true,
@@ -122,6 +129,7 @@ public sealed class DemoIssuer : IAsyncDisposable
         }));
         _app.MapGet("/jwks", context => AnswerAsync(context, 200, Jwks()));
         _app.MapPost("/token", AnswerTokenAsync);
+        new DevicePages(_grants, () => Address).Map(_app);
         _app.MapGet("/authorize", context => _signIn!.AuthorizeAsync(context));
     }
 
@@ -134,9 +142,10 @@ public sealed class DemoIssuer : IAsyncDisposable
         }
 
         IFormCollection form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
-        if (form["grant_type"] == "authorization_code")
+        context.Response.Headers.CacheControl = "no-store"; // RFC 6749 section 5.1
+        if (form["grant_type"].ToString() is { Length: > 0 } grant)
         {
-            await AnswerCodeAsync(context, form).ConfigureAwait(false);
+            await AnswerGrantAsync(context, grant, form).ConfigureAwait(false);
             return;
         }
 
@@ -148,34 +157,51 @@ public sealed class DemoIssuer : IAsyncDisposable
             return;
         }
 
-        context.Response.Headers.CacheControl = "no-store"; // RFC 6749 section 5.1
-        JsonObject token = new()
-        {
-            ["access_token"] = Sign(user, _audience),
-            ["token_type"] = "Bearer",
-            ["expires_in"] = TokenSeconds,
-        };
-        await AnswerAsync(context, 200, token).ConfigureAwait(false);
+        await AnswerAsync(context, 200, TokenFor(user)).ConfigureAwait(false);
     }
 
-    private async Task AnswerCodeAsync(HttpContext context, IFormCollection form)
+    private Task AnswerGrantAsync(HttpContext context, string grant, IFormCollection form)
     {
-        context.Response.Headers.CacheControl = "no-store";
-        if (_signIn!.Redeem(form) is not { } code)
+        if (grant == CodeGrant) return AnswerCodeAsync(context, form);
+        string? user = null;
+        string error = "unsupported_grant_type";
+        if (grant == DeviceGrant)
         {
-            JsonObject refused = new() { ["error"] = "invalid_grant", ["error_description"] = "the code is no good" };
-            await AnswerAsync(context, 400, refused).ConfigureAwait(false);
-            return;
+            DeviceAnswer answer = _grants.Take(form["device_code"].ToString(), out string granted);
+            if (answer == DeviceAnswer.Granted) user = granted;
+            error = answer switch
+            {
+                DeviceAnswer.Pending => "authorization_pending",
+                DeviceAnswer.Denied => "access_denied",
+                _ => "expired_token",
+            };
+        }
+        else if (grant == RefreshGrant)
+        {
+            user = _grants.Spend(form["refresh_token"].ToString());
+            error = "invalid_grant";
         }
 
-        JsonObject tokens = new()
-        {
-            ["access_token"] = Sign(code.User, _audience),
-            ["id_token"] = Sign(code.User, code.ClientId, "JWT", code.Nonce),
-            ["token_type"] = "Bearer",
-            ["expires_in"] = TokenSeconds,
-        };
-        await AnswerAsync(context, 200, tokens).ConfigureAwait(false);
+        if (user is null) return AnswerAsync(context, 400, new JsonObject { ["error"] = error });
+        JsonObject token = TokenFor(DemoUser.All[user]);
+        if (_grants.Refresh(user) is { } refresh) token["refresh_token"] = refresh;
+        return AnswerAsync(context, 200, token);
+    }
+
+    private JsonObject TokenFor(DemoUser user) => new()
+    {
+        ["access_token"] = Sign(user, _audience),
+        ["token_type"] = "Bearer",
+        ["expires_in"] = TokenSeconds,
+    };
+
+    private Task AnswerCodeAsync(HttpContext context, IFormCollection form)
+    {
+        if (_signIn!.Redeem(form) is not { } code)
+            return AnswerAsync(context, 400, new JsonObject { ["error"] = "invalid_grant" });
+        JsonObject tokens = TokenFor(code.User);
+        tokens["id_token"] = Sign(code.User, code.ClientId, "JWT", code.Nonce);
+        return AnswerAsync(context, 200, tokens);
     }
 
     private string Sign(DemoUser user, string audience, string type = "at+jwt", string? nonce = null)
@@ -227,7 +253,7 @@ public sealed class DemoIssuer : IAsyncDisposable
     private static JsonObject Error(string description) =>
         new() { ["error"] = "invalid_request", ["error_description"] = description };
 
-    private static async Task AnswerAsync(HttpContext context, int status, JsonObject body)
+    internal static async Task AnswerAsync(HttpContext context, int status, JsonObject body)
     {
         byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(body, Plain);
         context.Response.StatusCode = status;

@@ -32,9 +32,6 @@ internal static class AuditLimits
     // How long the writer lets lazy records gather before it looks again.
     internal const int DozeMilliseconds = 2;
 
-    // Full tiles that wait for their fsync at the next checkpoint; bounds open files.
-    internal const int UnsyncedTilesMax = 64;
-
     internal const int NoteBytesMax = 65_536;
     internal const int ReadAheadBytes = 262_144;
 }

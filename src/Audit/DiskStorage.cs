@@ -11,9 +11,15 @@ internal sealed class DiskStorage : IAuditStorage
 
     public SafeFileHandle Open(string path)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        return File.OpenHandle(
-            path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        try
+        {
+            return OpenOrCreate(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            return OpenOrCreate(path);
+        }
     }
 
     public void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) =>
@@ -42,6 +48,9 @@ internal sealed class DiskStorage : IAuditStorage
         File.Move(next, path, overwrite: true);
         FlushFolder(Path.GetDirectoryName(path)!);
     }
+
+    private static SafeFileHandle OpenOrCreate(string path) => File.OpenHandle(
+        path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
 
     // The framework opens no folders, so their fsync needs the C library.
     private static class Native

@@ -100,6 +100,7 @@ internal sealed class LogRecovery(
     }
 
     // The newest segment whose start the checkpoint covers: all before it is proven by the root, without being read.
+    // Tiles are not synced, so a stopped machine may have left some of them empty or zero: then all is read.
     private long NewestSegmentUnderTiles()
     {
         long from = 0;
@@ -108,7 +109,13 @@ internal sealed class LogRecovery(
             if (first <= checkpoint.Size) from = first;
         }
 
-        return TileReader.LeafCount(_folder, 0) >= from ? from : 0;
+        TileReader tiles = new(_folder);
+        for (long entry = 0; entry < from; entry++)
+        {
+            if (!tiles.TryRead(0, entry, out _)) return 0;
+        }
+
+        return from;
     }
 
     private bool Append(ReadOnlySpan<byte> leaf)

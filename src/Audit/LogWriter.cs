@@ -107,7 +107,6 @@ internal sealed class LogWriter : IAsyncDisposable
             if (wrote) Append();
             if (_waiterCount > 0 || IsSyncDue()) Sync();
             if (IsCheckpointDue()) SignCheckpoint();
-            else _log.Tiles.FlushOneFull();
             if (_next is not null || (!wrote && _queue.Count > 0)) continue;
             if (!wrote && Volatile.Read(ref _stopping) != 0) return;
             // Having written, it lets a batch gather: one write for hundreds of records, not one for each.
@@ -135,8 +134,8 @@ internal sealed class LogWriter : IAsyncDisposable
                 _log.Segment.Roll(_log.Frontier.Size);
             }
 
-            _log.Segment.Add(_next.Written);
-            MerkleHash.Leaf(_next.Written, _leaves.AsSpan(_leafCount++ * AuditLimits.HashBytes, AuditLimits.HashBytes));
+            _log.Segment.Add(
+                _next.Written, _leaves.AsSpan(_leafCount++ * AuditLimits.HashBytes, AuditLimits.HashBytes));
             if (_next.IsAwaited) _waiters[_waiterCount++] = _next;
             else _pool.Return(_next);
             _next = null;
@@ -178,7 +177,6 @@ internal sealed class LogWriter : IAsyncDisposable
     private void SignCheckpoint()
     {
         Sync();
-        _log.Tiles.Flush();
         Span<byte> root = stackalloc byte[AuditLimits.HashBytes];
         _log.Frontier.Root(root);
         AuditCheckpoint signed = _log.Key.Sign(_size, root);

@@ -38,13 +38,17 @@ internal sealed class SegmentWriter : IDisposable
 
     internal bool IsBatchFull => _batchBytes >= AuditLimits.BatchBytesMax;
 
-    internal void Add(ReadOnlySpan<byte> entry)
+    /// <summary>Frames an entry, and hashes it where it then lies.</summary>
+    internal void Add(ReadOnlySpan<byte> entry, Span<byte> leaf)
     {
         Debug.Assert(entry.Length is > 0 and <= AuditLimits.EntryBytesMax, "records are bounded");
         Span<byte> frame = _batch.AsSpan(_batchBytes);
+        entry.CopyTo(frame[AuditLimits.FrameHeadBytes..]);
+
+        // The byte before the entry is the checksum's last one, and until that is written the leaf's prefix.
+        MerkleHash.LeafInPlace(frame.Slice(AuditLimits.FrameHeadBytes - 1, 1 + entry.Length), leaf);
         BinaryPrimitives.WriteUInt32LittleEndian(frame, (uint)entry.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(frame[sizeof(uint)..], Crc32C.Compute(entry));
-        entry.CopyTo(frame[AuditLimits.FrameHeadBytes..]);
         _batchBytes += AuditLimits.FrameHeadBytes + entry.Length;
     }
 

@@ -5,16 +5,15 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// Writes the tree's hashes as tlog-tiles: at every level the newest tile grows in place until it is full. What was put
-/// is in the files after <see cref="Write"/> and on the disk after <see cref="Flush"/>.
+/// is in the files after <see cref="Write"/>. Tiles are never synced: the entries determine them, and a start makes
+/// again what a crash took (decision 0022).
 /// </summary>
 internal sealed class TileWriter(IAuditStorage storage, string folder) : IDisposable
 {
     private readonly Level[] _levels = new Level[AuditLimits.TileLevels];
-    private readonly Queue<SafeFileHandle> _fullUnsynced = new(AuditLimits.UnsyncedTilesMax);
-    private readonly HashSet<string> _foldersUnsynced = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Takes over a tile that is on the disk already: its hashes up to the first <paramref name="count"/>.
+    /// Takes over a tile that is in its file already: its hashes up to the first <paramref name="count"/>.
     /// </summary>
     internal void Resume(int level, long count, ReadOnlySpan<byte> hashes)
     {
@@ -34,11 +33,10 @@ internal sealed class TileWriter(IAuditStorage storage, string folder) : IDispos
         at.Count++;
         if (at.Count < AuditLimits.TileHashes) return;
         WriteLevel(level);
-        _fullUnsynced.Enqueue(at.File!);
+        at.File!.Dispose();
         at.File = null;
         at.Tile++;
         at.Count = at.Written = 0;
-        if (_fullUnsynced.Count >= AuditLimits.UnsyncedTilesMax) FlushFull();
     }
 
     internal void Write()
@@ -49,57 +47,18 @@ internal sealed class TileWriter(IAuditStorage storage, string folder) : IDispos
         }
     }
 
-    /// <summary>
-    /// Takes one full tile off the work of the next <see cref="Flush"/>, so that who waits meanwhile waits for one
-    /// fsync
-    /// and not for all of them.
-    /// </summary>
-    internal void FlushOneFull()
-    {
-        if (!_fullUnsynced.TryDequeue(out SafeFileHandle? file)) return;
-        using (file) storage.Flush(file);
-    }
-
-    internal void Flush()
-    {
-        Write();
-        FlushFull();
-        for (int level = 0; level < _levels.Length; level++)
-        {
-            if (!_levels[level].Dirty) continue;
-            storage.Flush(_levels[level].File!);
-            _levels[level].Dirty = false;
-        }
-
-        foreach (string changed in _foldersUnsynced) storage.FlushFolder(changed);
-        _foldersUnsynced.Clear();
-    }
-
     public void Dispose()
     {
-        foreach (SafeFileHandle file in _fullUnsynced) file.Dispose();
         foreach (Level level in _levels) level.File?.Dispose();
-    }
-
-    private void FlushFull()
-    {
-        while (_fullUnsynced.Count > 0) FlushOneFull();
     }
 
     private void WriteLevel(int level)
     {
         ref Level at = ref _levels[level];
-        if (at.File is null)
-        {
-            string path = LogFolder.Tile(folder, level, at.Tile);
-            at.File = storage.Open(path);
-            _foldersUnsynced.Add(Path.GetDirectoryName(path)!);
-        }
-
+        at.File ??= storage.Open(LogFolder.Tile(folder, level, at.Tile));
         int from = at.Written * AuditLimits.HashBytes;
         storage.Write(at.File, at.Hashes.AsSpan(from..(at.Count * AuditLimits.HashBytes)), from);
         at.Written = at.Count;
-        at.Dirty = at.Count < AuditLimits.TileHashes;
     }
 
     private struct Level
@@ -108,7 +67,6 @@ internal sealed class TileWriter(IAuditStorage storage, string folder) : IDispos
         internal long Tile;
         internal int Count;
         internal int Written;
-        internal bool Dirty;
         internal SafeFileHandle? File;
     }
 }

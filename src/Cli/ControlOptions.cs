@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Countersign.Cli.Login;
 
 namespace Countersign.Cli;
 
@@ -13,7 +14,8 @@ internal sealed class ControlOptions
     };
 
     private readonly Option<string?> _token =
-        new("--token") { Description = "Your token; better given by COUNTERSIGN_TOKEN or --token-file" };
+        new("--token") { Description = "Your token; better given by COUNTERSIGN_TOKEN, --token-file or a login" };
+
     private readonly Option<string?> _tokenFile = new("--token-file") { Description = "File that holds your token" };
 
     /// <summary>True if the command line itself names a control listener or a token.</summary>
@@ -25,21 +27,18 @@ internal sealed class ControlOptions
     /// <summary>Adds the options to a command.</summary>
     internal void AddTo(Command command)
     {
-        command.Options.Add(_control);
+        AddControlTo(command);
         command.Options.Add(_token);
         command.Options.Add(_tokenFile);
     }
 
+    /// <summary>Adds the listener alone, where there is no token yet.</summary>
+    internal void AddControlTo(Command command) => command.Options.Add(_control);
+
     /// <summary>A client, or null after an error was printed.</summary>
     internal ControlClient? Open(CommandEnvironment environment, ParseResult parsed)
     {
-        string control = parsed.GetValue(_control) ?? environment.Variable("COUNTERSIGN_CONTROL") ?? DefaultControl;
-        if (!Uri.TryCreate(control, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
-        {
-            environment.Fail($"--control: '{control}' is not an http or https URL");
-            return null;
-        }
-
+        if (Control(environment, parsed) is not { } url) return null;
         try
         {
             string? token = parsed.GetValue(_token)
@@ -47,14 +46,27 @@ internal sealed class ControlOptions
                     ? File.ReadAllText(file)
                     : environment.Variable("COUNTERSIGN_TOKEN"));
             token = token?.Trim();
-            if (!string.IsNullOrEmpty(token) && !token.Any(char.IsWhiteSpace)) return new ControlClient(url, token);
-            environment.Fail("no token: set COUNTERSIGN_TOKEN, or give --token-file or --token");
+            if (!string.IsNullOrEmpty(token) && !token.Any(char.IsWhiteSpace))
+                return new ControlClient(url, _ => ValueTask.FromResult<(string?, string)>((token, "")));
+            LoginFolder? logins = LoginFolder.Of(environment);
+            if (token is null && logins?.Find(url) is not null)
+                return new ControlClient(url, new LoginTokens(logins, url, environment.Clock).GetAsync);
+            environment.Fail("no token: log in with countersign login, set COUNTERSIGN_TOKEN, or give --token-file");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            environment.Fail("--token-file: " + fault.Message);
+            environment.Fail((parsed.GetValue(_tokenFile) is null ? "" : "--token-file: ") + fault.Message);
         }
 
+        return null;
+    }
+
+    /// <summary>The listener's address, or null after an error was printed.</summary>
+    internal Uri? Control(CommandEnvironment environment, ParseResult parsed)
+    {
+        string control = parsed.GetValue(_control) ?? environment.Variable("COUNTERSIGN_CONTROL") ?? DefaultControl;
+        if (Uri.TryCreate(control, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https") return url;
+        environment.Fail($"--control: '{control}' is not an http or https URL");
         return null;
     }
 }

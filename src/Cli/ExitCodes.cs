@@ -17,4 +17,7 @@ internal static class ExitCodes
 
     /// <summary>The audit log is damaged.</summary>
     internal const int Damaged = 4;
+
+    /// <summary>Stored, and not in force until another person approves it.</summary>
+    internal const int Waiting = 5;
 }

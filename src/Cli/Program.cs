@@ -4,6 +4,7 @@ using Countersign.Cli;
 using Countersign.Cli.Approvals;
 using Countersign.Cli.Audit;
 using Countersign.Cli.Demo;
+using Countersign.Cli.Login;
 using Countersign.Cli.Masking;
 using Countersign.Cli.Nodes;
 using Countersign.Cli.Notices;
@@ -31,6 +32,8 @@ RootCommand root = new(
     ServeCommand.Create(environment),
     PolicyCommand.Create(environment),
     ApprovalsCommand.Create(environment),
+    LoginCommand.CreateLogin(environment),
+    LoginCommand.CreateLogout(environment),
     NoticesCommand.Create(environment),
     AuditCommand.Create(environment),
     MaskCommand.Create(environment),

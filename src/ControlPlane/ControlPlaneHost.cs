@@ -5,12 +5,14 @@ using Countersign.ControlPlane.Console;
 using Countersign.ControlPlane.Metrics;
 using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Notices;
+using Countersign.ControlPlane.OpenApi;
 using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -27,6 +29,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 {
     private readonly ControlPlaneOptions _options;
     private readonly WebApplication _app;
+    private readonly PolicyProposals _proposals;
     private readonly ApprovalFeed _feed;
     private readonly NoticeDesk? _notices;
     private readonly MeterProvider _metrics = MetricsEndpoint.Collect();
@@ -44,6 +47,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ILogger log = logs.CreateLogger<ControlPlaneHost>();
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
+        _proposals = new PolicyProposals(services, options, acts, clock, log);
         ConsoleFront? front = ConsoleFront.Open(options, services, clock, () => PublicUrl);
         KnownCallers callers = new(
             new BearerCallers(services.Callers), front?.Sessions, front?.Cookies, () => PublicUrl);
@@ -53,8 +57,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
         RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
-        ApprovalDesk approvals = new(services, views, acts, clock, log);
-        PolicyDesk policies = new(services, options, acts);
+        ApprovalDesk approvals = new(services, views, acts, _proposals, clock, log);
+        PolicyDesk policies = new(services, options, acts, _proposals);
         ApprovalEndpoints.Map(routes, approvals, streams, reveals);
         if (services.Notices is { } notices)
         {
@@ -68,12 +72,21 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(_app.Services, logs, approvals, policies, people, acts, log));
+        OpenApiEndpoint.Map(routes);
         MetricsEndpoint.Map(_app, _metrics);
     }
 
     /// <summary>The addresses it is bound to, <c>http://127.0.0.1:8081</c>; empty until it is started.</summary>
     public IReadOnlyList<string> Addresses =>
         [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
+
+    /// <summary>Every method and path that it serves, HEAD aside, for the test of its description.</summary>
+    internal IEnumerable<string> Routes =>
+        from endpoint in ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints)
+        let route = (RouteEndpoint)endpoint
+        from method in route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]
+        where method != "HEAD"
+        select method + " " + route.RoutePattern.RawText;
 
     private string PublicUrl => (_options.PublicUrl ?? Addresses[0]).TrimEnd('/');
 
@@ -84,6 +97,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _feed.Start();
         await _app.StartAsync(cancellation);
         _notices?.Start();
+        _proposals.Start();
     }
 
     /// <summary>Accepts no more, and waits up to 5 s for the answers under way.</summary>
@@ -93,6 +107,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        await _proposals.DisposeAsync();
         if (_notices is not null) await _notices.DisposeAsync();
         await _feed.DisposeAsync();
         _metrics.Dispose();

@@ -17,6 +17,9 @@ internal static class ControlPlaneLimits
     /// <summary>The policy feed asks the store once a second: five that stay unanswered are no accident.</summary>
     public static readonly TimeSpan StoreSilenceMax = TimeSpan.FromSeconds(5);
 
+    /// <summary>What was approved is in force at once; this is for a store that goes away just then.</summary>
+    public static readonly TimeSpan ProposalUseWithin = TimeSpan.FromHours(1);
+
     public const int ReasonCharactersMax = 500;
     public const int PointerCharactersMax = 500;
     public const int ConnectionsMax = 4_096;

@@ -36,6 +36,14 @@ public sealed record ControlPlaneOptions
     public IReadOnlyList<WebhookOptions> Webhooks { get; init; } = [];
 
     /// <summary>
+    /// Groups of whom a person must approve every change of policy that another one makes; empty asks nobody.
+    /// </summary>
+    public IReadOnlyList<string> PolicyApprovers { get; init; } = [];
+
+    /// <summary>How long they have.</summary>
+    public TimeSpan PolicyDecideWithin { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>
     /// Without word from the store for this long the process is not ready: it refuses high and critical functions.
     /// </summary>
     public TimeSpan PolicyStaleAfter { get; init; } = TimeSpan.FromSeconds(10);

@@ -26,7 +26,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
 
     private readonly DataPlaneOptions _options;
     private readonly DataPlaneServices _services;
-    private readonly TimeProvider _clock;
+    private readonly LoopClock _clock;
     private readonly ILoggerFactory _logs;
     private readonly ILogger _log;
     private readonly List<IConnectionListener> _listeners = [];
@@ -50,7 +50,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(logs);
         _options = options;
         _services = services;
-        _clock = clock;
+        _clock = new LoopClock(clock);
         _logs = logs;
         _log = logs.CreateLogger<DataPlaneListener>();
         _admission = new Admission(options.Limits, clock);
@@ -95,13 +95,15 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         _files = new FilePoll(refreshes, _clock, _log);
         _dialer = new SocketDialer(_epoll, upstreamTls, _logs.CreateLogger<SocketDialer>());
         UpstreamPools pools = Pools = OpenPools(_dialer);
-        CallPipeline pipeline = Compose(publicUrl, pools);
+        CallerGate callers = new(_services.Callers);
+        CallPipeline pipeline = Compose(publicUrl, pools, callers);
         DataServices services = new(pipeline, _options.Limits, _clock, publicUrl)
         {
             TrustedProxies = _options.TrustedProxies,
             Metrics = new CallMetrics(_meter),
         };
-        _handler = new CallConnectionHandler(services, pools.Beat, _log, EntranceFor(certificates));
+        Action beat = pools.Beat;
+        _handler = new CallConnectionHandler(services, beat + callers.Beat, _log, EntranceFor(certificates));
         _meter.CreateObservableGauge(
             "countersign.client.connections", () => Connections, description: "Connections of callers open now.");
         _settlements.Start();
@@ -193,10 +195,9 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         return pools;
     }
 
-    private CallPipeline Compose(string publicUrl, UpstreamPools pools)
+    private CallPipeline Compose(string publicUrl, UpstreamPools pools, CallerGate callers)
     {
         Limits limits = _options.Limits;
-        CallerGate callers = new(_services.Callers);
         byte[] metadata = ResourceMetadata.Write(publicUrl, _options.AuthorizationServers);
         return new CallPipeline(
             _admission,
@@ -205,6 +206,8 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             callers,
             new FunctionTable(_services.InForce, limits),
             new PolicyJudge(_services.InForce, limits, _clock),
+            new RateDesk(
+                _services.Rates ?? new NoRateStore(), limits.RateBucketsMax, _services.LiveNodes, _clock),
             new ApprovalDesk(
                 _services.Approvals, _services.Seal, _settlements, limits, _clock, _services.Start),
             new CredentialDesk(_services.Credentials, _clock),

@@ -70,6 +70,12 @@ public sealed record DataPlaneServices(
     CredentialIssuer Credentials,
     AuditLog Audit)
 {
+    /// <summary>The buckets of limits that the fleet shares; null counts as a store that is away.</summary>
+    public IRateStore? Rates { get; init; }
+
+    /// <summary>How many nodes are alive: what one may let through while the store is away is a share of it.</summary>
+    public Func<int> LiveNodes { get; init; } = static () => 1;
+
     /// <summary>This start of this gateway, which its claims name.</summary>
     public string Start { get; init; } = "";
 

@@ -93,7 +93,7 @@ public sealed record Limits
     public int ParkedCallsMax { get; init; } = 10_000;
 
     /// <summary>The most idle upstream connections kept per endpoint.</summary>
-    public int IdleUpstreamConnectionsMax { get; init; } = 256;
+    public int IdleUpstreamConnectionsMax { get; init; } = 1_024;
 
     /// <summary>How long a connection may stay idle between calls.</summary>
     public TimeSpan KeepAliveIdle { get; init; } = TimeSpan.FromSeconds(120);
@@ -138,6 +138,9 @@ public sealed record Limits
 
     /// <summary>Without word from the store for this long, every function is refused.</summary>
     public TimeSpan PolicyDeadAfter { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>The most buckets of the policy's limits that this node holds cells of at once.</summary>
+    public int RateBucketsMax { get; init; } = 65_536;
 
     /// <summary>How long a drain waits for calls in flight.</summary>
     public TimeSpan DrainWithin { get; init; } = TimeSpan.FromSeconds(30);

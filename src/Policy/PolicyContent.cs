@@ -19,4 +19,6 @@ internal sealed class PolicyContent
     public List<Separation> Separations { get; } = [];
 
     public List<MaskRule> Masks { get; } = [];
+
+    public List<RateLimit> Limits { get; } = [];
 }

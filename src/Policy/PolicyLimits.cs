@@ -14,6 +14,9 @@ internal static class PolicyLimits
     public const int ListItemsMax = 1_000;
     public const int IdCharactersMax = 128;
     public const int TextCharactersMax = 512;
+    public const int RateLimitsMax = 500;
+    public const int RatePerSecondMax = 100_000;
+    public const int BurstMax = 1_000_000;
     public const int StagesMax = 16;
     public const int ApproversMax = 16;
     public const int PathSegmentsMax = 32;
@@ -41,5 +44,6 @@ internal static class PolicyLimits
     public static readonly TimeSpan TimeToLiveMax = TimeSpan.FromHours(1);
     public static readonly TimeSpan WindowMin = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan WindowMax = TimeSpan.FromDays(30);
+    public static readonly TimeSpan RefillMax = TimeSpan.FromDays(30);
     public static readonly TimeSpan HoldMax = TimeSpan.FromHours(1);
 }

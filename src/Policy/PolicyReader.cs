@@ -9,7 +9,7 @@ public static class PolicyReader
     private const string ApiVersion = "countersign/v1";
 
     private static readonly SectionKeys Keys = new(
-        ["apiVersion", "upstreams", "functions", "rules"], ["separations", "masks", "mode"], ["limits"], []);
+        ["apiVersion", "upstreams", "functions", "rules"], ["separations", "masks", "limits", "mode"], [], []);
 
     /// <summary>
     /// Reads YAML, or JSON, which is YAML. Every error is reported, not only the first; a document with any does not
@@ -102,5 +102,7 @@ public static class PolicyReader
         rules.ReadSeparations(document.List("separations", 0, PolicyLimits.RulesMax) ?? []);
         MaskReader masks = new(content, functions, vocabulary, errors);
         masks.ReadMasks(document.List("masks", 0, PolicyLimits.RulesMax) ?? []);
+        LimitReader limits = new(content, functions, errors);
+        limits.ReadLimits(document.List("limits", 0, PolicyLimits.RateLimitsMax) ?? []);
     }
 }

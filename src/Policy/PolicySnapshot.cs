@@ -29,6 +29,7 @@ public sealed partial class PolicySnapshot
         Rules = content.Rules;
         Separations = content.Separations;
         Masks = content.Masks;
+        Limits = content.Limits;
         _conditions = content.Conditions;
         _functions = [.. content.Functions.Select(entry => entry.Function)];
         foreach ((Function function, PathTemplate path) in content.Functions)
@@ -46,6 +47,7 @@ public sealed partial class PolicySnapshot
         _maskExceptions = [.. Masks.Select(mask => _groups.SetOf(mask.ExceptGroups))];
         _rulesByFunction = IndexByFunction([.. Rules.Select(rule => rule.Functions)]);
         _masksByFunction = IndexByFunction([.. Masks.Select(mask => mask.Functions)]);
+        _limitsByFunction = IndexLimits();
     }
 
     /// <summary>The number it was published under; 0 for one that was not.</summary>

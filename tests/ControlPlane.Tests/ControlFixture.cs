@@ -111,6 +111,7 @@ internal sealed class ControlFixture : IAsyncDisposable
         {
             Readiness = fixture.Readiness,
             Notices = fixture.Notices,
+            Nodes = new RedisNodeStore(null!),
         };
         fixture._host = new ControlPlaneHost(options, services, fixture.Clock, NullLoggerFactory.Instance);
         await fixture._host.StartAsync(TestContext.Current.CancellationToken);
@@ -181,6 +182,9 @@ internal sealed class ControlFixture : IAsyncDisposable
             request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         return new EventReader(message);
     }
+
+    /// <summary>Every method and path that it serves.</summary>
+    public IEnumerable<string> Routes => _host!.Routes;
 
     /// <summary>Stops the listener, as a drain does.</summary>
     public Task StopAsync() => _host!.StopAsync();

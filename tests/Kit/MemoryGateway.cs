@@ -42,6 +42,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
         Limits bounds = limits ?? new Limits();
         Time = clock ?? Clock;
         Issuer = new TestIssuer(_folder, Time);
+        Rates = new InMemoryRateStore(Time);
         Store = new ScriptedApprovalStore(new InMemoryApprovalStore(Time));
         Audit = AuditLog.Open(
             new AuditLogOptions
@@ -71,6 +72,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
             callers,
             new FunctionTable(InForce, bounds),
             new PolicyJudge(InForce, bounds, Time),
+            new RateDesk(Rates, bounds.RateBucketsMax, () => LiveNodes, Time),
             new ApprovalDesk(Store, _seal, Settlements, bounds, Time, "gateway-1/test"),
             new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
             new UpstreamCaller(Pools, bounds),
@@ -103,6 +105,12 @@ internal sealed class MemoryGateway : IAsyncDisposable
 
     /// <summary>Where approvals live.</summary>
     internal ScriptedApprovalStore Store { get; }
+
+    /// <summary>Where limits are counted.</summary>
+    internal InMemoryRateStore Rates { get; }
+
+    /// <summary>How many gateways there are.</summary>
+    internal int LiveNodes { get; set; } = 1;
 
     /// <summary>Who vouches for callers.</summary>
     internal TestIssuer Issuer { get; }

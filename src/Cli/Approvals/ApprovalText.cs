@@ -1,75 +1,128 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Countersign.Policy.Approvals;
 
 namespace Countersign.Cli.Approvals;
 
 /// <summary>
 /// Approvals for people. What callers wrote is shown so that it cannot steer the terminal or be taken for something
-/// else.
+/// else (<see cref="SafeText"/>).
 /// </summary>
 internal static class ApprovalText
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    /// <summary>JSON on one line with letters as they are: what deceives is marked afterwards.</summary>
+    internal static readonly JsonSerializerOptions OneLine =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>A table.</summary>
-    internal static void PrintList(CommandEnvironment environment, JsonArray items)
+    private static readonly JsonSerializerOptions Indented =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>A table, and where to go on.</summary>
+    internal static void PrintList(CommandEnvironment environment, JsonObject page)
     {
+        JsonArray items = page["items"]!.AsArray();
         if (items.Count == 0)
         {
             environment.Out.WriteLine("Nothing waits.");
-            return;
+        }
+        else
+        {
+            TextTable.Print(
+                environment.Out, ["ID", "STATE", "FUNCTION", "RISK", "CALLER", "PEOPLE", "EXPIRES", "REASON"],
+                items.Select(item => Row(item!.AsObject())));
         }
 
-        // No box and no wrapping: an id must survive being copied, and a line being cut by a pipe.
-        List<string[]> rows = [["ID", "STATE", "FUNCTION", "RISK", "CALLER", "PEOPLE", "EXPIRES", "REASON"]];
-        foreach (JsonNode? item in items) rows.Add(Row(item!.AsObject()));
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
-        foreach (string[] row in rows)
-            environment.Out.WriteLine(
-                string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+        if (Text(page, "next") is { Length: > 0 } next) environment.Error.WriteLine("more: --cursor " + next);
+    }
+
+    /// <summary>One approval on one line, for a stream of them.</summary>
+    internal static string Line(string what, JsonObject approval)
+    {
+        JsonObject caller = approval["caller"]!.AsObject();
+        string people = List(caller["chain"]);
+        string behind = people == Text(caller, "subject") ? "" : " for " + people;
+        return SafeText.Show(
+            $"{what,-7} {Text(approval, "id")}  {Text(approval, "state")}  {Text(approval, "function")}"
+            + $"  {Text(approval, "risk")}  {Text(caller, "subject")}{behind}: {Text(approval, "reason")}");
+    }
+
+    /// <summary>One approval, whole.</summary>
+    internal static void Print(CommandEnvironment environment, JsonObject approval)
+    {
+        TextWriter output = environment.Out;
+        JsonObject caller = approval["caller"]!.AsObject();
+        Line(output, "approval", Text(approval, "id") + "  " + Text(approval, "state"));
+        Line(output, "function", Text(approval, "function") + "  risk " + Text(approval, "risk"));
+        Line(output, "call", Text(approval, "method") + " " + Text(approval, "target"));
+        Line(
+            output, "asked by",
+            $"{Text(caller, "subject")} ({Text(caller, "kind")})  people behind it: {List(caller["chain"])}");
+        Line(output, "reason", Text(approval, "reason"));
+        Line(output, "rule", Text(approval, "rule") + "  policy version " + Text(approval, "policy_version"));
+        Line(output, "expires", Text(approval, "expires_at") + Left(environment, approval));
+        Line(output, "digest", Text(approval, "digest"));
+        foreach (JsonNode? item in approval["stages"]!.AsArray()) PrintStage(output, item!.AsObject());
+        PrintBody(output, approval);
+        if (approval["arguments"] is not { } arguments) return;
+        output.WriteLine("arguments:");
+        foreach (string line in arguments.ToJsonString(Indented).Split('\n'))
+            output.WriteLine("  " + SafeText.Show(line.TrimEnd('\r')));
+    }
+
+    /// <summary>What became of earlier calls like it.</summary>
+    internal static void PrintEarlier(TextWriter output, JsonArray items)
+    {
+        if (items.Count == 0) return;
+        output.WriteLine("earlier calls by the same caller of the same function:");
+        foreach (JsonNode? item in items)
+        {
+            JsonObject earlier = item!.AsObject();
+            string by = string.Join(", ", earlier["decisions"]!.AsArray().Select(
+                said => Text(said!.AsObject(), "decision") + " by " + Text(said.AsObject(), "approver")));
+            string same = earlier["identical"]!.GetValue<bool>() ? "  the same call" : "";
+            output.WriteLine("  " + SafeText.Show(
+                $"{Text(earlier, "created_at")}  {Text(earlier, "state")}{same}  {by}  {Text(earlier, "reason")}"));
+        }
     }
 
     private static string[] Row(JsonObject approval)
     {
         JsonObject caller = approval["caller"]!.AsObject();
-        string people = string.Join(",", caller["chain"]!.AsArray().Select(one => one!.ToString()));
-        string[] cells =
+        return
         [
             Text(approval, "id"), Text(approval, "state"), Text(approval, "function"), Text(approval, "risk"),
-            Text(caller, "subject"), people, Text(approval, "expires_at"), Text(approval, "reason"),
+            Text(caller, "subject"), List(caller["chain"], ","), Text(approval, "expires_at"),
+            Text(approval, "reason"),
         ];
-        return [.. cells.Select(Plain)];
     }
 
-    /// <summary>One approval, whole.</summary>
-    internal static void Print(TextWriter output, JsonObject approval)
+    private static void PrintStage(TextWriter output, JsonObject stage)
     {
-        JsonObject caller = approval["caller"]!.AsObject();
-        string chain = string.Join(", ", caller["chain"]!.AsArray().Select(one => one!.ToString()));
-        Line(output, "approval", Text(approval, "id") + "  " + Text(approval, "state"));
-        Line(output, "function", Text(approval, "function") + "  risk " + Text(approval, "risk"));
-        Line(output, "call", Text(approval, "method") + " " + Text(approval, "target"));
-        Line(output, "asked by", $"{Text(caller, "subject")} ({Text(caller, "kind")})  people behind it: {chain}");
-        Line(output, "reason", Text(approval, "reason"));
-        Line(output, "rule", Text(approval, "rule") + "  policy version " + Text(approval, "policy_version"));
-        Line(output, "expires", Text(approval, "expires_at"));
-        Line(output, "digest", Text(approval, "digest"));
-        foreach (JsonNode? item in approval["stages"]!.AsArray())
+        Line(output, "stage", $"{stage["count"]} of {List(stage["groups"], " or ")}");
+        foreach (JsonNode? one in stage["decisions"]!.AsArray())
         {
-            JsonObject stage = item!.AsObject();
-            string groups = string.Join(" or ", stage["groups"]!.AsArray().Select(one => one!.ToString()));
-            Line(output, "stage", $"{stage["count"]} of {groups}");
-            foreach (JsonNode? one in stage["decisions"]!.AsArray())
-            {
-                string said = $"  {Text(one!.AsObject(), "decision")} by {Text(one.AsObject(), "approver")}";
-                Line(output, "", $"{said} at {Text(one.AsObject(), "at")} {Text(one.AsObject(), "reason")}");
-            }
+            JsonObject said = one!.AsObject();
+            Line(
+                output, "",
+                $"  {Text(said, "decision")} by {Text(said, "approver")} at {Text(said, "at")} {Text(said, "reason")}");
         }
+    }
 
-        PrintBody(output, approval);
-        if (approval["arguments"] is not { } arguments) return;
-        output.WriteLine("arguments:");
-        foreach (string line in arguments.ToJsonString(Indented).Split('\n')) output.WriteLine("  " + Plain(line));
+    // Only while it can still come to something: a settled one has no time left, whatever its window was.
+    private static string Left(CommandEnvironment environment, JsonObject approval)
+    {
+        if (Text(approval, "state") is not ("pending" or "approved")) return "";
+        bool isTime = DateTimeOffset.TryParse(
+            Text(approval, "expires_at"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
+            out DateTimeOffset at);
+        if (!isTime) return "";
+        TimeSpan left = at - environment.Clock.GetUtcNow();
+        if (left <= TimeSpan.Zero) return "  (over)";
+        return left < TimeSpan.FromMinutes(1)
+            ? string.Create(CultureInfo.InvariantCulture, $"  ({(int)left.TotalSeconds} s left)")
+            : string.Create(CultureInfo.InvariantCulture, $"  ({(int)left.TotalMinutes} min left)");
     }
 
     // An approver must not take a body that cannot be shown for no body at all.
@@ -81,25 +134,11 @@ internal static class ApprovalText
         Line(output, "body", $"{bytes} bytes of {(type.Length > 0 ? type : "unknown type")}{note}");
     }
 
-    /// <summary>
-    /// Text without anything that moves the cursor, reverses the line or hides: such characters show as their code.
-    /// </summary>
-    internal static string Plain(string text)
-    {
-        bool isPlain = !text.Any(IsDeceiving);
-        return isPlain
-            ? text
-            : string.Concat(text.Select(one => IsDeceiving(one) ? $"\\u{(int)one:x4}" : one.ToString()));
-    }
-
-    private static bool IsDeceiving(char one) => char.IsControl(one)
-        || char.GetUnicodeCategory(one)
-            is System.Globalization.UnicodeCategory.Format
-            or System.Globalization.UnicodeCategory.LineSeparator
-            or System.Globalization.UnicodeCategory.ParagraphSeparator;
-
     private static void Line(TextWriter output, string name, string value) =>
-        output.WriteLine($"{name,-10} {Plain(value)}");
+        output.WriteLine($"{name,-10} {SafeText.Show(value)}");
+
+    private static string List(JsonNode? items, string between = ", ") =>
+        string.Join(between, items!.AsArray().Select(one => one!.ToString()));
 
     private static string Text(JsonObject from, string name) => from[name]?.ToString() ?? "";
 }

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.Audit;
-using Countersign.Cli.Approvals;
+using Countersign.Policy.Approvals;
 
 namespace Countersign.Cli.Audit;
 
@@ -27,7 +27,7 @@ internal static class EntryText
             if (Text(record, name) is { Length: > 0 } value) line += $"  {name}={value}";
         }
 
-        return ApprovalText.Plain(line);
+        return SafeText.Show(line);
     }
 
     private static JsonObject? Parse(ReadOnlySpan<byte> payload)

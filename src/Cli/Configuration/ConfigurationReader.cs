@@ -169,6 +169,9 @@ internal static class ConfigurationReader
             PolicyBootstrap = policy.Text("bootstrap") is { } file ? resolve(file) : null,
             PolicyDirectory = policy.Text("directory") is { } people ? resolve(people) : null,
             PolicyAdmins = policy.Texts("admins") ?? ["policy-admins"],
+            PolicyApprovers = policy.Texts("approvers") ?? [],
+            PolicyDecideWithin = policy.Duration(
+                "decideWithin", TimeSpan.FromDays(1), TimeSpan.FromSeconds(1), TimeSpan.FromDays(30)),
             Webhooks = WebhookReader.Read(root, resolve),
             Revealers = approvals.Texts("reveal") ?? [],
             Auditors = audit.Texts("auditors") ?? ["auditors"],

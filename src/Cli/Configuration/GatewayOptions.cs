@@ -93,6 +93,12 @@ internal sealed record GatewayOptions
     /// <summary>Groups whose people may see masked arguments in clear, of calls that they may approve.</summary>
     public IReadOnlyList<string> Revealers { get; init; } = [];
 
+    /// <summary>Groups of whom a person must approve every change of policy; empty asks nobody.</summary>
+    public IReadOnlyList<string> PolicyApprovers { get; init; } = [];
+
+    /// <summary>How long they have.</summary>
+    public TimeSpan PolicyDecideWithin { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>Groups whose members may read the audit.</summary>
     public required IReadOnlyList<string> Auditors { get; init; }
 

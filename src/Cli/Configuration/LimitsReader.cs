@@ -124,6 +124,9 @@ internal static class LimitsReader
         LimitRow.Duration(
             "policyDeadAfter", Millisecond, Week, limits => limits.PolicyDeadAfter,
             (limits, span) => limits with { PolicyDeadAfter = span }),
+        LimitRow.Number(
+            "rateBucketsMax", 1, 10_000_000, limits => limits.RateBucketsMax,
+            (limits, number) => limits with { RateBucketsMax = (int)number }),
         LimitRow.Duration(
             "drainGrace", TimeSpan.Zero, Hour, limits => limits.DrainGrace,
             (limits, span) => limits with { DrainGrace = span }),

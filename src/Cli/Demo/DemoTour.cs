@@ -36,7 +36,7 @@ internal static class DemoTour
               # 3. See what waits. dave stands behind the CI job, so he may not approve; carol may.
               export COUNTERSIGN_CONTROL={{gateway.ControlAddress}}
               COUNTERSIGN_TOKEN=$(token carol) countersign approvals list
-              COUNTERSIGN_TOKEN=$(token dave)  countersign approvals approve <id>
+              COUNTERSIGN_TOKEN=$(token dave)  countersign approvals approve --yes <id>
               COUNTERSIGN_TOKEN=$(token carol) countersign approvals approve <id>
 
               # 4. The same call again goes through, once.

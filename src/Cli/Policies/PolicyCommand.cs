@@ -46,6 +46,8 @@ internal static class PolicyCommand
         {
             file, config, store, author, expect, resume, directory, outside, json,
         };
+        ProposalWait wait = new();
+        wait.AddTo(command);
         control.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -79,7 +81,7 @@ internal static class PolicyCommand
                     environment, parsed.GetValue(config), parsed.GetValue(store), policy.Reading, policy.Source,
                     parsed.GetValue(author)!, parsed.GetValue(expect), parsed.GetValue(json))
                 : await PublishByApiAsync(
-                    environment, control, parsed, policy.Source,
+                    environment, control, wait, parsed, policy.Source,
                     PolicyOptions.Query(parsed.GetValue(expect), parsed.GetValue(resume)), parsed.GetValue(json),
                     cancellation);
         });
@@ -106,14 +108,17 @@ internal static class PolicyCommand
     }
 
     private static async Task<int> PublishByApiAsync(
-        CommandEnvironment environment, ControlOptions control, ParseResult parsed, string text, string query,
-        bool json, CancellationToken cancellation)
+        CommandEnvironment environment, ControlOptions control, ProposalWait wait, ParseResult parsed, string text,
+        string query, bool json, CancellationToken cancellation)
     {
         using ControlClient? client = control.Open(environment, parsed);
         if (client is null) return ExitCodes.Usage;
-        ControlAnswer answer = await client.PostAsync(Path + query, text, "application/yaml", cancellation);
+        ControlAnswer answer = await client.PostAsync(
+            Path + query, text, "application/yaml", cancellation, wait.Reason(parsed));
         if (json && answer.Status != 0) environment.Out.WriteLine(answer.Text);
         if (!answer.IsOk) return environment.Fail(answer.Problem());
+        if (ProposalWait.IsAwaited(answer))
+            return await wait.FinishAsync(environment, client, parsed, answer, json, cancellation);
         if (!json)
         {
             environment.Out.WriteLine($"published version {answer.Body!["version"]}, sha256 {answer.Body["sha256"]}");
@@ -132,6 +137,12 @@ internal static class PolicyCommand
                 config, environment.Variables, new ConfigurationFlags(), environment.MachineName);
             foreach (string error in configuration.Errors) environment.Fail(error);
             if (configuration.Options is null) return ExitCodes.Usage;
+            if (configuration.Options.PolicyApprovers.Count > 0)
+            {
+                return environment.Fail(
+                    "policy.approvers is set: publish with --control and a token, so that somebody else approves it");
+            }
+
             connection = configuration.Options.Redis;
             if (connection is null)
             {

@@ -25,6 +25,8 @@ internal static class RollbackCommand
         {
             version, expect, resume, json,
         };
+        ProposalWait wait = new();
+        wait.AddTo(command);
         control.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -40,9 +42,16 @@ internal static class RollbackCommand
             if (target < 1) return environment.Fail("there is no version below the one in force");
             string at = string.Create(CultureInfo.InvariantCulture, $"{Path}/{target}/activate");
             ControlAnswer answer = await client.PostAsync(
-                at + PolicyOptions.Query(expected, parsed.GetValue(resume)), "", "application/json", cancellation);
+                at + PolicyOptions.Query(expected, parsed.GetValue(resume)), "", "application/json", cancellation,
+                wait.Reason(parsed));
             if (parsed.GetValue(json) && answer.Status != 0) environment.Out.WriteLine(answer.Text);
             if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (ProposalWait.IsAwaited(answer))
+            {
+                return await wait.FinishAsync(
+                    environment, client, parsed, answer, parsed.GetValue(json), cancellation);
+            }
+
             if (!parsed.GetValue(json)) Print(environment, answer.Body!.AsObject(), current);
             return ExitCodes.Ok;
         });

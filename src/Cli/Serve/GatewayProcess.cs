@@ -38,6 +38,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private readonly ILogger _log;
     private readonly Stack<Func<ValueTask>> _stops = new();
     private readonly Readiness _readiness = new();
+    private NodeReporter? _reporter;
 
     private GatewayProcess(GatewayOptions options, TimeProvider clock, ILoggerFactory logs)
     {
@@ -142,7 +143,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
         if (roles.HasFlag(Roles.Data))
         {
             DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit);
-            await StartDataAsync(services with { MaskKeys = maskKeys, Start = sweep.Start }, cancellation);
+            services = services with
+            {
+                MaskKeys = maskKeys,
+                Start = sweep.Start,
+                Rates = new RedisRateStore(store),
+                LiveNodes = () => _reporter?.LiveNodes ?? 1,
+            };
+            await StartDataAsync(services, cancellation);
         }
 
         Join(nodes, roles, feed, audit);
@@ -198,6 +206,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             PublicUrl = _options.ControlUrl,
             Gateway = _options.Name,
             PolicyAdmins = _options.PolicyAdmins,
+            PolicyApprovers = _options.PolicyApprovers,
+            PolicyDecideWithin = _options.PolicyDecideWithin,
             DirectoryFile = _options.PolicyDirectory,
             Auditors = _options.Auditors,
             Revealers = _options.Revealers,
@@ -322,7 +332,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Data = DataAddress,
             Control = ControlAddress,
         };
-        NodeReporter reporter = new(nodes, member.Report, _clock, _logs.CreateLogger<NodeReporter>());
+        NodeReporter reporter = _reporter = new(nodes, member.Report, _clock, _logs.CreateLogger<NodeReporter>());
         feed.StandingChanged += reporter.Knock;
         _readiness.DrainBegun += reporter.Knock;
         reporter.Start();

@@ -1,4 +1,5 @@
 using Countersign.ControlPlane.AuditTrail;
+using Countersign.ControlPlane.Policies;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Microsoft.Extensions.Logging;
@@ -10,7 +11,8 @@ namespace Countersign.ControlPlane.Approvals;
 /// with its intent in the audit before and its outcome after.
 /// </summary>
 internal sealed partial class ApprovalDesk(
-    ControlPlaneServices services, ApprovalViews views, ActLog acts, TimeProvider clock, ILogger logger)
+    ControlPlaneServices services, ApprovalViews views, ActLog acts, PolicyProposals proposals, TimeProvider clock,
+    ILogger logger)
 {
     private static readonly Ruling Absent = Ruling.Refuse(Refusal.NotFound, "There is no such approval.");
 
@@ -121,7 +123,9 @@ internal sealed partial class ApprovalDesk(
         {
             case RulingKind.Move:
                 act.Succeed(ApprovalStates.NameOf(ruling.Next!.State));
-                return await ShownAsync(ruling.Next, actor);
+                return ruling.Next.State == ApprovalState.Approved && PolicyProposals.IsProposal(ruling.Next)
+                    ? await SettleAsync(ruling.Next, actor)
+                    : await ShownAsync(ruling.Next, actor);
             case RulingKind.Stands:
                 return await ShownAsync(found!, actor);
             default:
@@ -155,6 +159,25 @@ internal sealed partial class ApprovalDesk(
         }
 
         return (Ruling.Refuse(Refusal.StoreUnavailable, "Others keep moving the approval; try again."), last);
+    }
+
+    // A change of policy is no call that somebody makes later: who approves it is told what came of it.
+    private async ValueTask<Reply> SettleAsync(Approval approved, Caller approver)
+    {
+        switch (await proposals.SettleAsync(approved))
+        {
+            case ProposalEnd.Void:
+                return Reply.Refuse(
+                    Refusal.PolicyConflict, "Another version is in force by now than the one that this was compared "
+                        + "with, so nothing has changed. Publish it again to compare it with the new one.");
+            case ProposalEnd.Unknown:
+                return Reply.Refuse(
+                    Refusal.StoreUnavailable,
+                    "You have approved it; the store has not confirmed yet that it is in force.");
+            default:
+                StoreResult<Approval> found = await services.Approvals.FindAsync(approved.Id);
+                return await ShownAsync(found.Value ?? approved, approver);
+        }
     }
 
     private async ValueTask<Reply> ShownAsync(Approval approval, Caller viewer) =>

@@ -13,6 +13,7 @@ namespace Countersign.ControlPlane.Notices;
 /// </summary>
 internal sealed partial class NoticeDesk : IAsyncDisposable
 {
+    private static readonly TimeSpan OwedEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(5);
 
     private readonly IReadOnlyList<WebhookOptions> _webhooks;
@@ -96,6 +97,7 @@ internal sealed partial class NoticeDesk : IAsyncDisposable
     private async Task RunAsync()
     {
         using FeedListener listener = _feed.Listen()!;
+        long owedAt = _clock.GetTimestamp();
         while (!_stop.IsCancellationRequested)
         {
             try
@@ -103,7 +105,13 @@ internal sealed partial class NoticeDesk : IAsyncDisposable
                 bool isFiled = true;
                 if (listener.TakeMissed()) isFiled = await FileRecentAsync();
                 while (isFiled && listener.TryTake(out FeedItem item)) isFiled = await FileAsync(item.Approval);
-                if (isFiled) await listener.WaitAsync(_stop.Token);
+                if (isFiled && _clock.GetElapsedTime(owedAt) >= OwedEvery)
+                {
+                    isFiled = await FileOwedAsync();
+                    owedAt = _clock.GetTimestamp();
+                }
+
+                if (isFiled) await WaitAsync(listener);
                 else await LookLaterAsync(listener);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -116,6 +124,35 @@ internal sealed partial class NoticeDesk : IAsyncDisposable
                 await LookLaterAsync(listener);
             }
         }
+    }
+
+    private async Task WaitAsync(FeedListener listener)
+    {
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        Task<bool> heard = listener.WaitAsync(either.Token).AsTask();
+        await Task.WhenAny(heard, Task.Delay(OwedEvery, _clock, either.Token));
+        await either.CancelAsync();
+        _stop.Token.ThrowIfCancellationRequested();
+    }
+
+    // A review that stays open moves nothing, so nobody tells of it: it is looked for, and reminded of once a day.
+    private async ValueTask<bool> FileOwedAsync()
+    {
+        string? cursor = null;
+        do
+        {
+            StoreResult<ApprovalPage> page =
+                await _approvals.ListOwedAsync(ControlPlaneLimits.ApprovalsOnPageMax, cursor);
+            if (!page.IsOk) return false;
+            foreach (Approval approval in page.Value!.Items)
+            {
+                if (!await FileAsync(approval)) return false;
+            }
+
+            cursor = page.Value.Next;
+        }
+        while (cursor is not null);
+        return true;
     }
 
     // What the store did not take now it takes when all that is recent is looked at again.
@@ -150,7 +187,7 @@ internal sealed partial class NoticeDesk : IAsyncDisposable
     // False when the store did not answer.
     private async ValueTask<bool> FileAsync(Approval approval)
     {
-        foreach (NoticeOccasion occasion in NoticeOccasion.Of(approval))
+        foreach (NoticeOccasion occasion in NoticeOccasion.Of(approval, _clock.GetUtcNow()))
         {
             if (_clock.GetUtcNow() - occasion.At > ControlPlaneLimits.NoticeAgeMax) continue;
             List<Notice> notices = [];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Countersign.Policy.Approvals;
 
 namespace Countersign.ControlPlane.Notices;
@@ -22,8 +23,24 @@ internal readonly record struct NoticeOccasion(NoticeEvents Event, string Key, D
     /// All that there is to tell of an approval as it stands. What was settled before anybody could be told that it was
     /// asked is told once, as settled: nobody can decide on it any more.
     /// </summary>
-    public static IEnumerable<NoticeOccasion> Of(Approval approval)
+    /// <param name="approval">As it stands.</param>
+    /// <param name="now">The time: a review that is owed is told of once a day until somebody closes it.</param>
+    public static IEnumerable<NoticeOccasion> Of(Approval approval, DateTimeOffset now)
     {
+        if (approval.Broken is { } broken)
+        {
+            yield return new(NoticeEvents.BreakGlass, "break-glass", broken.At);
+            if (approval.OwesReview)
+            {
+                int day = Math.Max(0, (int)(now - broken.At).TotalDays);
+                string key = string.Create(CultureInfo.InvariantCulture, $"review-owed:{day}");
+                yield return new(NoticeEvents.ReviewOwed, key, broken.At.AddDays(day));
+            }
+
+            // Nobody approved it: that it was let through is told already.
+            if (approval.State == ApprovalState.Approved) yield break;
+        }
+
         DateTimeOffset last = approval.Decisions.Count > 0 ? approval.Decisions[^1].At : approval.CreatedAt;
         switch (approval.State)
         {

@@ -53,6 +53,15 @@ internal static class NoticeWriter
         json.WriteStartArray("groups");
         foreach (string group in GroupsOf(approval)) json.WriteStringValue(group);
         json.WriteEndArray();
+        if (approval.Broken is { } broken)
+        {
+            json.WriteStartObject("break_glass");
+            json.WriteString("by", Short(broken.Subject));
+            json.WriteString("reason", Long(broken.Reason));
+            json.WriteString("at", Timestamps.Format(broken.At));
+            json.WriteEndObject();
+        }
+
         json.WriteString("created_at", Timestamps.Format(approval.CreatedAt));
         json.WriteString("expires_at", Timestamps.Format(approval.ExpiresAt));
         json.WriteString("url", link);
@@ -84,6 +93,12 @@ internal static class NoticeWriter
         }
 
         said.Append("\nReason: ").Append(approval.Reason.Length > 0 ? Long(approval.Reason) : "none given");
+        if (approval.Broken is { } broken)
+        {
+            said.Append("\nLet through by ").Append(Short(broken.Subject)).Append(" at ")
+                .Append(Timestamps.Format(broken.At)).Append(": ").Append(Long(broken.Reason));
+        }
+
         Plain(json, said.ToString());
         json.WriteStartObject();
         json.WriteString("type", "section");

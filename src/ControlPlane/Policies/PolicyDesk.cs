@@ -1,12 +1,14 @@
 using System.Globalization;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.Policy;
+using Countersign.Policy.Approvals;
 using Countersign.Policy.Redis;
 
 namespace Countersign.ControlPlane.Policies;
 
 /// <summary>Reads, publishes and activates policy versions, for whom it is theirs to.</summary>
-internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOptions options, ActLog acts)
+internal sealed class PolicyDesk(
+    ControlPlaneServices services, ControlPlaneOptions options, ActLog acts, PolicyProposals proposals)
 {
     private readonly PolicyCheck _check = new(options.DirectoryFile);
 
@@ -59,8 +61,9 @@ internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOpti
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
         (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, act);
         if (ground is null) return refusal!;
+        bool governed = proposals.Governs(ground.Mark);
         StoreResult<StoredPolicy> published = await _store.PublishAsync(
-            reading.Json, text, author.Subject, activate: true, ground.Expected, ground.ResumeAfter);
+            reading.Json, text, author.Subject, activate: !governed, ground.Expected, ground.ResumeAfter);
         if (published.Status == StoreStatus.Conflict)
         {
             act.Fail("the policy has changed since");
@@ -71,6 +74,12 @@ internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOpti
         {
             act.Fail("the store did not confirm it");
             return Unconfirmed();
+        }
+
+        if (governed)
+        {
+            act.Succeed("stored; waits for another person", Subject(published.Value!.Version));
+            return await ProposeAsync(author, published.Value, isNew: true, ground.Mark, terms.Reason);
         }
 
         act.Succeed("published and in force", Subject(published.Value!.Version));
@@ -90,6 +99,12 @@ internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOpti
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
         (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, act);
         if (ground is null) return refusal!;
+        if (proposals.Governs(ground.Mark))
+        {
+            act.Fail("waits for another person");
+            return await ProposeAsync(actor, found.Value, isNew: false, ground.Mark, terms.Reason);
+        }
+
         StoreStatus status = await _store.ActivateAsync(version, actor.Subject, ground.Expected, ground.ResumeAfter);
         switch (status)
         {
@@ -106,6 +121,19 @@ internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOpti
                 act.Fail("the store did not confirm it");
                 return Unconfirmed();
         }
+    }
+
+    private async ValueTask<Reply> ProposeAsync(
+        Caller author, StoredPolicy target, bool isNew, PolicyMark mark, string reason)
+    {
+        if (target.Version == mark.Current)
+            return Reply.Refuse(Refusal.PolicyConflict, "This version is in force already.");
+        StoreResult<Approval> asked = await proposals.AskAsync(author, target, isNew, mark, reason);
+        return asked.IsOk
+            ? PolicyReplies.Waits(target, asked.Value!, options.PolicyApprovers)
+            : Reply.Refuse(
+                Refusal.StoreUnavailable,
+                "The version is stored, but its approval could not be asked for: activate it to ask again.");
     }
 
     // What was expected is checked on what is there now, and again in the step that changes it.
@@ -135,7 +163,7 @@ internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOpti
             return (null, refused, terms.Resumes ? "nothing was lost" : "the store's policy is regressed");
         }
 
-        return (new PolicyGround(expected, lost), null, "");
+        return (new PolicyGround(expected, lost, mark), null, "");
     }
 
     /// <summary>The furthest change that this gateway or another of the fleet saw, if the store has lost it.</summary>
@@ -170,5 +198,5 @@ internal sealed class PolicyDesk(ControlPlaneServices services, ControlPlaneOpti
     private static string Subject(long version) => "policy/" + version.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>What a change stands on.</summary>
-    private sealed record PolicyGround(PolicyExpectation Expected, long? ResumeAfter);
+    private sealed record PolicyGround(PolicyExpectation Expected, long? ResumeAfter, PolicyMark Mark);
 }

@@ -61,6 +61,27 @@ internal static class PolicyReplies
         Location = "/api/v1/policies/" + revision.Version.ToString(CultureInfo.InvariantCulture),
     };
 
+    /// <summary>The version is stored, and in force once another person approves it.</summary>
+    public static Reply Waits(PolicyRevision revision, Approval approval, IReadOnlyList<string> approvers) =>
+        Reply.Json(202, json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumber("version", revision.Version);
+            json.WriteString("sha256", revision.Sha256);
+            json.WriteString("state", ApprovalStates.NameOf(approval.State));
+            json.WriteString("approval", approval.Id);
+            json.WriteString("status_url", "/api/v1/approvals/" + approval.Id);
+            json.WriteString("digest", approval.Digest);
+            json.WriteString("expires_at", Timestamps.Format(approval.ExpiresAt));
+            json.WriteStartArray("approvers");
+            foreach (string group in approvers) json.WriteStringValue(group);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }) with
+        {
+            Location = "/api/v1/approvals/" + approval.Id,
+        };
+
     public static Reply Valid(PolicySnapshot snapshot, IReadOnlyList<PolicyError> warnings) => Reply.Json(200, json =>
     {
         json.WriteStartObject();

@@ -10,6 +10,9 @@ namespace Countersign.ControlPlane.Policies;
 /// <param name="Resumes">Goes on from a store that lost changes, knowing it.</param>
 internal sealed record PolicyTerms(long? Current, IReadOnlyList<EntityTagHeaderValue>? Tags, bool Resumes)
 {
+    /// <summary>Why, for who approves it: <c>Countersign-Reason</c>.</summary>
+    public string Reason { get; init; } = "";
+
     /// <summary>Reads <c>If-Match</c>, and <c>expect</c> and <c>resume</c> of the query.</summary>
     public static PolicyTerms? Read(HttpContext context, out string why)
     {
@@ -23,7 +26,13 @@ internal sealed record PolicyTerms(long? Current, IReadOnlyList<EntityTagHeaderV
         IList<EntityTagHeaderValue> tags = context.Request.GetTypedHeaders().IfMatch;
         if (isSent && tags.Count == 0) return null;
         why = "";
-        return new PolicyTerms(expected < 0 ? null : expected, isSent ? [.. tags] : null, resume == "true");
+        string reason = context.Request.Headers["Countersign-Reason"].ToString();
+        return new PolicyTerms(expected < 0 ? null : expected, isSent ? [.. tags] : null, resume == "true")
+        {
+            Reason = reason.Length <= ControlPlaneLimits.ReasonCharactersMax
+                ? reason
+                : reason[..ControlPlaneLimits.ReasonCharactersMax],
+        };
     }
 
     /// <summary>True if the policy stands as it must. Tags are compared strongly (RFC 9110 section 13.1.1).</summary>

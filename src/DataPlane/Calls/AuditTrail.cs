@@ -77,7 +77,7 @@ internal sealed class AuditTrail(AuditLog log, string gateway, TimeProvider cloc
         return true;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<Verdict> CommitAsync(CallContext call, AuditRecord intent)
     {
         call.IsIntended = await log.CommitAsync(intent);

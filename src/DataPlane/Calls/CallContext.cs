@@ -74,6 +74,9 @@ internal sealed class CallContext : IDisposable
     /// <summary>What the call takes up while it is in flight.</summary>
     internal AdmissionTicket Ticket { get; } = new();
 
+    /// <summary>The cells of limits that the call has taken.</summary>
+    internal RateTicket Rates { get; } = new();
+
     /// <summary>The request's head.</summary>
     internal RequestHead Request { get; } = new();
 
@@ -293,6 +296,7 @@ internal sealed class CallContext : IDisposable
     /// <summary>Gives back what the call held: credential, buffers and the upstream connection.</summary>
     internal void ReturnLeases()
     {
+        if (!ReachedUpstream) Rates.GiveBack();
         Upstream?.Release();
         Upstream = null;
         Credential.Return();
@@ -336,6 +340,7 @@ internal sealed class CallContext : IDisposable
         // An answer that left no record was hashed all the same; its bytes must not be part of the next digest.
         if (ResponseBytes > 0 && !_hasResponseDigest) EndReplyDigest();
         Verdict = Verdict.Undecided;
+        Rates.Clear();
         AuditSlot = default;
         HasAuditSlot =
             IsIntended = IsClaimed = ReachedUpstream = ReplyStarted = ReplyEnded = ContinueSent = KeepAlive = false;

@@ -13,6 +13,7 @@ internal sealed class CallPipeline(
     CallerGate callers,
     FunctionTable functions,
     PolicyJudge policy,
+    RateDesk rates,
     ApprovalDesk approvals,
     CredentialDesk credentials,
     UpstreamCaller upstream,
@@ -20,7 +21,7 @@ internal sealed class CallPipeline(
     Faults faults)
 {
     /// <summary>Takes the call whose head has been read to its end; the verdict says how it ended.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder))]
     public async ValueTask RunAsync(CallContext call)
     {
         try
@@ -34,6 +35,7 @@ internal sealed class CallPipeline(
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await functions.PeekAsync(call);
             if (call.Proceeds) call.Verdict = policy.Decide(call);                // may they; must another agree
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await policy.ReadAsync(call);
+            if (call.Proceeds) call.Verdict = await rates.AdmitAsync(call);       // not more often than limits let
             if (call.Proceeds) call.Verdict = admission.AdmitTo(call);            // room where it goes
             if (call.Proceeds) call.Verdict = await approvals.PauseAsync(call);   // waits only if Decide asked
             if (call.Proceeds) call.Verdict = await audit.IntendAsync(call);      // chained before anything leaves

@@ -1,4 +1,5 @@
 using Countersign.DataPlane.Http;
+using Countersign.DataPlane.Sockets;
 using Countersign.Identity.Inbound;
 using Countersign.Policy;
 
@@ -9,13 +10,29 @@ internal sealed class CallerGate(CallerVerifier verifier)
 {
     private const int TokenBytesMax = 16_384;
 
-    /// <summary>Looks the bearer token up among those already verified.</summary>
+    // So many heartbeats without being shown, and a token is forgotten.
+    private const int BeatsBetweenSweeps = 8;
+
+    private readonly TokenMemo[] _memos = [.. Enumerable.Range(0, Lane.Count).Select(_ => new TokenMemo())];
+    private int _beats;
+
+    /// <summary>Called by the heartbeat: forgets tokens that nobody shows any more.</summary>
+    internal void Beat()
+    {
+        if (++_beats % BeatsBetweenSweeps != 0) return;
+        foreach (TokenMemo memo in _memos) memo.Forget();
+    }
+
+    /// <summary>
+    /// Looks the bearer token up among those already verified: those of this lane first.
+    /// </summary>
     [HotPath]
     internal Verdict Identify(CallContext call)
     {
         if (call.Run is not null) return Verdict.Proceed; // identified when they asked; their token is gone
         if (!TryGetBearer(call.Request, out ReadOnlySpan<byte> token, out string because)) return Refuse(call, because);
-        TokenStatus status = verifier.TryFind(token, call.Client.Certificate.Span, out Caller? caller);
+        TokenStatus status = verifier.TryFind(
+            token, call.Client.Certificate.Span, _memos[Lane.Current], out Caller? caller);
         if (status == TokenStatus.Valid)
         {
             call.Caller = caller;

@@ -38,7 +38,7 @@ internal sealed class FunctionTable(PolicyInForce inForce, Limits limits)
     }
 
     /// <summary>Buffers the bounded prefix that <see cref="Resolve"/> asked for, then resolves again.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     internal async ValueTask<Verdict> PeekAsync(CallContext call)
     {
         Verdict read = await RequestBodies.BufferAsync(call, call.Function!.BodyPrefixBytes, limits, isWhole: false);

@@ -98,7 +98,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
         return PassAsync(call, upstream);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<Verdict> PassAsync(CallContext call, UpstreamConnection upstream)
     {
         bool isChunked = ReplyHead.WritePassed(call.Client.Output, call);
@@ -126,7 +126,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
         return await EndAsync(call, upstream);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<Verdict> MaskAsync(CallContext call, UpstreamConnection upstream, MaskPlan plan)
     {
         BodyMasker masker = masks.Rent();
@@ -236,7 +236,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     }
 
     // The upstream pauses: what it has sent so far must not wait for the rest.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<BodyStatus> FlushThenAsync(
         CallContext call, UpstreamConnection upstream, ValueTask<BodyStatus> read)
     {
@@ -246,22 +246,46 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
         return BodyStatus.TimedOut;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Verdict> EndAsync(CallContext call, UpstreamConnection upstream)
+    [HotPath]
+    private ValueTask<Verdict> EndAsync(CallContext call, UpstreamConnection upstream)
     {
         upstream.Finish();
         call.KeepAlive = call.KeepAlive && !ReplyHead.EndsWithClose(call) && call.RequestBody.IsWhole;
-        call.ReplyEnded = await TryFlushAsync(call);
-        return call.ReplyEnded ? Verdict.Proceed : Verdict.ClientGone;
+        ValueTask<bool> flush = TryFlushAsync(call);
+        return flush.IsCompletedSuccessfully ? new(End(call, flush.Result)) : EndLaterAsync(call, flush);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> TryFlushAsync(CallContext call)
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
+    private static async ValueTask<Verdict> EndLaterAsync(CallContext call, ValueTask<bool> flush) =>
+        End(call, await flush);
+
+    private static Verdict End(CallContext call, bool isTaken)
+    {
+        call.ReplyEnded = isTaken;
+        return isTaken ? Verdict.Proceed : Verdict.ClientGone;
+    }
+
+    [HotPath]
+    private ValueTask<bool> TryFlushAsync(CallContext call)
     {
         call.AnswerPace.Wait(
             call.Client.Output.UnflushedBytes, limits.AnswerBytesPerSecondMin, limits.RateWindow, limits.ClientStall);
-        FlushResult flushed = await call.Client.Output.FlushAsync();
+        ValueTask<FlushResult> flush = call.Client.Output.FlushAsync();
+        if (!flush.IsCompletedSuccessfully) return FlushLaterAsync(call, flush);
+        FlushResult flushed = flush.Result;
+        return flushed.IsCanceled ? FlushLaterAsync(call, new(flushed)) : new(EndFlush(call, flushed));
+    }
+
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
+    private static async ValueTask<bool> FlushLaterAsync(CallContext call, ValueTask<FlushResult> flush)
+    {
+        FlushResult flushed = await flush;
         while (flushed.IsCanceled && !call.ClientDeadline.HasPassed) flushed = await call.Client.Output.FlushAsync();
+        return EndFlush(call, flushed);
+    }
+
+    private static bool EndFlush(CallContext call, FlushResult flushed)
+    {
         call.ClientDeadline.Disarm();
         call.IsClientGone = flushed.IsCompleted || flushed.IsCanceled;
         return !call.IsClientGone;

@@ -139,6 +139,9 @@ internal static class ReplyHead
             case 401:
                 WriteChallenge(output, call, resourceMetadataUrl);
                 break;
+            case 429:
+                WireText.PutField(output, "Retry-After"u8, call.Rates.RetryAfterSeconds);
+                break;
             case 428:
                 WireText.Put(output, "Location: "u8);
                 WireText.PutAscii(output, Problem.StatusPath(call.Approval!.Id));
@@ -242,6 +245,7 @@ internal static class ReplyHead
     private static void WriteOwn(IBufferWriter<byte> output, CallContext call)
     {
         WireText.PutField(output, "Countersign-Call"u8, call.IdText);
+        if (call.Rates.IsCounted) call.Rates.WriteTo(output);
         if (!call.DecideKeepAlive()) WireText.Put(output, "Connection: close\r\n"u8);
         else if (call.Request.MinorVersion == 0) WireText.Put(output, "Connection: keep-alive\r\n"u8);
         WireText.Put(output, "\r\n"u8);

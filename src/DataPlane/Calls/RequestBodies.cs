@@ -12,7 +12,7 @@ internal static class RequestBodies
     /// Buffers the body into <see cref="CallContext.BodyPrefix"/>: all of it, refused beyond <paramref
     /// name="bytesMax"/>, or at least its first <paramref name="bytesMax"/> bytes.
     /// </summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     internal static async ValueTask<Verdict> BufferAsync(CallContext call, int bytesMax, Limits limits, bool isWhole)
     {
         BodyReader body = call.RequestBody;
@@ -90,7 +90,7 @@ internal static class RequestBodies
     }
 
     // Only what is waited for is held to a rate: while we are busy elsewhere the client has nothing to hurry for.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private static async ValueTask<BodyStatus> WaitAsync(CallContext call, Limits limits, ValueTask<BodyStatus> read)
     {
         call.RequestPace.Wait(limits.ClientStall, call.RequestBody.BytesRead);

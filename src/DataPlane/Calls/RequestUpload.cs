@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Upstream;
@@ -32,7 +33,9 @@ internal sealed class RequestUpload
     {
         _isAnswered = _isStopped = false;
 #pragma warning disable CA2012 // Kept, so that it can run beside the wait for the answer; EndAsync awaits it once.
-        _sending = SendAsync(call, connection, limits);
+        _sending = call.RequestBody.IsWhole
+            ? SendHeldAsync(call, connection)
+            : SendAsync(call, connection, limits);
 #pragma warning restore CA2012
         IsRunning = true;
     }
@@ -41,11 +44,11 @@ internal sealed class RequestUpload
     internal void NoteAnswer() => _isAnswered = true;
 
     /// <summary>Waits until everything was sent, or could not be.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<Verdict> EndAsync()
+    [HotPath]
+    internal ValueTask<Verdict> EndAsync()
     {
         IsRunning = false;
-        return Outcome = await _sending;
+        return _sending.IsCompletedSuccessfully ? new(Outcome = _sending.Result) : EndLaterAsync();
     }
 
     /// <summary>Ends it now, since nobody wants the rest, and leaves what the client still sends unread.</summary>
@@ -64,13 +67,51 @@ internal sealed class RequestUpload
         return outcome;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> EndLaterAsync() => Outcome = await _sending;
+
+    // The request is here whole: one write, which the kernel usually takes at once.
+    [HotPath]
+    private ValueTask<Verdict> SendHeldAsync(CallContext call, UpstreamConnection connection)
+    {
+        try
+        {
+            PutHead(call, connection, isBuffered: true);
+            connection.HasWholeRequest = true; // before the flush, as below
+            ValueTask<FlushResult> flush = connection.Output.FlushAsync();
+            return flush.IsCompletedSuccessfully
+                ? new(Finish(connection, Explain(connection, flush.Result)))
+                : AwaitSentAsync(connection, flush);
+        }
+        catch (Exception fault) when (PeerLoss.Explains(fault))
+        {
+            return new(Finish(connection, Verdict.UpstreamFailed));
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> AwaitSentAsync(UpstreamConnection connection, ValueTask<FlushResult> flush)
+    {
+        Verdict sent;
+        try
+        {
+            sent = Explain(connection, await flush);
+        }
+        catch (Exception fault) when (PeerLoss.Explains(fault))
+        {
+            sent = Verdict.UpstreamFailed;
+        }
+
+        return Finish(connection, sent);
+    }
+
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<Verdict> SendAsync(CallContext call, UpstreamConnection connection, Limits limits)
     {
         Verdict sent;
         try
         {
-            sent = await SendWholeAsync(call, connection, limits);
+            sent = await StreamAsync(call, connection, limits);
         }
         catch (Exception fault) when (PeerLoss.Explains(fault))
         {
@@ -78,6 +119,12 @@ internal sealed class RequestUpload
             sent = Verdict.UpstreamFailed;
         }
 
+        return Finish(connection, sent);
+    }
+
+    private Verdict Finish(UpstreamConnection connection, Verdict sent)
+    {
+        if (sent is not Verdict.Proceed && !_isStopped) connection.HasWholeRequest = false;
         if (_isStopped) return Verdict.UpstreamFailed;
         // An unsound body ends the call whatever was answered; a client that merely stops sending may still read.
         bool endsCall = sent is Verdict.Malformed or Verdict.BodyTooLarge || (!_isAnswered && EndsCall(sent));
@@ -88,29 +135,31 @@ internal sealed class RequestUpload
     /// <summary>True if no answer is worth waiting for; where the upstream failed, one may have come.</summary>
     internal static bool EndsCall(Verdict sent) => sent is not (Verdict.Proceed or Verdict.UpstreamFailed);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Verdict> SendWholeAsync(CallContext call, UpstreamConnection connection, Limits limits)
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> StreamAsync(CallContext call, UpstreamConnection connection, Limits limits)
     {
-        bool isBuffered = call.RequestBody.IsWhole;
-        connection.Deadline.Arm(call.Function!.Upstream.Timeout);
-        UpstreamRequest.WriteHead(connection.Output, call, connection.Authority, isBuffered);
-        bool isChunked = !isBuffered && call.Request.Framing == BodyFraming.Chunked;
-        if (call.BodyPrefix.Count > 0) PutBody(connection, call.BodyPrefix.Written, isChunked);
-        call.ReachedUpstream = true;
-        if (!isBuffered)
-        {
-            Verdict streamed = await StreamBodyAsync(call, connection, limits, isChunked);
-            if (streamed != Verdict.Proceed) return streamed;
-        }
+        bool isChunked = PutHead(call, connection, isBuffered: false);
+        Verdict streamed = await StreamBodyAsync(call, connection, limits, isChunked);
+        if (streamed != Verdict.Proceed) return streamed;
 
         // Said before the flush, since the answer may be there before the flush returns: the bytes keep their order.
         connection.HasWholeRequest = true;
-        Verdict flushed = await FlushAsync(call, connection);
-        if (flushed != Verdict.Proceed && !_isStopped) connection.HasWholeRequest = false;
-        return flushed;
+        return await FlushAsync(call, connection);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    // What is known already, into the connection's buffer; true if a body that follows goes in chunks.
+    private static bool PutHead(CallContext call, UpstreamConnection connection, bool isBuffered)
+    {
+        connection.Deadline.Arm(call.Function!.Upstream.Timeout);
+        UpstreamRequest.WriteHead(connection.Output, call, connection.Authority, isBuffered);
+        call.Credential.Return(); // written once, so wiped now and not after the answer
+        bool isChunked = !isBuffered && call.Request.Framing == BodyFraming.Chunked;
+        if (call.BodyPrefix.Count > 0) PutBody(connection, call.BodyPrefix.Written, isChunked);
+        call.ReachedUpstream = true;
+        return isChunked;
+    }
+
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<Verdict> StreamBodyAsync(
         CallContext call, UpstreamConnection connection, Limits limits, bool isChunked)
     {
@@ -160,11 +209,15 @@ internal sealed class RequestUpload
         return isClientsTurn;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<Verdict> FlushAsync(CallContext call, UpstreamConnection connection)
     {
         if (!_isAnswered) connection.Deadline.Arm(call.Function!.Upstream.Timeout);
-        var flushed = await connection.Output.FlushAsync();
+        return Explain(connection, await connection.Output.FlushAsync());
+    }
+
+    private Verdict Explain(UpstreamConnection connection, FlushResult flushed)
+    {
         if (flushed.IsCanceled && _isStopped) return Verdict.UpstreamFailed;
         if (flushed.IsCanceled && connection.Deadline.HasPassed) return Verdict.UpstreamTimedOut;
         return flushed.IsCompleted ? Verdict.UpstreamFailed : Verdict.Proceed;

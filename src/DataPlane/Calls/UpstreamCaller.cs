@@ -12,15 +12,23 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
     private const string AtCallsMax = "The function's upstream has as many calls in flight as its policy allows.";
 
     /// <summary>Sends the request and waits for the response's head.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<Verdict> ForwardAsync(CallContext call)
+    [HotPath]
+    internal ValueTask<Verdict> ForwardAsync(CallContext call)
     {
         UpstreamGroup group = pools.GroupOf(call.Function!.Upstream);
         Verdict connected = Connect(call, group, out EndpointPool? chosen);
-        if (connected == Verdict.Undecided) connected = await ConnectAsync(call, group, chosen);
-        if (connected != Verdict.Proceed) return connected;
-        UpstreamConnection connection = call.Upstream!;
-        return Explain(call, await ExchangeAsync(call, connection), connection.WasUsed);
+        return connected switch
+        {
+            Verdict.Proceed => ExchangeAsync(call, call.Upstream!),
+            Verdict.Undecided => DialAndForwardAsync(call, group, chosen),
+            _ => new(connected),
+        };
+    }
+
+    private async ValueTask<Verdict> DialAndForwardAsync(CallContext call, UpstreamGroup group, EndpointPool? chosen)
+    {
+        Verdict connected = await ConnectAsync(call, group, chosen);
+        return connected == Verdict.Proceed ? await ExchangeAsync(call, call.Upstream!) : connected;
     }
 
     // Proceed with an idle connection; Undecided if one must be opened. A strict call never rides a connection that
@@ -33,7 +41,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         return call.Upstream is null ? Verdict.Undecided : Verdict.Proceed;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private static async ValueTask<Verdict> ConnectAsync(CallContext call, UpstreamGroup group, EndpointPool? chosen)
     {
         Connected connected = default;
@@ -59,14 +67,14 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
     }
 
     // Request out, response head in: one after the other where the request is there whole, else side by side.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ResponseStatus> ExchangeAsync(CallContext call, UpstreamConnection connection)
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
+    private async ValueTask<Verdict> ExchangeAsync(CallContext call, UpstreamConnection connection)
     {
         RequestUpload upload = call.Upload;
         upload.Start(call, connection, limits);
         if (upload.IsCompleted)
         {
-            if (RequestUpload.EndsCall(await upload.EndAsync())) return ResponseStatus.Unsent;
+            if (RequestUpload.EndsCall(await upload.EndAsync())) return Explain(call, ResponseStatus.Unsent);
             connection.Deadline.Arm(call.Function!.Upstream.Timeout);
         }
 
@@ -77,15 +85,16 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
             status = await ReadHeadAsync(call, connection);
         }
 
-        if (!upload.IsRunning) return status;
-        if (status != ResponseStatus.Head)
+        if (!upload.IsRunning) return Explain(call, status);
+        bool mustStop = status != ResponseStatus.Head;
+        if (mustStop || upload.IsCompleted)
         {
-            return RequestUpload.EndsCall(await upload.StopAsync(call)) ? ResponseStatus.Unsent : status;
+            Verdict sent = mustStop ? await upload.StopAsync(call) : await upload.EndAsync();
+            return Explain(call, RequestUpload.EndsCall(sent) ? ResponseStatus.Unsent : status);
         }
 
-        if (upload.IsCompleted) return RequestUpload.EndsCall(await upload.EndAsync()) ? ResponseStatus.Unsent : status;
         NoteEarlyAnswer(call);
-        return status;
+        return Explain(call, status);
     }
 
     // The answer is relayed while the rest is still sent; then the connections end, for nobody can know whether the
@@ -128,7 +137,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         return sent;
     }
 
-    private static Verdict Explain(CallContext call, ResponseStatus status, bool wasUsed)
+    private static Verdict Explain(CallContext call, ResponseStatus status)
     {
         if (status == ResponseStatus.Head)
         {
@@ -139,7 +148,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         if (status == ResponseStatus.Unsent) return Sent(call, call.Upload.Outcome);
 
         // That a kept connection had been closed says nothing of the endpoint: each end may close an idle one.
-        if (!wasUsed || status != ResponseStatus.ClosedUnanswered) call.Upstream!.Fail();
+        if (!call.Upstream!.WasUsed || status != ResponseStatus.ClosedUnanswered) call.Upstream.Fail();
         return status switch
         {
             ResponseStatus.TimedOut => Verdict.UpstreamTimedOut,

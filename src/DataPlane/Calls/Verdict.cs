@@ -78,6 +78,9 @@ internal enum Verdict : byte
     /// <summary>Paused, and not yet settled.</summary>
     ApprovalRequired,
 
+    /// <summary>A limit of the policy lets no more calls through for now.</summary>
+    RateLimited,
+
     /// <summary>Paused, and made without its caller once it is approved.</summary>
     ApprovalAccepted,
 

@@ -32,6 +32,7 @@ internal static class VerdictTable
         TargetTooLong => new(414, "target-too-long", "The request target is too long", true),
         ExpectationFailed => new(417, "expectation-failed", "Only 100-continue can be expected", true),
         ApprovalRequired => new(428, "approval-required", "Another person must approve this call", false),
+        RateLimited => new(429, "rate-limited", "Too many calls for now", false),
         HeadersTooLarge => new(431, "headers-too-large", "The request head is too large", true),
         NotImplemented => new(501, "not-implemented", "The gateway does not tunnel, upgrade or trace", true),
         UpstreamFailed => new(502, "upstream-failed", "The function did not give a usable answer", false),

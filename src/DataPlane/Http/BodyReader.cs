@@ -127,7 +127,7 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
         _trailers?.Forget();
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<BodyStatus> WaitAsync()
     {
         try

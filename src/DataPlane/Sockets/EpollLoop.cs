@@ -16,6 +16,7 @@ internal sealed partial class EpollLoop : IDisposable
     private readonly ConcurrentQueue<IResumable> _posted = new();
     private readonly Lock _slotsGate = new();
     private readonly Stack<int> _freeSlots = new();
+    private readonly LoopClock _clock;
     private readonly ILogger _log;
     private readonly int _lane;
     private readonly int _epoll;
@@ -28,8 +29,9 @@ internal sealed partial class EpollLoop : IDisposable
     private bool _isClosed;
 
     /// <summary>Starts a loop. Throws <see cref="IOException"/> where the kernel has no descriptor left.</summary>
-    internal EpollLoop(int lane, ILogger log)
+    internal EpollLoop(int lane, LoopClock clock, ILogger log)
     {
+        _clock = clock;
         _lane = lane;
         _log = log;
         _epoll = Epoll.Create();
@@ -113,6 +115,7 @@ internal sealed partial class EpollLoop : IDisposable
         EpollEvents events = new(EventsPerWait);
         while (!_isStopping)
         {
+            LoopClock.Rest();
             int count = Epoll.Wait(_epoll, events);
             int error = count < 0 ? Marshal.GetLastPInvokeError() : 0;
             if (error != 0 && error != Epoll.Interrupted)
@@ -145,6 +148,7 @@ internal sealed partial class EpollLoop : IDisposable
         if (slot.Socket is null || slot.Generation != (uint)(token >> 32)) return;
         try
         {
+            _clock.Turn();
             slot.Socket.OnReady(ready);
         }
         catch (Exception fault)
@@ -162,6 +166,7 @@ internal sealed partial class EpollLoop : IDisposable
         {
             try
             {
+                _clock.Turn();
                 resumable.Resume();
             }
             catch (Exception fault)

@@ -90,6 +90,9 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
         Debug.Assert(start >= _start && seen >= start && seen <= _end);
         _start = start;
         _examined = seen;
+
+        // Nothing is left, and the kernel had no more: the next socket of this loop takes the buffer while it is warm.
+        if (start == _end && !_ready.IsSignalled) Release();
     }
 
     /// <inheritdoc/>

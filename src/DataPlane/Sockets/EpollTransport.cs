@@ -18,15 +18,15 @@ internal sealed class EpollTransport : IConnectionListenerFactory, IDisposable
     private const int UpstreamStepBytes = 16_384;
 
     private readonly EpollLoop[] _loops;
-    private readonly TimeProvider _clock;
+    private readonly LoopClock _clock;
     private int _next;
 
     /// <summary>Starts the loops. Throws <see cref="IOException"/> where the kernel has no room for them.</summary>
-    internal EpollTransport(TimeProvider clock, ILogger log)
+    internal EpollTransport(LoopClock clock, ILogger log)
     {
         _clock = clock;
         _loops = new EpollLoop[Lane.Count - 1];
-        for (int index = 0; index < _loops.Length; index++) _loops[index] = new EpollLoop(index + 1, log);
+        for (int index = 0; index < _loops.Length; index++) _loops[index] = new EpollLoop(index + 1, clock, log);
     }
 
     /// <inheritdoc/>

@@ -54,7 +54,7 @@ internal sealed class CipherStream(PipeReader input, PipeWriter output) : Stream
         Volatile.Read(ref _isReadCancelled) != 0 && Interlocked.Exchange(ref _isReadCancelled, 0) != 0;
 
     /// <summary>Reads what there is; with no room given, waits until there is something and takes none of it.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (true)

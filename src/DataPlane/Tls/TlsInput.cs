@@ -93,7 +93,7 @@ internal sealed class TlsInput(SslStream tls, CipherStream cipher, PipeReader ci
         return isCancelled || !result.Buffer.IsEmpty || result.IsCompleted;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<ReadResult> ReadMoreAsync(CancellationToken cancellation)
     {
         using CancellationTokenRegistration registration = cancellation.UnsafeRegister(
@@ -112,7 +112,7 @@ internal sealed class TlsInput(SslStream tls, CipherStream cipher, PipeReader ci
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<int> ReadOnceAsync()
     {
         if (_begun is { } begun)

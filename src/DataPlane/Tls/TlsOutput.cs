@@ -45,7 +45,7 @@ internal sealed class TlsOutput(SslStream tls, PipeWriter cipherOutput) : PipeWr
     }
 
     /// <inheritdoc/>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         // The stream beneath is corked, so this encrypts and does not wait.

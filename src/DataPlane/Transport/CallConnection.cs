@@ -129,7 +129,7 @@ internal sealed class CallConnection : IDisposable
     /// <summary>Gives the client time to take what was written; the heartbeat cuts it after that.</summary>
     internal void BeginClose() => _closing.Arm(_services.Limits.ClientStall);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<bool> TryServeAsync()
     {
         Limits limits = _services.Limits;
@@ -151,7 +151,7 @@ internal sealed class CallConnection : IDisposable
     }
 
     // Null when the connection ended, or idled too long, with no request begun.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     private async ValueTask<Verdict?> ReadHeadAsync()
     {
         PipeReader input = _transport.Transport.Input;

@@ -133,12 +133,33 @@ internal sealed class UpstreamConnection
     /// <summary>
     /// Reads the next head, interim or final. A flood of interim ones is malformed, and so is 101, since nobody asked.
     /// </summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     internal async ValueTask<ResponseStatus> ReadHeadAsync(bool answersHead, int headBytesMax, int fieldsMax)
     {
+        PipeReader input = _transport.Transport.Input;
+        HeadReader reader = default;
+        bool sawBytes = false;
         try
         {
-            return await ReadNextHeadAsync(answersHead, headBytesMax, fieldsMax);
+            while (true)
+            {
+                ReadResult result = await input.ReadAsync();
+                if (result.IsCanceled && Deadline.HasPassed) return Examined(result, ResponseStatus.TimedOut);
+                sawBytes |= !result.Buffer.IsEmpty;
+                Response.Clear();
+                ParseStatus status = reader.TryLoad(
+                    result.Buffer, Response, headBytesMax, out SequencePosition end, out _);
+                if (status == ParseStatus.Invalid) return Examined(result, ResponseStatus.Malformed);
+                if (status == ParseStatus.Complete)
+                {
+                    input.AdvanceTo(end);
+                    return Take(answersHead, fieldsMax);
+                }
+
+                input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+                if (!result.IsCompleted) continue;
+                return sawBytes || _interimCount > 0 ? ResponseStatus.Truncated : ResponseStatus.ClosedUnanswered;
+            }
         }
         catch (Exception fault) when (PeerLoss.Explains(fault))
         {
@@ -147,36 +168,15 @@ internal sealed class UpstreamConnection
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ResponseStatus> ReadNextHeadAsync(bool answersHead, int headBytesMax, int fieldsMax)
+    private ResponseStatus Take(bool answersHead, int fieldsMax)
     {
-        PipeReader input = _transport.Transport.Input;
-        HeadReader reader = default;
-        bool sawBytes = false;
-        while (true)
+        if (!ResponseParser.TryParse(Response, answersHead, fieldsMax) || Response.Status == 101)
         {
-            ReadResult result = await input.ReadAsync();
-            if (result.IsCanceled && Deadline.HasPassed) return Examined(result, ResponseStatus.TimedOut);
-            sawBytes |= !result.Buffer.IsEmpty;
-            Response.Clear();
-            ParseStatus status = reader.TryLoad(result.Buffer, Response, headBytesMax, out SequencePosition end, out _);
-            if (status == ParseStatus.Invalid) return Examined(result, ResponseStatus.Malformed);
-            if (status == ParseStatus.NeedMore)
-            {
-                input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-                if (!result.IsCompleted) continue;
-                return sawBytes || _interimCount > 0 ? ResponseStatus.Truncated : ResponseStatus.ClosedUnanswered;
-            }
-
-            input.AdvanceTo(end);
-            if (!ResponseParser.TryParse(Response, answersHead, fieldsMax) || Response.Status == 101)
-            {
-                return ResponseStatus.Malformed;
-            }
-
-            if (Response.Status >= 200) return Begin();
-            return ++_interimCount > InterimResponsesMax ? ResponseStatus.Malformed : ResponseStatus.Interim;
+            return ResponseStatus.Malformed;
         }
+
+        if (Response.Status >= 200) return Begin();
+        return ++_interimCount > InterimResponsesMax ? ResponseStatus.Malformed : ResponseStatus.Interim;
     }
 
     /// <summary>

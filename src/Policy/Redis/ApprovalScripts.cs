@@ -9,7 +9,7 @@ internal static class ApprovalScripts
     // An approved approval is void once another master answers for the store: a failover may have lost its claim. Redis
     // takes a new replication id with every start and every promotion (decision 0042); a store that has none, such as
     // Garnet, is given an epoch per start. The empty answer is a store that tells neither: it settles nothing.
-    private const string Prelude = """
+    internal const string Prelude = """
         local function master(epoch)
           local told = redis.pcall('INFO', 'replication')
           local id = type(told) == 'string' and string.match(told, 'master_replid:(%w+)') or ''

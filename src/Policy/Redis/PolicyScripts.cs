@@ -18,6 +18,30 @@ internal static class PolicyScripts
         """;
 
     /// <summary>
+    /// Spends an approval and puts its version in force, in one step. KEYS: change, current, changes, approval, digest,
+    /// epoch. ARGV: the approval's id, the version of it that was read, the version and document it gets, channel of
+    /// approvals; the last change as it was read, the last change now, its number, the whole of it; the version that
+    /// must be in force, the one that is then, channel of policy. Returns ok; none, moved or lapsed for the approval;
+    /// void if another version is in force; retry if another change was faster.
+    /// </summary>
+    public const string ActivateApproved = ApprovalScripts.Prelude + """
+        local now = redis.call('HMGET', KEYS[4], 'state', 'expires', 'master', 'v')
+        if not now[1] then return {'none'} end
+        if now[1] ~= 'approved' or now[4] ~= ARGV[2] then return {'moved'} end
+        if lapsed(now[1], now[2], now[3], KEYS[6]) then return {'lapsed'} end
+        if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[10] then return {'void'} end
+        if (redis.call('GET', KEYS[1]) or '') ~= ARGV[6] then return {'retry'} end
+        redis.call('HSET', KEYS[3], ARGV[8], ARGV[9])
+        redis.call('SET', KEYS[1], ARGV[7])
+        redis.call('SET', KEYS[2], ARGV[11])
+        redis.call('HSET', KEYS[4], 'v', ARGV[3], 'state', 'executed', 'doc', ARGV[4])
+        if redis.call('GET', KEYS[5]) == ARGV[1] then redis.call('DEL', KEYS[5]) end
+        redis.call('PUBLISH', ARGV[5], ARGV[1])
+        redis.call('PUBLISH', ARGV[12], ARGV[11])
+        return {'ok'}
+        """;
+
+    /// <summary>
     /// KEYS: change, latest, current, versions, changes. ARGV: the last change and the latest version as they were
     /// read; the last change now, its number, the whole of it; the version in force now; channel; then for a new
     /// version its number, document, source, author, sha256, time, change's number, previous hash, hash, and the latest

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Countersign.Policy.Approvals;
 using StackExchange.Redis;
 
 namespace Countersign.Policy.Redis;
@@ -129,6 +130,55 @@ public sealed class RedisPolicyStore(RedisStore store)
 
         return StoreStatus.Unavailable;
     }
+
+    /// <summary>
+    /// Spends an approval and puts its version in force, in one step. A conflict: another version is in force than the
+    /// one that the approval was asked over. Not found and lapsed are the approval's.
+    /// </summary>
+    /// <param name="approved">The approval as it was read; its policy version must be in force.</param>
+    /// <param name="executed">What it becomes.</param>
+    /// <param name="target">The version to put in force.</param>
+    public async ValueTask<StoreStatus> ActivateApprovedAsync(
+        Approval approved, Approval executed, StoredPolicy target)
+    {
+        ArgumentNullException.ThrowIfNull(approved);
+        ArgumentNullException.ThrowIfNull(executed);
+        ArgumentNullException.ThrowIfNull(target);
+        for (int round = 0; round < RoundsMax; round++)
+        {
+            if (await ReadAsync(target.Version) is not { } read) return StoreStatus.Unavailable;
+            if (read.Sha256 != target.Sha256) return StoreStatus.Conflict;
+            PolicyChange change = Next(
+                read, PolicyChangeKind.Activate, target.Version, target.Sha256, approved.Requester.Subject, null);
+            PolicyMark then = new(change.Number, change.Hash, target.Version, read.Mark.Latest);
+            RedisResult? answer = await store.EvaluateAsync(
+                PolicyScripts.ActivateApproved,
+                [
+                    StoreKeys.PolicyChange, StoreKeys.CurrentPolicy, StoreKeys.PolicyChanges,
+                    StoreKeys.Approval(approved.Id), StoreKeys.Digest(approved.Digest), StoreKeys.Epoch,
+                ],
+                [
+                    approved.Id, approved.Version, executed.Version, ApprovalCodec.Write(executed),
+                    StoreKeys.ApprovalChannel, read.Text, Text(then), change.Number, change.Write(),
+                    approved.PolicyVersion, target.Version, StoreKeys.PolicyChannel,
+                ]);
+            if (answer is null) return StoreStatus.Unavailable;
+            switch ((string?)answer[0])
+            {
+                case "ok": return StoreStatus.Ok;
+                case "void": return StoreStatus.Conflict;
+                case "none" or "moved": return StoreStatus.NotFound;
+                case "lapsed": return StoreStatus.Lapsed;
+                case "retry": continue;
+                default: return StoreStatus.Unavailable;
+            }
+        }
+
+        return StoreStatus.Unavailable;
+    }
+
+    /// <summary>64 lower-case hexadecimal digits over a text's UTF-8 bytes.</summary>
+    public static string HashOf(string text) => Sha256Of(text);
 
     /// <summary>The version in force; 0 for none. Null when the store does not answer.</summary>
     public async ValueTask<long?> CurrentAsync() => (await MarkAsync())?.Current;

@@ -75,6 +75,9 @@ internal static class StoreKeys
     /// <summary>The id of the live approval of a digest.</summary>
     public static string Digest(string digest) => Tag + "digest:" + digest;
 
+    /// <summary>When one bucket of a limit will be full, in microseconds.</summary>
+    public static string Bucket(string name) => Tag + "limit:" + name;
+
     /// <summary>The sealed call that is made once its approval is approved.</summary>
     public static string Run(string id) => Tag + "run:" + id;
 

@@ -68,7 +68,7 @@ internal static class MemberTerms
         "rules.subjects.groups" or "rules.functions" => OfRule(effect, null),
         "functions.headers" or "separations.groups" or "separations.functions" => ChangeWeight.Tightens,
         "masks.functions" or "masks.fields" or "masks.detect" or "masks.headers" => ChangeWeight.Tightens,
-        "masks.except.groups" => ChangeWeight.Loosens,
+        "masks.except.groups" or "rules.approval.breakGlass.groups" => ChangeWeight.Loosens,
         _ => ChangeWeight.Unclear,
     };
 
@@ -85,7 +85,8 @@ internal static class MemberTerms
         bool isShorter = ShorterIsStricter.Contains(key);
         if (!isShorter && !LongerIsStricter.Contains(key)) return key switch
         {
-            "masks.except" => old.Length == 0 ? ChangeWeight.Loosens : ChangeWeight.Tightens,
+            "masks.except" or "rules.approval.breakGlass" => old.Length == 0
+                ? ChangeWeight.Loosens : ChangeWeight.Tightens,
             _ => ChangeWeight.Unclear,
         };
         bool areDurations = Duration.TryParse(old, out TimeSpan before) & Duration.TryParse(latest, out TimeSpan after);

@@ -20,7 +20,7 @@ public sealed class NoticeWordsTests
     public void A_generic_notice_says_who_asks_for_what_and_nothing_of_the_call()
     {
         // Proves the members, that the target is not among them, and that nothing in it hides or turns a line.
-        NoticeOccasion created = Assert.Single(NoticeOccasion.Of(Asked));
+        NoticeOccasion created = Assert.Single(NoticeOccasion.Of(Asked, Drafts.Now));
         string body = NoticeWriter.Write(WebhookKind.Generic, created, Asked, Link);
         JsonElement json = JsonDocument.Parse(body).RootElement;
         Assert.Equal("approval.created", json.GetProperty("type").GetString());
@@ -46,7 +46,7 @@ public sealed class NoticeWordsTests
     public void A_slack_notice_mentions_nobody_and_links_nowhere_else()
     {
         // Proves that what callers wrote stands in plain_text alone, and escaped where Slack reads its own marks.
-        NoticeOccasion created = Assert.Single(NoticeOccasion.Of(Asked));
+        NoticeOccasion created = Assert.Single(NoticeOccasion.Of(Asked, Drafts.Now));
         string body = NoticeWriter.Write(WebhookKind.Slack, created, Asked, Link);
         JsonElement json = JsonDocument.Parse(body).RootElement;
         string text = json.GetProperty("text").GetString()!;
@@ -71,7 +71,7 @@ public sealed class NoticeWordsTests
     {
         // Proves the bounds of names and reasons, by texts that pass them.
         Approval verbose = Asked with { Reason = new string('r', 600), Function = new string('f', 130) };
-        NoticeOccasion created = Assert.Single(NoticeOccasion.Of(verbose));
+        NoticeOccasion created = Assert.Single(NoticeOccasion.Of(verbose, Drafts.Now));
         string body = NoticeWriter.Write(WebhookKind.Slack, created, verbose, Link);
         Assert.Contains(new string('r', 500) + "… (100 more characters)", body, StringComparison.Ordinal);
         Assert.Contains(new string('f', 120) + "… (10 more characters)", body, StringComparison.Ordinal);
@@ -91,7 +91,7 @@ public sealed class NoticeWordsTests
     public void Every_state_has_its_occasion_or_none(ApprovalState state, string key)
     {
         // Proves what is told of an approval, by one in each state.
-        Assert.Equal(key, string.Join(",", NoticeOccasion.Of(Asked with { State = state }).Select(one => one.Key)));
+        Assert.Equal(key, string.Join(",", KeysOf(Asked with { State = state }, Drafts.Now)));
     }
 
     [Fact]
@@ -127,4 +127,27 @@ public sealed class NoticeWordsTests
         Assert.Equal(TimeSpan.FromHours(6), BackOff.After(1, 0.5, TimeSpan.FromDays(30)));
         Assert.Equal(TimeSpan.FromSeconds(5), BackOff.After(1, 0.5, TimeSpan.FromSeconds(-9)));
     }
+
+    [Fact]
+    public void A_broken_glass_is_told_with_who_and_why_and_its_review_daily_until_it_is_closed()
+    {
+        // Proves the occasions of a broken glass on its day, three days later and once reviewed, and its words.
+        ApprovalAct broken = new("https://issuer.test", "eve", ["eve"], "site <down>", Drafts.Now);
+        Approval open = Asked with { State = ApprovalState.Approved, Broken = broken };
+        Assert.Equal(["break-glass", "review-owed:0"], KeysOf(open, Drafts.Now));
+        Assert.Equal(["break-glass", "review-owed:3"], KeysOf(open, Drafts.Now.AddDays(3.5)));
+        Approval closed = open with { State = ApprovalState.Executed, Review = broken with { Subject = "fay" } };
+        Assert.Equal(["break-glass"], KeysOf(closed, Drafts.Now.AddDays(3.5)));
+        NoticeOccasion glass = NoticeOccasion.Of(open, Drafts.Now).First();
+        string generic = NoticeWriter.Write(WebhookKind.Generic, glass, open, Link);
+        JsonElement told = JsonDocument.Parse(generic).RootElement.GetProperty("data").GetProperty("break_glass");
+        Assert.Equal(("eve", "site <down>"), (
+            told.GetProperty("by").GetString(), told.GetProperty("reason").GetString()));
+        string slack = NoticeWriter.Write(WebhookKind.Slack, glass, open, Link);
+        Assert.Contains("BREAK-GLASS", slack, StringComparison.Ordinal);
+        Assert.Contains("Let through by eve", slack, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> KeysOf(Approval approval, DateTimeOffset now) =>
+        NoticeOccasion.Of(approval, now).Select(one => one.Key);
 }

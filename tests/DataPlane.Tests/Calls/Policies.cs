@@ -24,6 +24,7 @@ internal static class Policies
           raw.get: { upstream: raw, method: GET, path: "/raw/{id}", risk: low }
           raw.head: { upstream: raw, method: HEAD, path: "/raw/{id}", risk: low }
           raw.post: { upstream: raw, method: POST, path: "/raw/{id}", risk: medium }
+          raw.counted: { upstream: raw, method: GET, path: "/counted/{id}", risk: low }
           raw.strict: { upstream: raw, method: GET, path: "/strict/{id}", risk: high }
           billing.get: { upstream: billing, method: GET, path: "/billing/{account}", risk: low }
           billing.refund:
@@ -50,6 +51,8 @@ internal static class Policies
           - { id: no-contractors, subjects: { groups: [contractors] }, functions: ["*"], effect: deny }
         separations:
           - { id: clerk-or-approver, kind: static, groups: [ap-clerk, ap-approver] }
+        limits:
+          - { id: counted, functions: [raw.counted], per: caller, rate: 1/m }
         masks:
           - { id: pii, functions: ["people.*"], fields: [ssn, email], except: { groups: [pii-cleared] } }
         """;

@@ -155,6 +155,9 @@ public sealed class VerdictTests
     {
         switch (setup)
         {
+            case "limited":
+                await gateway.Connect().CallAsync(Requests.Get(gateway, "/counted/1"));
+                break;
             case "upstream-away":
                 gateway.Upstream.IsAway = true;
                 break;

@@ -81,6 +81,34 @@ public sealed class CallerVerifierTests
     }
 
     [Fact]
+    public async Task ARememberedTokenIsJudgedAsOneThatIsNot()
+    {
+        // Proves that a memo answers for its very token only, for another one by what the cache says, never past
+        // expiry, and not at all once it was forgotten and the token is unknown.
+        ScriptedIssuer issuer = new(ScriptedKey.First);
+        await using CallerVerifier verifier = issuer.Verifier();
+        byte[] token = ScriptedKey.First.Sign(issuer.Claims()), other = ScriptedKey.First.Sign(issuer.Claims("bob"));
+        byte[] forged = [.. token];
+        forged[^1] ^= 1;
+        TokenMemo memo = new();
+        Assert.Equal(TokenStatus.Unseen, verifier.TryFind(token, default, memo, out _));
+        await verifier.VerifyAsync(token, Cancel);
+        Assert.Equal(TokenStatus.Valid, verifier.TryFind(token, default, memo, out Caller? first));
+        Assert.Equal(TokenStatus.Valid, verifier.TryFind(token, default, memo, out Caller? again));
+        Assert.Same(first, again);
+        Assert.Equal(TokenStatus.Unseen, verifier.TryFind(forged, default, memo, out Caller? nobody));
+        Assert.Null(nobody);
+        Assert.Equal(TokenStatus.Unseen, verifier.TryFind(token.AsSpan(1), default, memo, out _));
+        await verifier.VerifyAsync(other, Cancel);
+        Assert.Equal(TokenStatus.Valid, verifier.TryFind(other, default, memo, out Caller? bob));
+        Assert.NotSame(first, bob);
+        memo.Forget();
+        Assert.Equal(TokenStatus.Valid, verifier.TryFind(token, default, memo, out _));
+        issuer.Clock.Advance(TimeSpan.FromSeconds(600));
+        Assert.Equal(TokenStatus.Expired, verifier.TryFind(token, default, memo, out _));
+    }
+
+    [Fact]
     public async Task ACacheHitAllocatesNothing()
     {
         // Proves 0 bytes for found and for unseen tokens; by the thread's own allocation counter over a thousand

@@ -31,8 +31,13 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     [InlineData("policy publish", "--directory --include-outside")]
     [InlineData("policy import openapi", "<file> --upstream --output")]
     [InlineData("policy history", "--control --token --token-file --json")]
-    [InlineData("approvals", "list show approve deny cancel revoke")]
-    [InlineData("approvals list", "--status --limit --control --token --token-file --json")]
+    [InlineData("approvals", "list show watch approve deny cancel revoke withdraw break-glass reveal review owed")]
+    [InlineData("approvals watch", "--count --control --token --token-file --json")]
+    [InlineData("approvals reveal", "<id> <pointer> --reason --control --token --token-file --json")]
+    [InlineData("approvals break-glass", "<id> --reason --digest --yes --control --token --token-file --json")]
+    [InlineData("login", "--issuer --client-id --scope --resource --id-token --control --json")]
+    [InlineData("logout", "--control")]
+    [InlineData("approvals list", "--status --function --caller --limit --cursor --control --token-file --json")]
     [InlineData("approvals show", "<id> --control --token --token-file --json")]
     [InlineData("approvals approve", "<id> --reason --digest --yes --control --token --token-file --json")]
     [InlineData("approvals deny", "<id> --reason --digest --yes --control --token --token-file --json")]
@@ -156,14 +161,14 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         Assert.Contains(asked["digest"], text.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("NL91ABNA0417164300", text.Output, StringComparison.Ordinal);
 
-        CommandEnd own = await RunAsync("alice", "approvals", "approve", id);
+        CommandEnd own = await RunAsync("alice", "approvals", "approve", "--yes", id);
         Assert.Equal(Refused, own.ExitCode);
         Assert.Contains("duty-conflict (403)", own.Errors, StringComparison.Ordinal);
         string unseen = "sha256:" + new string('1', 64);
-        CommandEnd other = await RunAsync("carol", "approvals", "approve", id, "--digest", unseen);
+        CommandEnd other = await RunAsync("carol", "approvals", "approve", id, "--yes", "--digest", unseen);
         Assert.Equal(Refused, other.ExitCode);
         Assert.Contains("approval-mismatch (409)", other.Errors, StringComparison.Ordinal);
-        JsonNode approved = await JsonAsync("carol", "approvals", "approve", "--json", "--reason", "fine", id);
+        JsonNode approved = await JsonAsync("carol", "approvals", "approve", "--yes", "--json", "--reason", "fine", id);
         JsonNode decision = Assert.Single(approved["stages"]![0]!["decisions"]!.AsArray())!;
         Assert.Equal("approved", approved["state"]!.ToString());
         Assert.Equal(("carol", "fine"), (decision["approver"]!.ToString(), decision["reason"]!.ToString()));
@@ -178,7 +183,7 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     {
         // Proves the other ways an approval ends from the command line.
         Answer asked = await world.Client.CallAsync("alice", "POST", "/billing/43/refunds", """{"amount":8}""");
-        CommandEnd denied = await RunAsync("bob", "approvals", "deny", asked["approval"], "--reason", "no");
+        CommandEnd denied = await RunAsync("bob", "approvals", "deny", asked["approval"], "--yes", "--reason", "no");
         Assert.Equal((0, asked["approval"] + " is denied"), (denied.ExitCode, denied.Output.Trim()));
         asked = await world.Client.CallAsync("alice", "POST", "/billing/43/refunds", """{"amount":9}""");
         CommandEnd cancelled = await RunAsync("alice", "approvals", "cancel", asked["approval"]);

@@ -36,6 +36,42 @@ public sealed class FleetTests(FleetWorld world) : IClassFixture<FleetWorld>
         Assert.Equal(403, (await world.A.ControlAsync("alice", "GET", "/api/v1/nodes")).Status);
     }
 
+    [Fact]
+    public async Task A_limit_is_the_fleets()
+    {
+        // Proves one bucket for two gateways, by calls to both in turn until both refuse.
+        const string Functions = """
+              billing.counted:
+                { upstream: billing, method: GET, path: "/billing/{account}", hosts: [counted.test], risk: low }
+
+            """;
+        const string Rules = """
+              - { id: counted, subjects: { groups: [support] }, functions: [billing.counted], effect: allow }
+
+            """;
+        const string Limits = """
+
+            limits:
+              - { id: counted, functions: [billing.counted], per: caller, rate: 6/h, burst: 6 }
+
+            """;
+        string policy = ServeSetup.Policy(world.Upstream, "", Functions, Rules) + Limits;
+        Assert.Equal(201, (await world.A.PublishAsync("olga", policy)).Status);
+        Assert.Equal(0, (await NodesAsync("--wait")).ExitCode);
+        List<Answer> answers = [];
+        for (int call = 0; call < 10; call++)
+        {
+            answers.Add(await (call % 2 == 0 ? world.A : world.B).CallAsync(
+                "alice", "GET", "/billing/42", null, ("Host", "counted.test")));
+        }
+
+        Assert.Equal([200, 200, 200, 200, 200, 200, 429, 429, 429, 429], answers.Select(answer => answer.Status));
+        Assert.Equal("\"counted\";q=6;w=3600", answers[0].Header("RateLimit-Policy"));
+        Assert.Equal("\"counted\";r=5;t=600", answers[0].Header("RateLimit"));
+        Assert.Equal("rate-limited", answers[9].Problem);
+        Assert.InRange(int.Parse(answers[9].Header("Retry-After"), null), 500, 600);
+    }
+
     private Task<CommandEnd> NodesAsync(params string[] more) => CountersignProcess.RunAsync(
         new Dictionary<string, string> { ["COUNTERSIGN_TOKEN"] = world.TokenOf("olga") },
         ["nodes", "--control", world.B.Control, .. more]);

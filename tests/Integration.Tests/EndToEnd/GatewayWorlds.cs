@@ -36,6 +36,9 @@ public abstract class GatewayWorld : IAsyncLifetime
     /// <summary>The functions' own address.</summary>
     public abstract string Upstream { get; }
 
+    /// <summary>The identity provider, where the gateway's own line names it.</summary>
+    public string Issuer => Ready["issuer"]!.ToString();
+
     /// <summary>The audit log.</summary>
     public string AuditFolder => _process!.Ready["audit"]!.ToString();
 

@@ -1,0 +1,150 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Countersign.ControlPlane.OpenApi;
+using Json.Schema;
+using Microsoft.OpenApi;
+using Microsoft.OpenApi.Reader;
+
+namespace Countersign.ControlPlane.Tests.OpenApi;
+
+/// <summary>The description against what it describes.</summary>
+public sealed class OpenApiTests
+{
+    private const string Approvals = "/api/v1/approvals";
+
+    private static readonly JsonObject Described =
+        JsonNode.Parse(OpenApiEndpoint.Document())!.AsObject();
+
+    [Fact]
+    public void It_is_valid_openapi()
+    {
+        // Proves by the reference reader that the document has no error and every reference leads somewhere.
+        ReadResult read = OpenApiDocument.Parse(Encoding.UTF8.GetString(OpenApiEndpoint.Document()), "json");
+        Assert.Empty(read.Diagnostic!.Errors.Select(error => error.ToString()));
+        Assert.Empty(read.Document!.Validate(ValidationRuleSet.GetDefaultRuleSet()).Select(error => error.ToString()));
+        List<string> ids = [];
+        foreach (IOpenApiPathItem path in read.Document!.Paths.Values)
+            ids.AddRange(path.Operations!.Values.Select(operation => operation.OperationId!));
+        Assert.Equal(ids.Count, ids.Distinct(StringComparer.Ordinal).Count());
+    }
+
+    [Fact]
+    public async Task It_describes_every_endpoint_and_no_other()
+    {
+        // Proves that description and routes are the same; what is for browsers alone, the console, is no API.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        IEnumerable<string> served = gate.Routes.Where(
+            route => !route.Contains(" /console", StringComparison.Ordinal));
+        List<string> described = [];
+        foreach ((string path, JsonNode? item) in Described["paths"]!.AsObject())
+        {
+            foreach ((string method, _) in item!.AsObject()) described.Add(method.ToUpperInvariant() + " " + path);
+        }
+
+        Assert.Equal(
+            served.Order(StringComparer.Ordinal), described.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task It_is_served_to_anybody_with_a_tag()
+    {
+        // Proves that it can be had, and had again for nothing.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        Answer whole = await gate.GetAsync(OpenApiEndpoint.Path);
+        Assert.Equal("3.1.1", whole.Json.GetProperty("openapi").GetString());
+        string tag = whole.Message.Headers.ETag!.ToString();
+        Assert.Equal(HttpStatusCode.NotModified, (await gate.GetAsync(OpenApiEndpoint.Path, tag: tag)).Status);
+    }
+
+    [Fact]
+    public async Task Answers_are_what_it_says()
+    {
+        // Proves the schemas by real answers, good and bad: each must fit what its path and status promise.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync();
+        string rae = gate.Token("rae", "finance", "pii-officers", "auditors", "policy-admins");
+        string one = Approvals + "/" + id;
+        await FitsAsync(gate.GetAsync(Approvals + "?limit=1", rae), "get", Approvals);
+        await FitsAsync(gate.GetAsync(Approvals + "?status=x", rae), "get", Approvals);
+        await FitsAsync(gate.GetAsync(Approvals), "get", Approvals);
+        await FitsAsync(gate.GetAsync(one, rae), "get", Approvals + "/{id}");
+        await FitsAsync(gate.GetAsync(Approvals + "/x", rae), "get", Approvals + "/{id}");
+        await FitsAsync(gate.GetAsync(one + "/earlier", rae), "get", Approvals + "/{id}/earlier");
+        string reveal = """{"pointer":"/ssn","reason":"ticket"}""";
+        await FitsAsync(gate.PostAsync(one + "/reveal", rae, reveal), "post", Approvals + "/{id}/reveal");
+        await FitsAsync(gate.PostAsync(one + "/reveal", rae, "{}"), "post", Approvals + "/{id}/reveal");
+        await FitsAsync(gate.DecideAsync(id, gate.Token("dave", "sre")), "post", Approvals + "/{id}/decisions");
+        await FitsAsync(gate.DecideAsync(id, rae), "post", Approvals + "/{id}/decisions");
+        await FitsAsync(gate.DecideAsync(id, rae, "deny"), "post", Approvals + "/{id}/decisions");
+        await FitsAsync(gate.PostAsync(one + "/revoke", rae), "post", Approvals + "/{id}/revoke");
+        await FitsAsync(
+            gate.PostAsync(one + "/cancel", gate.Token("deploy-bot", "ci")), "post", Approvals + "/{id}/cancel");
+        await FitsAsync(gate.DecideAsync(id, rae), "post", Approvals + "/{id}/decisions");
+        await FitsAsync(gate.GetAsync("/api/v1/notices", rae), "get", "/api/v1/notices");
+        await FitsAsync(gate.GetAsync("/api/v1/audit/calls", rae), "get", "/api/v1/audit/calls");
+        await FitsAsync(
+            gate.PostAsync("/api/v1/policies/validate", rae, ControlFixture.Policy, "application/yaml"),
+            "post", "/api/v1/policies/validate");
+        await FitsAsync(
+            gate.PostAsync("/api/v1/policies/validate", rae, "a: b", "application/yaml"),
+            "post", "/api/v1/policies/validate");
+        foreach (string open in (string[])["/oauth/jwks", "/.well-known/oauth-authorization-server", "/health/live",
+            "/health/ready"])
+        {
+            await FitsAsync(gate.GetAsync(open), "get", open);
+        }
+    }
+
+    [Fact]
+    public async Task Requests_are_taken_as_it_says()
+    {
+        // Proves the request schemas: what they refuse the listener refuses, and what they require is enough.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync();
+        string fay = gate.Token("fay", "finance");
+        (string Schema, string Path, string Body)[] cases =
+        [
+            ("Decision", "/decisions", $$"""{"decision":"approve","digest":"{{Drafts.DigestOf(id)}}"}"""),
+            ("Decision", "/decisions", $$"""{"decision":"maybe","digest":"{{Drafts.DigestOf(id)}}"}"""),
+            ("Decision", "/decisions", """{"decision":"approve"}"""),
+            ("Decision", "/decisions", $$"""{"decision":"deny","digest":"{{Drafts.DigestOf(id)}}","as":"root"}"""),
+            ("Reveal", "/reveal", """{"pointer":"/ssn","reason":"ticket"}"""),
+            ("Reveal", "/reveal", """{"pointer":"/ssn","reason":""}"""),
+            ("Reveal", "/reveal", """{"reason":"ticket"}"""),
+        ];
+        foreach ((string name, string path, string body) in cases)
+        {
+            bool fits = Schema(name).Evaluate(JsonDocument.Parse(body).RootElement).IsValid;
+            Answer answer = await gate.PostAsync(Approvals + "/" + id + path, fay, body);
+            Assert.Equal(fits, answer.Problem != "malformed-request");
+        }
+    }
+
+    private static async Task FitsAsync(Task<Answer> asked, string method, string path)
+    {
+        Answer answer = await asked;
+        string status = ((int)answer.Status).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        string type = answer.Message.Content.Headers.ContentType!.MediaType!;
+        JsonNode? response = Described["paths"]![path]![method]!["responses"]![status];
+        Assert.True(response is not null, $"{method} {path} answers {status}, which is not described");
+        JsonNode? content = response["content"]![type];
+        Assert.True(content is not null, $"{method} {path} answers {status} as {type}, which is not described");
+        EvaluationResults results = Whole(content["schema"]!).Evaluate(
+            answer.Json, new EvaluationOptions { OutputFormat = OutputFormat.List });
+        Assert.True(results.IsValid, $"{method} {path} {status}: {answer.Body} {JsonSerializer.Serialize(results)}");
+    }
+
+    private static JsonSchema Schema(string name) =>
+        Whole(new JsonObject { ["$ref"] = "#/components/schemas/" + name });
+
+    // The schemas of OpenAPI 3.1 are JSON Schema; only where shared ones stand differs.
+    private static JsonSchema Whole(JsonNode schema)
+    {
+        JsonObject whole = schema.DeepClone().AsObject();
+        whole["$defs"] = Described["components"]!["schemas"]!.DeepClone();
+        return JsonSchema.FromText(whole.ToJsonString().Replace(
+            "#/components/schemas/", "#/$defs/", StringComparison.Ordinal));
+    }
+}

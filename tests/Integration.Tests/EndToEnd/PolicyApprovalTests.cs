@@ -1,0 +1,122 @@
+using System.Text.Json.Nodes;
+using Countersign.Integration.Tests.Store;
+using Xunit;
+
+namespace Countersign.Integration.Tests.EndToEnd;
+
+/// <summary>Changes of policy that take two people, by the real program on a real store.</summary>
+public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<RedisServer>, IAsyncLifetime
+{
+    private const string Path = "/api/v1/policies";
+
+    private Backends _backends = null!;
+    private ServeSetup _setup = null!;
+    private CountersignProcess? _gateway;
+    private GatewayClient? _client;
+
+    private GatewayClient Client => _client!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await redis.CommandAsync("FLUSHALL");
+        _backends = await Backends.StartAsync();
+        _setup = new ServeSetup(_backends.Issuer, Backends.Audience, ServeSetup.Policy(_backends.Upstream));
+        await StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client?.Dispose();
+        if (_gateway is not null) await _gateway.DisposeAsync();
+        await _backends.DisposeAsync();
+        _setup.Dispose();
+    }
+
+    [Fact]
+    public async Task A_version_is_in_force_once_another_person_approves_it()
+    {
+        // Proves the two people, by a publication that the author and a stranger cannot approve, and a lead can.
+        Answer asked = await PublishAsync("# two\n");
+        Assert.Equal(202, asked.Status);
+        Assert.Equal(("2", "pending"), (asked["version"], asked["state"]));
+        Assert.Equal("1", await CurrentAsync());
+        Answer shown = await Client.ControlAsync("bob", "GET", "/api/v1/approvals/" + asked["approval"]);
+        Assert.Equal(("countersign.policy.publish", "critical"), (shown["function"], shown["risk"]));
+        JsonNode arguments = shown.Body["arguments"]!;
+        Assert.Equal("2", arguments["proposed"]!["version"]!.ToString());
+        Assert.Equal("1", arguments["in_force"]!["version"]!.ToString());
+        Assert.Equal(
+            "duty-conflict", (await Client.DecideAsync("olga", asked["approval"], asked["digest"])).Problem);
+        Assert.Equal(
+            "not-an-approver", (await Client.DecideAsync("alice", asked["approval"], asked["digest"])).Problem);
+        Answer decided = await Client.DecideAsync("bob", asked["approval"], asked["digest"]);
+        Assert.Equal((200, "executed"), (decided.Status, decided["state"]));
+        Assert.Equal("2", await CurrentAsync());
+
+        Answer back = await Client.ControlAsync("olga", "POST", Path + "/1/activate");
+        Assert.Equal(202, back.Status);
+        Answer denied = await Client.DecideAsync("bob", back["approval"], back["digest"], "deny");
+        Assert.Equal("denied", denied["state"]);
+        Assert.Equal("2", await CurrentAsync());
+        Assert.Equal("policy-conflict", (await Client.ControlAsync("olga", "POST", Path + "/2/activate")).Problem);
+    }
+
+    [Fact]
+    public async Task What_was_compared_with_another_version_is_void()
+    {
+        // Proves the exact base, by two proposals over one version of which the second is approved first.
+        Answer first = await PublishAsync("# first\n"), second = await PublishAsync("# second\n");
+        Assert.Equal(
+            "executed", (await Client.DecideAsync("bob", second["approval"], second["digest"]))["state"]);
+        Answer late = await Client.DecideAsync("bob", first["approval"], first["digest"]);
+        Assert.Equal((409, "policy-conflict"), (late.Status, late.Problem));
+        Assert.Equal(second["version"], await CurrentAsync());
+        Answer expired = await Client.ControlAsync("bob", "GET", "/api/v1/approvals/" + first["approval"]);
+        Assert.Equal("expired", expired["state"]);
+    }
+
+    [Fact]
+    public async Task A_proposal_outlives_the_gateway_and_the_command_says_what_it_waits_for()
+    {
+        // Proves restarts and the command line, by a publication before a restart and an approval after it.
+        string file = System.IO.Path.Combine(_setup.Folder, "next.yaml");
+        await File.WriteAllTextAsync(
+            file, ServeSetup.Policy(_backends.Upstream) + "# next\n", TestContext.Current.CancellationToken);
+        CommandEnd published = await CommandAsync("policy", "publish", file, "--reason", "month end");
+        Assert.Equal((5, ""), (published.ExitCode, published.Errors.Trim()));
+        Assert.Contains("another person of finance-leads", published.Output, StringComparison.Ordinal);
+        await _gateway!.StopAsync();
+        await _gateway.DisposeAsync();
+        await StartAsync();
+        JsonObject pending = await Client.PendingAsync("bob", "month end");
+        string id = pending["id"]!.ToString();
+        Assert.Contains(id, published.Output, StringComparison.Ordinal);
+        Answer decided = await Client.DecideAsync("bob", id, pending["digest"]!.ToString());
+        Assert.Equal("executed", decided["state"]);
+        Assert.Equal("2", await CurrentAsync());
+
+        Task<CommandEnd> waiting = CommandAsync("policy", "rollback", "--wait", "--reason", "back again");
+        JsonObject back = await Client.PendingAsync("bob", "back again");
+        await Client.DecideAsync("bob", back["id"]!.ToString(), back["digest"]!.ToString());
+        Assert.Equal(0, (await waiting).ExitCode);
+        Assert.Equal("1", await CurrentAsync());
+    }
+
+    private async Task StartAsync()
+    {
+        _gateway = await _setup.StartAsync(
+            redis.Connection, "audit", ("POLICY__APPROVERS__0", "finance-leads"));
+        _client?.Dispose();
+        _client = new(
+            _gateway.Ready["data"]!.ToString(), _gateway.Ready["control"]!.ToString(), _backends.TokenOf);
+    }
+
+    private Task<Answer> PublishAsync(string comment) =>
+        Client.PublishAsync("olga", ServeSetup.Policy(_backends.Upstream) + comment);
+
+    private async Task<string> CurrentAsync() => (await Client.ControlAsync("olga", "GET", Path))["current"];
+
+    private Task<CommandEnd> CommandAsync(params string[] arguments) => CountersignProcess.RunAsync(
+        new Dictionary<string, string> { ["COUNTERSIGN_TOKEN"] = _backends.TokenOf("olga") },
+        [.. arguments, "--control", Client.Control]);
+}
