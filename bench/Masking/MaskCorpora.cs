@@ -10,17 +10,29 @@ internal static class MaskCorpora
     private const int Users = 10;
     private const int Seed = 20_260_301;
 
-    /// <summary>The made corpus, and the JSON files of the folder that MASK_CORPORA names.</summary>
+    /// <summary>The made corpora, and the JSON files of those beside the checkout, or of the folder that MASK_CORPORA
+    /// names.</summary>
     internal static IEnumerable<(string Name, byte[] Body)> Load()
     {
         yield return ("payments (made)", MakePayments());
         yield return ("users (made)", MakeUsers());
-        if (Environment.GetEnvironmentVariable("MASK_CORPORA") is not { Length: > 0 } folder) yield break;
+        if (Folder() is not { } folder) yield break;
         foreach (string file in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
         {
             if (Path.GetExtension(file) is ".json" or ".ndjson")
                 yield return (Path.GetFileName(file), File.ReadAllBytes(file));
         }
+    }
+
+    // What MASK_CORPORA names, or the corpora beside a checkout, if they are there.
+    private static string? Folder()
+    {
+        if (Environment.GetEnvironmentVariable("MASK_CORPORA") is { Length: > 0 } named) return named;
+        DirectoryInfo? root = new(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "global.json"))) root = root.Parent;
+        if (root?.Parent is not { } beside) return null;
+        string folder = Path.Combine(beside.FullName, "shared", "data", "json", "bench");
+        return Directory.Exists(folder) ? folder : null;
     }
 
     private static byte[] MakePayments()

@@ -26,6 +26,8 @@ internal static partial class MaskPeers
         yield return ("Utf8JsonReader to Utf8JsonWriter", () => Rewrite(body, output));
         bool isOne = IsOneText(body);
         if (isOne) yield return ("JsonNode", () => Nodes(body));
+        if (isOne) yield return ("Newtonsoft JToken", () => NewtonsoftPeers.Tokens(body));
+        yield return ("Newtonsoft reader to writer", () => NewtonsoftPeers.Rewrite(body));
         yield return ("regular expression", () => Fields().Replace(Encoding.UTF8.GetString(body), "$1\"***\""));
     }
 

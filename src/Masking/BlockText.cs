@@ -1,16 +1,21 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using System.Text.Unicode;
 
 namespace Countersign.Masking;
 
-/// <summary>Strings in a block: which quotes are escaped, which escapes are sound, where strings are.</summary>
-internal static class BlockText
+/// <summary>Strings in blocks that follow each other: which quotes are escaped, which escapes are sound, where strings
+/// are. Carried from block to block is what the last one left open.</summary>
+internal struct BlockText
 {
     private const ulong OddBits = 0xAAAA_AAAA_AAAA_AAAA;
-    private const int HexDigits = 4;
+    private const int EscapeBytesMax = 6;
+
+    private ulong _escaped;   // the next block's first byte is escaped
+    private ulong _digits;    // and which of its first bytes must be hexadecimal digits
+
+    /// <summary>Not 0 between a backslash and the end of its escape.</summary>
+    public readonly ulong Open => _escaped | _digits;
 
     /// <summary>For each bit whether an odd number of bits is set up to it: from quotes to what they enclose, with the
     /// opening quote and without the closing one.</summary>
@@ -33,58 +38,63 @@ internal static class BlockText
         return quotes;
     }
 
-    /// <summary>
-    /// Takes escaped quotes out of <paramref name="quotes"/> and shortens <paramref name="taken"/> to before an escape
-    /// that is cut; returns the places of wrong ones. The block does not begin inside an escape.
-    /// </summary>
-    public static ulong Escapes<TBlock>(
-        TBlock bytes, ReadOnlySpan<byte> block, ulong slashes, ref ulong quotes, ref int taken)
+    /// <summary>Returns those of a block's <paramref name="quotes"/> that are not escaped;
+    /// <paramref name="wrong"/> gets the places of escapes that are none.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public ulong Unescaped<TBlock>(ReadOnlySpan<byte> block, ulong quotes, ulong slashes, out ulong wrong)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         // A run of backslashes escapes every second byte from its second on: add to the runs that begin at odd
         // places, and parity shows which places those are.
-        ulong maybe = slashes << 1;
-        ulong escapedAndLast = ((maybe | OddBits) - slashes) ^ OddBits;
-        ulong escaped = escapedAndLast ^ slashes;
-        ulong begins = escapedAndLast & slashes;
-        quotes &= ~escaped;
-        ulong plain = bytes.Equal((byte)'"') | slashes | bytes.Equal((byte)'/') | bytes.Equal((byte)'b')
-            | bytes.Equal((byte)'f') | bytes.Equal((byte)'n') | bytes.Equal((byte)'r') | bytes.Equal((byte)'t');
-        ulong hexadecimal = escaped & bytes.Equal((byte)'u');
-        ulong wrong = escaped & ~(plain | hexadecimal);
-        for (; hexadecimal != 0; hexadecimal &= hexadecimal - 1)
-        {
-            int place = BitOperations.TrailingZeroCount(hexadecimal);
-            if (place + HexDigits >= taken)
-            {
-                taken = Math.Min(taken, place - 1);
-                break;
-            }
-
-            for (int digit = 1; digit <= HexDigits; digit++)
-            {
-                if (!char.IsAsciiHexDigit((char)block[place + digit])) wrong |= 1UL << place;
-            }
-        }
-
-        if (taken > 0 && (begins >> (taken - 1) & 1) != 0) taken--;
-        return wrong;
+        TBlock bytes = TBlock.Load(block);
+        ulong begin = slashes & ~_escaped;
+        ulong escapedAndLast = ((begin << 1 | OddBits) - begin) ^ OddBits;
+        ulong escaped = escapedAndLast ^ (slashes | _escaped);
+        ulong units = escaped & bytes.Equal((byte)'u');
+        wrong = escaped & ~(units | quotes | slashes | bytes.EscapeLetters());
+        ulong digits = units << 1 | units << 2 | units << 3 | units << 4 | _digits;
+        if (digits != 0) wrong |= digits & ~HexDigits(bytes);
+        _escaped = (escapedAndLast & slashes) >> 63;
+        _digits = units >> 63 | units >> 62 | units >> 61 | units >> 60;
+        return quotes & ~escaped;
     }
 
-    /// <summary>How many of the first <paramref name="limit"/> bytes are UTF-8, without a character that is cut
-    /// there; -1 if they are not.</summary>
-    public static int Utf8Bytes(ReadOnlySpan<byte> block, int limit)
+    /// <summary>Where the characters that are whole in <paramref name="text"/> end, which begins between two
+    /// characters and is inside a string: before an escape or a character that is cut there.</summary>
+    public static int WholeCharacters(ReadOnlySpan<byte> text)
     {
-        int taken = limit;
-        for (int back = 1; back <= 3 && back <= limit; back++)
+        int slash = text[^Math.Min(text.Length, EscapeBytesMax - 1)..].LastIndexOf((byte)'\\');
+        if (slash >= 0)
         {
-            byte last = block[limit - back];
-            if ((last & 0xC0) == 0x80) continue;
-            int length = last < 0xC0 ? 1 : last < 0xE0 ? 2 : last < 0xF0 ? 3 : 4;
-            if (length > back) taken -= back;
-            break;
+            slash += text.Length - Math.Min(text.Length, EscapeBytesMax - 1);
+            int first = slash;
+            while (first > 0 && text[first - 1] == '\\') first--;
+            if ((slash - first & 1) == 0)
+            {
+                bool isUnit = slash + 1 < text.Length && text[slash + 1] == 'u';
+                bool isCut = slash + (isUnit ? EscapeBytesMax : 2) > text.Length;
+                if (isCut) return WholeCharacters(text[..slash]);   // what is before it may be cut by it
+            }
         }
 
-        return Utf8.IsValid(block[..taken]) ? taken : -1;
+        for (int back = 1; back <= 3 && back <= text.Length; back++)
+        {
+            byte last = text[^back];
+            if ((last & 0xC0) == 0x80) continue;
+            int length = last < 0xC0 ? 1 : last < 0xE0 ? 2 : last < 0xF0 ? 3 : 4;
+            if (length <= back) return text.Length;
+            return WholeCharacters(text[..^back]);
+        }
+
+        return text.Length;
+    }
+
+    private static ulong HexDigits<TBlock>(TBlock bytes)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        // 0x20 set maps a letter's capital to it, and no other byte to one of the six.
+        ulong letters = bytes.EqualFolded((byte)'a') | bytes.EqualFolded((byte)'b') | bytes.EqualFolded((byte)'c')
+            | bytes.EqualFolded((byte)'d') | bytes.EqualFolded((byte)'e') | bytes.EqualFolded((byte)'f');
+        return letters | bytes.InRange((byte)'0', 10);
     }
 }

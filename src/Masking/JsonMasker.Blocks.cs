@@ -1,78 +1,90 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
+using System.Numerics;
+using Countersign.Masking.Detectors;
 
 namespace Countersign.Masking;
 
-/// <content>Whole blocks at a time: what no rule touches, and the hits that are simple.</content>
+/// <content>Windows of blocks: what no rule touches, and the hits that are simple.</content>
 public sealed partial class JsonMasker
 {
     private const int BlockBytesMin = 16;   // a shorter rest is sooner read byte by byte
+    private const int BlocksMin = 4;
 
-    private BlockWidth _width = BlockScanner.WidthBest;
-    private BlockScanner _blocks;
+    private BlockWidth _width = BlockWindow.WidthBest;
+    private BlockWindow? _blocks;
+    private int _blocksNext = BlockWindow.BlocksMax;
+    private int _blocksFrom;                // bytes before this place were found to be none for blocks
     private bool _runsBlocks;
     private bool _actsOnBlocks;
-    private bool _actsOnFewBlocks;          // only names and JSON in strings are looked for
-    private Hit _cutHit = Hit.None;         // of a masked string that the last block did not end
+    private bool _watches;                  // values are looked into
     private int _deadDepth;                 // containers open that no rule leads into, where only paths are looked for
 
+    private bool SkipsDead => _program.HasPaths && !_program.HasBareNames;
+
     /// <summary>
-    /// Moves over as many whole blocks as it can. It stops between tokens or inside a string that may leave, so that
-    /// the scanner can go on byte by byte: over what is cut off, what is masked whole, and what is not JSON.
+    /// Moves over as many windows of blocks as it can. It stops between tokens or inside a string that may leave, so
+    /// that the scanner can go on byte by byte: over what is cut off, what is masked whole, and what is not JSON.
     /// </summary>
     private void RunBlocks(ReadOnlySpan<byte> input, ref int position, IBufferWriter<byte> output)
     {
-        int left = input.Length - position;
-        if (left < BlockBytesMin || !_runsBlocks || _isMasking || _valueAt != None || _held.Count > 0) return;
+        bool isTooShort = input.Length - position < BlockBytesMin || position < _blocksFrom;
+        if (isTooShort || !_runsBlocks || _isMasking || _valueAt != None || _held.Count > 0) return;
         bool hasHit = _hit != Hit.None && _scanner.Place is JsonPlace.Colon or JsonPlace.Value;
-        if (hasHit || !_scanner.TryLend(ref _blocks)) return;
+        BlockWindow window = _blocks ??= new BlockWindow(_width);
+        if (hasHit || !_scanner.TryLend(window)) return;
         _hit = Hit.None;
         _deadDepth = SkipsDead ? _paths.DeadDepth : 0;
         if (_deadDepth > 0) _paths.CloseDead(_deadDepth);
         bool goesOn = true;
         var run = new OutputRun(output);
-        while (goesOn && left >= BlockScanner.Bytes)
+        while (goesOn && input.Length - position >= BlockBytesMin)
         {
-            goesOn = TakeBlock(input.Slice(position), BlockScanner.Bytes, input, ref position, ref run);
-            left = input.Length - position;
-        }
+            if (!window.Take(input, position, _blocksNext, _program))
+            {
+                _blocksFrom = window.ReadTo;
+                break;
+            }
 
-        if (goesOn && left >= BlockBytesMin)
-        {
-            Span<byte> padded = stackalloc byte[BlockScanner.Bytes];
-            padded.Fill((byte)' ');
-            input[position..].CopyTo(padded);
-            TakeBlock(padded, left, input, ref position, ref run);
+            goesOn = !_actsOnBlocks || Act(input, ref run);
+            position = window.End;
+            if (_level > 0) _hasNames |= window.HasNames;
+
+            // Where much is left to the scanner, what lies behind it would be read again and again.
+            int used = (position - window.Start) / BlockWindow.BlockBytes * 2;
+            _blocksNext = Math.Clamp(goesOn ? _blocksNext * 2 : used, BlocksMin, BlockWindow.BlocksMax);
         }
 
         run.Flush();
+        bool isBehindName = window.Place is JsonPlace.Colon or JsonPlace.Value;
+        if (isBehindName && (_program.Detectors & DetectorSet.HighEntropy) != 0) FindName(input, position);
         if (_deadDepth > 0) _paths.OpenDead(_deadDepth);
-        if (_scanner.Place == JsonPlace.Refused) return;
-        _scanner.TakeBack(_blocks);
-        if (_cutHit != Hit.None) GoOnMasking();
+        _scanner.TakeBack(window);
     }
 
-    // The scanner goes on inside a string that is masked, of which all that leaves before its end has left.
-    private void GoOnMasking()
+    /// <summary>Applies the rules to a window that is sound; false if the scanner must go on from its end, which may
+    /// come earlier then.</summary>
+    private bool Act(ReadOnlySpan<byte> input, ref OutputRun output)
     {
-        _hit = _cutHit;
-        _cutHit = Hit.None;
-        _isMasking = true;
-        _maskDepth = _scanner.Depth;
-        _scanner.DecodesKeys = false;
+        bool isWhole = !_watches || CutWatched(input);
+        _eventBlock = -1;
+        _eventBlocks = _blocks!.Eventful;
+        _events = 0;
+        bool goesOn = !_program.HasPaths || Walk(input, ref output);
+        return goesOn && ActOnEvents(input, _blocks.End, ref output) && isWhole;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TakeBlock(
-        scoped ReadOnlySpan<byte> block, int limit, ReadOnlySpan<byte> input, ref int position, ref OutputRun output)
+    // A string that goes on behind the window and may be looked into begins the next one.
+    private bool CutWatched(ReadOnlySpan<byte> input)
     {
-        int taken = _blocks.Take(block, limit, _width, _program.Names.Trails);
-        if (taken == 0) return false;
-        _hasNames |= _blocks.KeyCloses != 0;
-        bool isIdle = !_actsOnBlocks
-            || (_actsOnFewBlocks && _cutHit == Hit.None && _valueAt == None && _blocks.IsPlain);
-        if (!isIdle) return Act(input, ref position, taken, ref output);
-        position += taken;
-        return true;
+        BlockWindow window = _blocks!;
+        if (window.Place != JsonPlace.StringText) return true;
+        int open = window.QuoteBefore(window.End);
+        if (open < 0) return true;
+        bool isLooked = _program.Detectors != DetectorSet.None || open + 1 == window.End
+            || MayBeginJson(input[open + 1]);
+        if (!isLooked) return true;
+        bool isLast = window.ReadTo >= input.Length;
+        window.GoBack(open);
+        return open > window.Start && !isLast;
     }
 }

@@ -89,13 +89,15 @@ public sealed partial class JsonMasker
         _isMasking = false;
         _isFinished = false;
         _hasNames = false;
+        _isUnderTellingName = false;
         _peeks = false;
-        _cutHit = Hit.None;
+        _blocksNext = BlockWindow.BlocksMax;
         _valueAt = None;
         _memberAt = None;
-        _runsBlocks = listener is null && !program.Drops && program.Root == Hit.None;
+        _runsBlocks = listener is null && !program.Drops && program.Root == Hit.None
+            && program.Options.ValueBytesMax >= BlockWindow.BlocksMax * BlockWindow.BlockBytes;
         _actsOnBlocks = !program.IsEmpty;
-        _actsOnFewBlocks = !program.HasPaths && program.Detectors == DetectorSet.None;
+        _watches = program.NestedDepth > 0 || program.Detectors != DetectorSet.None;
         _listener = listener;
         _location = listener is null ? null : new MaskLocation();
         MaskedCount = 0;
@@ -113,6 +115,7 @@ public sealed partial class JsonMasker
         ArgumentNullException.ThrowIfNull(output);
         int position = 0;
         _copyFrom = 0;
+        _blocksFrom = 0;
         if (_peeks && !input.IsEmpty) Peek(input[0]);
         RunBlocks(input, ref position, output);
         JsonEvent met = _isFinished ? _scanner.Refuse(MaskRefusal.AfterEnd) : _scanner.Next(input, ref position);
@@ -177,7 +180,9 @@ public sealed partial class JsonMasker
         {
             case JsonEvent.Key:
                 _hasNames = true;
-                return !_scanner.DecodesKeys || MatchKey(input);
+                if (_scanner.DecodesKeys && !MatchKey(input)) return false;
+                RunBlocks(input, ref position, output);
+                return true;
             case JsonEvent.ValueOpens:
                 if (!_isMasking && !_program.IsEmpty && !OpenValue(input, ref position, output)) return false;
                 if (_scanner.Kind <= JsonKind.Array) RunBlocks(input, ref position, output);

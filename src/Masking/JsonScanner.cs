@@ -64,15 +64,15 @@ internal struct JsonScanner
         return JsonEvent.Refused;
     }
 
-    /// <summary>Lends its place to the scanner of blocks; false if that cannot begin here.</summary>
-    public readonly bool TryLend(ref BlockScanner blocks) =>
-        !(_place == JsonPlace.StringText && !_text.IsBetween) && blocks.TryBegin(_place, _open);
+    /// <summary>Lends its place to a window of blocks; false if none can begin here.</summary>
+    public readonly bool TryLend(BlockWindow window) =>
+        !(_place == JsonPlace.StringText && !_text.IsBetween) && window.TryBegin(_place, _open);
 
-    /// <summary>Goes on where the scanner of blocks stopped.</summary>
-    public void TakeBack(in BlockScanner blocks)
+    /// <summary>Goes on where the window stopped.</summary>
+    public void TakeBack(BlockWindow window)
     {
-        _place = blocks.Place();
-        _open = OpenContainers.From(blocks.Kinds);
+        _place = window.Place;
+        _open = OpenContainers.From(window.Kinds);
         Kind = JsonKind.String;   // if one is open; else the next value says
         DecodesValue = false;
     }

@@ -3,53 +3,55 @@ using System.Runtime.Intrinsics;
 namespace Countersign.Masking;
 
 /// <summary>
-/// The last two bytes of every name, as tables over the halves of a byte: a byte may be one of them if both of its
-/// halves share a bit. Lets too many pass, never too few, and looks at 64 bytes at once. Case does not count.
-/// Immutable.
+/// The last three bytes of every name, as tables: names are in eight groups, a bit each, and a byte's look-up says of
+/// which groups' names it may be in that place. Three look-ups that share a bit are the end of a name, or not seldom
+/// of none: too many pass, never too few, and 64 bytes are looked at at once. Case does not count. Immutable.
 /// </summary>
 internal sealed class KeyTrails
 {
-    private const byte CaseBit = 0x20;
+    private const int Places = 3;
 
-    private KeyTrails(ByteSet last, ByteSet secondLast)
-    {
-        Last = last;
-        SecondLast = secondLast;
-    }
+    private KeyTrails(TrailSet[] sets) => (Last, SecondLast, ThirdLast) = (sets[0], sets[1], sets[2]);
 
     /// <summary>What may stand before the quote that closes a key.</summary>
-    public ByteSet Last { get; }
+    public TrailSet Last { get; }
 
     /// <summary>What may stand before that.</summary>
-    public ByteSet SecondLast { get; }
+    public TrailSet SecondLast { get; }
+
+    /// <summary>And before that.</summary>
+    public TrailSet ThirdLast { get; }
 
     /// <summary>The tables of <paramref name="names"/>, folded; if <paramref name="foldsSeparators"/>, any separators
-    /// may stand behind one.</summary>
+    /// may stand in one and behind it.</summary>
     public static KeyTrails Of(IReadOnlyList<byte[]> names, bool foldsSeparators)
     {
-        var last = new Builder();
-        var secondLast = new Builder();
+        Builder[] builders = [new(), new(), new()];
         for (int group = 0; group < names.Count; group++)
         {
             byte[] name = names[group];
-            last.Add(name.Length > 0 ? name[^1] : (byte)'"', group);
-            if (name.Length > 0) secondLast.Add(name.Length > 1 ? name[^2] : (byte)'"', group);
-            else secondLast.AddAll();
+            for (int place = 0; place < Places; place++)
+            {
+                // Before a name is the quote that opens it, and before that anything.
+                if (place < name.Length) builders[place].Add(name[^(place + 1)], group);
+                else if (place == name.Length) builders[place].Add((byte)'"', group);
+                else builders[place].AddAll(group);
+                if (!foldsSeparators) continue;
+                if (place > 0) builders[place].AddAll(group);
+                else foreach (byte separator in NameSlots.Separators) builders[place].Add(separator, group);
+            }
         }
 
-        if (foldsSeparators)
-        {
-            secondLast.AddAll();
-            foreach (byte separator in NameSlots.Separators) last.Add(separator, 0);
-        }
-
-        return new KeyTrails(last.Build(), secondLast.Build());
+        return new KeyTrails([.. builders.Select(builder => builder.Build())]);
     }
 
     private sealed class Builder
     {
+        private const int CaseBit = 0x20;
+
         private readonly byte[] _low = new byte[16];
         private readonly byte[] _high = new byte[16];
+        private readonly byte[] _whole = new byte[64];
 
         public void Add(byte value, int group)
         {
@@ -57,23 +59,30 @@ internal sealed class KeyTrails
             int folded = value | CaseBit;
             _low[folded & 15] |= bit;
             _high[folded >> 4] |= bit;
+            _whole[folded & 63] |= bit;
+            _whole[folded & 63 & ~CaseBit] |= bit;
         }
 
-        public void AddAll()
+        public void AddAll(int group)
         {
-            _low.AsSpan().Fill(byte.MaxValue);
-            _high.AsSpan().Fill(byte.MaxValue);
+            for (int value = 0; value <= byte.MaxValue; value++) Add((byte)value, group);
         }
 
-        public ByteSet Build() => new(Repeat(_low), Repeat(_high));
-
-        private static Vector512<byte> Repeat(byte[] table) =>
-            Vector512.Create([.. table, .. table, .. table, .. table]);
+        public TrailSet Build() =>
+            new(HalfByteTables.Repeat(_low), HalfByteTables.Repeat(_high), Vector512.Create(_whole));
     }
 }
 
-/// <summary>A set of bytes, in which 0x20 does not count. Each table is there once for each 16 bytes of a
-/// block.</summary>
-/// <param name="Low">Groups by the lower half of a byte.</param>
+/// <summary>Bytes in one place of names, in which 0x20 does not count.</summary>
+/// <param name="Low">Groups by the lower half of a byte, once for each 16 bytes of a block.</param>
 /// <param name="High">Groups by its upper half.</param>
-internal readonly record struct ByteSet(Vector512<byte> Low, Vector512<byte> High);
+/// <param name="Whole">Groups by its lower six bits.</param>
+internal readonly record struct TrailSet(Vector512<byte> Low, Vector512<byte> High, Vector512<byte> Whole)
+{
+    /// <summary>The groups of names in which <paramref name="value"/> may stand there.</summary>
+    public int GroupsOf(byte value)
+    {
+        int folded = value | 0x20;
+        return Low[folded & 15] & High[folded >> 4];
+    }
+}

@@ -36,7 +36,7 @@ public sealed class BlockWidthTests
     {
         // Proves each question of each width against a byte-by-byte answer, on random blocks of all byte values.
         var random = new Random(5);
-        byte[] block = new byte[BlockScanner.Bytes];
+        byte[] block = new byte[BlockWindow.BlockBytes];
         for (int turn = 0; turn < 2_000; turn++)
         {
             random.NextBytes(block);
@@ -59,11 +59,11 @@ public sealed class BlockWidthTests
     [InlineData("r\u00e9f", "cvv", "1", "b2", "c3", "d4", "e5", "f6", "g7", "h8")]
     public void Every_width_finds_the_ends_of_names(params string[] names)
     {
-        // Proves that each width sees the last two bytes of each name, in either case, before a closing quote, and that
-        // all widths see the same in random bytes.
+        // Proves that each width sees the last three bytes of each name, in either case, before a closing quote, and
+        // that all but the widest, which has a table of its own, see the same in random bytes.
         byte[][] folded = [.. names.Select(name => Encoding.UTF8.GetBytes(name.ToLowerInvariant()))];
         KeyTrails trails = KeyTrails.Of(folded, foldsSeparators: false);
-        byte[] block = new byte[BlockScanner.Bytes];
+        byte[] block = new byte[BlockWindow.BlockBytes + 8];
         var random = new Random(8);
         foreach (string name in names)
         {
@@ -72,19 +72,40 @@ public sealed class BlockWidthTests
                 random.NextBytes(block);
                 byte[] key = Encoding.UTF8.GetBytes("{\"" + spelling + "\"");
                 key.CopyTo(block, 20);
-                int close = 20 + key.Length - 1;
-                ulong last = BlockScalar.Load(block).Among(trails.Last);
-                ulong secondLast = BlockScalar.Load(block).Among(trails.SecondLast);
-                Assert.Equal(1UL, last << 1 >> close & 1);
-                Assert.Equal(1UL, secondLast << 2 >> close & 1);
-                foreach (ByteSet set in new[] { trails.Last, trails.SecondLast })
-                {
-                    ulong expected = BlockScalar.Load(block).Among(set);
-                    Assert.Equal(expected, Block128.Load(block).Among(set));
-                    Assert.Equal(expected, Block256.Load(block).Among(set));
-                    Assert.Equal(expected, Block512.Load(block).Among(set));
-                }
+                int close = 20 + key.Length - 1 - 8;
+                ulong expected = BlockScalar.NameEnds(block, trails);
+                Assert.Equal(expected, Block128.NameEnds(block, trails));
+                Assert.Equal(expected, Block256.NameEnds(block, trails));
+                Assert.Equal(1UL, expected >> close & 1);
+                Assert.Equal(1UL, Block512.NameEnds(block, trails) >> close & 1);
             }
+        }
+    }
+
+    [Fact]
+    public void Every_width_says_whether_bytes_are_UTF_8()
+    {
+        // Proves, on random runs of characters of all lengths with one byte changed, that each width finds a fault
+        // exactly where the library does, and the same places.
+        var random = new Random(9);
+        byte[] around = new byte[8 + BlockWindow.BlockBytes];
+        for (int turn = 0; turn < 20_000; turn++)
+        {
+            Array.Clear(around);
+            int length = 8;
+            while (length < around.Length - 4)
+            {
+                int bits = random.Next(1, 21);
+                int point = Math.Min(random.Next(1 << bits) | (1 << bits - 1), 0x10FFFF);
+                if (point is < 0xD800 or > 0xDFFF) length += Utf8Bytes.Encode(point, around.AsSpan(length));
+            }
+
+            around[random.Next(8, length)] = (byte)random.Next(256);
+            ulong expected = BlockScalar.NotUtf8(around);
+            Assert.Equal(System.Text.Unicode.Utf8.IsValid(around), expected == 0);
+            Assert.Equal(expected, Block128.NotUtf8(around));
+            Assert.Equal(expected, Block256.NotUtf8(around));
+            Assert.Equal(expected, Block512.NotUtf8(around));
         }
     }
 
@@ -106,5 +127,8 @@ public sealed class BlockWidthTests
 
     private static ulong[] Masks<TBlock>(TBlock block, byte value, byte count)
         where TBlock : struct, IBlockBytes<TBlock> =>
-        [block.Equal(value), block.EqualFolded((byte)(value | 0x20)), block.InRange(value, count), block.High()];
+        [
+            block.Equal(value), block.EqualFolded((byte)(value | 0x20)), block.InRange(value, count), block.High(),
+            block.Marks(), block.Blanks(), block.EscapeLetters(),
+        ];
 }

@@ -126,7 +126,8 @@ public sealed class RateTests
     {
         // Proves leases; by a thousand calls of a limit that leases a hundred, and by what they took from the bucket.
         await using MemoryGateway gateway = new(
-            Policy("- { id: fast, functions: [raw.get], per: function, rate: 1000/s, burst: 2000 }"));
+            Policy("- { id: fast, functions: [raw.get], per: function, rate: 1000/s, burst: 2000 }"),
+            auditRecordsMax: 16_384);
         MemoryClient client = gateway.Connect();
         for (int call = 0; call < 1_000; call++)
             Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, "/raw/1"))).Status);

@@ -1,0 +1,47 @@
+namespace Countersign.Masking;
+
+/// <summary>What is known of 64 bytes, a bit for each: the lowest is the first byte's.</summary>
+internal struct BlockMasks
+{
+    /// <summary>Quotes that open or close a string.</summary>
+    public ulong Quotes;
+
+    /// <summary>The first byte of each token: a bracket, colon or comma, a string's opening quote, a number's or
+    /// literal's first.</summary>
+    public ulong Tokens;
+
+    /// <summary>Where a rule may have a say: quotes that close what may be a name that is looked for, and quotes that
+    /// open what may be JSON.</summary>
+    public ulong Events;
+
+    /// <summary>Quotes that close a string in which something is escaped.</summary>
+    public ulong Escaped;
+
+    /// <summary>How many tokens of the window begin before this block.</summary>
+    public int Before;
+}
+
+/// <summary>What is known of 64 tokens in a row, a bit for each.</summary>
+internal struct TokenMasks
+{
+    /// <summary>Strings that are members' names.</summary>
+    public ulong Keys;
+
+    /// <summary>Values that are elements of arrays.</summary>
+    public ulong Elements;
+
+    /// <summary>Brackets that open.</summary>
+    public ulong Opens;
+
+    /// <summary>Brackets that close.</summary>
+    public ulong Closes;
+
+    /// <summary>Brackets of arrays.</summary>
+    public ulong Squares;
+
+    /// <summary>Names that may be looked for.</summary>
+    public ulong Named;
+
+    /// <summary>Kinds of the containers that are open before the first.</summary>
+    public ulong KindsBefore;
+}

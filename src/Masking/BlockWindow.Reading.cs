@@ -1,0 +1,170 @@
+using System.Numerics;
+
+namespace Countersign.Masking;
+
+/// <content>What the bytes mean.</content>
+internal sealed partial class BlockWindow
+{
+    private const int BytesBefore = 8;   // that are read with a block,
+    private const int BytesBehind = 8;   // for what began before it, and for literals that go on
+    private const int AroundBytes = BytesBefore + BlockBytes + BytesBehind;
+    private const ulong LastBit = 1UL << 63;
+
+    private readonly byte[] _first = new byte[AroundBytes];
+    private readonly byte[] _last = new byte[AroundBytes];
+    private BlockText _text;
+    private BlockNumbers _numbers;
+    private ulong _inString;       // all ones or zero
+    private ulong _wasScalar;      // each 0 or 1, of the last byte before the block
+    private ulong _wasHigh;
+    private ulong _isEscaped;      // something is, in the string that goes on
+    private ulong _looks;          // all ones if strings may hold JSON; true if
+    private bool _detects;         // values something that is detected
+    private ulong _folds;          // 1 if names are compared without separators
+    private ulong _wrongLast;
+    private ulong _scalarsLast;
+
+    // False if a block that is not the last has something wrong. The first block and the last are copied if what stands
+    // around them is not all there.
+    private bool Read<TBlock>(ReadOnlySpan<byte> input, MaskProgram program)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        _text = default;
+        _numbers = default;
+        (_wasScalar, _wasHigh, _isEscaped, Count, Eventful) = (0, 0, 0, 0, 0);
+        _looks = program.NestedDepth > 0 ? ulong.MaxValue : 0;
+        _detects = program.Detectors != Detectors.DetectorSet.None;
+        _folds = program.Names.FoldsSeparators ? 1UL : 0;
+        int at = Start - BytesBefore;
+        int last = at + (_blocks - 1) * BlockBytes;
+        int blocks = _blocks - (last + AroundBytes > input.Length ? 1 : 0);
+        int block = 0;
+        if (blocks > 0 && at < 0)
+        {
+            _first.AsSpan(0, -at).Clear();
+            input[..(AroundBytes + at)].CopyTo(_first.AsSpan(-at));
+            if (!Read<TBlock>(_first, block++, program)) return false;
+        }
+
+        if (block < blocks)
+        {
+            int bytes = (blocks - block - 1) * BlockBytes + AroundBytes;
+            if (!Read<TBlock>(input.Slice(at + block * BlockBytes, bytes), block, program)) return false;
+        }
+
+        if (blocks == _blocks) return true;
+        _last.AsSpan().Fill((byte)' ');
+        input[Math.Max(0, last)..].CopyTo(_last.AsSpan(Math.Max(0, -last)));
+        return Read<TBlock>(_last, blocks, program);
+    }
+
+    private bool Read<TBlock>(ReadOnlySpan<byte> bytes, int from, MaskProgram program)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        KeyTrails names = program.Names.Trails;
+        ulong inString = _inString;
+        ulong wasScalar = _wasScalar;
+        Span<BlockMasks> all = _masks.AsSpan(from, (bytes.Length - BytesBefore) / BlockBytes);
+        for (int block = 0; block < all.Length; block++)
+        {
+            ReadOnlySpan<byte> around = bytes.Slice(block * BlockBytes, AroundBytes);
+            TBlock now = TBlock.Load(around[BytesBefore..]);
+            ulong wrong = 0;
+            ulong quotes = now.Equal((byte)'"');
+            ulong slashes = now.Equal((byte)'\\');
+            ulong high = now.High();
+            if ((slashes | _text.Open) != 0)
+            {
+                quotes = _text.Unescaped<TBlock>(around[BytesBefore..], quotes, slashes, out ulong unsound);
+                wrong = unsound;
+                now = TBlock.Load(around[BytesBefore..]);   // no vector outlives a call but in memory
+            }
+
+            if ((high | _wasHigh) != 0)
+            {
+                wrong |= TBlock.NotUtf8(around);
+                _wasHigh = high >> 61;
+                now = TBlock.Load(around[BytesBefore..]);
+            }
+
+            ulong strings = BlockText.PrefixXor(quotes) ^ inString;
+            ulong outside = ~(strings | quotes);
+            ulong marks = now.Marks();
+            ulong blanks = now.Blanks();
+            ulong scalars = outside & ~(marks | blanks);
+            ulong starts = scalars & ~(scalars << 1 | wasScalar);
+            ulong digits = now.InRange((byte)'0', 10) & scalars;
+            inString = 0 - (strings >> 63);
+            wasScalar = scalars >> 63;
+            if (((digits ^ scalars) | _numbers.Open) == 0)
+            {
+                wrong |= _numbers.CheckDigits(starts, digits, now.Equal((byte)'0'));
+            }
+            else
+            {
+                wrong |= _numbers.Check<TBlock>(around[BytesBefore..], scalars, starts);
+                now = TBlock.Load(around[BytesBefore..]);
+            }
+
+            wrong |= now.InRange(0, 0x20) & (strings | marks);
+            (ulong opens, ulong closes) = (quotes & strings, quotes & ~strings);
+            ulong tokens = (marks & outside) | opens | starts;
+            ref BlockMasks masks = ref all[block];
+            (masks.Quotes, masks.Tokens) = (quotes, tokens);
+            ulong ends = TBlock.NameEnds(around, names) & closes;
+            masks.Escaped = 0;
+            if (((slashes & strings) | _isEscaped) != 0) ends |= masks.Escaped = Escaped(slashes, strings, closes);
+            if (ends != 0) ends &= (now.Equal((byte)':') | blanks) >> 1 | LastBit;   // behind the block may be a colon
+            ulong begins = (marks | blanks | slashes | high) >> 1 | LastBit;
+            masks.Events = ends | (opens & begins & _looks);
+            if (_detects) masks.Events |= Detectable(opens, quotes, starts, scalars);
+            if (masks.Events != 0) Eventful |= 1UL << (from + block);
+            if (strings == ulong.MaxValue) _isEscaped |= _folds;
+            if (wrong != 0 && from + block < _blocks - 1) return false;
+            (_wrongLast, _scalarsLast) = (wrong, scalars);
+        }
+
+        (_inString, _wasScalar) = (inString, wasScalar);
+        Compress<TBlock>(bytes, all);
+        return true;
+    }
+
+    // The tokens, one byte of each: a loop of its own, since each step waits long for the one before.
+    private void Compress<TBlock>(ReadOnlySpan<byte> bytes, Span<BlockMasks> all)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        int count = Count;
+        Span<byte> target = _tokens;
+        for (int block = 0; block < all.Length; block++)
+        {
+            ref BlockMasks masks = ref all[block];
+            masks.Before = count;
+            ulong tokens = masks.Tokens;
+            TBlock.Load(bytes[(block * BlockBytes + BytesBefore)..]).Compress(tokens, target[count..]);
+            count += BitOperations.PopCount(tokens);
+        }
+
+        Count = count;
+    }
+
+    // Values that are long enough for something to be detected in them, or may be: strings of five bytes, numbers of
+    // seven.
+    private static ulong Detectable(ulong opens, ulong quotes, ulong starts, ulong scalars)
+    {
+        ulong soon = quotes >> 1 | quotes >> 2;
+        soon |= soon >> 2 | quotes >> 5;
+        ulong long2 = scalars & (scalars >> 1 | LastBit);
+        ulong long4 = long2 & (long2 >> 2 | 3UL << 62);
+        ulong long7 = long4 & (long4 >> 3 | 7UL << 61);
+        return (opens & ~soon) | (starts & long7);
+    }
+
+    // The quotes behind something that is escaped: a backslash is added to the run that is its string, and so is
+    // carried to the byte behind.
+    private ulong Escaped(ulong slashes, ulong strings, ulong closes)
+    {
+        ulong sum = strings + ((slashes & strings) | _isEscaped);
+        _isEscaped = sum < strings ? 1UL : 0;
+        return sum & closes;
+    }
+}

@@ -1,0 +1,122 @@
+using System.Numerics;
+
+namespace Countersign.Masking;
+
+/// <content>Paths, followed from token to token of a window that is sound.</content>
+public sealed partial class JsonMasker
+{
+    private bool Walk(ReadOnlySpan<byte> input, ref OutputRun output)
+    {
+        MarkNames();
+        BlockWindow window = _blocks!;
+        Span<TokenMasks> groups = window.Groups;
+        int block = 0;
+        for (int group = 0; group < groups.Length; group++)
+        {
+            ref readonly TokenMasks masks = ref groups[group];
+            ulong events = PathEvents(masks, window.Count - group * BlockWindow.BlockBytes);
+            for (; events != 0; events &= events - 1)
+            {
+                int bit = BitOperations.TrailingZeroCount(events);
+                int index = group * BlockWindow.BlockBytes + bit;
+                if (index >= window.Count) return true;
+                ulong one = 1UL << bit;
+                if ((masks.Closes & one) != 0) CloseContainer();
+                else if (_deadDepth > 0) _deadDepth += (masks.Opens & one) != 0 ? 1 : 0;
+                else if ((masks.Keys & one) != 0)
+                {
+                    if (!WalkKey(input, index, (masks.Named & one) != 0, ref block, ref output)) return false;
+                }
+                else if ((masks.Elements & one) == 0 || WalkElement(input, index, ref block, ref output))
+                {
+                    if ((masks.Opens & one) != 0) OpenContainer();
+                }
+                else return false;
+                if (index >= window.Count) return true;
+            }
+        }
+
+        return true;
+    }
+
+    // Of a member whose value is in the window and is no container, only the name counts, if any.
+    private ulong PathEvents(in TokenMasks masks, int count)
+    {
+        int closed = BitOperations.PopCount(masks.Closes);
+        if (_deadDepth > closed)
+        {
+            // No path leads into what is open, and none of these tokens closes it.
+            _deadDepth += BitOperations.PopCount(masks.Opens) - closed;
+            return 0;
+        }
+
+        ulong holding = masks.Opens >> 2 | masks.Named | ulong.MaxValue << Math.Clamp(count - 2, 0, 62);
+        if (_program.WildcardSteps != 0) holding = ulong.MaxValue;
+        return masks.Opens | masks.Closes | (masks.Keys & holding) | masks.Elements;
+    }
+
+    private void CloseContainer()
+    {
+        if (_deadDepth > 0) _deadDepth--;
+        else _paths.Close();
+    }
+
+    private void OpenContainer()
+    {
+        if (SkipsDead && _paths.IsBelowDead) _deadDepth = 1;
+        else _paths.Open();
+    }
+
+    private bool WalkKey(ReadOnlySpan<byte> input, int index, bool isNamed, ref int block, ref OutputRun output)
+    {
+        if (!isNamed && _paths.TryUnnamed()) return true;
+        BlockWindow window = _blocks!;
+        int open = window.PlaceOf(index, ref block);
+        int close = window.NextQuote(open + 1);
+        bool isEscaped = window.IsEscaped(close);
+        if (!isEscaped && !_program.Names.MayHold(input, close, close - open - 1) && _paths.TryUnnamed()) return true;
+        return ActOnEvents(input, open, ref output) && ActOnKey(input, open, close, isEscaped, ref output);
+    }
+
+    private bool WalkElement(ReadOnlySpan<byte> input, int index, ref int block, ref OutputRun output)
+    {
+        if (_paths.IsAtRoot)
+        {
+            _paths.Root();
+            return true;
+        }
+
+        Hit hit = _paths.Element();
+        if (hit == Hit.None) return true;
+        int start = _blocks!.PlaceOf(index, ref block);
+        bool goesOn = ActOnEvents(input, start, ref output);   // before the hit is known: what is before is not hit
+        _hit = hit;
+        goesOn = goesOn && Mask(input, start, start, ref output);
+        if (goesOn && start < _blocks.End) return true;
+
+        // Who goes on counts it.
+        _paths.BackOneElement();
+        _hit = Hit.None;
+        return goesOn;
+    }
+
+    /// <summary>Marks the tokens that may be names which are looked for.</summary>
+    private void MarkNames()
+    {
+        BlockWindow window = _blocks!;
+        Span<TokenMasks> groups = window.Groups;
+        for (ulong blocks = window.Eventful; blocks != 0; blocks &= blocks - 1)
+        {
+            int block = BitOperations.TrailingZeroCount(blocks);
+            ref readonly BlockMasks masks = ref window.Masks[block];
+            for (ulong closes = masks.Events & ~masks.Tokens; closes != 0; closes &= closes - 1)
+            {
+                int close = window.Start + block * BlockWindow.BlockBytes + BitOperations.TrailingZeroCount(closes);
+                int open = window.QuoteBefore(close);
+                if (open < 0 || open >= window.End) continue;
+                int index = window.IndexOf(open);
+                groups[index / BlockWindow.BlockBytes].Named |= 1UL << index % BlockWindow.BlockBytes;
+            }
+        }
+    }
+}
