@@ -176,6 +176,12 @@ internal static class ConfigurationReader
             Revealers = approvals.Texts("reveal") ?? [],
             Auditors = audit.Texts("auditors") ?? ["auditors"],
         };
+        ConfigurationSection console = root.Section("console");
+        options = options with
+        {
+            ConsoleClients = ConsoleReader.ReadClients(console, options.Issuers, resolve, errors),
+            Console = ConsoleReader.ReadTerms(console),
+        };
         if (flags.Data is not null || flags.Control is not null) options = WithFlags(options, flags, errors);
         if (options.Issuers.Count == 0)
         {

@@ -17,6 +17,8 @@ internal static class KnownNames
         "name", "tls", "certificates", "certificate", "key",
             "clientCertificates",
         "clientCa", "minVersion", "proxyProtocol", "from", "required",
+        "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
+        "sessionIdle", "sessionMax",
         .. LimitsReader.Names,
     ];
 
