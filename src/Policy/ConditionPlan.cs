@@ -94,7 +94,8 @@ internal sealed class ConditionPlan
         ulong failed = 0;
         ConditionValue error = default;
         Evaluation evaluation = Evaluation.Rent(facts);
-        if (_refusesArguments && evaluation.Arguments() is { IsError: true } refused)
+        if (_refusesArguments && evaluation.Arguments() is
+            { IsError: true, Fault: not ConditionFault.InexactNumber } refused)
         {
             evaluation.Return();
             fault = ConditionProgram.Describe(refused);

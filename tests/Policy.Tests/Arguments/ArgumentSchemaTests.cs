@@ -30,6 +30,7 @@ public sealed class ArgumentSchemaTests
     [InlineData("{ type: number }", "1", "")]
     [InlineData("{ type: number }", "1.5e3", "")]
     [InlineData("{ type: number }", "\"1\"", "'' fails 'type'")]
+    [InlineData("{ type: number }", "50.000000000000001", "")]
     [InlineData("{ type: [string, 'null'] }", "null", "")]
     [InlineData("{ type: [string, 'null'] }", "1", "'' fails 'type'")]
     [InlineData("{ type: string }", "{}", "'' fails 'type'")]
