@@ -107,9 +107,15 @@ internal sealed partial class ApprovalDesk(
 
         Verdict read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
         if (read != Verdict.Proceed) return read;
+        if (call.Request.Count(FieldId.ContentEncoding) > 0)
+        {
+            call.Detail = "An encoded body cannot be shown to approvers; send it without Content-Encoding.";
+            return Verdict.Malformed;
+        }
+
         if (MayBeJson(call) && !StrictJson.IsUnambiguous(call.BodyPrefix.Written, out string why))
         {
-            call.Detail = "The body can be read in more than one way: " + why + ".";
+            call.Detail = "The body can be read in more than one way: " + why;
             return Verdict.Malformed;
         }
 

@@ -262,6 +262,24 @@ public sealed class ApprovalCallTests
     }
 
     [Theory]
+    [InlineData("gzip")]
+    [InlineData("identity")]
+    public async Task An_encoded_body_is_not_paused(string coding)
+    {
+        // Proves that nobody is asked to approve bytes that mean something else once they are decoded, nor can a coding
+        // be added to a call that was approved without one.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        string id = await PauseAsync(gateway, client);
+        await gateway.DecideAsync(id, "fay", "finance-leads");
+        string fields = $"Countersign-Approval: {id}\r\nContent-Encoding: {coding}\r\n";
+        WireMessage answer = await client.CallAsync(Requests.Post(gateway, Refund, "{\"amount\":5}", fields));
+        Assert.Equal(400, answer.Status);
+        Assert.Empty(gateway.Upstream.Requests);
+        Assert.Equal(ApprovalState.Approved, (await gateway.Store.FindAsync(id)).Value!.State);
+    }
+
+    [Theory]
     [InlineData("text/plain")]
     [InlineData("application/json; charset=utf-16")]
     [InlineData("*/*")]
