@@ -15,6 +15,8 @@ internal sealed partial class ApprovalDesk(
 {
     private const int ReasonBytesMax = 1_000;
 
+    private readonly AskLimits _asks = new(limits.PendingApprovalsPerCaller, limits.ApprovalAsksPerMinute);
+
     /// <summary>How an approval stands towards the call that waits for it.</summary>
     private enum Standing : byte
     {
@@ -59,6 +61,13 @@ internal sealed partial class ApprovalDesk(
             if (found.Status is StoreStatus.Mismatch)
                 return Mismatch(call, "The Idempotency-Key was used for another call.");
             if (found.Status is StoreStatus.NotFound) return Mismatch(call, "There is no such approval for this call.");
+            if (found.Status is StoreStatus.Limited)
+            {
+                call.Rates.RefuseAsk(found.RetryAfter);
+                call.Detail = "Too many approvals were asked for by this caller, or by a person it acts for.";
+                return Verdict.RateLimited;
+            }
+
             if (!found.IsOk) return Verdict.StoreUnavailable;
             call.Approval = found.Value;
 
@@ -177,9 +186,9 @@ internal sealed partial class ApprovalDesk(
         Approval draft = Draft(call);
         byte[] payload = seal.Seal(draft.Id, call.BodyPrefix.Written);
         if (!PreferField.RespondsAsync(call.Request))
-            return await store.AskAsync(draft, payload, new AskExtras(default, retryKey));
+            return await store.AskAsync(draft, payload, new AskExtras(default, retryKey) { Limits = _asks });
         byte[] run = seal.Seal(SealedRun.SealName(draft.Digest), SealedRun.Write(call));
-        return await store.AskAsync(draft, payload, new AskExtras(run, retryKey));
+        return await store.AskAsync(draft, payload, new AskExtras(run, retryKey) { Limits = _asks });
     }
 
     private Approval Draft(CallContext call)
