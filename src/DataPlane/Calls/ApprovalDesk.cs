@@ -86,13 +86,7 @@ internal sealed partial class ApprovalDesk(
             return (Standing.Refused, Mismatch(call, "The Idempotency-Key was used for another call."));
         if (found.Status is StoreStatus.NotFound)
             return (Standing.Refused, Mismatch(call, "There is no such approval for this call."));
-        if (found.Status is StoreStatus.Limited)
-        {
-            call.Rates.RefuseAsk(found.RetryAfter);
-            call.Detail = "Too many approvals were asked for by this caller, or by a person it acts for.";
-            return (Standing.Refused, Verdict.RateLimited);
-        }
-
+        if (found.Status is StoreStatus.Limited) return (Standing.Refused, AskedTooMuch(call, found.RetryAfter));
         if (!found.IsOk) return (Standing.Refused, Verdict.StoreUnavailable);
         call.Approval = found.Value;
         if (!wait.Listens(found.Value!.Id)) return (Standing.Moved, Verdict.Undecided);
