@@ -20,6 +20,9 @@ public enum StoreStatus : byte
 
     /// <summary>The name it was asked by stands for something else.</summary>
     Mismatch,
+
+    /// <summary>Whoever asks has asked for too much; nothing was done.</summary>
+    Limited,
 }
 
 /// <summary>An answer of the store, or why there is none.</summary>
@@ -31,4 +34,7 @@ public readonly record struct StoreResult<T>(StoreStatus Status, T? Value)
 {
     /// <summary>True when there is a value to use.</summary>
     public bool IsOk => Status == StoreStatus.Ok;
+
+    /// <summary>With <see cref="StoreStatus.Limited"/>, when it is worth asking again.</summary>
+    public TimeSpan RetryAfter { get; init; }
 }
