@@ -124,46 +124,12 @@ internal sealed partial class ApprovalDesk(
 
         if (!BindsOnce(call))
         {
-            call.Detail =
-                "A field that binds the call is repeated, or named by Connection, so it could be read two ways.";
+            call.Detail = "A field that binds the call is repeated, or named by Connection: it reads two ways.";
             return Verdict.Malformed;
         }
 
         call.Digest = DigestOf(call);
         return Verdict.Proceed;
-    }
-
-    // Whoever asks chooses the type, and an upstream may ignore it: what looks like JSON is held to JSON.
-    private static bool MayBeJson(CallContext call)
-    {
-        ReadOnlySpan<byte> body = call.BodyPrefix.Written.TrimStart(" \t\r\n"u8);
-        return body is [(byte)'{' or (byte)'[', ..]
-            || (call.BodyPrefix.Count > 0 && MediaType.IsJson(call.Request.Value(FieldId.ContentType)));
-    }
-
-    // The digest holds one value of each field. A second one would reach the upstream without anybody's approval, and
-    // one that Connection names would be approved without reaching it.
-    private static bool BindsOnce(CallContext call)
-    {
-        foreach (ref readonly FieldSlice field in call.Request.Fields)
-        {
-            if (!Binds(call, field)) continue;
-            bool isFirst = call.Request.TryFind(call.Request.Name(field), out FieldSlice first) && first == field;
-            if (!isFirst || field.IsConnectionOption) return false;
-        }
-
-        return true;
-    }
-
-    private static bool Binds(CallContext call, in FieldSlice field)
-    {
-        if (field.Id == FieldId.ContentType) return true;
-        foreach (string name in call.Function!.BindingHeaders)
-        {
-            if (Ascii.EqualsIgnoreCase(call.Request.Name(field), name)) return true;
-        }
-
-        return false;
     }
 
     private static string DigestOf(CallContext call)

@@ -1,0 +1,41 @@
+using System.Text;
+using Countersign.DataPlane.Http;
+
+namespace Countersign.DataPlane.Calls;
+
+/// <content>What a call is held to before it is paused: that it can be read, and bound, in one way only.</content>
+internal sealed partial class ApprovalDesk
+{
+    // Whoever asks chooses the type, and an upstream may ignore it: what looks like JSON is held to JSON.
+    private static bool MayBeJson(CallContext call)
+    {
+        ReadOnlySpan<byte> body = call.BodyPrefix.Written.TrimStart(" \t\r\n"u8);
+        return body is [(byte)'{' or (byte)'[', ..]
+            || (call.BodyPrefix.Count > 0 && MediaType.IsJson(call.Request.Value(FieldId.ContentType)));
+    }
+
+    // The digest holds one value of each field. A second one would reach the upstream without anybody's approval, and
+    // one that Connection names would be approved without reaching it.
+    private static bool BindsOnce(CallContext call)
+    {
+        foreach (ref readonly FieldSlice field in call.Request.Fields)
+        {
+            if (!Binds(call, field)) continue;
+            bool isFirst = call.Request.TryFind(call.Request.Name(field), out FieldSlice first) && first == field;
+            if (!isFirst || field.IsConnectionOption) return false;
+        }
+
+        return true;
+    }
+
+    private static bool Binds(CallContext call, in FieldSlice field)
+    {
+        if (field.Id == FieldId.ContentType) return true;
+        foreach (string name in call.Function!.BindingHeaders)
+        {
+            if (Ascii.EqualsIgnoreCase(call.Request.Name(field), name)) return true;
+        }
+
+        return false;
+    }
+}
