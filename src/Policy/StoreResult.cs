@@ -20,6 +20,9 @@ public enum StoreStatus : byte
 
     /// <summary>The name it was asked by stands for something else.</summary>
     Mismatch,
+
+    /// <summary>A dynamic separation refused it; <see cref="StoreResult{T}.Separation"/> says which.</summary>
+    DutyConflict,
 }
 
 /// <summary>An answer of the store, or why there is none.</summary>
@@ -29,6 +32,9 @@ public enum StoreStatus : byte
 public readonly record struct StoreResult<T>(StoreStatus Status, T? Value)
     where T : class
 {
+    /// <summary>The id of the separation that refused it; null otherwise.</summary>
+    public string? Separation { get; init; }
+
     /// <summary>True when there is a value to use.</summary>
     public bool IsOk => Status == StoreStatus.Ok;
 }

@@ -211,6 +211,7 @@ internal sealed partial class ApprovalDesk(
             PolicyVersion = call.Policy!.Version,
             Call = call.IdString(),
             BreakGlass = terms.BreakGlass,
+            Duties = call.Duties,
         };
     }
 
@@ -231,8 +232,15 @@ internal sealed partial class ApprovalDesk(
             return (Standing.Refused, Verdict.Overloaded);
         }
 
-        StoreResult<Approval> moved = await store.MoveAsync(approval, move.Next!, seen.Value);
-        if (moved.Status is StoreStatus.Conflict or StoreStatus.Lapsed or StoreStatus.NotFound) settlements.Close();
+        // The history that dynamic separations go by is written with the claim, by the policy now in force.
+        Approval next = move.Next! with { Duties = call.Duties };
+        StoreResult<Approval> moved = await store.MoveAsync(approval, next, seen.Value);
+        if (moved.Status is StoreStatus.Conflict or StoreStatus.Lapsed or StoreStatus.NotFound
+            or StoreStatus.DutyConflict)
+        {
+            settlements.Close();
+        }
+
         switch (moved.Status)
         {
             case StoreStatus.Ok:
@@ -241,9 +249,12 @@ internal sealed partial class ApprovalDesk(
                 return (Standing.Claimed, Verdict.Proceed);
             case StoreStatus.Conflict or StoreStatus.Lapsed or StoreStatus.NotFound:
                 return (Standing.Moved, Verdict.Undecided);
+            case StoreStatus.DutyConflict:
+                call.Detail = DutyDesk.Explain(moved.Separation);
+                return (Standing.Refused, Verdict.DutyConflict);
             default:
                 // Nobody knows whether the claim was taken, so it counts as spent (DESIGN section 7).
-                settlements.Doubt(move.Next!);
+                settlements.Doubt(next);
                 call.Detail = "The store did not confirm the claim; the approval counts as spent.";
                 return (Standing.Refused, Verdict.StoreUnavailable);
         }
