@@ -50,7 +50,7 @@ public class PolicyBenchmarks : OperationBenchmark
     public override IEnumerable<string> Names =>
         [
             "ResolveDecide10", "ResolveDecide1000", "ResolveDecide100000", "ResolveDecideEncoded",
-            "ResolveDecidePlaced", "DecideConditions", "DecideConditions1000", "CallDigest",
+            "ResolveDecidePlaced", "DecideConditions", "DecideConditions1000", "DecideArguments", "CallDigest",
         ];
 }
 

@@ -23,20 +23,31 @@ internal sealed class DecideByConditions : InlineOperation
         "args.order.tags.exists_one(t, t == 'vip') ? int(args.order.lines) >= 2 : double(args.amount) > 1e9",
     ];
 
+    /// <summary>With every keyword that looks at a value more than once, or goes into it.</summary>
+    private const string Schema =
+        ", args: { type: object, required: [amount, order], properties: { "
+        + "amount: { type: number, minimum: 0, exclusiveMaximum: 1000 }, currency: { enum: [EUR, USD] }, "
+        + "note: { type: string, maxLength: 100, pattern: 'charge$' }, "
+        + "order: { type: object, additionalProperties: { type: number }, properties: { "
+        + "id: { type: string, minLength: 1 }, lines: { type: integer }, "
+        + "tags: { type: array, maxItems: 9, items: { type: string } } } } } }";
+
     private readonly PolicySnapshot _snapshot;
     private readonly Function _function;
     private readonly Caller _caller = new("https://issuer.test", "alice", CallerKind.Human, ["support"], ["alice"]);
     private readonly CallFacts _facts;
 
     /// <param name="functions">How many functions the policy has; each is under the same conditions.</param>
-    internal DecideByConditions(int functions)
+    /// <param name="hasSchema">Each has a schema of its arguments, which the call's fit.</param>
+    internal DecideByConditions(int functions, bool hasSchema = false)
     {
         StringBuilder text = new("apiVersion: countersign/v1\n");
         text.Append("upstreams: { up: { endpoints: [\"http://h\"] } }\nfunctions:\n");
         for (int index = 0; index < functions; index++)
         {
             text.Append(CultureInfo.InvariantCulture,
-                $"  f{index}: {{ upstream: up, method: POST, path: \"/f{index}/{{account}}\", risk: low }}\n");
+                $"  f{index}: {{ upstream: up, method: POST, path: \"/f{index}/{{account}}\", risk: low");
+            text.Append(hasSchema ? Schema : "").Append(" }\n");
         }
 
         text.Append("rules:\n");

@@ -16,13 +16,15 @@ using Microsoft.Extensions.Primitives;
 namespace Countersign.DemoIssuer;
 
 /// <summary>
-/// An OpenID Connect issuer for demonstrations: discovery, a JWKS and RS256 access tokens for made-up users, who need
-/// no password. It listens on loopback alone, and its key lives as long as it does.
+/// An OpenID Connect issuer for demonstrations: discovery, a JWKS, RS256 access tokens for made-up users, and the code
+/// flow for those of them who are people. None needs a password. It listens on loopback alone, and its key lives as
+/// long as it does.
 /// </summary>
 public sealed class DemoIssuer : IAsyncDisposable
 {
     private const int TokenSeconds = 3600;
 
+    private const string CodeGrant = "authorization_code";
     private const string DeviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
     private const string RefreshGrant = "refresh_token";
 
@@ -39,6 +41,7 @@ public sealed class DemoIssuer : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly WebApplication _app;
     private readonly DeviceGrants _grants;
+    private DemoSignIn? _signIn;
 
     private DemoIssuer(WebApplication app, string audience, TimeProvider clock)
     {
@@ -89,6 +92,7 @@ public sealed class DemoIssuer : IAsyncDisposable
         }
 
         issuer.Address = issuer._app.Urls.First();
+        issuer._signIn = new DemoSignIn(issuer.Address, clock);
         return issuer;
     }
 
@@ -96,7 +100,7 @@ public sealed class DemoIssuer : IAsyncDisposable
     /// <exception cref="ArgumentException">There is no such user.</exception>
     public string Mint(string user) =>
         DemoUser.All.TryGetValue(user, out DemoUser? known)
-            ? Sign(known)
+            ? Sign(known, _audience)
             : throw new ArgumentException("The demo issuer has no such user.", nameof(user));
 
     /// <summary>Stops listening.</summary>
@@ -113,15 +117,20 @@ public sealed class DemoIssuer : IAsyncDisposable
             ["issuer"] = Address,
             ["jwks_uri"] = Address + "/jwks",
             ["token_endpoint"] = Address + "/token",
+            ["authorization_endpoint"] = Address + "/authorize",
             ["device_authorization_endpoint"] = Address + "/device_authorization",
-            ["grant_types_supported"] = new JsonArray(DeviceGrant, RefreshGrant),
-            ["response_types_supported"] = new JsonArray("token"),
+            ["grant_types_supported"] = new JsonArray(CodeGrant, DeviceGrant, RefreshGrant),
+            ["response_types_supported"] = new JsonArray("code"),
+            ["code_challenge_methods_supported"] = new JsonArray("S256"),
+            ["token_endpoint_auth_methods_supported"] = new JsonArray("none"),
+            ["authorization_response_iss_parameter_supported"] = true,
             ["subject_types_supported"] = new JsonArray("public"),
             ["id_token_signing_alg_values_supported"] = new JsonArray("RS256"),
         }));
         _app.MapGet("/jwks", context => AnswerAsync(context, 200, Jwks()));
         _app.MapPost("/token", AnswerTokenAsync);
         new DevicePages(_grants, () => Address).Map(_app);
+        _app.MapGet("/authorize", context => _signIn!.AuthorizeAsync(context));
     }
 
     private async Task AnswerTokenAsync(HttpContext context)
@@ -153,6 +162,7 @@ public sealed class DemoIssuer : IAsyncDisposable
 
     private Task AnswerGrantAsync(HttpContext context, string grant, IFormCollection form)
     {
+        if (grant == CodeGrant) return AnswerCodeAsync(context, form);
         string? user = null;
         string error = "unsupported_grant_type";
         if (grant == DeviceGrant)
@@ -180,18 +190,27 @@ public sealed class DemoIssuer : IAsyncDisposable
 
     private JsonObject TokenFor(DemoUser user) => new()
     {
-        ["access_token"] = Sign(user),
+        ["access_token"] = Sign(user, _audience),
         ["token_type"] = "Bearer",
         ["expires_in"] = TokenSeconds,
     };
 
-    private string Sign(DemoUser user)
+    private Task AnswerCodeAsync(HttpContext context, IFormCollection form)
+    {
+        if (_signIn!.Redeem(form) is not { } code)
+            return AnswerAsync(context, 400, new JsonObject { ["error"] = "invalid_grant" });
+        JsonObject tokens = TokenFor(code.User);
+        tokens["id_token"] = Sign(code.User, code.ClientId, "JWT", code.Nonce);
+        return AnswerAsync(context, 200, tokens);
+    }
+
+    private string Sign(DemoUser user, string audience, string type = "at+jwt", string? nonce = null)
     {
         long now = _clock.GetUtcNow().ToUnixTimeSeconds();
         JsonObject claims = new()
         {
             ["iss"] = Address,
-            ["aud"] = _audience,
+            ["aud"] = audience,
             ["sub"] = user.ActsFor ?? user.Name,
             ["kind"] = user.Kind,
             ["groups"] = new JsonArray([.. user.Groups.Select(group => JsonValue.Create(group))]),
@@ -204,7 +223,9 @@ public sealed class DemoIssuer : IAsyncDisposable
         if (user.Actor is not null) claims["actor"] = user.Actor;
         if (user.Owner is not null) claims["owner"] = user.Owner;
 
-        JsonObject header = new() { ["alg"] = "RS256", ["typ"] = "at+jwt", ["kid"] = _keyId };
+        if (nonce is not null) claims["nonce"] = nonce;
+
+        JsonObject header = new() { ["alg"] = "RS256", ["typ"] = type, ["kid"] = _keyId };
         string text = Part(header) + "." + Part(claims);
         byte[] signature = _key.SignData(
             Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);

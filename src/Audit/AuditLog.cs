@@ -93,6 +93,22 @@ public sealed class AuditLog : IAsyncDisposable
         if (slot.Outcome.TryRelease(slot.OutcomeLeaseTag)) _pool.Return(slot.Outcome);
     }
 
+    /// <summary>
+    /// Gives both records of a reservation back and keeps the room for them: for a holder that will wait long before it
+    /// writes. Follow it with exactly one <see cref="Resume"/>.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">One was handed over, or the reservation is over.</exception>
+    public void Park(in AuditReservation slot)
+    {
+        if (!slot.IsHeld || !slot.Intent.TryRelease(slot.IntentLeaseTag)) ThrowNotWhole();
+        _pool.Park(slot.Intent);
+        if (!slot.Outcome.TryRelease(slot.OutcomeLeaseTag)) ThrowNotWhole();
+        _pool.Park(slot.Outcome);
+    }
+
+    /// <summary>Takes two records for the room that <see cref="Park"/> kept; there always are two.</summary>
+    public AuditReservation Resume() => _pool.TakeTwo();
+
     /// <summary>Writes, flushes and signs what was handed over, and closes the log.</summary>
     public async ValueTask DisposeAsync() => await _writer.DisposeAsync().ConfigureAwait(false);
 
@@ -101,6 +117,9 @@ public sealed class AuditLog : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(record);
         if (record.WrittenBytes == 0 || !record.TryQueue()) ThrowNotFilled();
     }
+
+    private static void ThrowNotWhole() =>
+        throw new InvalidOperationException("the reservation is over, or a record of it was handed over");
 
     private static void ThrowNotFilled() =>
         throw new InvalidOperationException("the record is empty, or was handed over before");

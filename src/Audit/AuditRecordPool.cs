@@ -40,11 +40,24 @@ internal sealed class AuditRecordPool
             return false;
         }
 
+        slot = TakeTwo();
+        return true;
+    }
+
+    /// <summary>Two records whose room is counted as taken already.</summary>
+    internal AuditReservation TakeTwo()
+    {
         AuditRecord intent = Take(), outcome = Take();
         intent.BeginLease();
         outcome.BeginLease();
-        slot = new AuditReservation(intent, outcome);
-        return true;
+        return new AuditReservation(intent, outcome);
+    }
+
+    /// <summary>Takes a record back for others to use, while its room stays counted as taken.</summary>
+    internal void Park(AuditRecord record)
+    {
+        record.EndLease();
+        Push(record.Slot);
     }
 
     [HotPath]

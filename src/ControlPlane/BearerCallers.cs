@@ -8,7 +8,8 @@ namespace Countersign.ControlPlane;
 /// <summary>Who calls, or why nobody is known to.</summary>
 /// <param name="Caller">Null refuses.</param>
 /// <param name="Because">What is wrong with the token, safe to show; empty when none was sent.</param>
-internal readonly record struct BearerOutcome(Caller? Caller, string Because);
+/// <param name="IsFromSession">True for a session: its groups are those of its sign-in, and were noted then.</param>
+internal readonly record struct BearerOutcome(Caller? Caller, string Because, bool IsFromSession = false);
 
 /// <summary>Bearer tokens on the control listener (RFC 6750 section 2.1); no other way to send one is read.</summary>
 internal sealed class BearerCallers(CallerVerifier verifier)

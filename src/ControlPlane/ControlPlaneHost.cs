@@ -1,6 +1,7 @@
 using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
+using Countersign.ControlPlane.Console;
 using Countersign.ControlPlane.Metrics;
 using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Notices;
@@ -47,24 +48,30 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
         _proposals = new PolicyProposals(services, options, acts, clock, log);
-        Routes routes = new(_app, new BearerCallers(services.Callers), new SeenPeople(services.Approvals, clock));
+        ConsoleFront? front = ConsoleFront.Open(options, services, clock, () => PublicUrl);
+        KnownCallers callers = new(
+            new BearerCallers(services.Callers), front?.Sessions, front?.Cookies, () => PublicUrl);
+        SeenPeople people = new(services.Approvals, clock);
+        Routes routes = new(_app, callers, people);
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
         RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
-        ApprovalDesk desk = new(services, views, acts, _proposals, clock, log);
-        ApprovalEndpoints.Map(routes, desk, streams, reveals);
+        ApprovalDesk approvals = new(services, views, acts, _proposals, clock, log);
+        PolicyDesk policies = new(services, options, acts, _proposals);
+        ApprovalEndpoints.Map(routes, approvals, streams, reveals);
         if (services.Notices is { } notices)
         {
             _notices = new NoticeDesk(options, services, notices, _feed, () => PublicUrl, clock, log);
             NoticeEndpoints.Map(routes, _notices, options, acts);
         }
 
-        PolicyEndpoints.Map(routes, new PolicyDesk(services, options, acts, _proposals));
+        PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
+        front?.Map(routes, new ConsoleParts(_app.Services, logs, approvals, policies, people, acts, log));
         OpenApiEndpoint.Map(routes);
         MetricsEndpoint.Map(_app, _metrics);
     }

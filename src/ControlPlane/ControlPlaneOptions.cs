@@ -1,12 +1,15 @@
 using System.Net;
 using Countersign.Audit;
+using Countersign.ControlPlane.Console;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
 using Countersign.Masking;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Countersign.Policy.Notices;
 using Countersign.Policy.Redis;
+using Countersign.Policy.Sessions;
 
 namespace Countersign.ControlPlane;
 
@@ -53,6 +56,9 @@ public sealed record ControlPlaneOptions
 
     /// <summary>Groups whose members may read policies and the audit.</summary>
     public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
+
+    /// <summary>How long people stay signed in at the console.</summary>
+    public ConsoleTerms Console { get; init; } = new();
 }
 
 /// <summary>What the control listener works with, made and disposed of by whoever composes the process.</summary>
@@ -89,4 +95,13 @@ public sealed record ControlPlaneServices(
 
     /// <summary>What masks make tokens with, by the names that policy knows the keys by.</summary>
     public IReadOnlyDictionary<string, TokenKey> MaskKeys { get; init; } = new Dictionary<string, TokenKey>();
+
+    /// <summary>The console's sessions; null leaves the console out.</summary>
+    public ISessionStore? Sessions { get; init; }
+
+    /// <summary>Seals sessions and sign-ins under way; its own key, never that of payloads.</summary>
+    public PayloadSeal? SessionSeal { get; init; }
+
+    /// <summary>Who people sign in by; null where nobody can.</summary>
+    public OidcSignIn? SignIn { get; init; }
 }

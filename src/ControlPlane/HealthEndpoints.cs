@@ -1,3 +1,4 @@
+using Countersign.ControlPlane.Console;
 using Microsoft.AspNetCore.Http;
 
 namespace Countersign.ControlPlane;
@@ -23,7 +24,10 @@ internal static class HealthEndpoints
     public static void Map(
         Routes routes, ControlPlaneServices services, TimeSpan policyStaleAfter, TimeProvider clock)
     {
-        routes.Open(HttpMethods.Get, "/", _ => new(Reply.Text(FrontPage)));
+        // People with a browser are shown the console, where there is one.
+        bool hasConsole = services.Sessions is not null && services.SignIn is not null;
+        Reply front = hasConsole ? ConsoleGate.SeeOther(ConsolePaths.Inbox) : Reply.Text(FrontPage);
+        routes.Open(HttpMethods.Get, "/", _ => new(front));
         routes.Open(HttpMethods.Get, "/health/live", _ => new(Reply.Json("""{"status":"live"}""")));
         routes.Open(HttpMethods.Get, "/health/ready", _ =>
         {

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Countersign.ControlPlane;
 
 /// <summary>The listener's paths: each is open to anybody, or answers only callers with a valid token.</summary>
-internal sealed class Routes(IEndpointRouteBuilder endpoints, BearerCallers callers, SeenPeople people)
+internal sealed class Routes(IEndpointRouteBuilder endpoints, KnownCallers callers, SeenPeople people)
 {
     /// <summary>A path that needs no token.</summary>
     public void Open(string method, string path, Func<HttpContext, ValueTask<Reply>> answer) =>
@@ -16,10 +16,9 @@ internal sealed class Routes(IEndpointRouteBuilder endpoints, BearerCallers call
     public void Known(string method, string path, Func<HttpContext, Caller, ValueTask<Reply>> answer) =>
         Map(method, path, async context =>
         {
-            BearerOutcome outcome =
-                await callers.IdentifyAsync(context.Request.Headers.Authorization, context.RequestAborted);
+            BearerOutcome outcome = await callers.IdentifyAsync(context);
             if (outcome.Caller is not { } caller) return BearerCallers.Refuse(outcome.Because);
-            await people.NoteAsync(caller);
+            if (!outcome.IsFromSession) await people.NoteAsync(caller);
             return await answer(context, caller);
         });
 
@@ -30,8 +29,7 @@ internal sealed class Routes(IEndpointRouteBuilder endpoints, BearerCallers call
     {
         RequestDelegate handler = async context =>
         {
-            ValueTask<BearerOutcome> IdentifyAsync() =>
-                callers.IdentifyAsync(context.Request.Headers.Authorization, context.RequestAborted);
+            ValueTask<BearerOutcome> IdentifyAsync() => callers.IdentifyAsync(context);
             BearerOutcome outcome = await IdentifyAsync();
             Reply? reply = outcome.Caller is { } caller
                 ? await run(context, caller, async () => (await IdentifyAsync()).Caller)

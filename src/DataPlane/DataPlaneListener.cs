@@ -106,6 +106,8 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         _handler = new CallConnectionHandler(services, beat + callers.Beat, _log, EntranceFor(certificates));
         _meter.CreateObservableGauge(
             "countersign.client.connections", () => Connections, description: "Connections of callers open now.");
+        _meter.CreateObservableGauge(
+            "countersign.calls.held", () => _admission.Parked, description: "Calls held open for an approval.");
         _settlements.Start();
         _runs = new RunDesk(services, _services.Approvals, _services.Seal, _logs.CreateLogger<RunDesk>());
         _runs.Start();
@@ -198,10 +200,11 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     private CallPipeline Compose(string publicUrl, UpstreamPools pools, CallerGate callers)
     {
         Limits limits = _options.Limits;
+        AuditTrail audit = new(_services.Audit, _options.Gateway, _clock);
         byte[] metadata = ResourceMetadata.Write(publicUrl, _options.AuthorizationServers);
         return new CallPipeline(
             _admission,
-            new AuditTrail(_services.Audit, _options.Gateway, _clock),
+            audit,
             new OwnPaths(callers, _services.Approvals, _services.Seal, limits, _clock, metadata),
             callers,
             new FunctionTable(_services.InForce, limits),
@@ -210,7 +213,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
                 _services.Rates ?? new NoRateStore(), limits.RateBucketsMax, _services.LiveNodes, _clock),
             new DutyDesk(_services.Approvals),
             new ApprovalDesk(
-                _services.Approvals, _services.Seal, _settlements, limits, _clock, _services.Start),
+                _services.Approvals, _services.Seal, _settlements, audit, limits, _clock, _services.Start),
             new CredentialDesk(_services.Credentials, _clock),
             new UpstreamCaller(pools, limits),
             new ReplyDesk(new MaskDesk(_services.MaskKeys), limits, publicUrl + ResourceMetadata.Path),

@@ -39,6 +39,7 @@ internal sealed class ConditionPlan
     private readonly ConcurrentDictionary<(ulong Held, ulong Failed), Decision> _settled = new();
     private readonly Decision _ambiguous;
     private readonly Decision _unreadable;
+    private readonly Decision _misfit;
     private readonly bool _refusesArguments;
 
     public ConditionPlan(PolicySnapshot snapshot, GroupSet groups, Function function, ConditionedRule[] rules)
@@ -47,15 +48,22 @@ internal sealed class ConditionPlan
         _groups = groups;
         _function = function;
         _rules = rules;
-        ReadsArguments = Array.Exists(rules, one => one.Condition.ReadsArguments);
+        bool hasSchema = function.Arguments is not null;
+        ReadsArguments = hasSchema || Array.Exists(rules, one => one.Condition.ReadsArguments);
 
         // What is only observed refuses nothing: its conditions fail one by one.
-        _refusesArguments = snapshot.Mode == PolicyMode.Enforce && Array.Exists(
-            rules, one => one.Condition.ReadsArguments && one.Rule.Mode == PolicyMode.Enforce);
+        _refusesArguments = snapshot.Mode == PolicyMode.Enforce && (hasSchema || Array.Exists(
+            rules, one => one.Condition.ReadsArguments && one.Rule.Mode == PolicyMode.Enforce));
         IReadOnlyList<MaskTerms> masks = snapshot.MasksOf(groups, function);
         _ambiguous = new Decision(Effect.Deny, DecisionCause.ArgumentsAmbiguous, "", null, masks);
         _unreadable = new Decision(Effect.Deny, DecisionCause.ArgumentsUnreadable, "", null, masks);
+        Decision misfit = new(Effect.Deny, DecisionCause.ArgumentsMisfit, "", null, masks);
+        _misfit = snapshot.Mode == PolicyMode.Enforce
+            ? misfit : new Decision(Effect.Allow, DecisionCause.Observed, "", null, masks) { Observed = misfit };
     }
+
+    /// <summary>False if only the schema of the arguments makes the decision hang on the call.</summary>
+    public bool HasConditions => _rules.Length > 0;
 
     /// <summary>True if the call's arguments must have been read.</summary>
     public bool ReadsArguments { get; }
@@ -86,13 +94,21 @@ internal sealed class ConditionPlan
         ulong failed = 0;
         ConditionValue error = default;
         Evaluation evaluation = Evaluation.Rent(facts);
-        if (_refusesArguments && evaluation.Arguments() is { IsError: true } refused)
+        if (_refusesArguments && evaluation.Arguments() is
+            { IsError: true, Fault: not ConditionFault.InexactNumber } refused)
         {
             evaluation.Return();
             fault = ConditionProgram.Describe(refused);
             bool isAmbiguous = refused.Fault is ConditionFault.ArgumentsAmbiguous or ConditionFault.ArgumentsBroken;
             return new ConditionsHeld(
                 this, 0, 0, isAmbiguous ? DecisionCause.ArgumentsAmbiguous : DecisionCause.ArgumentsUnreadable);
+        }
+
+        fault = Misfit(evaluation);
+        if (fault.Length > 0)
+        {
+            evaluation.Return();
+            return new ConditionsHeld(this, 0, 0, DecisionCause.ArgumentsMisfit);
         }
 
         for (int bit = 0; bit < _rules.Length; bit++)
@@ -115,8 +131,22 @@ internal sealed class ConditionPlan
     {
         DecisionCause.ArgumentsAmbiguous => _ambiguous,
         DecisionCause.ArgumentsUnreadable => _unreadable,
+        DecisionCause.ArgumentsMisfit => _misfit,
         _ => null,
     };
+
+    /// <summary>The decision where there are no conditions, for arguments that fit.</summary>
+    public Decision WhenFitting() => Settle(new ConditionsHeld(this, 0, 0, DecisionCause.NothingMatched));
+
+    /// <summary>Why the arguments are not what the function takes; empty if they are, or nobody said.</summary>
+    [HotPath]
+    private string Misfit(Evaluation evaluation)
+    {
+        if (_function.Arguments is null) return "";
+        ConditionValue arguments = evaluation.Arguments();
+        bool isRead = !arguments.IsError || arguments.Fault == ConditionFault.InexactNumber;
+        return isRead ? _function.Arguments.Misfit(arguments, evaluation) : ConditionProgram.Describe(arguments);
+    }
 
     /// <summary>Which bit stands for a rule; -1 if none does.</summary>
     public int BitOf(int rule) => Array.FindIndex(_rules, one => one.Index == rule);

@@ -23,7 +23,7 @@ internal sealed class ConditionReader
             (Function function, PathTemplate path) = content.Functions[index];
             _byId[function.Id] = index;
             IEnumerable<string> inputs = path.Parameters.Select(one => $"{one.Segment} {one.Name} {one.IsInt}");
-            _inputs[index] = string.Join('/', inputs);
+            _inputs[index] = string.Join('/', inputs) + "/" + function.Arguments?.Text;
         }
     }
 
@@ -45,7 +45,7 @@ internal sealed class ConditionReader
             (Function function, PathTemplate path) = _content.Functions[index];
             if (!byInputs.TryGetValue(_inputs[index], out ConditionProgram? program))
             {
-                FunctionScope scope = new(function.Id, path.Parameters, ConditionType.Dyn);
+                FunctionScope scope = new(function.Id, path.Parameters, TypeOf(function));
                 program = ConditionProgram.CompileCondition(when.Text, scope, out ConditionError error);
                 if (program is null)
                 {
@@ -85,7 +85,7 @@ internal sealed class ConditionReader
         foreach (int index in functions)
         {
             (Function function, PathTemplate path) = _content.Functions[index];
-            FunctionScope scope = new(function.Id, path.Parameters, ConditionType.Dyn);
+            FunctionScope scope = new(function.Id, path.Parameters, TypeOf(function));
             ConditionProgram? program = ConditionProgram.CompileScalar(named.Text, scope, out ConditionError error);
             if (program is null)
             {
@@ -109,6 +109,8 @@ internal sealed class ConditionReader
             _content.Objects.Add((separation, index), program);
         }
     }
+
+    private static ConditionType TypeOf(Function function) => function.Arguments?.Type ?? ConditionType.Dyn;
 
     private SortedSet<int> FunctionsOf(List<string> covered)
     {

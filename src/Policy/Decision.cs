@@ -41,6 +41,9 @@ public enum DecisionCause : byte
 
     /// <summary>Conditions look at the arguments, which are not JSON or too many.</summary>
     ArgumentsUnreadable,
+
+    /// <summary>The arguments are not what the function's schema says.</summary>
+    ArgumentsMisfit,
 }
 
 /// <summary>One group of approvers and how many people of it must agree.</summary>

@@ -39,10 +39,19 @@ internal sealed class DocumentNode(NodeKind kind, int line, int column, string t
     /// <summary>Where it stands, for an error message about something else.</summary>
     public string Place => File.Length == 0 ? $"line {Line}" : $"{File}:{Line}";
 
+    /// <summary>
+    /// Set by the reader that took a plain null or a number of any size for what it is; elsewhere a plain <c>null</c>
+    /// is a word.
+    /// </summary>
+    public bool IsJsonValue { get; set; }
+
     /// <summary>A mapping's entries: as written, until a reader puts them into canonical order.</summary>
     public List<NodeEntry> Entries { get; } = [];
 
     public List<DocumentNode> Items { get; } = [];
+
+    /// <summary>A plain <c>null</c>, or nothing.</summary>
+    public bool IsNull => Kind == NodeKind.Other && Text is "" or "~" or "null" or "Null" or "NULL";
 
     /// <summary>What it is, for an error message.</summary>
     public string Describe() => Kind switch
@@ -94,6 +103,10 @@ internal sealed class DocumentNode(NodeKind kind, int line, int column, string t
         else if (Kind == NodeKind.Other && bool.TryParse(Text, out bool flag))
         {
             json.Append(flag ? "true" : "false");
+        }
+        else if (IsJsonValue)
+        {
+            json.Append(IsNull ? "null" : Text);
         }
         else
         {

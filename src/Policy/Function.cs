@@ -1,3 +1,5 @@
+using Countersign.Policy.Arguments;
+
 namespace Countersign.Policy;
 
 /// <summary>How much harm a function can do. Zero is not a risk: a function without one does not compile.</summary>
@@ -93,6 +95,9 @@ public sealed class Function
 
     /// <summary><see cref="Hosts"/> as they are compared.</summary>
     internal IReadOnlyList<HostPattern> HostPatterns { get; init; } = [];
+
+    /// <summary>What its arguments must be; null for anything.</summary>
+    internal ArgumentSchema? Arguments { get; init; }
 
     /// <summary>
     /// How many bytes of the body must be seen to name the function, 0 for one named by method and path alone.

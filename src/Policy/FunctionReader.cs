@@ -1,13 +1,16 @@
+using Countersign.Policy.Arguments;
+
 namespace Countersign.Policy;
 
 /// <summary>Reads the upstreams and the functions, and knows their names for the rest of the document.</summary>
 internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
 {
     private static readonly SectionKeys FunctionKeys = new(
-        ["upstream", "method", "path", "risk"], ["hosts", "tags", "headers", "maskable"], ["mcp", "tool"],
+        ["upstream", "method", "path", "risk"], ["hosts", "tags", "headers", "maskable", "args"], ["mcp", "tool"],
         ["method", "path"]);
 
     private readonly UpstreamReader _reader = new(errors);
+    private readonly ArgumentReader _arguments = new(errors);
     private readonly Dictionary<string, Upstream> _upstreams = new(StringComparer.Ordinal);
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
     private readonly HashSet<string> _tags = new(StringComparer.Ordinal);
@@ -136,6 +139,7 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         List<HostPattern> patterns = [];
         List<string> hosts = ReadHosts(section, patterns);
         List<string> tags = ReadTags(section);
+        ArgumentSchema? arguments = section.Find("args") is { } args ? _arguments.Read(args) : null;
         if (method is null || path is null) return null;
 
         int index = content.Functions.Count;
@@ -145,6 +149,7 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
             Hosts = hosts,
             HostPatterns = patterns,
             Tags = tags,
+            Arguments = arguments,
             Line = key.Line,
             Column = key.Column,
         };

@@ -17,6 +17,12 @@ internal static class PolicyLimits
     public const int RateLimitsMax = 500;
     public const int RatePerSecondMax = 100_000;
     public const int BurstMax = 1_000_000;
+
+    /// <summary>Of a title or description in a schema of arguments.</summary>
+    public const int SchemaTextCharactersMax = 4_096;
+
+    /// <summary>Patterns in all schemas of arguments together: each is compiled.</summary>
+    public const int SchemaPatternsMax = 2_000;
     public const int StagesMax = 16;
     public const int ApproversMax = 16;
     public const int DutiesPerFunctionMax = 16;

@@ -123,15 +123,17 @@ public sealed partial class PolicySnapshot
     }
 
     /// <summary>
-    /// What must be asked of a call; null where no rule that speaks of the pair has a condition, and where the pair is
-    /// denied whatever conditions say.
+    /// What must be asked of a call; null where no rule that speaks of the pair has a condition and the function takes
+    /// any arguments, and where the pair is denied whatever the call is.
     /// </summary>
     private ConditionPlan? PlanFor(GroupSet held, Function function)
     {
         List<ConditionedRule> conditioned = [];
+        bool speaks = false;
         foreach (int index in _rulesByFunction[function.Index])
         {
             if (!_ruleGroups[index].Meets(held)) continue;
+            speaks |= Rules[index].Effect != Effect.Deny;
             if (_conditions.TryGetValue((index, function.Index), out ConditionProgram? program))
             {
                 conditioned.Add(new ConditionedRule(index, Rules[index], program));
@@ -142,7 +144,8 @@ public sealed partial class PolicySnapshot
             if (denies && Mode == PolicyMode.Enforce) return null;
         }
 
-        return conditioned.Count == 0 || FindSeparation(held) is not null
+        bool asks = conditioned.Count > 0 || (speaks && function.Arguments is not null);
+        return !asks || FindSeparation(held) is not null
             ? null : new ConditionPlan(this, held, function, [.. conditioned]);
     }
 

@@ -64,9 +64,10 @@ internal sealed class MemoryGateway : IAsyncDisposable
         Settlements = new Settlements(Store, Time, NullLogger.Instance);
         Settlements.Start();
         CallerGate callers = new(_callers);
+        AuditTrail audit = new(Audit, "gateway-1", Time);
         CallPipeline pipeline = new(
             Admission,
-            new AuditTrail(Audit, "gateway-1", Time),
+            audit,
             new OwnPaths(
                 callers, Store, _seal, bounds, Time, ResourceMetadata.Write(PublicUrl, [TestIssuer.Issuer])),
             callers,
@@ -74,7 +75,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new PolicyJudge(InForce, bounds, Time),
             new RateDesk(Rates, bounds.RateBucketsMax, () => LiveNodes, Time),
             new DutyDesk(Store),
-            new ApprovalDesk(Store, _seal, Settlements, bounds, Time, "gateway-1/test"),
+            new ApprovalDesk(Store, _seal, Settlements, audit, bounds, Time, "gateway-1/test"),
             new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
             new UpstreamCaller(Pools, bounds),
             new ReplyDesk(

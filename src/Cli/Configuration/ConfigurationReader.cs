@@ -161,7 +161,7 @@ internal static class ConfigurationReader
             ControlUrl = Url(control, "publicUrl"),
             Redis = redis,
             Embedded = embedded is null ? null : resolve(embedded),
-            Issuers = [.. identity.Sections("issuers").Select(issuer => ReadIssuer(issuer, resolve))],
+            Issuers = ReadIssuers(identity, resolve, errors),
             AuditFolder = resolve(flags.Audit ?? auditFolder ?? "state/audit"),
             SealingKey = ReadSecret(secrets, "sealingKey", "file:state/sealing.key", resolve),
             MaskKeys = MaskKeyReader.Read(root.Section("masking"), resolve),
@@ -175,6 +175,12 @@ internal static class ConfigurationReader
             Webhooks = WebhookReader.Read(root, resolve),
             Revealers = approvals.Texts("reveal") ?? [],
             Auditors = audit.Texts("auditors") ?? ["auditors"],
+        };
+        ConfigurationSection console = root.Section("console");
+        options = options with
+        {
+            ConsoleClients = ConsoleReader.ReadClients(console, options.Issuers, resolve, errors),
+            Console = ConsoleReader.ReadTerms(console),
         };
         if (flags.Data is not null || flags.Control is not null) options = WithFlags(options, flags, errors);
         if (options.Issuers.Count == 0)
@@ -212,6 +218,19 @@ internal static class ConfigurationReader
         return options;
     }
 
+    private static IReadOnlyList<IssuerOptions> ReadIssuers(
+        ConfigurationSection identity, Func<string, string> resolve, List<string> errors)
+    {
+        IssuerOptions[] issuers = [.. identity.Sections("issuers").Select(issuer => ReadIssuer(issuer, resolve))];
+        ConfigurationSection listed = identity.Section("aliases");
+        List<string> faults = [];
+        PersonAliases aliases = PersonAliases.Read(
+            listed.Names.Select(person => KeyValuePair.Create(person, listed.Texts(person) ?? [])),
+            [.. issuers.Select(one => one.Issuer)], faults);
+        errors.AddRange(faults.Select(fault => "identity.aliases: " + fault));
+        return [.. issuers.Select(one => one with { Aliases = aliases })];
+    }
+
     private static IssuerOptions ReadIssuer(ConfigurationSection section, Func<string, string> resolve)
     {
         string issuer = section.Text("issuer") ?? "";
@@ -227,6 +246,7 @@ internal static class ConfigurationReader
             KindClaim = section.Text("kind") ?? defaults.KindClaim,
             DefaultKind = ReadKind(section),
             ResponsibleClaims = section.Texts("responsible") ?? defaults.ResponsibleClaims,
+            PersonClaim = section.Text("person"),
             TenantClaim = section.Text("tenant"),
             Algorithms = section.Texts("algorithms") ?? defaults.Algorithms,
             ClockSkew = section.Duration("clockSkew", defaults.ClockSkew),

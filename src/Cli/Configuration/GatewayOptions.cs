@@ -1,4 +1,5 @@
 using System.Net;
+using Countersign.ControlPlane.Console;
 using Countersign.DataPlane;
 using Countersign.Identity.Inbound;
 
@@ -100,4 +101,10 @@ internal sealed record GatewayOptions
 
     /// <summary>Groups whose members may read the audit.</summary>
     public required IReadOnlyList<string> Auditors { get; init; }
+
+    /// <summary>Who people sign in at the console by; none leaves them no way in.</summary>
+    public IReadOnlyList<ConsoleClient> ConsoleClients { get; init; } = [];
+
+    /// <summary>How long people stay signed in at the console.</summary>
+    public ConsoleTerms Console { get; init; } = new();
 }

@@ -12,11 +12,14 @@ internal static class KnownNames
         "gateway", "approvals", "notices", "reveal", "url", "secret", "events", "allowPlainHttp",
         "listen", "publicUrl", "trustedProxies", "transport", "redis", "embedded", "issuers", "issuer", "audiences",
         "keys", "discovery",
-        "groups", "kind", "defaultKind", "responsible", "tenant", "algorithms", "clockSkew", "folder", "auditors",
+        "groups", "kind", "defaultKind", "responsible", "person", "aliases", "tenant", "algorithms", "clockSkew",
+        "folder", "auditors",
         "sealingKey", "bootstrap", "directory", "admins", "approvers", "decideWithin",
         "name", "tls", "certificates", "certificate", "key",
             "clientCertificates",
         "clientCa", "minVersion", "proxyProtocol", "from", "required",
+        "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
+        "sessionIdle", "sessionMax",
         .. LimitsReader.Names,
     ];
 

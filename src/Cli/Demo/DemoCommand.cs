@@ -5,6 +5,7 @@ using Countersign.Cli.Configuration;
 using Countersign.Cli.Serve;
 using Countersign.DataPlane;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.SignIn;
 using Microsoft.Extensions.Logging;
 
 namespace Countersign.Cli.Demo;
@@ -16,6 +17,7 @@ internal sealed record DemoSettings(string Data, string Control, string Issuer, 
 internal static class DemoCommand
 {
     private const string Audience = "countersign-demo";
+    private const string ConsoleClientId = "countersign-console";
     private const string PolicyEndpoint = "http://127.0.0.1:9001";
 
     /// <summary>The command.</summary>
@@ -113,13 +115,16 @@ internal static class DemoCommand
         Directory.CreateDirectory(folder);
         string policy = Path.Combine(folder, "policy.yaml");
         File.WriteAllText(policy, DemoPolicy().Replace(PolicyEndpoint, functions, StringComparison.Ordinal));
+        IssuerOptions vouching = new() { Issuer = issuer, Audiences = [Audience] };
+        SignInClient client = new() { Issuer = vouching, ClientId = ConsoleClientId, Name = "the demo's people" };
         return new GatewayOptions
         {
             Name = "demo",
             DataListen = [data],
             ControlListen = [control],
             Embedded = Path.Combine(folder, "store"),
-            Issuers = [new IssuerOptions { Issuer = issuer, Audiences = [Audience] }],
+            Issuers = [vouching],
+            ConsoleClients = [new ConsoleClient(client, null)],
             AuditFolder = Path.Combine(folder, "audit"),
             SealingKey = new SecretReference(Path.Combine(folder, "sealing.key"), null),
             Limits = new Limits(),
@@ -147,6 +152,7 @@ internal static class DemoCommand
         {
             ["data"] = gateway.DataAddress,
             ["control"] = gateway.ControlAddress,
+            ["console"] = gateway.ControlAddress + "/console",
             ["issuer"] = identity.Address,
             ["upstream"] = functions.Address,
             ["audit"] = gateway.AuditFolder,

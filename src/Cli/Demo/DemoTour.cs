@@ -15,6 +15,7 @@ internal static class DemoTour
 
               data      {{gateway.DataAddress}}   callers reach functions here
               control   {{gateway.ControlAddress}}   approvers and operators work here
+              console   {{gateway.ControlAddress}}/console   the same in a browser: sign in as bob, carol or olga
               issuer    {{identity.Address}}   POST /token user=<name> gives a token
               upstream  {{functions.Address}}   the functions themselves; GET /_seen shows what reached them
               audit     {{gateway.AuditFolder}}

@@ -108,6 +108,7 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
         DecisionCause.ConditionFailed => $"the condition of rule {decision.Rule} has no answer, and that denies",
         DecisionCause.ArgumentsAmbiguous => "conditions look at arguments that two parsers may read differently",
         DecisionCause.ArgumentsUnreadable => "conditions look at arguments that are not JSON or too many",
+        DecisionCause.ArgumentsMisfit => "the arguments are not what the function takes",
         DecisionCause.Observed => "it is let through, since a rule or the policy only observes",
         _ => decision.Effect switch
         {
@@ -125,6 +126,7 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
         DecisionCause.ConditionFailed => "condition-failed",
         DecisionCause.ArgumentsAmbiguous => "arguments-ambiguous",
         DecisionCause.ArgumentsUnreadable => "arguments-unreadable",
+        DecisionCause.ArgumentsMisfit => "arguments-misfit",
         _ => "nothing-matched",
     };
 

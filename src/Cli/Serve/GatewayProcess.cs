@@ -8,6 +8,7 @@ using Countersign.Cli.Store;
 using Countersign.ControlPlane;
 using Countersign.DataPlane;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
 using Countersign.Masking;
 using Countersign.Policy;
@@ -106,6 +107,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
         SigningKeys keys = await LentKeysAsync(new RedisSecrets(store), sealingKey);
+        PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
         RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
@@ -117,7 +119,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
         _stops.Push(sweep.DisposeAsync);
         await sweep.StartAsync();
-        CallerVerifier callers = await VerifierAsync(cancellation);
+        HttpMessageInvoker http = IssuerClient();
+        CallerVerifier callers = await VerifierAsync(http, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit);
@@ -125,6 +128,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
             {
                 Readiness = _readiness,
                 MaskKeys = maskKeys,
+                Sessions = new RedisSessionStore(store),
+                SessionSeal = sessionSeal,
+                SignIn = SignIn(environment, http),
                 Nodes = nodes,
                 Feed = feed,
                 Notices = new RedisNoticeStore(store),
@@ -207,6 +213,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Revealers = _options.Revealers,
             Webhooks = webhooks,
             PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
+            Console = _options.Console,
         };
         ControlPlaneHost control = await BindAsync(
             () => new ControlPlaneHost(options, services, _clock, _logs), host => host.StartAsync(cancellation),
@@ -269,11 +276,22 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return store;
     }
 
-    private async Task<CallerVerifier> VerifierAsync(CancellationToken cancellation)
+    private HttpMessageInvoker IssuerClient()
     {
         SocketsHttpHandler handler = Keep(
             new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
-        HttpMessageInvoker http = Keep(new HttpMessageInvoker(handler, disposeHandler: false));
+        return Keep(new HttpMessageInvoker(handler, disposeHandler: false));
+    }
+
+    private OidcSignIn? SignIn(IReadOnlyDictionary<string, string> environment, HttpMessageInvoker http)
+    {
+        OidcSignIn? signIn = ConsoleServices.SignIn(_options.ConsoleClients, environment, http, _clock, _logs);
+        if (signIn is not null) _stops.Push(signIn.DisposeAsync);
+        return signIn;
+    }
+
+    private async Task<CallerVerifier> VerifierAsync(HttpMessageInvoker http, CancellationToken cancellation)
+    {
         CallerVerifier callers = new(_options.Issuers, null, http, _clock, _logs.CreateLogger<CallerVerifier>());
         _stops.Push(callers.DisposeAsync);
         await callers.StartAsync(cancellation);

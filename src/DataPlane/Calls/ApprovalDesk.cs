@@ -11,15 +11,19 @@ namespace Countersign.DataPlane.Calls;
 /// that are about to leave, and a claim is the store's one atomic step (DESIGN section 7).
 /// </summary>
 internal sealed partial class ApprovalDesk(
-    IApprovalStore store, PayloadSeal seal, Settlements settlements, Limits limits, TimeProvider clock, string start)
+    IApprovalStore store, PayloadSeal seal, Settlements settlements, AuditTrail audit, Limits limits,
+    TimeProvider clock, string start)
 {
     private const int ReasonBytesMax = 1_000;
+
+    private static readonly Requester Nobody = new("", "", CallerKind.Unstated, [], [], "");
 
     /// <summary>How an approval stands towards the call that waits for it.</summary>
     private enum Standing : byte
     {
         Refused = 0,
         Pending,
+        UnderWay,
         Claimed,
         Moved,
     }
@@ -55,31 +59,41 @@ internal sealed partial class ApprovalDesk(
         if (!TryReadRetryKey(call, out string retryKey)) return Verdict.Malformed;
         while (true)
         {
-            StoreResult<Approval> found = await FindOrFileAsync(call, named, retryKey);
-            if (found.Status is StoreStatus.Mismatch)
-                return Mismatch(call, "The Idempotency-Key was used for another call.");
-            if (found.Status is StoreStatus.NotFound) return Mismatch(call, "There is no such approval for this call.");
-            if (!found.IsOk) return Verdict.StoreUnavailable;
-            call.Approval = found.Value;
+            (Standing standing, Verdict verdict) = await TryAsync(call, wait, named, retryKey);
 
             // From here on it is this one that is waited for: asked anew, one that was denied meanwhile would be filed
             // again.
-            if (wait.IsWanted) named = found.Value!.Id;
-            if (!wait.Listens(found.Value!.Id)) continue;
-            if (retryKey.Length > 0 && await TryReplayAsync(call, found.Value)) return Verdict.OutcomeReplayed;
-            (Standing standing, Verdict verdict) = await ClaimAsync(call, found.Value);
-            if (standing == Standing.Claimed && (retryKey.Length > 0 || call.Run is not null))
-                call.Outcome = new OutcomeCapture(Limits.OutcomeBytesMax);
+            if (wait.Watched.Length > 0) named = wait.Watched;
             if (standing == Standing.Moved) continue;
-            bool isUnderWay = verdict == Verdict.ApprovalUsed && IsUnderWay(call, wait, retryKey);
-            if (isUnderWay) standing = Standing.Pending;
-            if (standing != Standing.Pending) return verdict;
+            if (standing is not (Standing.Pending or Standing.UnderWay)) return verdict;
             if (await ParkAsync(call, wait)) continue;
 
             // Who is held and ends its side may be gone; who is told at once gets its answer either way.
             if (wait.IsWanted && wait.ClientIsGone) return Verdict.ClientGone;
-            return isUnderWay && !IsAccepted(call) ? verdict : Paused(call);
+            return standing == Standing.UnderWay && !IsAccepted(call) ? verdict : Paused(call);
         }
+    }
+
+    // One look at the approval, and a claim where it may be claimed. What was read is let go of by the end of it: a
+    // call may be held for long after.
+    private async ValueTask<(Standing Standing, Verdict Verdict)> TryAsync(
+        CallContext call, ApprovalWait wait, string named, string retryKey)
+    {
+        StoreResult<Approval> found = await FindOrFileAsync(call, named, retryKey);
+        if (found.Status is StoreStatus.Mismatch)
+            return (Standing.Refused, Mismatch(call, "The Idempotency-Key was used for another call."));
+        if (found.Status is StoreStatus.NotFound)
+            return (Standing.Refused, Mismatch(call, "There is no such approval for this call."));
+        if (!found.IsOk) return (Standing.Refused, Verdict.StoreUnavailable);
+        call.Approval = found.Value;
+        if (!wait.Listens(found.Value!.Id)) return (Standing.Moved, Verdict.Undecided);
+        if (retryKey.Length > 0 && await TryReplayAsync(call, found.Value))
+            return (Standing.Refused, Verdict.OutcomeReplayed);
+        (Standing standing, Verdict verdict) = await ClaimAsync(call, found.Value);
+        if (standing == Standing.Claimed && (retryKey.Length > 0 || call.Run is not null))
+            call.Outcome = new OutcomeCapture(Limits.OutcomeBytesMax);
+        bool isUnderWay = verdict == Verdict.ApprovalUsed && IsUnderWay(call, wait, retryKey);
+        return (isUnderWay ? Standing.UnderWay : standing, verdict);
     }
 
     // The whole body, since the digest is over its exact bytes; then the checks that a paused call must pass.
@@ -226,6 +240,7 @@ internal sealed partial class ApprovalDesk(
         if (!seen.IsOk) return (Standing.Refused, Verdict.StoreUnavailable);
         if (!ApprovalRules.StillHolds(approval, seen.Value!))
             return await VoidAsync(call, approval, "An approver is no longer in a group that this takes; ask again.");
+        if (audit.Confirm(call) is var room and not Verdict.Proceed) return (Standing.Refused, room);
         if (!settlements.TryOpen())
         {
             call.Detail = "Too many claims wait to be settled.";
@@ -321,17 +336,47 @@ internal sealed partial class ApprovalDesk(
         }
     }
 
-    private static async ValueTask<bool> ParkAsync(CallContext call, ApprovalWait wait)
+    // Thousands of calls may be held at once: each keeps what it will be made of, and little else (decision 0046).
+    private async ValueTask<bool> ParkAsync(CallContext call, ApprovalWait wait)
     {
         if (!wait.IsWanted || !call.Ticket.TryPark()) return false;
+        call.Shrink();
+        call.Approval = Essence(call, wait.Watched);
+        audit.Park(call);
         try
         {
-            return await wait.ForMoveAsync();
+            await wait.News;
+            return wait.TakeNews();
         }
         finally
         {
+            audit.Resume(call);
             call.Ticket.Resume();
         }
+    }
+
+    // What the answer and the record of a call say whose wait is over. A call that goes on reads its approval anew, so
+    // that nothing is ever claimed or moved by this.
+    private static Approval Essence(CallContext call, string id)
+    {
+        Approval whole = call.Approval!;
+        return whole with
+        {
+            Id = id,
+            Function = call.Function!.Id,
+            Method = call.Function.Method,
+            Target = "",
+            ContentType = "",
+            Requester = Nobody,
+            Reason = "",
+            Digest = call.Digest,
+            Rule = "",
+            Stages = [],
+            Decisions = whole.Decisions.Count == 0 ? [] : whole.Decisions,
+            Call = "",
+            Claimant = "",
+            BreakGlass = [],
+        };
     }
 
     private TimeSpan HoldOf(CallContext call)

@@ -16,7 +16,6 @@ internal sealed class ApprovalWait : IDisposable
     private TaskCompletionSource _news = NewSignal();
     private bool _isOver;
     private IDisposable? _watch;
-    private string _watched = "";
 
     internal ApprovalWait(IApprovalStore store, TimeProvider clock, TimeSpan hold, CancellationToken clientGone)
     {
@@ -31,6 +30,9 @@ internal sealed class ApprovalWait : IDisposable
     /// <summary>True if the caller or the rule wants the call held at all.</summary>
     internal bool IsWanted { get; }
 
+    /// <summary>The approval whose moves are listened for; empty while none is.</summary>
+    internal string Watched { get; private set; } = "";
+
     /// <summary>True if the wait ended because nobody is waiting any more.</summary>
     internal bool ClientIsGone => _clientGone.IsCancellationRequested;
 
@@ -39,17 +41,19 @@ internal sealed class ApprovalWait : IDisposable
     /// </summary>
     internal bool Listens(string approval)
     {
-        if (!IsWanted || _watched == approval) return true;
+        if (!IsWanted || Watched == approval) return true;
         _watch?.Dispose();
-        _watched = approval;
+        Watched = approval;
         _watch = _store.Watch(approval, Moved);
         return false;
     }
 
-    /// <summary>Waits; true if the approval may have moved, false if the time is up or the client is gone.</summary>
-    internal async ValueTask<bool> ForMoveAsync()
+    /// <summary>Completes when the approval may have moved, the time is up or the client is gone.</summary>
+    internal Task News => _news.Task;
+
+    /// <summary>After <see cref="News"/>: true if the approval may have moved, false if the wait is over.</summary>
+    internal bool TakeNews()
     {
-        await _news.Task;
         lock (_gate)
         {
             if (_isOver) return false;

@@ -25,6 +25,24 @@ internal sealed class AuditTrail(AuditLog log, string gateway, TimeProvider cloc
         return Verdict.Proceed;
     }
 
+    /// <summary>Lends the call's two records out while it is held; the room for them stays the call's.</summary>
+    internal void Park(CallContext call)
+    {
+        log.Park(call.AuditSlot);
+        call.AuditSlot = default;
+    }
+
+    /// <summary>Takes two records again: a held call ends with a record like any other.</summary>
+    internal void Resume(CallContext call) => call.AuditSlot = log.Resume();
+
+    /// <summary>Refuses while the log takes no records, though room was reserved: it may have failed since.</summary>
+    internal Verdict Confirm(CallContext call)
+    {
+        if (call.HasAuditSlot && log.IsHealthy) return Verdict.Proceed;
+        call.Detail = "The audit log cannot be written, so nothing may be called.";
+        return Verdict.AuditUnavailable;
+    }
+
     /// <summary>Writes the intent: on disk before a strict call leaves, queued before any other.</summary>
     [HotPath]
     internal ValueTask<Verdict> IntendAsync(CallContext call)

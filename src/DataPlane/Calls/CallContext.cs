@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Security.Cryptography;
 using Countersign.Audit;
 using Countersign.DataPlane.Http;
+using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Upstream;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
@@ -295,6 +296,14 @@ internal sealed class CallContext : IDisposable
 
     /// <summary>The call's id as text, for paths where a call has paused anyway.</summary>
     internal string IdString() => Id.ToString("D", CultureInfo.InvariantCulture);
+
+    /// <summary>Keeps what a held call will be made of in no more memory than it needs.</summary>
+    internal void Shrink()
+    {
+        Request.Shrink();
+        BodyPrefix.Shrink();
+        (Client.Input as EpollReader)?.Rest();
+    }
 
     /// <summary>Gives back what the call held: credential, buffers and the upstream connection.</summary>
     internal void ReturnLeases()

@@ -121,7 +121,8 @@ internal sealed class OwnPaths(
         if (!wait.IsWanted || !call.Ticket.TryPark()) return false;
         try
         {
-            return await wait.ForMoveAsync();
+            await wait.News;
+            return wait.TakeNews();
         }
         finally
         {

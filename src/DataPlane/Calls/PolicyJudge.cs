@@ -80,6 +80,8 @@ internal sealed class PolicyJudge(PolicyInForce inForce, Limits limits, TimeProv
                 "The condition of rule '" + decision.Rule + "' has no answer for this call.",
             DecisionCause.ArgumentsUnreadable =>
                 "Policy looks at the arguments of this call: its body must be JSON, say so, and be of a usual size.",
+            DecisionCause.ArgumentsMisfit =>
+                "The arguments of this call are not what the function takes: " + call.AuditDetail + ".",
             _ => "No rule allows this caller to call this function.",
         };
         return Verdict.Denied;

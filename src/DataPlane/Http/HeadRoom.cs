@@ -20,17 +20,35 @@ internal sealed class HeadRoom
     [ThreadStatic]
     private static Shelf? t_kept;
 
+    private HeadRoom(int bytes, int fields)
+    {
+        Usual = new byte[bytes];
+        Fields = new FieldSlice[fields];
+    }
+
     /// <summary>Bytes of a head that is not too long for them; wiped by whoever wrote to them.</summary>
-    internal byte[] Usual { get; } = new byte[Bytes];
+    internal byte[] Usual { get; }
 
     /// <summary>The slices; what they were before means nothing.</summary>
-    internal FieldSlice[] Fields { get; private set; } = new FieldSlice[FieldsAtFirst];
+    internal FieldSlice[] Fields { get; private set; }
+
+    /// <summary>True if it was made for one head that waits, and takes no other.</summary>
+    internal bool IsFitted { get; private init; }
 
     /// <summary>A room that nobody uses.</summary>
     internal static HeadRoom Rent()
     {
         Shelf? kept = t_kept;
-        return kept is null || kept.Count == 0 ? new HeadRoom() : kept.Rooms[--kept.Count];
+        return kept is null || kept.Count == 0 ? new HeadRoom(Bytes, FieldsAtFirst) : kept.Rooms[--kept.Count];
+    }
+
+    /// <summary>A room of a head's own size, for one that waits long.</summary>
+    internal static HeadRoom Fit(ReadOnlySpan<byte> head, ReadOnlySpan<FieldSlice> fields)
+    {
+        HeadRoom room = new(head.Length, fields.Length) { IsFitted = true };
+        head.CopyTo(room.Usual);
+        fields.CopyTo(room.Fields);
+        return room;
     }
 
     /// <summary>Makes place for more fields.</summary>
@@ -44,6 +62,7 @@ internal sealed class HeadRoom
     /// <summary>Takes the room back.</summary>
     internal void Return()
     {
+        if (IsFitted) return;
         Shelf kept = t_kept ??= new Shelf();
         if (kept.Count < KeptMax && Fields.Length <= FieldsKeptMax) kept.Rooms[kept.Count++] = this;
     }

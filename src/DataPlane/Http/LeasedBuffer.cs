@@ -8,7 +8,11 @@ namespace Countersign.DataPlane.Http;
 /// </summary>
 internal sealed class LeasedBuffer : IBufferWriter<byte>
 {
+    // Beyond this a copy would be one of the collector's large objects, which it takes long to take back.
+    private const int ShrunkBytesMax = 65_536;
+
     private byte[] _bytes = [];
+    private bool _isFitted;
 
     /// <summary>How many bytes were written.</summary>
     internal int Count { get; private set; }
@@ -48,9 +52,24 @@ internal sealed class LeasedBuffer : IBufferWriter<byte>
     {
         if (_bytes.Length == 0) return;
         _bytes.AsSpan(0, Count).Clear();
-        ArrayPool<byte>.Shared.Return(_bytes);
+        if (!_isFitted) ArrayPool<byte>.Shared.Return(_bytes);
         _bytes = [];
+        _isFitted = false;
         Count = 0;
+    }
+
+    /// <summary>
+    /// Keeps what was written in no more memory than it needs, unless it is long, and gives the lease back: for what
+    /// waits long.
+    /// </summary>
+    internal void Shrink()
+    {
+        if (_isFitted || Count > ShrunkBytesMax) return;
+        byte[] fitted = Written.ToArray();
+        Return();
+        _bytes = fitted;
+        _isFitted = fitted.Length > 0;
+        Count = fitted.Length;
     }
 
     private void Reserve(int sizeHint)

@@ -46,6 +46,7 @@ internal abstract class MessageHead
     /// <summary>Takes a copy of a whole head.</summary>
     internal void Load(in ReadOnlySequence<byte> head)
     {
+        if (_room is { IsFitted: true }) Return();
         Length = (int)head.Length;
         _room ??= HeadRoom.Rent();
         if (_bytes is null || _bytes.Length < Length)
@@ -73,13 +74,20 @@ internal abstract class MessageHead
     /// <summary>Gives the bytes back, wiped, and the room for fields.</summary>
     internal void Return()
     {
-        if (_room is not { } room) return;
-        _bytes.AsSpan(0, Length).Clear();
-        ReturnLarge();
-        _bytes = null;
-        _room = null;
+        ReturnRoom();
         Length = _fieldCount = 0;
-        room.Return();
+    }
+
+    /// <summary>
+    /// Keeps the message in no more memory than it needs, and gives its room back: for one that waits long.
+    /// </summary>
+    internal void Shrink()
+    {
+        if (_room is null or { IsFitted: true }) return;
+        HeadRoom fitted = HeadRoom.Fit(Bytes, Fields);
+        ReturnRoom();
+        _room = fitted;
+        _bytes = fitted.Usual;
     }
 
     /// <summary>A field's name as received.</summary>
@@ -150,6 +158,16 @@ internal abstract class MessageHead
             if (!System.Text.Ascii.EqualsIgnoreCase(Name(field), option)) continue;
             field = field with { IsConnectionOption = true };
         }
+    }
+
+    private void ReturnRoom()
+    {
+        if (_room is not { } room) return;
+        _bytes.AsSpan(0, Length).Clear();
+        ReturnLarge();
+        _bytes = null;
+        _room = null;
+        room.Return();
     }
 
     // The room's own bytes stay with it; only what was too large for them is the pool's.

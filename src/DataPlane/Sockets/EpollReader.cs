@@ -247,8 +247,11 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
         (_buffer, _end, _examined, _dirty) = (larger, end, examined, end);
     }
 
-    // A connection that waits with nothing received holds no buffer.
-    private void Rest()
+    /// <summary>
+    /// Lets go of the buffer if nothing is in it: a connection that waits with nothing received holds none. For the
+    /// consumer, between its reads.
+    /// </summary>
+    internal void Rest()
     {
         if (_start == _end) Release();
     }

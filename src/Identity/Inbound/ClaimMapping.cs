@@ -5,7 +5,8 @@ namespace Countersign.Identity.Inbound;
 
 /// <summary>
 /// Claims to caller (DESIGN section 5): pure, and in doubt a person is in the human chain, since a person too many only
-/// refuses an approval while a person too few would let someone approve their own call.
+/// refuses an approval while a person too few would let someone approve their own call. The chain holds people, not
+/// accounts, from here on: all that compares people compares what is made of them here (docs/decisions/0041).
 /// </summary>
 internal static class ClaimMapping
 {
@@ -31,7 +32,8 @@ internal static class ClaimMapping
             && !ClaimText.TryReadName(owner, out tenant)) return TokenFault.TenantWrong;
 
         List<string> people = [];
-        if (isDelegated || kind is CallerKind.Human or CallerKind.Unstated) people.Add(subject);
+        bool isForPerson = isDelegated || kind is CallerKind.Human or CallerKind.Unstated;
+        if (!TryAddAccount(claims, subject, isForPerson, options, people)) return TokenFault.PersonWrong;
         if (isDelegated)
         {
             TokenFault fault = AddActors(actor, options, kind, people);
@@ -89,7 +91,7 @@ internal static class ClaimMapping
                 : CallerKind.Unstated;
             bool isPerson = own == CallerKind.Human
                 || (depth == 1 ? kind == CallerKind.Human : own == CallerKind.Unstated);
-            if (isPerson) people.Add(name);
+            if (!TryAddAccount(actor, name, isPerson, options, people)) return TokenFault.PersonWrong;
             if (!TryAddResponsible(actor, options, people)) return TokenFault.ResponsibleWrong;
             if (!actor.TryGetProperty("act", out JsonElement inner)) return TokenFault.None;
             actor = inner;
@@ -98,14 +100,37 @@ internal static class ClaimMapping
         return TokenFault.ActorWrong;
     }
 
+    // A listed account is its person's, whatever kind it is. Where a claim names one person and the list another, both
+    // answer for the call.
+    private static bool TryAddAccount(
+        JsonElement claims, string subject, bool isPerson, IssuerOptions options, List<string> people)
+    {
+        string? listed = options.Aliases.PersonOf(options.Issuer, subject);
+        if (listed is not null) people.Add(listed);
+        if (!isPerson) return true;
+        if (options.PersonClaim is null)
+        {
+            if (listed is null) people.Add(subject);
+            return true;
+        }
+
+        if (!claims.TryGetProperty(options.PersonClaim, out JsonElement named)
+            || !ClaimText.TryReadName(named, out string person)) return false;
+        people.Add(options.Aliases.PersonOf(options.Issuer, person) ?? person);
+        return true;
+    }
+
     private static bool TryAddResponsible(JsonElement claims, IssuerOptions options, List<string> people)
     {
+        int before = people.Count;
         foreach (string name in options.ResponsibleClaims)
         {
             if (claims.TryGetProperty(name, out JsonElement named) && !ClaimText.TryReadList(named, people))
                 return false;
         }
 
+        for (int index = before; index < people.Count; index++)
+            people[index] = options.Aliases.PersonOf(options.Issuer, people[index]) ?? people[index];
         return true;
     }
 

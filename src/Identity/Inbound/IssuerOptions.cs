@@ -35,6 +35,15 @@ public sealed record IssuerOptions
     /// <summary>Claims that name the people who answer for the subject; each a string, or an array of them.</summary>
     public IReadOnlyList<string> ResponsibleClaims { get; init; } = ["actor", "owner"];
 
+    /// <summary>
+    /// The claim that names the person behind <c>sub</c>, the same for all of their accounts; null takes <c>sub</c>
+    /// itself. Where it is set, a token whose <c>sub</c> is taken for a person is refused without it.
+    /// </summary>
+    public string? PersonClaim { get; init; }
+
+    /// <summary>The accounts of people who have several; the same list for all issuers.</summary>
+    public PersonAliases Aliases { get; init; } = PersonAliases.None;
+
     /// <summary>The claim that names the tenant; null when this issuer has none.</summary>
     public string? TenantClaim { get; init; }
 
@@ -80,6 +89,7 @@ public sealed record IssuerOptions
 
         if (string.IsNullOrEmpty(GroupsClaim)) errors.Add($"{name} names no groups claim");
         if (string.IsNullOrEmpty(KindClaim)) errors.Add($"{name} names no kind claim");
+        if (PersonClaim is "") errors.Add($"{name} names no person claim");
         if (ResponsibleClaims.Any(string.IsNullOrEmpty)) errors.Add($"{name} has a responsible claim without a name");
         if (!Enum.IsDefined(DefaultKind)) errors.Add($"{name} has an unknown default kind");
         if (ClockSkew < TimeSpan.Zero || ClockSkew > TimeSpan.FromMinutes(5))

@@ -28,6 +28,7 @@ public static class TokenClaims
             TokenFault.TenantWrong => $"'{options.TenantClaim}' is no name",
             TokenFault.ActorWrong => "'act' is no actor, or nested too deep",
             TokenFault.ResponsibleWrong => $"one of {string.Join(", ", options.ResponsibleClaims)} is no list of names",
+            TokenFault.PersonWrong => $"'{options.PersonClaim}' names nobody, though 'sub' is a person",
             _ => found.ToString(),
         };
         return caller;

@@ -137,9 +137,13 @@ internal static class ClaimText
     }
 
     /// <summary>A name of someone or something: 1 to 256 characters and none of them a control character.</summary>
-    public static bool TryReadName(JsonElement element, out string name)
+    public static bool TryReadName(JsonElement element, out string name) =>
+        TryRead(element, out name) && IsName(name);
+
+    /// <summary>The same of a text from elsewhere.</summary>
+    public static bool IsName(string name)
     {
-        if (!TryRead(element, out name) || name.Length is 0 or > NameCharsMax) return false;
+        if (name.Length is 0 or > NameCharsMax) return false;
         foreach (char letter in name)
         {
             if (char.IsControl(letter)) return false;

@@ -74,6 +74,7 @@ internal enum TokenFault : byte
     GroupsWrong,
     ActorWrong,
     ResponsibleWrong,
+    PersonWrong,
     TenantWrong,
     KeyUnknown,
     KeysUnavailable,
@@ -110,6 +111,8 @@ internal static class TokenFaults
         TokenFault.GroupsWrong => new(TokenStatus.Invalid, null, "the groups are not strings"),
         TokenFault.ActorWrong => new(TokenStatus.Invalid, null, "the act claim does not name its actors"),
         TokenFault.ResponsibleWrong => new(TokenStatus.Invalid, null, "a responsible claim is not a string"),
+        TokenFault.PersonWrong => new(
+            TokenStatus.Invalid, null, "the claim that says which person this is, is missing or not plain text"),
         TokenFault.TenantWrong => new(TokenStatus.Invalid, null, "the tenant is not a string"),
         TokenFault.KeyUnknown => new(TokenStatus.Invalid, null, "no key of the issuer fits the token"),
         TokenFault.KeysUnavailable => new(TokenStatus.KeysUnavailable, null, "the issuer's keys are not available"),

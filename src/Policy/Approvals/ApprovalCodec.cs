@@ -152,7 +152,9 @@ public static class ApprovalCodec
     private static bool HasNull(string[] words) => Array.IndexOf(words, null) >= 0;
 }
 
-/// <summary>Form 3; form 2 without duties, and form 1 without what stands last of it. Properties are added only with a new form.</summary>
+/// <summary>
+/// Form 3; form 2 without duties, and form 1 without what stands last of it. Properties are added only with a new form.
+/// </summary>
 internal sealed record StoredApproval(
     int V, string Id, long Move, string State, string Function, byte Risk, string Method, string Target,
     string ContentType, StoredRequester Requester, string Reason, string Digest, string Rule, StoredStage[] Stages,

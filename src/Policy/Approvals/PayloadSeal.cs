@@ -16,6 +16,9 @@ public sealed class PayloadSeal : IDisposable
     /// <summary>What secrets that gateways share, such as signing keys, are sealed under.</summary>
     public const string SecretLabel = "countersign secrets v1";
 
+    /// <summary>What sessions at the console are sealed under.</summary>
+    public const string SessionLabel = "countersign sessions v1";
+
     /// <summary>The least a key file may hold, in bytes.</summary>
     public const int KeyFileBytesMin = 16;
 

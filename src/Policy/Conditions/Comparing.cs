@@ -134,8 +134,9 @@ internal static class Comparing
         }
     }
 
+    /// <summary>-1, 0 or 1; 2 where one is a NaN.</summary>
     [HotPath]
-    private static int OrderNumbers(in ConditionValue left, in ConditionValue right)
+    public static int OrderNumbers(in ConditionValue left, in ConditionValue right)
     {
         if (left.Kind == ValueKind.Double)
         {

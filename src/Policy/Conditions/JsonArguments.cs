@@ -71,6 +71,16 @@ internal sealed class JsonArguments : ConditionContainer
         return ValueOf(row);
     }
 
+    /// <summary>As <see cref="Next"/> of a map, with the key's value.</summary>
+    [HotPath]
+    public ConditionValue NextMember(int place, ref int cursor, out ConditionValue value)
+    {
+        int row = cursor == 0 ? place + 1 : cursor;
+        ConditionValue name = Next(place, ref cursor);
+        value = name.Kind == ValueKind.None ? default : ValueOf(row + 1);
+        return name;
+    }
+
     [HotPath]
     public override ConditionValue Find(int place, in ConditionValue key, Evaluation evaluation)
     {

@@ -107,4 +107,10 @@ internal static class StoreKeys
 
     /// <summary>One shared secret, sealed.</summary>
     public static string Secret(string name) => Tag + "secret:" + name;
+
+    /// <summary>One sealed session of a person at the console, by the hash of its id.</summary>
+    public static string Session(string key) => Tag + "session:" + key;
+
+    /// <summary>When a person ended all of their sessions, in milliseconds.</summary>
+    public static string SessionsEnded(string person) => Tag + "sessions-ended:" + person;
 }

@@ -65,12 +65,14 @@ public sealed record CallSample
         return policy.Explain(function, FactsAt(clock), out fault);
     }
 
-    /// <summary>True if a rule that speaks of the caller and the function has a condition.</summary>
+    /// <summary>True if a rule that speaks of the caller and the function has a condition, or the function a schema of
+    /// its arguments.</summary>
     public bool HangsOnContent(PolicySnapshot policy, Function function)
     {
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(function);
-        return policy.Matching(Caller, function).Exists(rule => rule.IsConditional);
+        return function.Arguments is not null
+            || policy.Matching(Caller, function).Exists(rule => rule.IsConditional);
     }
 
     /// <summary>What conditions see of it: as the data plane shows them a call, from what was written down.</summary>

@@ -20,6 +20,7 @@ internal sealed record Outlook(string Text, Effect Effect, IReadOnlyList<StageTe
     {
         if (policy.Find(functionId) is not { } function) return new(NoFunction, Effect.Deny, [], false);
         Decision decision = policy.Evaluate(caller, function);
+        if (decision.Plan is { HasConditions: false } plan) decision = plan.WhenFitting();
         if (decision.IsConditional) return new(DescribeRules(policy.Matching(caller, function)), Effect.Deny, [], true);
         string text = Describe(decision);
         if (decision.Observed is { } observed) text += $", though it would be {Describe(observed)}";

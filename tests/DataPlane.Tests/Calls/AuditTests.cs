@@ -102,4 +102,24 @@ public sealed class AuditTests
         Assert.Equal(0, gateway.Upstream.Dials);
         Assert.Equal(ApprovalState.Failed, (await gateway.Store.FindAsync(id)).Value!.State);
     }
+
+    [Fact]
+    public async Task A_log_that_fails_while_a_call_is_held_leaves_its_approval_unclaimed()
+    {
+        // Proves that room which was reserved before the hold is no claim once the log takes nothing: 503, and the
+        // approval can be used when it does.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        TaskCompletionSource<string> parked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        gateway.Store.OnWatch = id => parked.TrySetResult(id);
+        await client.SendAsync(Requests.Post(gateway, "/billing/7/refunds", "{}", "Prefer: wait=30\r\n"));
+        string id = await parked.Task;
+        await gateway.Audit.DisposeAsync();
+        await gateway.DecideAsync(id, "fay", "finance-leads");
+        WireMessage answer = (await client.ReadAsync())!;
+        Assert.Equal(503, answer.Status);
+        Assert.Equal("urn:countersign:audit-unavailable", answer.Json.GetProperty("type").GetString());
+        Assert.Equal(0, gateway.Upstream.Dials);
+        Assert.Equal(ApprovalState.Approved, (await gateway.Store.FindAsync(id)).Value!.State);
+    }
 }

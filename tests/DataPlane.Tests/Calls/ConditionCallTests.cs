@@ -151,4 +151,32 @@ public sealed class ConditionCallTests
         Assert.Equal(200, (await gateway.Connect().CallAsync(head + body)).Status);
         Assert.Equal(body.Length, Encoding.UTF8.GetByteCount(Assert.Single(gateway.Upstream.Requests).Text));
     }
+
+    [Theory]
+    [InlineData("{\"amount\":50,\"note\":\"x\"}", 200, "")]
+    [InlineData("{\"amount\":5e1}", 200, "")]
+    [InlineData("{\"amount\":5001}", 403, "'/amount' fails 'maximum'.")]
+    [InlineData("{\"amount\":\"hunter2\"}", 403, "'/amount' fails 'type'.")]
+    [InlineData("{\"amount\":1,\"hunter2\":1}", 403, "'' fails 'additionalProperties'.")]
+    [InlineData("", 403, "'/amount' fails 'required'.")]
+    [InlineData("{\"amount\":1,\"amount\":1}", 400, "")]
+    public async Task A_schema_decides(string body, int status, string why)
+    {
+        // Proves that a function with a schema sees only what fits, without any condition, and that the caller is told
+        // where and by which keyword, never what was sent.
+        const string schema = "args: { type: object, additionalProperties: false, required: [amount], properties: { "
+            + "amount: { type: number, maximum: 5000 }, note: { type: string, maxLength: 10 } } } }";
+        string policy = Policy.Replace("risk: high }", "risk: high, " + schema, StringComparison.Ordinal)
+            .Replace("when: args.amount <= 50.0\n", "\n", StringComparison.Ordinal)
+            .Replace("when: args.amount > 50.0\n", "when: args.amount > 6000.0\n", StringComparison.Ordinal);
+        await using MemoryGateway gateway = new(policy);
+        WireMessage answer = await gateway.Connect().CallAsync(Requests.Post(gateway, Refund, body));
+        Assert.Equal(status, answer.Status);
+        Assert.Equal(status == 200 ? [body] : [], gateway.Upstream.Requests.Select(seen => seen.Text));
+        if (status != 403) return;
+        Assert.Equal(
+            "The arguments of this call are not what the function takes: " + why,
+            answer.Json.GetProperty("detail").GetString());
+        Assert.DoesNotContain("hunter2", answer.Text, StringComparison.Ordinal);
+    }
 }

@@ -32,6 +32,36 @@ public sealed class MessageHeadTests
         Assert.Equal(1, gateway.Upstream.Dials);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(6_000)]
+    [InlineData(20_000)]
+    public async Task A_held_call_leaves_as_it_came(int size)
+    {
+        // Proves that what a held call keeps of its head and body is all of it, and that the connection takes shorter
+        // and longer heads after it.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        TaskCompletionSource<string> parked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        gateway.Store.OnWatch = id => parked.TrySetResult(id);
+        string body = "{\"note\":\"" + new string('n', size) + "\"}";
+        await client.SendAsync(Requests.Post(
+            gateway, "/billing/7/refunds?a=b", body, "Prefer: wait=30\r\nIf-Match: \"7\"\r\n" + Fields(size)));
+        await gateway.DecideAsync(await parked.Task, "fay", "finance-leads");
+        Assert.Equal(200, (await client.ReadAsync())!.Status);
+        WireMessage made = Assert.Single(gateway.Upstream.Requests);
+        Assert.StartsWith("POST /billing/7/refunds?a=b ", made.Line, StringComparison.Ordinal);
+        Assert.Equal("\"7\"", made.Field("If-Match"));
+        Assert.Equal(Enumerable.Repeat(new string('x', 392), size / 400), made.All("More"));
+        Assert.Equal(body, System.Text.Encoding.ASCII.GetString(made.Body));
+        foreach (int next in new[] { 0, 6_000 })
+        {
+            WireMessage answer = await client.CallAsync(Requests.Get(gateway, "/people/1", Fields(next)));
+            Assert.Equal(200, answer.Status);
+            Assert.Equal(next / 400, gateway.Upstream.Requests[^1].All("More").Count);
+        }
+    }
+
     // About so many bytes of fields, 400 each.
     private static string Fields(int bytes) =>
         string.Concat(Enumerable.Repeat($"More: {new string('x', 392)}\r\n", bytes / 400));

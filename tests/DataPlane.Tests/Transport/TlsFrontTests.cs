@@ -191,8 +191,9 @@ public sealed class TlsFrontTests : IDisposable
         Task<bool> draining = gateway.Handler.DrainAsync(TimeSpan.FromSeconds(5));
         while (!draining.IsCompleted)
         {
+            // A moment of real time for each step: the connections must get their turn before the drain's time is over.
             gateway.Advance(TimeSpan.FromMilliseconds(20));
-            await Task.Yield();
+            await Task.WhenAny(draining, Task.Delay(5, TestContext.Current.CancellationToken));
         }
 
         Assert.True(await draining);

@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Countersign.DataPlane;
@@ -36,11 +34,11 @@ public sealed class IdleCostTests(ITestOutputHelper output)
         List<Socket> clients = new(Connections);
         for (int index = 0; index < 64; index++) await CallAsync(address, request);
         await gateway.QuietAsync();
-        long before = Heap();
-        while (clients.Count < Connections) clients.Add(Connect(address));
-        long connected = Heap();
+        long before = ManyClients.Heap();
+        while (clients.Count < Connections) clients.Add(ManyClients.Connect(address));
+        long connected = ManyClients.Heap();
         foreach (Socket client in clients) await CallAsync(client, request);
-        long called = Heap();
+        long called = ManyClients.Heap();
         output.WriteLine($"{(connected - before) / (double)Connections:F0} B connected, "
             + $"{(called - before) / (double)Connections:F0} B after a call, the client's own socket included");
         foreach (Socket client in clients) client.Dispose();
@@ -53,7 +51,7 @@ public sealed class IdleCostTests(ITestOutputHelper output)
     {
         // Proves it of the whole process as it is served, by its resident memory before and after. What the collector
         // has not taken yet counts as well, so it is given the same work before the first look as between the two.
-        int count = Math.Min(ManyConnections, DescriptorsMax() - 1_000);
+        int count = Math.Min(ManyConnections, ManyClients.DescriptorsMax() - 1_000);
         Assert.SkipWhen(count < ManyConnectionsMin, "the process may not open enough connections");
         await using Backends backends = await Backends.StartAsync();
         using ServeSetup setup = new(backends.Issuer, Backends.Audience, ServeSetup.Policy(backends.Upstream));
@@ -67,7 +65,7 @@ public sealed class IdleCostTests(ITestOutputHelper output)
         List<Socket> clients = new(count);
         for (int index = 0; index < count; index++)
         {
-            clients.Add(Connect(address));
+            clients.Add(ManyClients.Connect(address));
             await CallAsync(clients[^1], request);
         }
 
@@ -78,28 +76,9 @@ public sealed class IdleCostTests(ITestOutputHelper output)
         Assert.InRange(grown / (double)count, double.MinValue, BytesMax);
     }
 
-    private static int DescriptorsMax()
-    {
-        const string Name = "Max open files";
-        const string Limits = "/proc/self/limits";
-        if (!File.Exists(Limits)) return 0;
-        string line = File.ReadLines(Limits).First(one => one.StartsWith(Name, StringComparison.Ordinal));
-
-        // Soft, then hard: the runtime raises its processes to the hard one.
-        string hard = line[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
-        return int.TryParse(hard, CultureInfo.InvariantCulture, out int most) ? most : int.MaxValue;
-    }
-
-    private static Socket Connect(string address)
-    {
-        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Connect(IPEndPoint.Parse(new Uri(address).Authority));
-        return socket;
-    }
-
     private static async Task CallAsync(string address, byte[] request)
     {
-        using Socket client = Connect(address);
+        using Socket client = ManyClients.Connect(address);
         await CallAsync(client, request);
     }
 
@@ -111,12 +90,5 @@ public sealed class IdleCostTests(ITestOutputHelper output)
         Assert.StartsWith("HTTP/1.1 200", Encoding.ASCII.GetString(answer, 0, count), StringComparison.Ordinal);
         ArrayPool<byte>.Shared.Return(answer);
         await Task.Yield();
-    }
-
-    private static long Heap()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return GC.GetTotalMemory(forceFullCollection: true);
     }
 }

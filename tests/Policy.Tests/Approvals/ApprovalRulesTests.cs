@@ -77,6 +77,8 @@ public sealed class ApprovalRulesTests
         Assert.Equal(MoveRefusal.DutyConflict, Samples.Approve(Samples.Pending(), owner).Refusal);
         var alias = new Caller(Samples.Issuer, "ann-admin", CallerKind.Human, ["sre"], ["ann-admin", "ann"], "acme");
         Assert.Equal(MoveRefusal.DutyConflict, Samples.Approve(Samples.Pending(), alias).Refusal);
+        var mapped = new Caller("https://other.test", "a.smith", CallerKind.Human, ["sre"], ["ann"], "acme");
+        Assert.Equal(MoveRefusal.DutyConflict, Samples.Approve(Samples.Pending(), mapped).Refusal);
         var chainless = new Caller(Samples.Issuer, "robot", CallerKind.Human, ["sre"], [], "acme");
         Assert.Equal(MoveRefusal.DutyConflict, Samples.Approve(Samples.Pending(), chainless).Refusal);
     }

@@ -1,0 +1,164 @@
+using System.Text.Json;
+using Countersign.ControlPlane.Approvals;
+using Countersign.ControlPlane.Console.Pages;
+using Countersign.ControlPlane.Console.Sessions;
+using Countersign.ControlPlane.Console.Views;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Microsoft.AspNetCore.Http;
+
+namespace Countersign.ControlPlane.Console;
+
+/// <summary>The inbox, one approval, and what is decided there.</summary>
+internal sealed class ApprovalPages(
+    ConsoleGate gate, ApprovalDesk desk, ApprovalSearch search, ControlPlaneServices services, TimeProvider clock)
+{
+    private const string OnePath = ConsolePaths.Approvals + "/{id}";
+
+    public void Map()
+    {
+        gate.Page(ConsolePaths.Inbox, (context, session) => InboxAsync(session, Done(context)));
+        gate.Page(OnePath, (context, session) => OneAsync(IdIn(context), session, Done(context)));
+        gate.Post(OnePath + "/decide", DecideAsync);
+        gate.Post(OnePath + "/cancel", (context, session, _) =>
+            MoveAsync(context, session, "cancelled", desk.CancelAsync(IdIn(context), session.Caller)));
+        gate.Post(OnePath + "/revoke", (context, session, _) =>
+            MoveAsync(context, session, "revoked", desk.RevokeAsync(IdIn(context), session.Caller)));
+    }
+
+    private async ValueTask<Reply> InboxAsync(ConsoleSession session, Notice? notice)
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        Reply listed = await desk.ListAsync(
+            new ApprovalFilter(ApprovalState.Pending), ConsoleLimits.ApprovalsOnPage, null, session.Caller);
+        if (listed.Status != 200) return await ProblemAsync(session, listed);
+        using JsonDocument json = JsonDocument.Parse(listed.Body);
+        List<InboxRow> mine = [], others = [];
+        foreach (JsonElement item in json.RootElement.GetProperty("items").EnumerateArray())
+        {
+            ApprovalView view = ApprovalView.Read(item);
+            if (!view.IsPending || now >= view.ExpiresAt) continue;
+            Standing standing = Standing.Of(view, session.Caller, services.InForce.Current, now);
+            ArgumentTree tree = ArgumentTree.Of(view.Target, view.Arguments, view.HasArguments);
+            (standing.MayDecide ? mine : others).Add(new InboxRow(view, standing, tree.Pinned));
+        }
+
+        // The one that lapses first comes first: it is the one that can be missed.
+        mine.Sort((one, other) => one.Approval.ExpiresAt.CompareTo(other.Approval.ExpiresAt));
+        PageHead head = gate.HeadFor(session, "Inbox", "inbox", mine.Count);
+        return await gate.RenderAsync<Inbox>(new InboxModel(head, mine, others, now, notice));
+    }
+
+    private async ValueTask<Reply> OneAsync(
+        string id, ConsoleSession session, Notice? notice, int status = 200, string draft = "")
+    {
+        (ApprovalView? view, Reply? refusal) = await FindAsync(id, session);
+        if (view is null) return await ProblemAsync(session, refusal!);
+        DateTimeOffset now = clock.GetUtcNow();
+        Standing standing = Standing.Of(view, session.Caller, services.InForce.Current, now);
+        IReadOnlyList<ApprovalView> earlier = await search.LikeAsync(id, session.Caller);
+        ArgumentTree tree = ArgumentTree.Of(view.Target, view.Arguments, view.HasArguments);
+        PageHead head = gate.HeadFor(session, Text.VisibleParts.Flat(view.Function), "inbox");
+        return await gate.RenderAsync<CallPage>(
+            new ApprovalModel(
+                head, view, tree, standing, earlier, ApprovalActions.For(view, session.Caller, now), now, notice,
+                draft),
+            status);
+    }
+
+    // Twice through here: the first time asks once more, the second decides. The digest is the one of the page that the
+    // person looked at, both times.
+    private async ValueTask<Reply> DecideAsync(HttpContext context, ConsoleSession session, PostedForm form)
+    {
+        string id = IdIn(context);
+        DecisionRequest? said = Read(form, out string why);
+        if (said is null) return await OneAsync(id, session, new Notice(false, why), 400, form["reason"]);
+        if (form["confirmed"] != "yes") return await ConfirmAsync(id, session, said);
+        Reply decided = await desk.DecideAsync(id, session.Caller, said);
+        if (decided.Status == 200)
+        {
+            return ConsoleGate.SeeOther(
+                ConsolePaths.Approval(id) + "?done=" + (said.Approve ? "approved" : "denied"));
+        }
+
+        return decided.Status == 404
+            ? await ProblemAsync(session, decided)
+            : await OneAsync(id, session, Problem(decided), decided.Status, said.Reason);
+    }
+
+    private async ValueTask<Reply> ConfirmAsync(string id, ConsoleSession session, DecisionRequest said)
+    {
+        (ApprovalView? view, Reply? refusal) = await FindAsync(id, session);
+        if (view is null) return await ProblemAsync(session, refusal!);
+        DateTimeOffset now = clock.GetUtcNow();
+        Standing standing = Standing.Of(view, session.Caller, services.InForce.Current, now);
+        if (!standing.MayDecide) return await OneAsync(id, session, new Notice(false, standing.Why), 403, said.Reason);
+        if (said.Digest != view.Digest)
+        {
+            Notice other = new(false, "The digest is not this approval's: look at it again.");
+            return await OneAsync(id, session, other, 409, said.Reason);
+        }
+
+        PageHead head = gate.HeadFor(session, said.Approve ? "Approve?" : "Deny?", "inbox");
+        ArgumentTree tree = ArgumentTree.Of(view.Target, view.Arguments, view.HasArguments);
+        return await gate.RenderAsync<ConfirmPage>(
+            new ConfirmModel(head, view, tree, said.Approve, said.Digest, said.Reason, now));
+    }
+
+    private async ValueTask<Reply> MoveAsync(
+        HttpContext context, ConsoleSession session, string done, ValueTask<Reply> move)
+    {
+        Reply moved = await move;
+        string id = IdIn(context);
+        if (moved.Status == 200) return ConsoleGate.SeeOther(ConsolePaths.Approval(id) + "?done=" + done);
+        return moved.Status == 404
+            ? await ProblemAsync(session, moved)
+            : await OneAsync(id, session, Problem(moved), moved.Status);
+    }
+
+    private async ValueTask<(ApprovalView? View, Reply? Refusal)> FindAsync(string id, ConsoleSession session)
+    {
+        Reply shown = await desk.ShowAsync(id, session.Caller, static _ => false);
+        if (shown.Status != 200) return (null, shown);
+        using JsonDocument json = JsonDocument.Parse(shown.Body);
+        return (ApprovalView.Read(json.RootElement), null);
+    }
+
+    private ValueTask<Reply> ProblemAsync(ConsoleSession session, Reply refused)
+    {
+        using JsonDocument json = JsonDocument.Parse(refused.Body);
+        string title = json.RootElement.GetProperty("title").GetString()!;
+        return gate.MessageAsync(
+            refused.Status, gate.HeadFor(session, title, "inbox"),
+            json.RootElement.GetProperty("detail").GetString()!);
+    }
+
+    private static Notice Problem(Reply refused)
+    {
+        using JsonDocument json = JsonDocument.Parse(refused.Body);
+        return new Notice(
+            false,
+            json.RootElement.GetProperty("title").GetString() + ". " + json.RootElement.GetProperty("detail"));
+    }
+
+    // The API's own reader, so that a form may say nothing that the API would refuse.
+    private static DecisionRequest? Read(PostedForm form, out string why)
+    {
+        // Browsers send line ends as CR LF, which would count twice.
+        string reason = form["reason"].ReplaceLineEndings("\n").Trim();
+        byte[] body = JsonSerializer.SerializeToUtf8Bytes(
+            new DecisionBody(form["decision"], form["digest"], reason), DecisionBodies.Default.DecisionBody);
+        return DecisionRequest.Read(body, out why);
+    }
+
+    private static Notice? Done(HttpContext context) => context.Request.Query["done"].ToString() switch
+    {
+        "approved" => new Notice(true, "You approved it."),
+        "denied" => new Notice(true, "You denied it."),
+        "cancelled" => new Notice(true, "You withdrew it."),
+        "revoked" => new Notice(true, "You took your approval back."),
+        _ => null,
+    };
+
+    private static string IdIn(HttpContext context) => RequestReading.Segment(context, "id");
+}

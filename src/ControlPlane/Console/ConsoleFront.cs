@@ -1,0 +1,59 @@
+using Countersign.ControlPlane.Approvals;
+using Countersign.ControlPlane.AuditTrail;
+using Countersign.ControlPlane.Console.Sessions;
+using Countersign.ControlPlane.Policies;
+using Microsoft.Extensions.Logging;
+
+namespace Countersign.ControlPlane.Console;
+
+/// <summary>What of the listener the console works with.</summary>
+internal sealed record ConsoleParts(
+    IServiceProvider Provider, ILoggerFactory Logs, ApprovalDesk Approvals, PolicyDesk Policies, SeenPeople People,
+    ActLog Acts, ILogger Log);
+
+/// <summary>The console, put together: sessions first, since the API takes them too, then its pages.</summary>
+internal sealed class ConsoleFront
+{
+    private readonly ControlPlaneOptions _options;
+    private readonly ControlPlaneServices _services;
+    private readonly TimeProvider _clock;
+    private readonly Func<string> _publicUrl;
+
+    private ConsoleFront(
+        ControlPlaneOptions options, ControlPlaneServices services, TimeProvider clock, Func<string> publicUrl)
+    {
+        _options = options;
+        _services = services;
+        _clock = clock;
+        _publicUrl = publicUrl;
+        Sessions = new SessionDesk(services.Sessions!, services.SessionSeal!, options.Console, clock);
+        Cookies = new ConsoleCookies(services.SessionSeal!, publicUrl, clock);
+    }
+
+    public SessionDesk Sessions { get; }
+
+    public ConsoleCookies Cookies { get; }
+
+    /// <summary>The console; null where there are no sessions.</summary>
+    public static ConsoleFront? Open(
+        ControlPlaneOptions options, ControlPlaneServices services, TimeProvider clock, Func<string> publicUrl) =>
+        services.Sessions is null || services.SessionSeal is null
+            ? null
+            : new ConsoleFront(options, services, clock, publicUrl);
+
+    public void Map(Routes routes, ConsoleParts parts)
+    {
+        PageRenderer renderer = new(parts.Provider, parts.Logs);
+        ConsoleGate gate = new(routes, Sessions, Cookies, renderer, _options, _publicUrl);
+        ApprovalSearch search = new(_services.Approvals, parts.Approvals.Views);
+        ConsoleAssets.Map(routes);
+        new SignInEndpoints(
+            gate, Sessions, Cookies, _services.SignIn, parts.People, parts.Acts, _publicUrl, _clock, parts.Log).Map();
+        new ApprovalPages(gate, parts.Approvals, search, _services, _clock).Map();
+        new HistoryPages(gate, search).Map();
+        new PolicyPages(gate, parts.Policies).Map();
+        if (_services.Nodes is { } nodes) new FleetPages(gate, nodes).Map();
+        gate.Open("/console/{**rest}", _ => gate.MessageAsync(
+            404, ConsoleGate.HeadForAnybody("There is no such page"), "It may have been mistyped."));
+    }
+}

@@ -1,0 +1,134 @@
+using Countersign.ControlPlane.Console.Pages;
+using Countersign.ControlPlane.Console.Sessions;
+using Countersign.ControlPlane.Console.Views;
+using Countersign.Policy;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
+
+namespace Countersign.ControlPlane.Console;
+
+/// <summary>What a form sent, every field at most once.</summary>
+internal sealed class PostedForm(Dictionary<string, string> fields)
+{
+    /// <summary>A field; empty when it was not sent.</summary>
+    public string this[string name] => fields.GetValueOrDefault(name, "");
+}
+
+/// <summary>
+/// The console's door: the fields that every page carries, who is signed in, and that a form came from a page of
+/// ours.
+/// </summary>
+internal sealed class ConsoleGate(
+    Routes routes, SessionDesk sessions, ConsoleCookies cookies, PageRenderer renderer, ControlPlaneOptions options,
+    Func<string> publicUrl)
+{
+    // No inline script or style, nobody else's content, no frame around it; text becomes markup in one place of ours.
+    private const string PageSecurity =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+        + "trusted-types countersign";
+
+    // A page that keeps itself fresh says so, and keeps nobody signed in by it.
+    private const string LiveField = "Countersign-Live";
+
+    /// <summary>A page for anybody.</summary>
+    public void Open(string path, Func<HttpContext, ValueTask<Reply>> answer) =>
+        routes.Open(HttpMethods.Get, path, context =>
+        {
+            Protect(context);
+            return answer(context);
+        });
+
+    /// <summary>A page for whoever is signed in; others are sent to sign in, and come back here.</summary>
+    public void Page(string path, Func<HttpContext, ConsoleSession, ValueTask<Reply>> answer) =>
+        routes.Open(HttpMethods.Get, path, async context =>
+        {
+            Protect(context);
+            bool isLive = context.Request.Headers.ContainsKey(LiveField);
+            SessionFinding found = await sessions.FindAsync(cookies.Session(context), isActivity: !isLive);
+            if (found.IsStoreAway) return await AwayAsync();
+            string wanted = context.Request.Path + context.Request.QueryString;
+            return found.Session is { } session
+                ? await answer(context, session)
+                : SeeOther(ConsolePaths.SignInFor(wanted));
+        });
+
+    /// <summary>What a form of ours does; anything else that posts here is refused and changes nothing.</summary>
+    public void Post(string path, Func<HttpContext, ConsoleSession, PostedForm, ValueTask<Reply>> answer) =>
+        routes.Open(HttpMethods.Post, path, async context =>
+        {
+            Protect(context);
+            SessionFinding found = await sessions.FindAsync(cookies.Session(context), isActivity: true);
+            if (found.IsStoreAway) return await AwayAsync();
+            if (found.Session is not { } session) return await SignedOutAsync();
+            PostedForm? form = RequestOrigin.IsOurs(context.Request, publicUrl()) ? await FormAsync(context) : null;
+            return form is not null && SessionDesk.IsFormToken(session, form["token"])
+                ? await answer(context, session, form)
+                : await ForgedAsync(session);
+        });
+
+    public PageHead HeadFor(ConsoleSession session, string title, string area, int waiting = -1) =>
+        new(title, area, ViewerOf(session), session.FormToken, waiting);
+
+    public static PageHead HeadForAnybody(string title) => new(title, "", null, "", -1);
+
+    public ValueTask<Reply> RenderAsync<TPage>(object model, int status = 200)
+        where TPage : Microsoft.AspNetCore.Components.IComponent => renderer.RenderAsync<TPage>(status, model);
+
+    /// <summary>A sentence in place of a page.</summary>
+    public ValueTask<Reply> MessageAsync(int status, PageHead head, string text) => RenderAsync<MessagePage>(
+        new MessageModel(head, head.Title, text, ConsolePaths.Inbox, "To the inbox"), status);
+
+    public bool MayReadPolicy(Caller caller) =>
+        options.PolicyAdmins.Any(caller.IsIn) || options.Auditors.Any(caller.IsIn);
+
+    /// <summary>RFC 9110 section 15.4.4: what was posted is done, look there.</summary>
+    public static Reply SeeOther(string path) =>
+        new(303, "text/plain; charset=utf-8", default) { Location = path };
+
+    private ViewerView ViewerOf(ConsoleSession session) => new(
+        session.Caller.Subject, Policy.Approvals.ApprovalJson.NameOf(session.Caller.Kind), session.Caller.Issuer,
+        session.Caller.Groups, MayReadPolicy(session.Caller), session.EndsAt);
+
+    private static void Protect(HttpContext context)
+    {
+        IHeaderDictionary fields = context.Response.Headers;
+        fields.ContentSecurityPolicy = PageSecurity;
+        fields.XFrameOptions = "DENY";
+        fields["Cross-Origin-Opener-Policy"] = "same-origin";
+        fields["Cross-Origin-Resource-Policy"] = "same-origin";
+        fields["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
+
+        // Not no-referrer: with it browsers send Origin: null from our own forms.
+        fields["Referrer-Policy"] = "same-origin";
+    }
+
+    private static async ValueTask<PostedForm?> FormAsync(HttpContext context)
+    {
+        bool isForm = context.Request.ContentType?.StartsWith(
+            "application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) == true;
+        if (!isForm) return null;
+        byte[]? body = await RequestReading.BodyAsync(context, ConsoleLimits.FormBytesMax);
+        if (body is null) return null;
+        Dictionary<string, string> fields = new(StringComparer.Ordinal);
+        string text = System.Text.Encoding.UTF8.GetString(body);
+        foreach ((string name, StringValues values) in QueryHelpers.ParseQuery(text))
+        {
+            if (values.Count != 1) return null;
+            fields[name] = values.ToString();
+        }
+
+        return new PostedForm(fields);
+    }
+
+    private ValueTask<Reply> AwayAsync() => MessageAsync(
+        503, HeadForAnybody("The store does not answer"), "Nothing was done. Try again in a moment.");
+
+    private ValueTask<Reply> SignedOutAsync() => MessageAsync(
+        401, HeadForAnybody("You are signed out"), "Nothing was done. Sign in, and look at it again.");
+
+    private ValueTask<Reply> ForgedAsync(ConsoleSession session) => MessageAsync(
+        403, HeadFor(session, "That did not come from this console", ""),
+        "Nothing was done. Open the page again, and use its own buttons.");
+}

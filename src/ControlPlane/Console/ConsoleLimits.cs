@@ -1,0 +1,40 @@
+namespace Countersign.ControlPlane.Console;
+
+/// <summary>Every bound of the console (STYLE rule 10).</summary>
+internal static class ConsoleLimits
+{
+    /// <summary>From the sign-in page to the issuer and back, a forgotten password included.</summary>
+    public static readonly TimeSpan SignInWithin = TimeSpan.FromMinutes(10);
+
+    /// <summary>Steps of signing in, of which one takes two, that one address may take in a minute.</summary>
+    public const int SignInStepsPerMinute = 60;
+
+    /// <summary>The same for all addresses together: each step may cost a request to an issuer.</summary>
+    public const int SignInStepsPerMinuteOfAll = 1_200;
+
+    /// <summary>Addresses remembered in one minute; the rest share what is left for all.</summary>
+    public const int AddressesRememberedMax = 4_096;
+
+    public const int FormBytesMax = 16_384;
+    public const int ReturnCharactersMax = 512;
+    public const int CodeCharactersMax = 4_096;
+
+    public const int ApprovalsOnPage = 50;
+    public const int EarlierCallsMax = 5;
+
+    /// <summary>Values of a body that a page shows; a million of them would be no page.</summary>
+    public const int ValuesShownMax = 4_000;
+
+    /// <summary>Characters of one value before the rest is folded away, with its length stated.</summary>
+    public const int TextShownMax = 280;
+
+    /// <summary>Members or items before the rest is folded away.</summary>
+    public const int ItemsShownMax = 40;
+
+    public const int DepthMax = 64;
+
+    /// <summary>Numbers that stay in sight; what is beyond is counted.</summary>
+    public const int AmountsPinnedMax = 6;
+
+    public const int FilterCharactersMax = 200;
+}

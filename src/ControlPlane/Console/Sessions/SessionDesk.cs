@@ -1,0 +1,105 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Countersign.Policy;
+using Countersign.Policy.Approvals;
+using Countersign.Policy.Sessions;
+
+namespace Countersign.ControlPlane.Console.Sessions;
+
+/// <summary>Somebody signed in at the console.</summary>
+/// <param name="Key">What the store knows the session by: never the id itself.</param>
+/// <param name="Caller">The same as a bearer token of theirs would give.</param>
+/// <param name="FormToken">What their forms must send back.</param>
+/// <param name="BegunAt">When they signed in.</param>
+/// <param name="EndsAt">When they must sign in again, whatever they do.</param>
+internal sealed record ConsoleSession(
+    string Key, Caller Caller, string FormToken, DateTimeOffset BegunAt, DateTimeOffset EndsAt);
+
+/// <summary>What became of a session's cookie.</summary>
+/// <param name="Session">Null when there is none.</param>
+/// <param name="IsStoreAway">True when nobody knows, since the store did not answer.</param>
+internal readonly record struct SessionFinding(ConsoleSession? Session, bool IsStoreAway);
+
+/// <summary>
+/// Begins, finds and ends sessions. The cookie holds 256 random bits and nothing else; the store holds their hash and
+/// the sealed caller, so that neither whoever reads the store nor whoever writes to it can be somebody (decision 0052).
+/// </summary>
+internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, ConsoleTerms terms, TimeProvider clock)
+{
+    private const int IdBytes = 32;
+
+    private static readonly byte[] FormPurpose = Encoding.ASCII.GetBytes("countersign console form v1");
+
+    /// <summary>Begins a session under a new id, which is what goes into the cookie; null when the store did not
+    /// confirm it.</summary>
+    public async ValueTask<string?> BeginAsync(Caller caller)
+    {
+        byte[] id = RandomNumberGenerator.GetBytes(IdBytes);
+        string key = KeyOf(id);
+        DateTimeOffset now = clock.GetUtcNow();
+        byte[] record = SessionRecord.Write(caller, now, now + terms.SessionMax);
+        StoreStatus kept = await store.AddAsync(
+            key, seal.Seal(key, record), Shorter(terms.SessionIdle, terms.SessionMax));
+        return kept == StoreStatus.Ok ? Base64Url.EncodeToString(id) : null;
+    }
+
+    /// <summary>The session of a cookie.</summary>
+    /// <param name="cookie">Its value; null without one.</param>
+    /// <param name="isActivity">True when a person did something; a page that keeps itself fresh is nobody's doing, and
+    /// does not keep a session alive.</param>
+    public async ValueTask<SessionFinding> FindAsync(string? cookie, bool isActivity)
+    {
+        if (IdIn(cookie) is not { } id) return default;
+        string key = KeyOf(id);
+        StoreResult<byte[]> found = await store.FindAsync(key);
+        if (found.Status == StoreStatus.Unavailable) return new(null, IsStoreAway: true);
+        if (!found.IsOk || !seal.TryOpen(key, found.Value!, out byte[] opened)) return default;
+        if (SessionRecord.Read(opened) is not { } record) return default;
+        TimeSpan left = record.EndsAt - clock.GetUtcNow();
+        if (left <= TimeSpan.Zero) return default;
+        TimeSpan goodFor = isActivity ? Shorter(terms.SessionIdle, left) : TimeSpan.Zero;
+        Caller caller = record.ToCaller();
+        StoreStatus confirmed = await store.ConfirmAsync(key, PersonOf(caller), record.BegunAt, goodFor);
+        if (confirmed == StoreStatus.Unavailable) return new(null, IsStoreAway: true);
+        return confirmed == StoreStatus.Ok
+            ? new(new ConsoleSession(key, caller, FormTokenOf(id), record.BegunAt, record.EndsAt), false)
+            : default;
+    }
+
+    /// <summary>Ends this session; false when the store did not confirm it.</summary>
+    public async ValueTask<bool> EndAsync(ConsoleSession session) =>
+        await store.EndAsync(session.Key) == StoreStatus.Ok;
+
+    /// <summary>Ends every session of the same person; false when the store did not confirm it.</summary>
+    public async ValueTask<bool> EndAllAsync(ConsoleSession session) => await store.EndAllAsync(
+        PersonOf(session.Caller), clock.GetUtcNow(), terms.SessionMax) == StoreStatus.Ok;
+
+    /// <summary>Ends what a cookie names, whether or not it can be opened: a new session never takes an old id
+    /// over.</summary>
+    public async ValueTask ForgetAsync(string? cookie)
+    {
+        if (IdIn(cookie) is { } id) await store.EndAsync(KeyOf(id));
+    }
+
+    /// <summary>True for the token that this session's forms hold.</summary>
+    public static bool IsFormToken(ConsoleSession session, string? given) =>
+        given is not null && CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(session.FormToken));
+
+    private static byte[]? IdIn(string? cookie)
+    {
+        if (cookie is null || cookie.Length > 2 * IdBytes || !Base64Url.IsValid(cookie)) return null;
+        byte[] id = Base64Url.DecodeFromChars(cookie);
+        return id.Length == IdBytes ? id : null;
+    }
+
+    private static string KeyOf(byte[] id) => Convert.ToHexStringLower(SHA256.HashData(id));
+
+    private static string FormTokenOf(byte[] id) => Base64Url.EncodeToString(HMACSHA256.HashData(id, FormPurpose));
+
+    private static string PersonOf(Caller caller) => Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.UTF8.GetBytes(caller.Issuer + "\n" + caller.Subject)));
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Countersign.ControlPlane.AuditTrail;
+using Countersign.ControlPlane.Console.Pages;
+using Countersign.ControlPlane.Console.Sessions;
+using Countersign.ControlPlane.Console.Views;
+using Countersign.Identity.Inbound.SignIn;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Countersign.ControlPlane.Console;
+
+/// <summary>In and out: the choice of an issuer, the way there and back, and the end of a session.</summary>
+internal sealed partial class SignInEndpoints(
+    ConsoleGate gate, SessionDesk sessions, ConsoleCookies cookies, OidcSignIn? issuers, SeenPeople people,
+    ActLog acts, Func<string> publicUrl, TimeProvider clock, ILogger logger)
+{
+    private readonly SignInPace _pace = new(clock);
+
+    private string RedirectUri => publicUrl() + ConsolePaths.SignInCallback;
+
+    public void Map()
+    {
+        gate.Open(ConsolePaths.SignIn, context => ShowAsync(context));
+        gate.Open(ConsolePaths.SignInStart, StartAsync);
+        gate.Open(ConsolePaths.SignInCallback, FinishAsync);
+        gate.Post(ConsolePaths.SignOut, LeaveAsync);
+    }
+
+    private ValueTask<Reply> ShowAsync(HttpContext context, int status = 200, string? refusal = null)
+    {
+        SignInChoice[] choices = [.. (issuers?.Clients ?? []).Select(
+            (client, index) => new SignInChoice(index, client.Name, client.Issuer.Issuer))];
+        string wanted = RequestReading.TryQuery(context, "return", out string? asked)
+            ? ConsolePaths.SafeReturn(asked)
+            : ConsolePaths.Inbox;
+        Notice? notice = refusal is not null ? new Notice(false, refusal)
+            : context.Request.Query.ContainsKey("out") ? new Notice(true, "You are signed out.")
+            : null;
+        return gate.RenderAsync<SignInPage>(
+            new SignInModel(ConsoleGate.HeadForAnybody("Sign in"), choices, wanted, notice), status);
+    }
+
+    private async ValueTask<Reply> StartAsync(HttpContext context)
+    {
+        if (issuers is null || !RequestReading.TryNumber(
+            context, "issuer", 0, issuers.Clients.Count - 1, 0, out long index))
+        {
+            return await ShowAsync(context, 400, "Choose one of these.");
+        }
+
+        if (!_pace.TryStep(context.Connection.RemoteIpAddress)) return await TooManyAsync(context);
+        if (Elsewhere(context) is { } right) return ConsoleGate.SeeOther(right);
+        SignInStart? start = await issuers.BeginAsync((int)index, RedirectUri, context.RequestAborted);
+        if (start is null)
+            return await ShowAsync(context, 502, "The identity provider does not answer. Try again in a moment.");
+        string wanted = RequestReading.TryQuery(context, "return", out string? asked)
+            ? ConsolePaths.SafeReturn(asked)
+            : ConsolePaths.Inbox;
+        cookies.SetSignIn(context, new SignInRecord(
+            start.Attempt.Issuer, start.Attempt.State, start.Attempt.Nonce, start.Attempt.Verifier, wanted,
+            clock.GetUtcNow() + ConsoleLimits.SignInWithin));
+        return ConsoleGate.SeeOther(start.Address.AbsoluteUri);
+    }
+
+    private async ValueTask<Reply> FinishAsync(HttpContext context)
+    {
+        if (issuers is null) return await ShowAsync(context, 400, "Nobody can sign in here.");
+        if (!_pace.TryStep(context.Connection.RemoteIpAddress)) return await TooManyAsync(context);
+        SignInRecord? record = cookies.TakeSignIn(context);
+        IQueryCollection query = context.Request.Query;
+        bool isOurs = record is not null && query["state"].Count == 1 && CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(query["state"].ToString()), Encoding.UTF8.GetBytes(record.State));
+        if (!isOurs)
+            return await ShowAsync(context, 400, "This sign-in was not begun in this browser, or is too old. Again.");
+        if (query["error"].Count > 0)
+            return await ShowAsync(context, 403, "The identity provider did not let you in.");
+        string code = query["code"].ToString();
+        if (query["code"].Count != 1 || code.Length is 0 or > ConsoleLimits.CodeCharactersMax)
+            return await ShowAsync(context, 400, "The identity provider's answer cannot be read.");
+        string? issuer = query["iss"].Count == 0 ? null : query["iss"].ToString();
+        SignInAttempt attempt = new(record!.Issuer, record.State, record.Nonce, record.Verifier);
+        SignInResult result = await issuers.FinishAsync(attempt, code, issuer, RedirectUri, context.RequestAborted);
+        if (result.Caller is not { } caller)
+        {
+            Refused(logger, record.Issuer, result.Because);
+            return await ShowAsync(context, 403, "You could not be signed in: " + result.Because + ".");
+        }
+
+        // Always a new id, and the old one ends: whoever planted an id in this browser holds nothing.
+        await sessions.ForgetAsync(cookies.Session(context));
+        string? id = await sessions.BeginAsync(caller);
+        if (id is null) return await ShowAsync(context, 503, "The store does not answer. Try again in a moment.");
+        await people.NoteAsync(caller);
+        using AuditedAct act = acts.Begin(caller, ActWords.SignIn, "console", "");
+        act.Succeed("signed in until " + Until());
+        cookies.SetSession(context, id);
+        return ConsoleGate.SeeOther(record.Return);
+    }
+
+    private async ValueTask<Reply> LeaveAsync(HttpContext context, ConsoleSession session, PostedForm form)
+    {
+        bool isEverywhere = form["everywhere"] == "yes";
+        bool isDone = isEverywhere ? await sessions.EndAllAsync(session) : await sessions.EndAsync(session);
+        if (!isDone)
+        {
+            return await gate.MessageAsync(
+                503, gate.HeadFor(session, "You are still signed in", ""),
+                "The store did not confirm it. Try again in a moment.");
+        }
+
+        using AuditedAct act = acts.Begin(session.Caller, ActWords.SignOut, "console", "");
+        act.Succeed(isEverywhere ? "everywhere" : "here");
+        cookies.ClearSession(context);
+        return ConsoleGate.SeeOther(ConsolePaths.SignIn + "?out=1");
+    }
+
+    // Cookies belong to a host: whoever begins under another name of this listener could not come back to it.
+    private string? Elsewhere(HttpContext context)
+    {
+        bool isHere = !Uri.TryCreate(publicUrl(), UriKind.Absolute, out Uri? ours) || !context.Request.Host.HasValue
+            || ours.Authority.Equals(context.Request.Host.Value, StringComparison.OrdinalIgnoreCase);
+        return isHere ? null : publicUrl() + context.Request.Path + context.Request.QueryString;
+    }
+
+    private ValueTask<Reply> TooManyAsync(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = "60";
+        return ShowAsync(context, 429, "Too many sign-ins from here. Wait a minute.");
+    }
+
+    private string Until() => clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "A sign-in by {Issuer} was refused: {Because}")]
+    private static partial void Refused(ILogger logger, string issuer, string because);
+}

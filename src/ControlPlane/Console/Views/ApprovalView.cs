@@ -1,0 +1,123 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Countersign.ControlPlane.Console.Views;
+
+/// <summary>One person's word, as it is shown.</summary>
+public sealed record DecisionView(string Approver, bool Approves, string Reason, DateTimeOffset At);
+
+/// <summary>A stage and who has spoken in it.</summary>
+public sealed record StageView(
+    IReadOnlyList<string> Groups, int Count, IReadOnlyList<DecisionView> Decisions)
+{
+    /// <summary>How many have agreed.</summary>
+    public int Agreed => Decisions.Count(decision => decision.Approves);
+}
+
+/// <summary>
+/// An approval as the console shows it: read from the API's own JSON (decision 0053), so that a page can show nothing
+/// that the API would have masked for the same person.
+/// </summary>
+public sealed record ApprovalView
+{
+    public required string Id { get; init; }
+
+    public required string State { get; init; }
+
+    public required string Function { get; init; }
+
+    public required string Risk { get; init; }
+
+    public required string Method { get; init; }
+
+    public required string Target { get; init; }
+
+    /// <summary>The masked body; undefined where it cannot be shown.</summary>
+    public required JsonElement Arguments { get; init; }
+
+    public required string ContentType { get; init; }
+
+    /// <summary>The body's length; -1 where it is gone.</summary>
+    public required long BodyBytes { get; init; }
+
+    public required string Issuer { get; init; }
+
+    public required string Subject { get; init; }
+
+    public required string Kind { get; init; }
+
+    public required IReadOnlyList<string> Groups { get; init; }
+
+    public required IReadOnlyList<string> Chain { get; init; }
+
+    public required string Reason { get; init; }
+
+    public required string Digest { get; init; }
+
+    public required string Rule { get; init; }
+
+    public required IReadOnlyList<StageView> Stages { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public required DateTimeOffset ExpiresAt { get; init; }
+
+    public required long PolicyVersion { get; init; }
+
+    public required string Call { get; init; }
+
+    public bool IsPending => State == "pending";
+
+    public bool HasArguments =>
+        Arguments.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
+
+    /// <summary>Reads the API's object.</summary>
+    internal static ApprovalView Read(JsonElement json)
+    {
+        JsonElement caller = json.GetProperty("caller");
+        return new ApprovalView
+        {
+            Id = Text(json, "id"),
+            State = Text(json, "state"),
+            Function = Text(json, "function"),
+            Risk = Text(json, "risk"),
+            Method = Text(json, "method"),
+            Target = Text(json, "target"),
+            Arguments = json.TryGetProperty("arguments", out JsonElement body) ? body.Clone() : default,
+            ContentType = Text(json, "content_type"),
+            BodyBytes = json.TryGetProperty("body_bytes", out JsonElement bytes) ? bytes.GetInt64() : -1,
+            Issuer = Text(caller, "issuer"),
+            Subject = Text(caller, "subject"),
+            Kind = Text(caller, "kind"),
+            Groups = Texts(caller, "groups"),
+            Chain = Texts(caller, "chain"),
+            Reason = Text(json, "reason"),
+            Digest = Text(json, "digest"),
+            Rule = Text(json, "rule"),
+            Stages = [.. json.GetProperty("stages").EnumerateArray().Select(ReadStage)],
+            CreatedAt = Time(json, "created_at"),
+            ExpiresAt = Time(json, "expires_at"),
+            PolicyVersion = json.GetProperty("policy_version").GetInt64(),
+            Call = Text(json, "call"),
+        };
+    }
+
+    private static StageView ReadStage(JsonElement stage) => new(
+        Texts(stage, "groups"),
+        stage.GetProperty("count").GetInt32(),
+        [.. stage.GetProperty("decisions").EnumerateArray().Select(ReadDecision)]);
+
+    private static DecisionView ReadDecision(JsonElement said) => new(
+        Text(said, "approver"), Text(said, "decision") == "approve", Text(said, "reason"), Time(said, "at"));
+
+    private static string Text(JsonElement json, string name) =>
+        json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : "";
+
+    private static string[] Texts(JsonElement json, string name) =>
+        [.. json.GetProperty(name).EnumerateArray().Select(one => one.GetString() ?? "")];
+
+    private static DateTimeOffset Time(JsonElement json, string name) => DateTimeOffset.Parse(
+        json.GetProperty(name).GetString()!, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+}

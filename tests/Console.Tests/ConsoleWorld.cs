@@ -1,0 +1,206 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Playwright;
+
+namespace Countersign.Console.Tests;
+
+/// <summary>One demo and one browser for all tests. Each test has its own browser context: its own cookies.</summary>
+public sealed class ConsoleWorld : IAsyncLifetime
+{
+    /// <summary>How long a test waits for what must happen before it fails.</summary>
+    public const float PatienceMilliseconds = 20_000;
+
+    private const string Policy = """
+        apiVersion: countersign/v1
+        upstreams:
+          billing: { endpoints: ["UPSTREAM"] }
+        functions:
+          billing.refund: { upstream: billing, method: POST, path: "/billing/{account}/refunds", risk: high }
+          billing.reset:  { upstream: billing, method: POST, path: "/billing/{account}/reset", risk: critical }
+          billing.hurry:  { upstream: billing, method: POST, path: "/billing/{account}/hurry", risk: high }
+        rules:
+          - id: big-money
+            subjects: { groups: [support, ci, agents] }
+            functions: [billing.refund, billing.reset]
+            effect: approve
+            approval: { stages: [{ groups: [finance-leads], count: 1 }], decideWithin: 15m, useWithin: 5m }
+          - id: in-a-hurry
+            subjects: { groups: [support] }
+            functions: [billing.hurry]
+            effect: approve
+            approval: { stages: [{ groups: [finance-leads], count: 1 }], decideWithin: 4s, useWithin: 5m }
+        masks:
+          - { id: pii, functions: ["*"], fields: [ssn, email], except: { groups: [pii-cleared] } }
+        """;
+
+    // A reason may hold any character, as UTF-8.
+    private readonly HttpClient _http = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false, UseCookies = false, RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
+    });
+
+    private readonly Dictionary<string, string> _states = [];
+    private readonly SemaphoreSlim _signingIn = new(1);
+    private DemoProcess _demo = null!;
+    private IPlaywright _playwright = null!;
+    private IBrowser _browser = null!;
+
+    public string Control => _demo.Ready["control"]!.ToString();
+
+    public string Console => _demo.Ready["console"]!.ToString();
+
+    public string Data => _demo.Ready["data"]!.ToString();
+
+    public async ValueTask InitializeAsync()
+    {
+        string chromium = "/usr/bin/chromium";
+        if (!File.Exists(chromium)) Assert.Fail("install chromium (Debian: apt-get install chromium)");
+        _demo = await DemoProcess.StartAsync(
+            "demo", "--data", "127.0.0.1:0", "--control", "127.0.0.1:0", "--issuer", "127.0.0.1:0", "--upstream",
+            "127.0.0.1:0");
+        string policy = Policy.Replace("UPSTREAM", _demo.Ready["upstream"]!.ToString(), StringComparison.Ordinal);
+        JsonObject published = await SendAsync(
+            HttpMethod.Post, Control + "/api/v1/policies", "olga", policy, "application/yaml", HttpStatusCode.Created);
+        await UntilAsync(async () =>
+        {
+            using HttpResponseMessage ready = await _http.GetAsync(Control + "/health/ready");
+            JsonNode health = JsonNode.Parse(await ready.Content.ReadAsStringAsync())!;
+            return health["policy_version"]?.ToString() == published["version"]!.ToString();
+        });
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+        {
+            ExecutablePath = chromium,
+            Args =
+            [
+                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            ],
+        });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _browser.CloseAsync();
+        _playwright.Dispose();
+        await _demo.DisposeAsync();
+        _http.Dispose();
+        _signingIn.Dispose();
+    }
+
+    /// <summary>A browser with nobody signed in, or with the cookies of somebody who was.</summary>
+    public async Task<IPage> NewPageAsync(
+        bool isPhone = false, bool isDark = false, bool hasScripts = true, string? state = null)
+    {
+        IBrowserContext context = await _browser.NewContextAsync(new BrowserNewContextOptions
+        {
+            ViewportSize = isPhone
+                ? new ViewportSize { Width = 360, Height = 740 }
+                : new ViewportSize { Width = 1280, Height = 900 },
+            ColorScheme = isDark ? ColorScheme.Dark : ColorScheme.Light,
+            JavaScriptEnabled = hasScripts,
+            Locale = "en-GB",
+            StorageState = state,
+        });
+        context.SetDefaultTimeout(PatienceMilliseconds);
+        return await context.NewPageAsync();
+    }
+
+    /// <summary>A browser in which that person is signed in and sees the inbox. The session is shared by the tests:
+    /// signing in has a pace.</summary>
+    public async Task<IPage> SignedInAsync(
+        string user, bool isPhone = false, bool isDark = false, bool hasScripts = true)
+    {
+        await _signingIn.WaitAsync();
+        string? state;
+        try
+        {
+            if (!_states.TryGetValue(user, out state))
+                _states[user] = state = await (await SignInAsync(user)).Context.StorageStateAsync();
+        }
+        finally
+        {
+            _signingIn.Release();
+        }
+
+        IPage page = await NewPageAsync(isPhone, isDark, hasScripts, state);
+        await page.GotoAsync(Console);
+        await page.WaitForSelectorAsync("#inbox");
+        return page;
+    }
+
+    /// <summary>A browser in which that person has just signed in, with a session of its own.</summary>
+    public async Task<IPage> SignInAsync(string user)
+    {
+        IPage page = await NewPageAsync();
+        await page.GotoAsync(Console);
+        await page.ClickAsync("a.button.primary");
+        await page.ClickAsync("#" + user);
+        await page.WaitForSelectorAsync("#inbox");
+        return page;
+    }
+
+    /// <summary>Makes a call that pauses; the approval's id.</summary>
+    public async Task<string> AskAsync(
+        string user, string target = "/billing/42/refunds", string body = """{"amount":250,"currency":"EUR"}""",
+        string? reason = null)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, Data + target)
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token(user));
+        if (reason is not null) request.Headers.TryAddWithoutValidation("Countersign-Reason", reason);
+
+        using HttpResponseMessage answer = await _http.SendAsync(request);
+        string text = await answer.Content.ReadAsStringAsync();
+        Assert.True((int)answer.StatusCode == 428, $"{(int)answer.StatusCode} {text}");
+        return JsonNode.Parse(text)!["approval"]!.ToString();
+    }
+
+    /// <summary>The approval as the API shows it to that person.</summary>
+    public Task<JsonObject> ShowAsync(string user, string id) => SendAsync(
+        HttpMethod.Get, Control + "/api/v1/approvals/" + id, user, null, "", HttpStatusCode.OK);
+
+    /// <summary>Decides over the API.</summary>
+    public async Task DecideAsync(string user, string id, string decision = "approve", string reason = "")
+    {
+        string digest = (await ShowAsync(user, id))["digest"]!.ToString();
+        string body = JsonSerializer.Serialize(new { decision, digest, reason });
+        await SendAsync(
+            HttpMethod.Post, Control + "/api/v1/approvals/" + id + "/decisions", user, body, "application/json",
+            HttpStatusCode.OK);
+    }
+
+    /// <summary>A request of no browser.</summary>
+    public async Task<(int Status, string Body, HttpResponseMessage Message)> RawAsync(HttpRequestMessage request)
+    {
+        HttpResponseMessage answer = await _http.SendAsync(request);
+        return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer);
+    }
+
+    /// <summary>A token of that demo user.</summary>
+    public string Token(string user) => _demo.Ready["tokens"]![user]!.ToString();
+
+    /// <summary>Waits until something is true.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> isTrue)
+    {
+        using CancellationTokenSource patience = new(TimeSpan.FromMilliseconds(PatienceMilliseconds));
+        while (!await isTrue()) await Task.Delay(50, patience.Token);
+    }
+
+    private async Task<JsonObject> SendAsync(
+        HttpMethod method, string address, string user, string? body, string type, HttpStatusCode expected)
+    {
+        using HttpRequestMessage request = new(method, address);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token(user));
+        if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, type);
+        using HttpResponseMessage answer = await _http.SendAsync(request);
+        string text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.StatusCode == expected, $"{(int)answer.StatusCode} {text}");
+        return JsonNode.Parse(text)!.AsObject();
+    }
+}

@@ -1,0 +1,142 @@
+using System.Text.Json;
+using Microsoft.Playwright;
+
+namespace Countersign.Console.Tests;
+
+public sealed class LooksTests(ConsoleWorld world)
+{
+    // Every text in sight, with the ratio of its colour to what is painted behind it (WCAG 2.2, 1.4.3).
+    private const string Contrast = """
+        () => {
+          const parse = (text) => {
+            const found = text.match(/[\d.]+/g).map(Number);
+            return { r: found[0], g: found[1], b: found[2], a: found.length > 3 ? found[3] : 1 };
+          };
+          const channel = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+          const light = (c) => 0.2126 * channel(c.r) + 0.7152 * channel(c.g) + 0.0722 * channel(c.b);
+          const behind = (element) => {
+            for (let at = element; at; at = at.parentElement) {
+              const colour = parse(getComputedStyle(at).backgroundColor);
+              if (colour.a === 1) return colour;
+            }
+            return { r: 255, g: 255, b: 255, a: 1 };
+          };
+          const poor = [];
+          const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+            const element = node.parentElement;
+            if (!node.textContent.trim() || !element.checkVisibility({ visibilityProperty: true })) continue;
+            if (element.matches('.skip')) continue;
+            const style = getComputedStyle(element);
+            const pair = [light(parse(style.color)), light(behind(element))].sort((a, b) => b - a);
+            const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
+            if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${element.className}: ${node.textContent.trim()}`);
+          }
+          return poor;
+        }
+        """;
+
+    // What a person who cannot see or point needs (WCAG 2.2, 1.1.1, 1.3.1, 2.4.2, 3.1.1, 3.3.2, 4.1.2).
+    private const string Faults = """
+        () => {
+          const faults = [];
+          if (document.documentElement.lang !== 'en') faults.push('no language');
+          if (!document.title) faults.push('no title');
+          if (document.querySelectorAll('h1').length !== 1) faults.push('not one h1');
+          if (document.querySelectorAll('main').length !== 1) faults.push('not one main');
+          const ids = [...document.querySelectorAll('[id]')].map((one) => one.id);
+          if (new Set(ids).size !== ids.length) faults.push('an id twice: ' + ids);
+          for (const field of document.querySelectorAll('input:not([type=hidden]), select, textarea'))
+            if (!field.labels?.length && !field.ariaLabel) faults.push('a field without a label: ' + field.name);
+          for (const one of document.querySelectorAll('button, a'))
+            if (!one.textContent.trim() && !one.ariaLabel) faults.push('nothing to press: ' + one.outerHTML);
+          for (const image of document.querySelectorAll('img')) if (!image.hasAttribute('alt')) faults.push('no alt');
+          for (const one of document.querySelectorAll('[aria-labelledby]'))
+            if (!document.getElementById(one.getAttribute('aria-labelledby'))) faults.push('labelled by nothing');
+          if (document.querySelector('p ul, p div, p details, p dl, span ul')) faults.push('a block inside a line');
+          return faults;
+        }
+        """;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Every_page_can_be_read(bool isDark)
+    {
+        // Proves by measuring every text on every page, light and dark, that its contrast is 4.5 to 1 or more, and that
+        // fields, buttons, headings and pictures say what they are.
+        string id = await RichAsync("/billing/101/refunds");
+        string denied = await world.AskAsync("alice", "/billing/102/refunds");
+        await world.DecideAsync("carol", denied, "deny", "no ticket");
+        string own = await world.AskAsync("agent-7", "/billing/103/refunds");
+        IPage page = await world.SignedInAsync("bob", isDark: isDark);
+        IPage admin = await world.SignedInAsync("olga", isDark: isDark);
+        await GoodAsync(page);
+        string[] theirs = ["/approvals/" + id, "/approvals/" + own, "/approvals/" + denied, "/history", "/keys"];
+        foreach (string path in theirs)
+        {
+            await page.GotoAsync(world.Console + path);
+            await GoodAsync(page);
+        }
+
+        await page.GotoAsync(world.Console + "/approvals/" + id);
+        await page.ClickAsync(".account > summary");
+        await GoodAsync(page);
+        await page.ClickAsync("#approve");
+        await page.WaitForSelectorAsync("#confirm");
+        await GoodAsync(page);
+        string[] hers = ["/policies", "/policies/2", "/policies/2?against=1", "/fleet", "/nothing", "/signin"];
+        foreach (string path in hers)
+        {
+            await admin.GotoAsync(world.Console + path);
+            await GoodAsync(admin);
+        }
+    }
+
+    [Fact]
+    public async Task A_phone_is_wide_enough()
+    {
+        // Proves at 360 px that no page scrolls sideways, that what is pressed is at least 24 px in both directions
+        // (WCAG 2.2, 2.5.8), and that a call can be decided there.
+        string id = await RichAsync("/billing/104/refunds");
+        IPage page = await world.SignedInAsync("carol", isPhone: true);
+        foreach (string path in new[] { "", "/approvals/" + id, "/history", "/keys", "/signin" })
+        {
+            await page.GotoAsync(world.Console + path);
+            Assert.True(
+                await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= window.innerWidth"),
+                path + " scrolls sideways");
+            string small = await page.EvaluateAsync<string>(
+                """
+                [...document.querySelectorAll('button, .button, nav a, select, input:not([type=hidden])')]
+                  .filter((one) => one.checkVisibility())
+                  .filter((one) => one.getBoundingClientRect().height < 24 || one.getBoundingClientRect().width < 24)
+                  .map((one) => one.outerHTML).join()
+                """);
+            Assert.Equal("", small);
+        }
+
+        await page.GotoAsync(world.Console + "/approvals/" + id);
+        await page.ClickAsync("#approve");
+        await page.ClickAsync("#confirm-yes");
+        await Assertions.Expect(page.Locator(".notice.good")).ToHaveTextAsync("You approved it.");
+    }
+
+    private Task<string> RichAsync(string target) => world.AskAsync(
+        "alice", target,
+        JsonSerializer.Serialize(new
+        {
+            amount = 12500.00m,
+            note = "\u0440\u0430ypal\u202E x",
+            memo = new string('y', 900),
+            ok = true,
+            lines = new[] { new { sku = "A-1", price = 6000.5m } },
+        }),
+        "Customer was charged twice, ticket 4711 \u200B");
+
+    private static async Task GoodAsync(IPage page)
+    {
+        Assert.Equal("", string.Join('\n', await page.EvaluateAsync<string[]>(Contrast)));
+        Assert.Equal("", string.Join('\n', await page.EvaluateAsync<string[]>(Faults)));
+    }
+}

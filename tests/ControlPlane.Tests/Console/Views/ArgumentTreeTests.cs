@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Countersign.ControlPlane.Console;
+using Countersign.ControlPlane.Console.Views;
+
+namespace Countersign.ControlPlane.Tests.Console.Views;
+
+public sealed class ArgumentTreeTests
+{
+    [Fact]
+    public void Amounts_are_found_wherever_they_are()
+    {
+        // Proves that numbers at any depth, amounts that are texts, and amounts in the query are pinned with their
+        // place, exactly as they were sent.
+        ArgumentTree tree = Of(
+            """{"amount":12500.00,"to":"12","total_price":"3,50","lines":[{"price":6000.5},{"price":1}]}""",
+            "/x?amount=7&page=2&max%5Ftotal=9e9");
+        Assert.Equal(
+            ["?amount=7", "?max_total=9e9", "amount=12500.00", "total_price=3,50", "lines[0].price=6000.5",
+                "lines[1].price=1"],
+            tree.Pinned.Select(one => one.Path + "=" + one.Text));
+        Assert.Equal("12\u202F500", tree.Pinned[2].Spelled);
+        Assert.Equal("9\u202F000\u202F000\u202F000", tree.Pinned[1].Spelled);
+        Assert.Equal(0, tree.MoreAmounts);
+    }
+
+    [Theory]
+    [InlineData("250", "")]
+    [InlineData("9999.99", "")]
+    [InlineData("10000", "10\u202F000")]
+    [InlineData("1e6", "1\u202F000\u202F000")]
+    [InlineData("1E-2", "0.01")]
+    [InlineData("-1234567.891", "-1\u202F234\u202F567.891")]
+    [InlineData("9007199254740993", "9\u202F007\u202F199\u202F254\u202F740\u202F993")]
+    [InlineData("1e400", "very large or small")]
+    [InlineData("3,50", "")]
+    public void A_number_is_spelled_out_where_it_hides_its_size(string sent, string spelled)
+    {
+        // Proves that exponents and long numbers are spelled exactly, and small ones are not repeated.
+        Assert.Equal(spelled, ArgumentTree.Spell(sent));
+    }
+
+    [Fact]
+    public void A_body_too_large_for_a_page_says_what_is_missing()
+    {
+        // Proves that a page is bounded, and that every value that is not on it is counted.
+        string body = "[" + string.Join(',', Enumerable.Range(0, ConsoleLimits.ValuesShownMax + 500)) + "]";
+        ArgumentTree tree = Of(body, "/x");
+        Assert.Equal(ConsoleLimits.ValuesShownMax - 1, tree.Root!.Children.Count);
+        Assert.Equal(501, tree.Root.LeftOut);
+        string deep = string.Concat(Enumerable.Repeat("[", 90)) + string.Concat(Enumerable.Repeat("]", 90));
+        using JsonDocument json = JsonDocument.Parse(deep, new JsonDocumentOptions { MaxDepth = 100 });
+        ArgumentNode node = ArgumentTree.Of("/x", json.RootElement, true).Root!;
+        int depth = 0;
+        for (; node.Children.Count > 0; node = node.Children[0]) depth++;
+        Assert.Equal((ConsoleLimits.DepthMax, 1), (depth, node.LeftOut));
+    }
+
+    private static ArgumentTree Of(string body, string target)
+    {
+        using JsonDocument json = JsonDocument.Parse(body);
+        return ArgumentTree.Of(target, json.RootElement, true);
+    }
+}
