@@ -108,4 +108,10 @@ internal sealed partial class ApprovalDesk
         call.Detail = "The policy lets this call through without approval now; make it yourself.";
         return Verdict.ApprovalMismatch;
     }
+
+    private static Verdict Mismatch(CallContext call, string detail)
+    {
+        call.Detail = detail;
+        return Verdict.ApprovalMismatch;
+    }
 }

@@ -395,10 +395,4 @@ internal sealed partial class ApprovalDesk(
         call.Detail = "Another person must approve this call. Repeat it unchanged once it is approved.";
         return Verdict.ApprovalRequired;
     }
-
-    private static Verdict Mismatch(CallContext call, string detail)
-    {
-        call.Detail = detail;
-        return Verdict.ApprovalMismatch;
-    }
 }

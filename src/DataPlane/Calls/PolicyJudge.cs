@@ -32,7 +32,7 @@ internal sealed class PolicyJudge(PolicyInForce inForce, Limits limits, TimeProv
         }
 
         bool mayPass = decision.Effect is Effect.Allow or Effect.Approve;
-        if (mayPass && !call.RequestBody.IsWhole && call.Policy!.DutiesReadArguments(function))
+        if (mayPass && call.Policy!.DutiesReadArguments(function) && !call.RequestBody.IsWhole)
             return Verdict.BodyNeeded;
         call.Decision = decision;
         return decision.Effect switch
