@@ -71,7 +71,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
         TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
-        front?.Map(routes, new ConsoleParts(_app.Services, logs, approvals, policies, people, acts, log));
+        front?.Map(routes, new ConsoleParts(
+            _app.Services, logs, approvals, reveals, policies, people, acts, log));
         OpenApiEndpoint.Map(routes);
         MetricsEndpoint.Map(_app, _metrics);
     }

@@ -139,6 +139,12 @@ public sealed record Limits
     /// <summary>Without word from the store for this long, every function is refused.</summary>
     public TimeSpan PolicyDeadAfter { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>The most pending approvals of one requester, and of each person of its human chain.</summary>
+    public int PendingApprovalsPerCaller { get; init; } = 100;
+
+    /// <summary>The most approvals that one of these files in a minute.</summary>
+    public int ApprovalAsksPerMinute { get; init; } = 60;
+
     /// <summary>The most buckets of the policy's limits that this node holds cells of at once.</summary>
     public int RateBucketsMax { get; init; } = 65_536;
 

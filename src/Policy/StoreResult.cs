@@ -21,6 +21,9 @@ public enum StoreStatus : byte
     /// <summary>The name it was asked by stands for something else.</summary>
     Mismatch,
 
+    /// <summary>Whoever asks has asked for too much; nothing was done.</summary>
+    Limited,
+
     /// <summary>A dynamic separation refused it; <see cref="StoreResult{T}.Separation"/> says which.</summary>
     DutyConflict,
 }
@@ -37,4 +40,7 @@ public readonly record struct StoreResult<T>(StoreStatus Status, T? Value)
 
     /// <summary>True when there is a value to use.</summary>
     public bool IsOk => Status == StoreStatus.Ok;
+
+    /// <summary>With <see cref="StoreStatus.Limited"/>, when it is worth asking again.</summary>
+    public TimeSpan RetryAfter { get; init; }
 }

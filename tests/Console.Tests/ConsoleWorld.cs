@@ -20,6 +20,7 @@ public sealed class ConsoleWorld : IAsyncLifetime
         functions:
           billing.refund: { upstream: billing, method: POST, path: "/billing/{account}/refunds", risk: high }
           billing.reset:  { upstream: billing, method: POST, path: "/billing/{account}/reset", risk: critical }
+          billing.pair:   { upstream: billing, method: POST, path: "/billing/{account}/pair", risk: high }
           billing.hurry:  { upstream: billing, method: POST, path: "/billing/{account}/hurry", risk: high }
         rules:
           - id: big-money
@@ -27,6 +28,13 @@ public sealed class ConsoleWorld : IAsyncLifetime
             functions: [billing.refund, billing.reset]
             effect: approve
             approval: { stages: [{ groups: [finance-leads], count: 1 }], decideWithin: 15m, useWithin: 5m }
+          - id: two-of-them
+            subjects: { groups: [support] }
+            functions: [billing.pair]
+            effect: approve
+            approval:
+              stages: [{ groups: [finance-leads], count: 2 }]
+              breakGlass: { groups: [sre] }
           - id: in-a-hurry
             subjects: { groups: [support] }
             functions: [billing.hurry]
@@ -173,6 +181,31 @@ public sealed class ConsoleWorld : IAsyncLifetime
         await SendAsync(
             HttpMethod.Post, Control + "/api/v1/approvals/" + id + "/decisions", user, body, "application/json",
             HttpStatusCode.OK);
+    }
+
+    /// <summary>Breaks the glass over the API.</summary>
+    public async Task BreakGlassAsync(string user, string id, string reason)
+    {
+        string digest = (await ShowAsync(user, id))["digest"]!.ToString();
+        await SendAsync(
+            HttpMethod.Post, Control + "/api/v1/approvals/" + id + "/break-glass", user,
+            JsonSerializer.Serialize(new { digest, reason }), "application/json", HttpStatusCode.OK);
+    }
+
+    /// <summary>All that the audit says so far.</summary>
+    public async Task<string> AuditAsync()
+    {
+        StringBuilder all = new();
+        string folder = _demo.Ready["audit"]!.ToString();
+        foreach (string file in Directory.EnumerateFiles(folder, "*.seg", SearchOption.AllDirectories))
+        {
+            // The gateway goes on writing.
+            await using FileStream stream = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using StreamReader reader = new(stream);
+            all.Append(await reader.ReadToEndAsync());
+        }
+
+        return all.ToString();
     }
 
     /// <summary>A request of no browser.</summary>

@@ -93,6 +93,44 @@ public sealed class LooksTests(ConsoleWorld world)
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_rare_can_be_read_too(bool isDark)
+    {
+        // Proves the same of what a broken glass, its review and a revealed argument put on a page, and that a phone
+        // shows them without scrolling sideways.
+        string account = isDark ? "105" : "106";
+        string broken = await world.AskAsync("alice", $"/billing/{account}/pair");
+        await world.BreakGlassAsync("sam", broken, "the site is down");
+        string waits = await world.AskAsync(
+            "alice", $"/billing/{account}/pair?again=yes", """{"amount":5,"email":"a@example.test"}""");
+        IPage page = await world.SignedInAsync("carol", isPhone: isDark, isDark: isDark);
+        foreach (string path in new[] { "", "/reviews", "/history", "/approvals/" + broken, "/approvals/" + waits })
+        {
+            await page.GotoAsync(world.Console + path);
+            await GoodAsync(page);
+            Assert.True(
+                await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= window.innerWidth"),
+                path + " scrolls sideways");
+        }
+
+        await page.ClickAsync("#reveal > summary");
+        await page.ClickAsync("#emergency > summary");
+        await GoodAsync(page);
+        await page.FillAsync("#glass-reason", "it burns");
+        await page.ClickAsync("#break-glass");
+        await page.WaitForSelectorAsync("#confirm-glass");
+        await GoodAsync(page);
+        await page.ClickAsync("#confirm-no");
+        await page.ClickAsync("#reveal > summary");
+        await page.FillAsync("#pointer", "/email");
+        await page.FillAsync("#reveal-reason", "ticket 4711");
+        await page.ClickAsync("#reveal button");
+        await page.WaitForSelectorAsync("#revealed");
+        await GoodAsync(page);
+    }
+
     [Fact]
     public async Task A_phone_is_wide_enough()
     {

@@ -15,6 +15,7 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     private readonly Dictionary<string, (string Digest, string Id)> _retryKeys = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (long IssuedAt, string Text)> _people = new(StringComparer.Ordinal);
     private readonly DutyBook _duties = new();
+    private readonly Dictionary<string, DateTimeOffset> _askedUntil = new(StringComparer.Ordinal);
     private readonly List<Watcher> _watchers = [];
 
     /// <summary>Which master answers; what was settled under another is void.</summary>
@@ -37,12 +38,15 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
             Kept? live = _approvals.Values.FirstOrDefault(
                 one => one.Approval.Digest == draft.Digest && IsOpen(one.Approval) && !IsLapsed(one));
             if (live is null && _approvals.ContainsKey(draft.Id)) return Ended(StoreStatus.Conflict);
+            if (live is null && extras.Limits is { } limits && Limit(draft, limits) is { } wait)
+                return new(new StoreResult<Approval>(StoreStatus.Limited, null) { RetryAfter = wait });
             if (live is null)
             {
                 TimeSpan window = draft.ExpiresAt - draft.CreatedAt;
                 live = new Kept(draft with { ExpiresAt = clock.GetUtcNow() + window })
                 {
                     Payload = IsKept(draft) ? sealedPayload.ToArray() : null,
+                    Counted = extras.Limits is null ? [] : AskLimits.CountedOf(draft.Requester),
                 };
                 _approvals.Add(draft.Id, live);
             }
@@ -235,6 +239,27 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     private static ValueTask<StoreResult<Approval>> Ended(StoreStatus status) =>
         new(new StoreResult<Approval>(status, null));
 
+    // How long to wait; null counts the ask.
+    private TimeSpan? Limit(Approval draft, AskLimits limits)
+    {
+        IReadOnlyList<string> counted = AskLimits.CountedOf(draft.Requester);
+        DateTimeOffset now = clock.GetUtcNow();
+        Dictionary<string, DateTimeOffset> until = [];
+        foreach (string who in counted)
+        {
+            int pending = _approvals.Values.Count(one => one.Approval.State == ApprovalState.Pending
+                && !IsLapsed(one) && one.Counted.Contains(who));
+            if (pending >= limits.PendingMax) return AskLimits.PendingRetryAfter;
+            DateTimeOffset spent = _askedUntil.GetValueOrDefault(who);
+            until[who] = (spent > now ? spent : now) + (TimeSpan.FromMinutes(1) / limits.PerMinute);
+            TimeSpan over = until[who] - now - TimeSpan.FromMinutes(1);
+            if (over > TimeSpan.FromMicroseconds(1)) return over;
+        }
+
+        foreach ((string who, DateTimeOffset end) in until) _askedUntil[who] = end;
+        return null;
+    }
+
     // What is over before it is filed keeps nothing.
     private static bool IsKept(Approval approval) =>
         approval.ExpiresAt - approval.CreatedAt + approval.UseWithin > TimeSpan.Zero;
@@ -309,6 +334,8 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
         internal Approval Approval { get; set; } = approval;
 
         internal string Master { get; set; } = "";
+
+        internal IReadOnlyList<string> Counted { get; init; } = [];
 
         internal byte[]? Payload { get; set; }
 

@@ -125,6 +125,12 @@ internal static class LimitsReader
             "policyDeadAfter", Millisecond, Week, limits => limits.PolicyDeadAfter,
             (limits, span) => limits with { PolicyDeadAfter = span }),
         LimitRow.Number(
+            "pendingApprovalsPerCaller", 1, 10_000, limits => limits.PendingApprovalsPerCaller,
+            (limits, number) => limits with { PendingApprovalsPerCaller = (int)number }),
+        LimitRow.Number(
+            "approvalAsksPerMinute", 1, 1_000_000, limits => limits.ApprovalAsksPerMinute,
+            (limits, number) => limits with { ApprovalAsksPerMinute = (int)number }),
+        LimitRow.Number(
             "rateBucketsMax", 1, 10_000_000, limits => limits.RateBucketsMax,
             (limits, number) => limits with { RateBucketsMax = (int)number }),
         LimitRow.Duration(

@@ -132,6 +132,7 @@ internal static class DemoCommand
             BootstrapFollows = true,
             PolicyAdmins = ["policy-admins"],
             Auditors = ["policy-admins"],
+            Revealers = ["sre"],
         };
     }
 

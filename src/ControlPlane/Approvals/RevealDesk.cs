@@ -41,6 +41,9 @@ internal sealed class RevealDesk(
         }
     }
 
+    /// <summary>True for whom <see cref="RevealAsync(string, Caller, RevealRequest)"/> would not refuse now.</summary>
+    public bool MayReveal(Approval approval, Caller viewer) => Rule(approval, viewer).Kind != RulingKind.Refuse;
+
     private static async ValueTask<Reply> RevealAsync(byte[] body, string pointer, AuditedAct act)
     {
         // Of two members of one name no pointer says which: such a body was never paused as JSON.

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.Console.Views;
@@ -46,6 +47,32 @@ internal sealed class ApprovalSearch(IApprovalStore store, ApprovalViews views)
         return like.IsOk ? [.. like.Value!.Select(View)] : [];
     }
 
+    /// <summary>The broken glasses that owe a review and that the viewer may see, the latest first, with what comes
+    /// next; null when the store does not answer, or no page named the cursor.</summary>
+    public async ValueTask<(IReadOnlyList<OwedRow> Items, string? Next)?> OwedAsync(
+        string? cursor, Caller viewer, DateTimeOffset now)
+    {
+        StoreResult<ApprovalPage> owed = await views.ListOwedAsync(ConsoleLimits.ApprovalsOnPage, cursor, viewer);
+        if (!owed.IsOk) return null;
+        OwedRow Row(Approval one) => new(View(one), ApprovalActions.MayReview(one, viewer, now));
+        return ([.. owed.Value!.Items.Select(Row)], owed.Value.Next);
+    }
+
+    /// <summary>How many of them this viewer may close, as the navigation says it; empty for none. They are no part of
+    /// the page around them, so a store that is away counts none.</summary>
+    public async ValueTask<string> OwedCountAsync(Caller viewer, DateTimeOffset now)
+    {
+        if (await OwedAsync(null, viewer, now) is not { } owed) return "";
+        return CountOf(owed.Items, owed.Next);
+    }
+
+    public static string CountOf(IReadOnlyList<OwedRow> items, string? next)
+    {
+        int mine = items.Count(one => one.MayReview);
+        string more = next is null ? "" : "+";
+        return mine == 0 ? "" : mine.ToString(CultureInfo.InvariantCulture) + more;
+    }
+
     private static bool Fits(Approval one, HistoryFilter filter) =>
         (filter.Function.Length == 0 || one.Function.Contains(filter.Function, StringComparison.OrdinalIgnoreCase))
         && (filter.Risk.Length == 0 || ApprovalJson.NameOf(one.Risk) == filter.Risk)
@@ -53,7 +80,10 @@ internal sealed class ApprovalSearch(IApprovalStore store, ApprovalViews views)
             name => name.Contains(filter.Who, StringComparison.OrdinalIgnoreCase)));
 
     private static IEnumerable<string> Names(Approval one) =>
-        [one.Requester.Subject, .. one.Requester.Chain, .. one.Decisions.Select(said => said.Approver)];
+        [
+            one.Requester.Subject, .. one.Requester.Chain, .. one.Decisions.Select(said => said.Approver),
+            one.Broken?.Subject ?? "", one.Review?.Subject ?? "",
+        ];
 
     private static ApprovalView View(Approval approval)
     {

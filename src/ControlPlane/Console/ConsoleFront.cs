@@ -8,8 +8,8 @@ namespace Countersign.ControlPlane.Console;
 
 /// <summary>What of the listener the console works with.</summary>
 internal sealed record ConsoleParts(
-    IServiceProvider Provider, ILoggerFactory Logs, ApprovalDesk Approvals, PolicyDesk Policies, SeenPeople People,
-    ActLog Acts, ILogger Log);
+    IServiceProvider Provider, ILoggerFactory Logs, ApprovalDesk Approvals, RevealDesk Reveals, PolicyDesk Policies,
+    SeenPeople People, ActLog Acts, ILogger Log);
 
 /// <summary>The console, put together: sessions first, since the API takes them too, then its pages.</summary>
 internal sealed class ConsoleFront
@@ -49,7 +49,8 @@ internal sealed class ConsoleFront
         ConsoleAssets.Map(routes);
         new SignInEndpoints(
             gate, Sessions, Cookies, _services.SignIn, parts.People, parts.Acts, _publicUrl, _clock, parts.Log).Map();
-        new ApprovalPages(gate, parts.Approvals, search, _services, _clock).Map();
+        new ApprovalPages(gate, parts.Approvals, parts.Reveals, search, _services, _clock).Map();
+        new ReviewPages(gate, search, _clock).Map();
         new HistoryPages(gate, search).Map();
         new PolicyPages(gate, parts.Policies).Map();
         if (_services.Nodes is { } nodes) new FleetPages(gate, nodes).Map();

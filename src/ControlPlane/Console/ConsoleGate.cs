@@ -68,8 +68,8 @@ internal sealed class ConsoleGate(
                 : await ForgedAsync(session);
         });
 
-    public PageHead HeadFor(ConsoleSession session, string title, string area, int waiting = -1) =>
-        new(title, area, ViewerOf(session), session.FormToken, waiting);
+    public PageHead HeadFor(ConsoleSession session, string title, string area, int waiting = -1, string owed = "") =>
+        new(title, area, ViewerOf(session), session.FormToken, waiting, owed);
 
     public static PageHead HeadForAnybody(string title) => new(title, "", null, "", -1);
 

@@ -36,5 +36,8 @@ internal static class ConsoleLimits
     /// <summary>Numbers that stay in sight; what is beyond is counted.</summary>
     public const int AmountsPinnedMax = 6;
 
+    /// <summary>Places in a body that are offered to whoever reveals one; any other can be written.</summary>
+    public const int PointersOfferedMax = 200;
+
     public const int FilterCharactersMax = 200;
 }

@@ -5,6 +5,7 @@ internal static class ConsolePaths
 {
     public const string Inbox = "/console";
     public const string Approvals = "/console/approvals";
+    public const string Reviews = "/console/reviews";
     public const string History = "/console/history";
     public const string Policies = "/console/policies";
     public const string Fleet = "/console/fleet";

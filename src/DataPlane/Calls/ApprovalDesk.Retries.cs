@@ -114,4 +114,11 @@ internal sealed partial class ApprovalDesk
         call.Detail = detail;
         return Verdict.ApprovalMismatch;
     }
+
+    private static Verdict AskedTooMuch(CallContext call, TimeSpan wait)
+    {
+        call.Rates.RefuseAsk(wait);
+        call.Detail = "Too many approvals were asked for by this caller, or by a person it acts for.";
+        return Verdict.RateLimited;
+    }
 }

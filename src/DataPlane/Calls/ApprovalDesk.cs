@@ -18,6 +18,8 @@ internal sealed partial class ApprovalDesk(
 
     private static readonly Requester Nobody = new("", "", CallerKind.Unstated, [], [], "");
 
+    private readonly AskLimits _asks = new(limits.PendingApprovalsPerCaller, limits.ApprovalAsksPerMinute);
+
     /// <summary>How an approval stands towards the call that waits for it.</summary>
     private enum Standing : byte
     {
@@ -84,6 +86,7 @@ internal sealed partial class ApprovalDesk(
             return (Standing.Refused, Mismatch(call, "The Idempotency-Key was used for another call."));
         if (found.Status is StoreStatus.NotFound)
             return (Standing.Refused, Mismatch(call, "There is no such approval for this call."));
+        if (found.Status is StoreStatus.Limited) return (Standing.Refused, AskedTooMuch(call, found.RetryAfter));
         if (!found.IsOk) return (Standing.Refused, Verdict.StoreUnavailable);
         call.Approval = found.Value;
         if (!wait.Listens(found.Value!.Id)) return (Standing.Moved, Verdict.Undecided);
@@ -191,9 +194,9 @@ internal sealed partial class ApprovalDesk(
         Approval draft = Draft(call);
         byte[] payload = seal.Seal(draft.Id, call.BodyPrefix.Written);
         if (!PreferField.RespondsAsync(call.Request))
-            return await store.AskAsync(draft, payload, new AskExtras(default, retryKey));
+            return await store.AskAsync(draft, payload, new AskExtras(default, retryKey) { Limits = _asks });
         byte[] run = seal.Seal(SealedRun.SealName(draft.Digest), SealedRun.Write(call));
-        return await store.AskAsync(draft, payload, new AskExtras(run, retryKey));
+        return await store.AskAsync(draft, payload, new AskExtras(run, retryKey) { Limits = _asks });
     }
 
     private Approval Draft(CallContext call)

@@ -36,6 +36,9 @@ internal sealed class RateTicket
         RetryAfterSeconds = Math.Max(1, (milliseconds + 999) / 1_000);
     }
 
+    /// <summary>Notes that a call asks for too many approvals.</summary>
+    internal void RefuseAsk(TimeSpan wait) => RetryAfterSeconds = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds));
+
     /// <summary>Gives back what a call took that never left.</summary>
     internal void GiveBack()
     {

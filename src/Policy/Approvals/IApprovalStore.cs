@@ -10,7 +10,32 @@ public sealed record ApprovalPage(IReadOnlyList<Approval> Items, string? Next);
 /// comes back.</param>
 /// <param name="RetryKey">The caller's own name for the call, made one that no other caller has; empty for
 /// none.</param>
-public readonly record struct AskExtras(ReadOnlyMemory<byte> SealedRun, string? RetryKey);
+public readonly record struct AskExtras(ReadOnlyMemory<byte> SealedRun, string? RetryKey)
+{
+    /// <summary>What one requester, and each person behind it, may file; null does not count.</summary>
+    public AskLimits? Limits { get; init; }
+}
+
+/// <summary>How much may be asked of approvers by one requester, and on behalf of each person of its chain.</summary>
+/// <param name="PendingMax">Approvals that are pending at once.</param>
+/// <param name="PerMinute">Approvals filed in a minute.</param>
+public sealed record AskLimits(int PendingMax, int PerMinute)
+{
+    /// <summary>How soon to come back where too much is pending: nobody knows when it is decided.</summary>
+    public static readonly TimeSpan PendingRetryAfter = TimeSpan.FromSeconds(30);
+
+    /// <summary>Everybody whose asks an approval is counted with: its requester, and each person behind it.</summary>
+    public static IReadOnlyList<string> CountedOf(Requester requester)
+    {
+        ArgumentNullException.ThrowIfNull(requester);
+        return
+        [
+            "caller:" + SeenPerson.KeyOf(requester.Issuer, requester.Subject),
+            .. requester.Chain.Select(person => person.ToUpperInvariant()).Distinct(StringComparer.Ordinal)
+                .Select(person => "person:" + SeenPerson.KeyOf("", person)),
+        ];
+    }
+}
 
 /// <summary>
 /// Where approvals live. Every method is one atomic step in the store; none throws for a store that is away. Windows
@@ -22,6 +47,7 @@ public interface IApprovalStore
     /// Joins the live (pending or approved, not lapsed) approval with the draft's digest, or files the draft with its
     /// sealed payload. The result's id differs from the draft's when it joined. With a retry key that is known, joins
     /// what it stands for, in whatever state; <see cref="StoreStatus.Mismatch"/> if that has another digest.
+    /// What would be filed beyond the limits is not: <see cref="StoreStatus.Limited"/>. Joining is never limited.
     /// </summary>
     ValueTask<StoreResult<Approval>> AskAsync(
         Approval draft, ReadOnlyMemory<byte> sealedPayload, AskExtras extras = default);

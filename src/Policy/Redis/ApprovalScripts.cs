@@ -51,9 +51,12 @@ internal static class ApprovalScripts
 
     /// <summary>
     /// KEYS: digest, approval, payload, all, pending, the approval that the digest or the retry key is believed to
-    /// name, epoch, its run, runs, retry key, run. ARGV: its id or empty; id, version, state, document, sealed payload, decide
-    /// window, payload kept beyond it, keep, channel, digest, sealed run or empty, 1 for a retry key, kept of it; times
-    /// in milliseconds. Returns filed; joined and the approval; retry and the id to ask with; conflict when the id is
+    /// name, epoch, its run, runs, retry key, run; then two for each who is counted: pending ones, and the minute.
+    /// ARGV: its id or empty; id, version, state, document, sealed payload, decide
+    /// window, payload kept beyond it, keep, channel, digest, sealed run or empty, 1 for a retry key, kept of it, time
+    /// of creation, pending ones and asks of a minute that each may have; times
+    /// in milliseconds. Returns filed; limited and when to come back if that is known;
+    /// joined and the approval; retry and the id to ask with; conflict when the id is
     /// taken; mismatch when the retry key stands for another call.
     /// </summary>
     public const string Ask = Prelude + $$"""
@@ -93,6 +96,26 @@ internal static class ApprovalScripts
         if redis.call('EXISTS', KEYS[2]) == 1 then return {'conflict'} end
         local at = milliseconds()
         local expires = whole(at + tonumber(ARGV[7]))
+        local full = {}
+        for who = 12, #KEYS, 2 do
+          redis.call('ZREMRANGEBYSCORE', KEYS[who], '-inf', whole(at))
+          if redis.call('ZCARD', KEYS[who]) >= tonumber(ARGV[16]) then
+            for _, id in ipairs(redis.call('ZRANGE', KEYS[who], 0, -1)) do
+              if not redis.call('ZSCORE', KEYS[5], id) then redis.call('ZREM', KEYS[who], id) end
+            end
+            if redis.call('ZCARD', KEYS[who]) >= tonumber(ARGV[16]) then return {'limited', ''} end
+          end
+          local spent = tonumber(redis.call('GET', KEYS[who + 1]) or '0')
+          if spent < at then spent = at end
+          full[who] = spent + 60000 / tonumber(ARGV[17])
+          if full[who] > at + 60000.001 then return {'limited', whole(math.ceil(full[who] - at - 60000))} end
+        end
+        for who = 12, #KEYS, 2 do
+          redis.call('ZADD', KEYS[who], expires, ARGV[2])
+          local left = redis.call('PTTL', KEYS[who])
+          if left < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[who], whole(math.max(1, tonumber(ARGV[7])))) end
+          redis.call('SET', KEYS[who + 1], string.format('%.3f', full[who]), 'PX', whole(math.ceil(full[who] - at) + 1))
+        end
         local gone = whole(at + tonumber(ARGV[7]) + tonumber(ARGV[8]))
         redis.call('HSET', KEYS[2], 'v', ARGV[3], 'state', ARGV[4], 'expires', expires, 'master', '', 'doc', ARGV[5])
         redis.call('PEXPIRE', KEYS[2], ARGV[9])

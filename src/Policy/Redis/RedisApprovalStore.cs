@@ -65,6 +65,12 @@ public sealed partial class RedisApprovalStore : IApprovalStore
                     return Read(draft.Id, answer, StoreStatus.Ok);
                 case "conflict": return new(StoreStatus.Conflict, null);
                 case "mismatch": return new(StoreStatus.Mismatch, null);
+                case "limited":
+                    bool isKnown = long.TryParse((string?)answer[1], CultureInfo.InvariantCulture, out long wait);
+                    return new(StoreStatus.Limited, null)
+                    {
+                        RetryAfter = isKnown ? TimeSpan.FromMilliseconds(wait) : AskLimits.PendingRetryAfter,
+                    };
                 case "retry": existing = (string?)answer[1] ?? ""; break;
                 default: return default;
             }
@@ -193,15 +199,19 @@ public sealed partial class RedisApprovalStore : IApprovalStore
                 StoreKeys.Approval(existing.Length == 0 ? draft.Id : existing), StoreKeys.Epoch,
                 StoreKeys.Run(existing.Length == 0 ? draft.Id : existing), StoreKeys.Runs, StoreKeys.Retry(retryKey),
                 StoreKeys.Run(draft.Id),
+                .. KeysOf(extras.Limits is null ? [] : AskLimits.CountedOf(draft.Requester)),
             ],
             [
                 existing, draft.Id, draft.Version, ApprovalStates.NameOf(draft.State), ApprovalCodec.Write(draft),
                 sealedPayload, window, beyond, (long)Kept.TotalMilliseconds, StoreKeys.ApprovalChannel, draft.Digest,
                 extras.SealedRun, retryKey.Length > 0 ? "1" : "",
                 Math.Max(1, window + beyond + (long)RetryKeyKept.TotalMilliseconds),
-                draft.CreatedAt.ToUnixTimeMilliseconds(),
+                draft.CreatedAt.ToUnixTimeMilliseconds(), extras.Limits?.PendingMax ?? 0, extras.Limits?.PerMinute ?? 0,
             ]);
     }
+
+    private static IEnumerable<RedisKey> KeysOf(IReadOnlyList<string> counted) => counted.SelectMany(
+        who => (RedisKey[])[StoreKeys.AsksPending(who), StoreKeys.AsksRate(who)]);
 
     // How it ended, the document, the end of its window by the store, and what only the store knows of it.
     private StoreResult<Approval> Read(string id, RedisResult answer, StoreStatus status)

@@ -72,6 +72,13 @@ internal static class StoreKeys
     /// <summary>The sealed payload of one approval.</summary>
     public static string Payload(string id) => Tag + "payload:" + id;
 
+    /// <summary>Sorted set of pending approvals of one requester or person, by the end of their window; those decided
+    /// meanwhile too, until it is full.</summary>
+    public static string AsksPending(string who) => Tag + "asks:pending:" + who;
+
+    /// <summary>When one requester or person will have all asks of a minute again, in milliseconds.</summary>
+    public static string AsksRate(string who) => Tag + "asks:rate:" + who;
+
     /// <summary>The id of the live approval of a digest.</summary>
     public static string Digest(string digest) => Tag + "digest:" + digest;
 

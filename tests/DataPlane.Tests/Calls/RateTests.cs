@@ -56,6 +56,24 @@ public sealed class RateTests
     }
 
     [Fact]
+    public async Task A_caller_who_asks_too_much_of_approvers_is_told_when_to_come_back()
+    {
+        // Proves the default limit of a minute on whole calls, that nothing is filed beyond it, and that a call that
+        // waits is joined; by sixty calls that each need an approval.
+        await using MemoryGateway gateway = new(Policy("[]"));
+        MemoryClient client = gateway.Connect();
+        for (int call = 0; call < 60; call++)
+            Assert.Equal(428, (await client.CallAsync(Requests.Get(gateway, $"/asked/{call}"))).Status);
+        WireMessage refused = await client.CallAsync(Requests.Get(gateway, "/asked/60"));
+        Assert.Equal((429, "1"), (refused.Status, refused.Field("Retry-After")));
+        Assert.Equal("urn:countersign:rate-limited", refused.Json.GetProperty("type").GetString());
+        Assert.Equal(60, (await gateway.Store.ListAsync(null, 200, null)).Value!.Items.Count);
+        Assert.Equal(428, (await client.CallAsync(Requests.Get(gateway, "/asked/59"))).Status);
+        gateway.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(428, (await client.CallAsync(Requests.Get(gateway, "/asked/60"))).Status);
+    }
+
+    [Fact]
     public async Task Who_is_counted_together_is_the_limits_to_say()
     {
         // Proves the three scopes; by two people, and an agent of one of them.

@@ -40,6 +40,42 @@ public abstract partial class ApprovalStoreContract
     }
 
     [Fact]
+    public async Task Nobody_files_more_than_may_wait_or_come_in_a_minute()
+    {
+        // Proves both limits for a requester and for a person behind two, that joining is free, and that a decision and
+        // the end of a window make room; by two who may wait, then by three a minute.
+        AskExtras two = new(default, null) { Limits = new AskLimits(2, 1_000) };
+        Approval first = Drafts.New(), second = Of(Drafts.New(), "agent-2", "Zoe", "ANN");
+        Assert.Equal(StoreStatus.Ok, (await Approvals.AskAsync(first, default, two)).Status);
+        Assert.Equal(StoreStatus.Ok, (await Approvals.AskAsync(second, default, two)).Status);
+        StoreResult<Approval> over = await Approvals.AskAsync(Drafts.New(), default, two);
+        Assert.Equal((StoreStatus.Limited, AskLimits.PendingRetryAfter), (over.Status, over.RetryAfter));
+        Assert.Equal(first.Id, (await Approvals.AskAsync(Drafts.New(first.Digest), default, two)).Value!.Id);
+        Assert.Equal(StoreStatus.Ok, (await Approvals.AskAsync(Of(Drafts.New(), "a", "zoe"), default, two)).Status);
+        Assert.Equal(
+            StoreStatus.Limited, (await Approvals.AskAsync(Of(Drafts.New(), "b", "zoe"), default, two)).Status);
+        await Approvals.MoveAsync(first, Drafts.Decided(first, approve: false));
+        Assert.Equal(StoreStatus.Ok, (await Approvals.AskAsync(Drafts.New(), default, two)).Status);
+        Assert.Equal(StoreStatus.Limited, (await Approvals.AskAsync(Drafts.New(), default, two)).Status);
+
+        AskExtras three = new(default, null) { Limits = new AskLimits(100, 3) };
+        for (int asked = 0; asked < 3; asked++)
+        {
+            Approval brief = Of(Drafts.New(decideWithin: TimeSpan.Zero), "c", "cas");
+            Assert.Equal(StoreStatus.Ok, (await Approvals.AskAsync(brief, default, three)).Status);
+        }
+
+        Approval late = Of(Drafts.New(), "d", "CAS");
+        StoreResult<Approval> fast = await Approvals.AskAsync(late, default, three);
+        Assert.Equal(StoreStatus.Limited, fast.Status);
+        Assert.InRange(fast.RetryAfter, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(20));
+        Assert.Equal(StoreStatus.NotFound, (await Approvals.FindAsync(late.Id)).Status);
+    }
+
+    private static Approval Of(Approval draft, string subject, params string[] chain) =>
+        draft with { Requester = draft.Requester with { Subject = subject, Chain = chain } };
+
+    [Fact]
     public async Task A_run_waits_for_its_approval_and_its_outcome_is_taken_once()
     {
         // Proves the life of a call that is made later: listed while it may be made, gone with the claim, outcome once.

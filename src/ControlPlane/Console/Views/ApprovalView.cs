@@ -14,6 +14,9 @@ public sealed record StageView(
     public int Agreed => Decisions.Count(decision => decision.Approves);
 }
 
+/// <summary>What one person did beyond deciding, and what they said.</summary>
+public sealed record SaidView(string By, string Text, DateTimeOffset At);
+
 /// <summary>
 /// An approval as the console shows it: read from the API's own JSON (decision 0053), so that a page can show nothing
 /// that the API would have masked for the same person.
@@ -66,6 +69,14 @@ public sealed record ApprovalView
 
     public required string Call { get; init; }
 
+    /// <summary>Who let it through in an emergency; null where nobody did.</summary>
+    public SaidView? BreakGlass { get; init; }
+
+    /// <summary>Who looked at that afterwards; null while nobody has.</summary>
+    public SaidView? Review { get; init; }
+
+    public bool OwesReview => BreakGlass is not null && Review is null;
+
     public bool IsPending => State == "pending";
 
     public bool HasArguments =>
@@ -99,6 +110,8 @@ public sealed record ApprovalView
             ExpiresAt = Time(json, "expires_at"),
             PolicyVersion = json.GetProperty("policy_version").GetInt64(),
             Call = Text(json, "call"),
+            BreakGlass = Said(json, "break_glass", "reason"),
+            Review = Said(json, "review", "note"),
         };
     }
 
@@ -109,6 +122,11 @@ public sealed record ApprovalView
 
     private static DecisionView ReadDecision(JsonElement said) => new(
         Text(said, "approver"), Text(said, "decision") == "approve", Text(said, "reason"), Time(said, "at"));
+
+    private static SaidView? Said(JsonElement json, string name, string text) =>
+        json.TryGetProperty(name, out JsonElement said) && said.ValueKind == JsonValueKind.Object
+            ? new SaidView(Text(said, "by"), Text(said, text), Time(said, "at"))
+            : null;
 
     private static string Text(JsonElement json, string name) =>
         json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String

@@ -43,6 +43,28 @@ public sealed class ArgumentTree
     /// <summary>How many more there are.</summary>
     public int MoreAmounts => Math.Max(0, _amounts.Count - ConsoleLimits.AmountsPinnedMax);
 
+    /// <summary>Where the values of the body are, as RFC 6901 pointers, in the body's order; the first few
+    /// hundred.</summary>
+    public IReadOnlyList<string> Pointers()
+    {
+        List<string> found = [];
+        if (Root is { } root) Point(root, "", found);
+        return found;
+    }
+
+    private static void Point(ArgumentNode at, string pointer, List<string> found)
+    {
+        if (found.Count >= ConsoleLimits.PointersOfferedMax) return;
+        if (!at.IsBranch && pointer.Length is > 0 and <= ControlPlaneLimits.PointerCharactersMax) found.Add(pointer);
+        foreach (ArgumentNode child in at.Children)
+        {
+            string name = child.Name
+                .Replace("~", "~0", StringComparison.Ordinal)
+                .Replace("/", "~1", StringComparison.Ordinal);
+            Point(child, pointer + "/" + name, found);
+        }
+    }
+
     /// <summary>Reads the target's query and the masked body.</summary>
     internal static ArgumentTree Of(string target, JsonElement body, bool hasBody)
     {

@@ -6,7 +6,9 @@ namespace Countersign.ControlPlane.Console.Views;
 /// <param name="Viewer">Who is signed in; null on the pages before that.</param>
 /// <param name="FormToken">What forms send back; empty before signing in.</param>
 /// <param name="Waiting">How many calls wait for this viewer's decision; -1 where nobody counted.</param>
-public sealed record PageHead(string Title, string Area, ViewerView? Viewer, string FormToken, int Waiting)
+/// <param name="Owed">How many reviews this viewer may close; empty for none, and where nobody counted.</param>
+public sealed record PageHead(
+    string Title, string Area, ViewerView? Viewer, string FormToken, int Waiting, string Owed = "")
 {
     public string TabTitle => (Waiting > 0 ? $"({Waiting}) " : "") + Title + " · Countersign";
 }
@@ -28,10 +30,40 @@ public sealed record InboxRow(ApprovalView Approval, Standing Standing, IReadOnl
 public sealed record InboxModel(
     PageHead Head, IReadOnlyList<InboxRow> Mine, IReadOnlyList<InboxRow> Others, DateTimeOffset Now, Notice? Notice);
 
+/// <summary>A broken glass that nobody has reviewed.</summary>
+public sealed record OwedRow(ApprovalView Approval, bool MayReview);
+
+/// <summary>The reviews that are owed.</summary>
+public sealed record ReviewsModel(PageHead Head, IReadOnlyList<OwedRow> Items, string? Next, bool IsFirst);
+
 /// <summary>One approval with all there is to say of it.</summary>
 public sealed record ApprovalModel(
     PageHead Head, ApprovalView Approval, ArgumentTree Tree, Standing Standing, IReadOnlyList<ApprovalView> Earlier,
-    IReadOnlyList<ActionView> Actions, DateTimeOffset Now, Notice? Notice, string Draft);
+    ActsView Acts, DateTimeOffset Now, Notice? Notice, Draft Draft);
+
+/// <summary>What somebody wrote into a form that was refused, so that they need not write it again.</summary>
+/// <param name="Verb">The form: the last part of the path that it posts to.</param>
+public sealed record Draft(string Verb, string Text)
+{
+    public static Draft None { get; } = new("", "");
+
+    /// <summary>What stands in that form.</summary>
+    public string For(string verb) => Verb == verb ? Text : "";
+}
+
+/// <summary>What besides deciding this viewer may do with an approval.</summary>
+/// <param name="Actions">With one press.</param>
+/// <param name="Pointers">Where the arguments are that may be revealed.</param>
+public sealed record ActsView(
+    IReadOnlyList<ActionView> Actions, bool MayReveal, IReadOnlyList<string> Pointers, bool MayBreakGlass,
+    bool MayReview)
+{
+    public static ActsView None { get; } = new([], false, [], false, false);
+}
+
+/// <summary>One argument in clear, shown once.</summary>
+public sealed record RevealModel(
+    PageHead Head, string ApprovalId, string Function, string Pointer, ArgumentTree Value);
 
 /// <summary>Something else that this viewer may do with an approval.</summary>
 /// <param name="Verb">The last part of the path that it posts to.</param>
@@ -43,6 +75,10 @@ public sealed record ActionView(string Verb, string Label, string Hint);
 public sealed record ConfirmModel(
     PageHead Head, ApprovalView Approval, ArgumentTree Tree, bool Approves, string Digest, string Reason,
     DateTimeOffset Now);
+
+/// <summary>The last look before the glass is broken.</summary>
+public sealed record GlassModel(
+    PageHead Head, ApprovalView Approval, ArgumentTree Tree, string Digest, string Reason);
 
 /// <summary>What the history is narrowed to.</summary>
 public sealed record HistoryFilter(string State, string Function, string Who, string Risk)
