@@ -121,4 +121,11 @@ internal sealed partial class ApprovalDesk
         call.Detail = "Too many approvals were asked for by this caller, or by a person it acts for.";
         return Verdict.RateLimited;
     }
+
+    private static Verdict Paused(CallContext call)
+    {
+        if (IsAccepted(call)) return Verdict.ApprovalAccepted;
+        call.Detail = "Another person must approve this call. Repeat it unchanged once it is approved.";
+        return Verdict.ApprovalRequired;
+    }
 }

@@ -391,11 +391,4 @@ internal sealed partial class ApprovalDesk(
             : call.Decision!.Approval!.Hold;
         return hold < limits.HoldMax ? hold : limits.HoldMax;
     }
-
-    private static Verdict Paused(CallContext call)
-    {
-        if (IsAccepted(call)) return Verdict.ApprovalAccepted;
-        call.Detail = "Another person must approve this call. Repeat it unchanged once it is approved.";
-        return Verdict.ApprovalRequired;
-    }
 }
