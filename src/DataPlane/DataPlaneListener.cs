@@ -211,6 +211,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             new PolicyJudge(_services.InForce, limits, _clock),
             new RateDesk(
                 _services.Rates ?? new NoRateStore(), limits.RateBucketsMax, _services.LiveNodes, _clock),
+            new DutyDesk(_services.Approvals),
             new ApprovalDesk(
                 _services.Approvals, _services.Seal, _settlements, audit, limits, _clock, _services.Start),
             new CredentialDesk(_services.Credentials, _clock),

@@ -73,6 +73,43 @@ internal sealed class ConditionReader
         }
     }
 
+    /// <summary>
+    /// Compiles what names the object of a dynamic separation, for each function that it covers: two at the least, or
+    /// there is nothing to keep apart.
+    /// </summary>
+    public void CompileObject(DocumentNode named, int separation, List<string> covered)
+    {
+        SortedSet<int> functions = FunctionsOf(covered);
+        if (covered.Count > 0 && functions.Count < 2)
+            _errors.Add(named, "a dynamic separation needs two functions or more to keep apart");
+        foreach (int index in functions)
+        {
+            (Function function, PathTemplate path) = _content.Functions[index];
+            FunctionScope scope = new(function.Id, path.Parameters, TypeOf(function));
+            ConditionProgram? program = ConditionProgram.CompileScalar(named.Text, scope, out ConditionError error);
+            if (program is null)
+            {
+                _errors.AddWithin(named, error.Offset, error.Message);
+                return;
+            }
+
+            if (_content.Objects.Count == ConditionLimits.PairsMax)
+            {
+                _errors.Add(named, $"the separations cover more than {ConditionLimits.PairsMax} functions together");
+                return;
+            }
+
+            if (++_counts[index] > PolicyLimits.DutiesPerFunctionMax)
+            {
+                const int Most = PolicyLimits.DutiesPerFunctionMax;
+                _errors.Add(named, $"'{function.Id}' is under more than {Most} dynamic separations");
+                return;
+            }
+
+            _content.Objects.Add((separation, index), program);
+        }
+    }
+
     private static ConditionType TypeOf(Function function) => function.Arguments?.Type ?? ConditionType.Dyn;
 
     private SortedSet<int> FunctionsOf(List<string> covered)

@@ -18,6 +18,11 @@ internal sealed class PolicyContent
 
     public List<Separation> Separations { get; } = [];
 
+    public List<DynamicSeparation> DynamicSeparations { get; } = [];
+
+    /// <summary>What names the object, by the separation's place among the dynamic ones and the function's.</summary>
+    public Dictionary<(int Separation, int Function), ConditionProgram> Objects { get; } = [];
+
     public List<MaskRule> Masks { get; } = [];
 
     public List<RateLimit> Limits { get; } = [];

@@ -25,6 +25,7 @@ internal static class PolicyLimits
     public const int SchemaPatternsMax = 2_000;
     public const int StagesMax = 16;
     public const int ApproversMax = 16;
+    public const int DutiesPerFunctionMax = 16;
     public const int PathSegmentsMax = 32;
 
     /// <summary>Also the room on the stack for one decoded segment of a call's path.</summary>
@@ -50,6 +51,7 @@ internal static class PolicyLimits
     public static readonly TimeSpan TimeToLiveMax = TimeSpan.FromHours(1);
     public static readonly TimeSpan WindowMin = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan WindowMax = TimeSpan.FromDays(30);
+    public static readonly TimeSpan DutyWindowMax = TimeSpan.FromDays(400);
     public static readonly TimeSpan RefillMax = TimeSpan.FromDays(30);
     public static readonly TimeSpan HoldMax = TimeSpan.FromHours(1);
 }

@@ -56,6 +56,16 @@ public sealed record Separation(string Id, IReadOnlyList<string> Groups)
     public int Column { get; init; }
 }
 
+/// <summary>
+/// A dynamic separation of duties: who made one of the functions on an object may not make another of them on the same
+/// object within the window.
+/// </summary>
+/// <param name="Id">Its name.</param>
+/// <param name="Functions">Function ids and patterns, as written.</param>
+/// <param name="Object">What names the object, in CEL.</param>
+/// <param name="Window">For how long what was done counts.</param>
+internal sealed record DynamicSeparation(string Id, IReadOnlyList<string> Functions, string Object, TimeSpan Window);
+
 /// <summary>A mask, what it covers and who sees past it.</summary>
 /// <param name="Terms">What is masked, and how.</param>
 /// <param name="Functions">Function ids and patterns, as written.</param>

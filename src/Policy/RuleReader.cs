@@ -13,6 +13,7 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
     private static readonly SectionKeys BreakGlassKeys = new(["groups"], [], [], []);
     private static readonly SectionKeys StageKeys = new(["groups", "count"], [], [], []);
     private static readonly SectionKeys SeparationKeys = new(["id", "kind", "groups"], [], [], []);
+    private static readonly SectionKeys DynamicKeys = new(["id", "kind", "functions", "object", "window"], [], [], []);
 
     private static readonly TimeSpan DecideWithinUnstated = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan UseWithinUnstated = TimeSpan.FromMinutes(5);
@@ -52,25 +53,37 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
 
     public void ReadSeparations(List<DocumentNode> items)
     {
+        ConditionReader objects = new(content, errors);
         HashSet<string> ids = new(StringComparer.Ordinal);
         foreach (DocumentNode item in items)
         {
-            // Dynamic separations have keys of their own: say once that there are none yet.
             DocumentNode? kind = item.Entries.Find(entry => entry.Key.Text == "kind").Value;
             if (kind is { Kind: NodeKind.Text, Text: "dynamic" })
             {
-                errors.Add(kind, "kind 'dynamic' is not supported by this version");
+                ReadDynamic(item, ids, objects);
                 continue;
             }
 
             if (Section.Open(item, "a separation", SeparationKeys, errors) is not { } section) continue;
-            section.Word("kind", ["static"], []);
+            section.Word("kind", ["static", "dynamic"], []);
             content.Separations.Add(new Separation(ReadId(section, ids), section.Groups("groups", 2))
             {
                 Line = item.Line,
                 Column = item.Column,
             });
         }
+    }
+
+    private void ReadDynamic(DocumentNode item, HashSet<string> ids, ConditionReader objects)
+    {
+        if (Section.Open(item, "a dynamic separation", DynamicKeys, errors) is not { } section) return;
+        string id = ReadId(section, ids);
+        List<string> covered = section.TextList("functions", 1, functions.ReferenceFault);
+        TimeSpan window = section.Duration(
+            "window", PolicyLimits.WindowMin, PolicyLimits.WindowMin, PolicyLimits.DutyWindowMax);
+        DocumentNode? named = section.LongText("object", ConditionLimits.CharactersMax);
+        if (named is not null) objects.CompileObject(named, content.DynamicSeparations.Count, covered);
+        content.DynamicSeparations.Add(new DynamicSeparation(id, covered, named?.Text ?? "", window));
     }
 
     /// <summary>Of a rule, or of the whole document.</summary>

@@ -23,6 +23,9 @@ public enum StoreStatus : byte
 
     /// <summary>Whoever asks has asked for too much; nothing was done.</summary>
     Limited,
+
+    /// <summary>A dynamic separation refused it; <see cref="StoreResult{T}.Separation"/> says which.</summary>
+    DutyConflict,
 }
 
 /// <summary>An answer of the store, or why there is none.</summary>
@@ -32,6 +35,9 @@ public enum StoreStatus : byte
 public readonly record struct StoreResult<T>(StoreStatus Status, T? Value)
     where T : class
 {
+    /// <summary>The id of the separation that refused it; null otherwise.</summary>
+    public string? Separation { get; init; }
+
     /// <summary>True when there is a value to use.</summary>
     public bool IsOk => Status == StoreStatus.Ok;
 

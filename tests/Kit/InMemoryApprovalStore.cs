@@ -14,6 +14,7 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     private readonly Dictionary<string, Kept> _approvals = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Digest, string Id)> _retryKeys = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (long IssuedAt, string Text)> _people = new(StringComparer.Ordinal);
+    private readonly DutyBook _duties = new();
     private readonly Dictionary<string, DateTimeOffset> _askedUntil = new(StringComparer.Ordinal);
     private readonly List<Watcher> _watchers = [];
 
@@ -102,6 +103,18 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
             if (!isReview && IsLapsed(found)) return new(new StoreResult<Approval>(StoreStatus.Lapsed, Seen(found)));
             bool isChanged = (seen ?? []).Any(person => TextOf(person.Issuer, person.Subject) != person.Stored);
             if (isChanged) return new(new StoreResult<Approval>(StoreStatus.Conflict, Seen(found)));
+            IReadOnlyList<string> people = Duty.PeopleOf(from, to);
+            if (people.Count > 0)
+            {
+                bool writes = to.State == ApprovalState.Claimed;
+                string? refused = _duties.Act(to.Duties, to.Function, people, writes, true, clock.GetUtcNow());
+                if (refused is not null)
+                    return new(new StoreResult<Approval>(StoreStatus.DutyConflict, Seen(found))
+                    {
+                        Separation = refused,
+                    });
+            }
+
             Settle(found, from, isReview ? to with { State = found.Approval.State } : to);
 
             // A move is told as it was made, even one into a window that is over at once.
@@ -110,6 +123,19 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
 
         Tell(to.Id);
         return Ok(moved);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<StoreResult<string>> ActAsync(
+        IReadOnlyList<Duty> duties, string function, IReadOnlyList<string> people, bool writes, bool enforces)
+    {
+        lock (_gate)
+        {
+            string? met = _duties.Act(duties, function, people, writes, enforces, clock.GetUtcNow());
+            return new(met is not null && enforces
+                ? new StoreResult<string>(StoreStatus.DutyConflict, null) { Separation = met }
+                : new StoreResult<string>(StoreStatus.Ok, met ?? ""));
+        }
     }
 
     /// <inheritdoc/>

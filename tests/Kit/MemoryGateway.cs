@@ -74,6 +74,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new FunctionTable(InForce, bounds),
             new PolicyJudge(InForce, bounds, Time),
             new RateDesk(Rates, bounds.RateBucketsMax, () => LiveNodes, Time),
+            new DutyDesk(Store),
             new ApprovalDesk(Store, _seal, Settlements, audit, bounds, Time, "gateway-1/test"),
             new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
             new UpstreamCaller(Pools, bounds),

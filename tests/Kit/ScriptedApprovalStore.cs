@@ -56,6 +56,10 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
             : await inner.MoveAsync(from, to, seen);
     }
 
+    public ValueTask<StoreResult<string>> ActAsync(
+        IReadOnlyList<Duty> duties, string function, IReadOnlyList<string> people, bool writes, bool enforces) =>
+        IsAway ? new(default(StoreResult<string>)) : inner.ActAsync(duties, function, people, writes, enforces);
+
     public ValueTask<StoreResult<byte[]>> PayloadAsync(string id) =>
         IsAway ? new(default(StoreResult<byte[]>)) : inner.PayloadAsync(id);
 

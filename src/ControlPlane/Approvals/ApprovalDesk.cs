@@ -153,6 +153,7 @@ internal sealed partial class ApprovalDesk(
             {
                 case StoreStatus.Ok: return (ruling with { Next = moved.Value }, last);
                 case StoreStatus.Lapsed: return (DecisionRules.Explain(MoveRefusal.Expired, last), last);
+                case StoreStatus.DutyConflict: return (DecisionRules.Separated(moved.Separation), last);
                 case StoreStatus.Conflict or StoreStatus.NotFound: continue;
                 default: return (Unconfirmed, last);
             }

@@ -64,6 +64,12 @@ internal static class DecisionRules
         ? new Ruling(RulingKind.Move, default, "", move.Next)
         : Explain(move.Refusal, approval);
 
+    /// <summary>A dynamic separation refuses the approver, or who breaks the glass.</summary>
+    public static Ruling Separated(string? separation) => Ruling.Refuse(
+        Refusal.DutyConflict,
+        $"Separation of duties '{separation}' forbids this: you, or somebody you act for, did something else to the "
+        + "same object.");
+
     /// <summary>The one table from refused moves to answers. What only viewers may know is in no answer to
     /// others.</summary>
     public static Ruling Explain(MoveRefusal why, Approval approval)

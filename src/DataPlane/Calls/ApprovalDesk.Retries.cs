@@ -109,10 +109,23 @@ internal sealed partial class ApprovalDesk
         return Verdict.ApprovalMismatch;
     }
 
+    private static Verdict Mismatch(CallContext call, string detail)
+    {
+        call.Detail = detail;
+        return Verdict.ApprovalMismatch;
+    }
+
     private static Verdict AskedTooMuch(CallContext call, TimeSpan wait)
     {
         call.Rates.RefuseAsk(wait);
         call.Detail = "Too many approvals were asked for by this caller, or by a person it acts for.";
         return Verdict.RateLimited;
+    }
+
+    private static Verdict Paused(CallContext call)
+    {
+        if (IsAccepted(call)) return Verdict.ApprovalAccepted;
+        call.Detail = "Another person must approve this call. Repeat it unchanged once it is approved.";
+        return Verdict.ApprovalRequired;
     }
 }

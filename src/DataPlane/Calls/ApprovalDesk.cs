@@ -200,6 +200,7 @@ internal sealed partial class ApprovalDesk(
             PolicyVersion = call.Policy!.Version,
             Call = call.IdString(),
             BreakGlass = terms.BreakGlass,
+            Duties = call.Duties,
         };
     }
 
@@ -221,8 +222,15 @@ internal sealed partial class ApprovalDesk(
             return (Standing.Refused, Verdict.Overloaded);
         }
 
-        StoreResult<Approval> moved = await store.MoveAsync(approval, move.Next!, seen.Value);
-        if (moved.Status is StoreStatus.Conflict or StoreStatus.Lapsed or StoreStatus.NotFound) settlements.Close();
+        // The history that dynamic separations go by is written with the claim, by the policy now in force.
+        Approval next = move.Next! with { Duties = call.Duties };
+        StoreResult<Approval> moved = await store.MoveAsync(approval, next, seen.Value);
+        if (moved.Status is StoreStatus.Conflict or StoreStatus.Lapsed or StoreStatus.NotFound
+            or StoreStatus.DutyConflict)
+        {
+            settlements.Close();
+        }
+
         switch (moved.Status)
         {
             case StoreStatus.Ok:
@@ -231,9 +239,12 @@ internal sealed partial class ApprovalDesk(
                 return (Standing.Claimed, Verdict.Proceed);
             case StoreStatus.Conflict or StoreStatus.Lapsed or StoreStatus.NotFound:
                 return (Standing.Moved, Verdict.Undecided);
+            case StoreStatus.DutyConflict:
+                call.Detail = DutyDesk.Explain(moved.Separation);
+                return (Standing.Refused, Verdict.DutyConflict);
             default:
                 // Nobody knows whether the claim was taken, so it counts as spent (DESIGN section 7).
-                settlements.Doubt(move.Next!);
+                settlements.Doubt(next);
                 call.Detail = "The store did not confirm the claim; the approval counts as spent.";
                 return (Standing.Refused, Verdict.StoreUnavailable);
         }
@@ -351,18 +362,5 @@ internal sealed partial class ApprovalDesk(
             : PreferField.RespondsAsync(call.Request) ? TimeSpan.Zero
             : call.Decision!.Approval!.Hold;
         return hold < limits.HoldMax ? hold : limits.HoldMax;
-    }
-
-    private static Verdict Paused(CallContext call)
-    {
-        if (IsAccepted(call)) return Verdict.ApprovalAccepted;
-        call.Detail = "Another person must approve this call. Repeat it unchanged once it is approved.";
-        return Verdict.ApprovalRequired;
-    }
-
-    private static Verdict Mismatch(CallContext call, string detail)
-    {
-        call.Detail = detail;
-        return Verdict.ApprovalMismatch;
     }
 }

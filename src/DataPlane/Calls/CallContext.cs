@@ -135,6 +135,9 @@ internal sealed class CallContext : IDisposable
     /// <summary>What policy says.</summary>
     internal Decision? Decision { get; set; }
 
+    /// <summary>What dynamic separations keep apart from what the call does.</summary>
+    internal IReadOnlyList<Duty> Duties { get; set; } = [];
+
     /// <summary>The approval the call waits for, joined or claimed.</summary>
     internal Approval? Approval { get; set; }
 
@@ -358,6 +361,7 @@ internal sealed class CallContext : IDisposable
         Policy = null;
         Function = null;
         Decision = null;
+        Duties = [];
         Approval = Run = null;
         Outcome = null;
         Replayed = null;

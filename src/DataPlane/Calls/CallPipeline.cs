@@ -14,6 +14,7 @@ internal sealed class CallPipeline(
     FunctionTable functions,
     PolicyJudge policy,
     RateDesk rates,
+    DutyDesk duties,
     ApprovalDesk approvals,
     CredentialDesk credentials,
     UpstreamCaller upstream,
@@ -37,7 +38,9 @@ internal sealed class CallPipeline(
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await policy.ReadAsync(call);
             if (call.Proceeds) call.Verdict = await rates.AdmitAsync(call);       // not more often than limits let
             if (call.Proceeds) call.Verdict = admission.AdmitTo(call);            // room where it goes
+            if (call.Proceeds) call.Verdict = await duties.CheckAsync(call);      // before anybody is bothered
             if (call.Proceeds) call.Verdict = await approvals.PauseAsync(call);   // waits only if Decide asked
+            if (call.Proceeds) call.Verdict = await duties.ActAsync(call);        // who does this, remembered
             if (call.Proceeds) call.Verdict = await audit.IntendAsync(call);      // chained before anything leaves
             if (call.Proceeds) call.Verdict = credentials.Lend(call);             // short-lived, for this call alone
             if (call.Proceeds) admission.Depart(call);                            // how long it takes from here

@@ -31,6 +31,9 @@ internal sealed class PolicyJudge(PolicyInForce inForce, Limits limits, TimeProv
             call.AuditDetail = fault;
         }
 
+        bool mayPass = decision.Effect is Effect.Allow or Effect.Approve;
+        if (mayPass && call.Policy!.DutiesReadArguments(function) && !call.RequestBody.IsWhole)
+            return Verdict.BodyNeeded;
         call.Decision = decision;
         return decision.Effect switch
         {

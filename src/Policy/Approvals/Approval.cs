@@ -149,6 +149,9 @@ public sealed record Approval
     /// <summary>Who closed the review that a broken glass owes, or null.</summary>
     public ApprovalAct? Review { get; init; }
 
+    /// <summary>What dynamic separations say of the call, by the policy it was asked under, or claimed under.</summary>
+    public IReadOnlyList<Duty> Duties { get; init; } = [];
+
     /// <summary>
     /// True if a gateway makes the call as soon as it is approved (<c>respond-async</c>). The store tells; it is not
     /// part of the document.

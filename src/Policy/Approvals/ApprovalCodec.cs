@@ -9,8 +9,11 @@ namespace Countersign.Policy.Approvals;
 /// </summary>
 public static class ApprovalCodec
 {
-    /// <summary>The form that is written.</summary>
+    /// <summary>The form that is written, where there are no duties.</summary>
     public const int Version = 2;
+
+    // With duties. Gateways that know none must not read it: they would claim without writing history.
+    private const int VersionWithDuties = 3;
 
     // Without what came with form 2. A fleet that is upgraded has approvals of it.
     private const int VersionBefore = 1;
@@ -33,7 +36,8 @@ public static class ApprovalCodec
         }
 
         var stored = new StoredApproval(
-            Version, approval.Id, approval.Version, ApprovalStates.NameOf(approval.State), approval.Function,
+            approval.Duties.Count > 0 ? VersionWithDuties : Version,
+            approval.Id, approval.Version, ApprovalStates.NameOf(approval.State), approval.Function,
             (byte)approval.Risk, approval.Method, approval.Target, approval.ContentType,
             new StoredRequester(
                 requester.Issuer, requester.Subject, (byte)requester.Kind, [.. requester.Groups], [.. requester.Chain],
@@ -41,7 +45,7 @@ public static class ApprovalCodec
             approval.Reason, approval.Digest, approval.Rule, stages, decisions, approval.CreatedAt, approval.ExpiresAt,
             approval.UseWithin.Ticks, approval.PolicyVersion, approval.Call,
             approval.Claimant, [.. approval.BreakGlass.Select(groups => groups.ToArray())], Stored(approval.Broken),
-            Stored(approval.Review));
+            Stored(approval.Review), Stored(approval.Duties));
         return JsonSerializer.SerializeToUtf8Bytes(stored, StoredApprovals.Default.StoredApproval);
     }
 
@@ -96,6 +100,8 @@ public static class ApprovalCodec
             BreakGlass = stored.BreakGlass ?? [],
             Broken = Kept(stored.Broken),
             Review = Kept(stored.Review),
+            Duties = Array.ConvertAll(
+                stored.Duties ?? [], one => new Duty(one.Separation, one.Key, new TimeSpan(one.WindowTicks))),
         };
     }
 
@@ -105,9 +111,14 @@ public static class ApprovalCodec
     private static ApprovalAct? Kept(StoredAct? act) =>
         act is null ? null : new ApprovalAct(act.Issuer, act.Subject, act.Chain, act.Reason, act.At);
 
+    private static StoredDuty[]? Stored(IReadOnlyList<Duty> duties) => duties.Count == 0
+        ? null
+        : [.. duties.Select(one => new StoredDuty(one.Separation, one.Key, one.Window.Ticks))];
+
     private static bool IsInRange(StoredApproval stored)
     {
-        if (stored.V is not (Version or VersionBefore) || HasOtherForm(stored)) return false;
+        bool isKnown = stored.V is Version or VersionBefore or VersionWithDuties;
+        if (!isKnown || HasOtherForm(stored)) return false;
         if (stored.Move < 1 || stored.Id.Length == 0 || stored.UseWithinTicks < 0) return false;
         if (ApprovalStates.Named(stored.State) == ApprovalState.None) return false;
         if (!Enum.IsDefined((Risk)stored.Risk) || !Enum.IsDefined((CallerKind)stored.Requester.Kind)) return false;
@@ -123,6 +134,9 @@ public static class ApprovalCodec
 
     private static bool HasOtherForm(StoredApproval stored)
     {
+        if ((stored.V == VersionWithDuties) != (stored.Duties is { Length: > 0 })) return true;
+        if (stored.Duties is not null && Array.Exists(stored.Duties, one => one is null || one.WindowTicks <= 0))
+            return true;
         if (stored.V == VersionBefore)
         {
             return stored.Claimant is not null || stored.BreakGlass is not null || stored.Broken is not null
@@ -138,13 +152,18 @@ public static class ApprovalCodec
     private static bool HasNull(string[] words) => Array.IndexOf(words, null) >= 0;
 }
 
-/// <summary>Form 2, and form 1 without what stands last. Properties are added only with a new form.</summary>
+/// <summary>
+/// Form 3; form 2 without duties, and form 1 without what stands last of it. Properties are added only with a new form.
+/// </summary>
 internal sealed record StoredApproval(
     int V, string Id, long Move, string State, string Function, byte Risk, string Method, string Target,
     string ContentType, StoredRequester Requester, string Reason, string Digest, string Rule, StoredStage[] Stages,
     StoredDecision[] Decisions, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, long UseWithinTicks,
     long PolicyVersion, string Call, string? Claimant = null, string[][]? BreakGlass = null, StoredAct? Broken = null,
-    StoredAct? Review = null);
+    StoredAct? Review = null, StoredDuty[]? Duties = null);
+
+/// <summary>What a dynamic separation says of the call.</summary>
+internal sealed record StoredDuty(string Separation, string Key, long WindowTicks);
 
 /// <summary>Who broke the glass, or reviewed it.</summary>
 internal sealed record StoredAct(string Issuer, string Subject, string[] Chain, string Reason, DateTimeOffset At);

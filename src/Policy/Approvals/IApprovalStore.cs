@@ -82,6 +82,21 @@ public interface IApprovalStore
     ValueTask<StoreResult<Approval>> MoveAsync(
         Approval from, Approval to, IReadOnlyList<SeenPerson>? seen = null);
 
+    /// <summary>
+    /// Checks that none of the people did another function on the duties' objects within their windows and, if it is
+    /// to be written, remembers that they did this one: one step, so that of two calls at once one is refused. Moves
+    /// do the same for an approval's duties: a claim writes, a decision only checks.
+    /// </summary>
+    /// <param name="duties">Not empty.</param>
+    /// <param name="function">The function that is done.</param>
+    /// <param name="people">As <see cref="Duty.PeopleOf(Caller)"/> gives them.</param>
+    /// <param name="writes">False only asks.</param>
+    /// <param name="enforces">False writes even where there is a conflict.</param>
+    /// <returns><see cref="StoreStatus.DutyConflict"/> and the separation, also when its object has no more room for
+    /// people. Not enforced it is Ok, and the value tells the separation; empty where there was no conflict.</returns>
+    ValueTask<StoreResult<string>> ActAsync(
+        IReadOnlyList<Duty> duties, string function, IReadOnlyList<string> people, bool writes, bool enforces);
+
     /// <summary>The sealed payload, or not found once it has expired.</summary>
     ValueTask<StoreResult<byte[]>> PayloadAsync(string id);
 

@@ -149,16 +149,26 @@ internal static class ApprovalScripts
         """;
 
     /// <summary>
-    /// KEYS: approval, payload, digest, pending, epoch, claims, run, runs, reviews; then what the control listener last
-    /// saw of each person whose groups count. ARGV: id, version and state it must have, version, state and document it
-    /// gets, its new window in milliseconds or empty, channel, the claimant or empty, 1 if this breaks the glass; then
-    /// what must still be there of each person. Returns moved and the approval; none; conflict or lapsed and what is
-    /// there; changed if a person's groups were seen anew meanwhile; blind if nobody knows which master this is.
+    /// KEYS: approval, payload, digest, pending, epoch, claims, run, runs, reviews; then the duties, then what the
+    /// control listener last saw of each person whose groups count. ARGV: id, version and state it must have, version,
+    /// state and document it gets, its new window in milliseconds or empty, channel, the claimant or empty, 1 if this
+    /// breaks the glass, how many duties, the function, the people who act, 1 to write that; then the duties' windows,
+    /// then what must still be there of each person. Returns moved and the approval; none; conflict or lapsed and what
+    /// is there; duty, the same and its place if a separation refuses; changed if a person's groups were seen anew
+    /// meanwhile; blind if nobody knows which master this is.
     /// </summary>
-    public const string Move = Guard + """
+    public const string Move = Guard + DutyScripts.Functions + """
         if late then return told('lapsed', now) end
-        for seen = 11, #ARGV do
-          if (redis.call('GET', KEYS[seen - 1]) or '') ~= ARGV[seen] then return told('changed', now) end
+        local duties = tonumber(ARGV[11])
+        for seen = 15 + duties, #ARGV do
+          if (redis.call('GET', KEYS[seen - 5]) or '') ~= ARGV[seen] then return told('changed', now) end
+        end
+        local refused = meets(10, 15, duties, ARGV[12], ARGV[13])
+        if ARGV[14] == '1' and not refused then refused = full(10, 15, duties, ARGV[13]) end
+        if refused then
+          local answer = told('duty', now)
+          answer[6] = whole(refused)
+          return answer
         end
         local state = ARGV[5]
         if state == 'approved' then
@@ -169,6 +179,7 @@ internal static class ApprovalScripts
         redis.call('HSET', KEYS[1], 'v', ARGV[4], 'state', state, 'expires', now[2], 'master', now[3], 'doc', ARGV[6])
         if state ~= 'pending' then redis.call('ZREM', KEYS[4], ARGV[1]) end
         if state == 'claimed' then redis.call('HSET', KEYS[6], ARGV[1], ARGV[9]) end
+        if ARGV[14] == '1' then act(10, 15, duties, ARGV[12], ARGV[13]) end
         if now[1] == 'claimed' then redis.call('HDEL', KEYS[6], ARGV[1]) end
         if state ~= 'pending' and state ~= 'approved' then
           if redis.call('GET', KEYS[3]) == ARGV[1] then redis.call('DEL', KEYS[3]) end

@@ -108,9 +108,12 @@ public sealed partial class RedisApprovalStore : IApprovalStore
             throw new ArgumentException("Not a move of the state machine.", nameof(to));
         }
 
+        IReadOnlyList<string> people = Duty.PeopleOf(from, to);
+        IReadOnlyList<Duty> duties = people.Count > 0 ? to.Duties : [];
         RedisResult? answer = isReview
             ? await ReviewAsync(from, to)
-            : await _store.EvaluateAsync(ApprovalScripts.Move, KeysOf(from, seen ?? []), TermsOf(from, to, seen ?? []));
+            : await _store.EvaluateAsync(
+                ApprovalScripts.Move, KeysOf(from, duties, seen ?? []), TermsOf(from, to, duties, people, seen ?? []));
         if (answer is null) return default;
         switch ((string?)answer[0])
         {
@@ -118,6 +121,11 @@ public sealed partial class RedisApprovalStore : IApprovalStore
             case "none": return new(StoreStatus.NotFound, null);
             case "conflict" or "conflict-lapsed" or "changed": return Read(from.Id, answer, StoreStatus.Conflict);
             case "lapsed": return Read(from.Id, answer, StoreStatus.Lapsed);
+            case "duty":
+                return Read(from.Id, answer, StoreStatus.DutyConflict) with
+                {
+                    Separation = duties[(int)answer[5]].Separation,
+                };
             case "blind":
                 Blind(_logger, from.Id);
                 return default;
@@ -125,15 +133,19 @@ public sealed partial class RedisApprovalStore : IApprovalStore
         }
     }
 
-    private static RedisKey[] KeysOf(Approval from, IReadOnlyList<SeenPerson> seen) =>
+    private static RedisKey[] KeysOf(
+        Approval from, IReadOnlyList<Duty> duties, IReadOnlyList<SeenPerson> seen) =>
     [
         StoreKeys.Approval(from.Id), StoreKeys.Payload(from.Id), StoreKeys.Digest(from.Digest),
         StoreKeys.PendingApprovals, StoreKeys.Epoch, StoreKeys.Claims, StoreKeys.Run(from.Id), StoreKeys.Runs,
         StoreKeys.Reviews,
+        .. duties.Select(one => (RedisKey)StoreKeys.Duty(one.Separation, one.Key)),
         .. seen.Select(person => (RedisKey)StoreKeys.Person(SeenPerson.KeyOf(person.Issuer, person.Subject))),
     ];
 
-    private static RedisValue[] TermsOf(Approval from, Approval to, IReadOnlyList<SeenPerson> seen)
+    private static RedisValue[] TermsOf(
+        Approval from, Approval to, IReadOnlyList<Duty> duties, IReadOnlyList<string> people,
+        IReadOnlyList<SeenPerson> seen)
     {
         bool isSettled = from.State == ApprovalState.Pending && to.State == ApprovalState.Approved;
         RedisValue window = isSettled ? (long)to.UseWithin.TotalMilliseconds : "";
@@ -142,6 +154,9 @@ public sealed partial class RedisApprovalStore : IApprovalStore
         [
             from.Id, from.Version, ApprovalStates.NameOf(from.State), to.Version, ApprovalStates.NameOf(to.State),
             ApprovalCodec.Write(to), window, StoreKeys.ApprovalChannel, to.Claimant, breaksGlass ? "1" : "",
+            duties.Count, to.Function, string.Join(' ', people),
+            duties.Count > 0 && to.State == ApprovalState.Claimed ? "1" : "",
+            .. duties.Select(one => (RedisValue)(long)one.Window.TotalMilliseconds),
             .. seen.Select(person => (RedisValue)person.Stored),
         ];
     }

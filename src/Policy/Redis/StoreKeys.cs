@@ -109,6 +109,9 @@ internal static class StoreKeys
     /// <summary>Hash of what is known of one webhook's notices.</summary>
     public static string Notices(string webhook) => Tag + "notices:" + webhook;
 
+    /// <summary>Hash of the people who did something to one object that a separation keeps apart.</summary>
+    public static string Duty(string separation, string key) => Tag + "duty:" + separation + ":" + key;
+
     /// <summary>One shared secret, sealed.</summary>
     public static string Secret(string name) => Tag + "secret:" + name;
 
