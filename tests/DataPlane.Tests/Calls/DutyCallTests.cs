@@ -27,7 +27,7 @@ public sealed class DutyCallTests
             effect: approve
             approval: { stages: [{ groups: [finance-leads], count: 1 }] }
         separations:
-          - { id: one-each, kind: dynamic, functions: ["vendors.*"], object: args.vendor_id, window: 30d }
+          - { id: one-each, kind: dynamic, functions: ["vendors.*"], object: args.vendor_id, window: 30m }
         """;
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class DutyCallTests
         Assert.Equal(200, (await CallAsync(gateway, Pay, "{\"vendor_id\":8}")).Status);
         Assert.Equal(200, (await CallAsync(gateway, Pay, Seven, "bob")).Status);
         Assert.Equal(403, (await CallAsync(gateway, Create, Seven, "BOB")).Status);
-        gateway.Advance(TimeSpan.FromDays(31));
+        gateway.Advance(TimeSpan.FromMinutes(31));
         Assert.Equal(200, (await CallAsync(gateway, Pay)).Status);
     }
 
