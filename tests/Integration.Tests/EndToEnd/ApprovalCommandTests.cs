@@ -85,12 +85,12 @@ public sealed class ApprovalCommandTests(DemoWorld world) : IClassFixture<DemoWo
     }
 
     [Fact]
-    public async Task Revealing_takes_a_permission_that_nobody_has_by_default()
+    public async Task Revealing_takes_a_permission_of_its_own()
     {
-        // Proves the default, and that the reason is asked for before anything is sent.
+        // Proves that an approver without it is refused, and that the reason is asked for before anything is sent.
         Answer asked = await AskAsync("/billing/65/refunds", "why");
         CommandRun denied = await CommandRun.RunAsync(
-            ApprovalsCommand.Create, Variables("carol"), "reveal", asked["approval"], "/iban", "--reason", "ticket");
+            ApprovalsCommand.Create, Variables("bob"), "reveal", asked["approval"], "/iban", "--reason", "ticket");
         Assert.Equal(1, await denied.End);
         Assert.Contains("denied (403)", denied.Errors, StringComparison.Ordinal);
         CommandRun silent = await CommandRun.RunAsync(

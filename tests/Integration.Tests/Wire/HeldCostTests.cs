@@ -32,7 +32,12 @@ public sealed class HeldCostTests(ITestOutputHelper output)
     {
         // Proves it of what lives on the heap. The approvals are filed before the first look: they are the store's.
         await using WireGateway gateway = await WireGateway.StartAsync(
-            DataTransport.Epoll, new Limits { HoldMax = TimeSpan.FromHours(1) });
+            DataTransport.Epoll, new Limits
+            {
+                HoldMax = TimeSpan.FromHours(1),
+                PendingApprovalsPerCaller = 10_000,
+                ApprovalAsksPerMinute = 100_000,
+            });
         string address = gateway.Listener.Addresses[0];
         string head = gateway.Head("POST", "/held/INDEX", "Content-Length: 2\r\nPREFER\r\n").Trim() + "\r\n\r\n{}";
         Ask(address, head, Calls);
@@ -63,7 +68,8 @@ public sealed class HeldCostTests(ITestOutputHelper output)
         using ServeSetup setup = new(backends.Issuer, Backends.Audience, ServeSetup.Policy(backends.Upstream));
         await using CountersignProcess gateway = await setup.StartAsync(
             store.Connection, "audit", ("LIMITS__CONNECTIONSMAX", "20000"),
-            ("LIMITS__CONNECTIONSPERADDRESSMAX", "20000"), ("LIMITS__HOLDMAX", "1h"));
+            ("LIMITS__CONNECTIONSPERADDRESSMAX", "20000"), ("LIMITS__HOLDMAX", "1h"),
+            ("LIMITS__PENDINGAPPROVALSPERCALLER", "10000"), ("LIMITS__APPROVALASKSPERMINUTE", "100000"));
         string address = gateway.Ready["data"]!.ToString();
         string head = "POST /billing/INDEX/refunds HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
             + $"Authorization: Bearer {backends.TokenOf("alice")}\r\nContent-Length: 2\r\nPREFER\r\n\r\n{{}}";
