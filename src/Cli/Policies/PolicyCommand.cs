@@ -16,8 +16,8 @@ internal static class PolicyCommand
     private const string Path = "/api/v1/policies";
 
     private const string StoreIsGoverned = "the store has a policy, and another version takes effect through the "
-        + "control API alone, where policy.approvers and the audit are: publish with --control and a token. Straight to "
-        + "a store only the first policy of all is published";
+        + "control API alone, where policy.approvers and the audit are: publish with --control and a token. Straight "
+        + "to a store only the first policy of all is published";
 
     /// <summary>The command with its verbs.</summary>
     internal static Command Create(CommandEnvironment environment) =>

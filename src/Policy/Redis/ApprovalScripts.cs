@@ -151,11 +151,11 @@ internal static class ApprovalScripts
     /// <summary>
     /// KEYS: approval, payload, digest, pending, epoch, claims, run, runs, reviews; then the duties, then what the
     /// control listener last saw of each person whose groups count. ARGV: id, version and state it must have, version,
-    /// state and document it gets, its new window in milliseconds or empty (what is void ends now), channel, the claimant or empty, 1 if this
-    /// breaks the glass, how many duties, the function, the people who act, 1 to write that; then the duties' windows,
-    /// then what must still be there of each person. Returns moved and the approval; none; conflict or lapsed and what
-    /// is there; duty, the same and its place if a separation refuses; changed if a person's groups were seen anew
-    /// meanwhile; blind if nobody knows which master this is.
+    /// state and document it gets, its new window in milliseconds or empty (what is void ends now), channel, the
+    /// claimant or empty, 1 if this breaks the glass, how many duties, the function, the people who act, 1 to write
+    /// that; then the duties' windows, then what must still be there of each person. Returns moved and the approval;
+    /// none; conflict or lapsed and what is there; duty, the same and its place if a separation refuses; changed if a
+    /// person's groups were seen anew meanwhile; blind if nobody knows which master this is.
     /// </summary>
     public const string Move = Guard + DutyScripts.Functions + """
         if late then return told('lapsed', now) end

@@ -60,8 +60,8 @@ internal sealed record Outlook(
 
     private static Effect BestOf(List<Rule> matching)
     {
-        bool always = matching.Exists(rule => rule is
-        { Effect: Effect.Approve, Mode: PolicyMode.Enforce, IsConditional: false });
+        bool always = matching.Exists(rule => rule.Effect == Effect.Approve
+            && rule.Mode == PolicyMode.Enforce && !rule.IsConditional);
         if (always) return Effect.Approve;
         bool lets = matching.Exists(rule => rule.Effect == Effect.Allow
             || (rule.Effect == Effect.Approve && rule.Mode == PolicyMode.Observe));
