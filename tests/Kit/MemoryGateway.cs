@@ -77,7 +77,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new RateDesk(Rates, bounds.RateBucketsMax, () => LiveNodes, Time),
             new DutyDesk(Store),
             new ApprovalDesk(Store, _seal, Settlements, audit, bounds, Time, "gateway-1/test"),
-            new CredentialDesk(new CredentialIssuer("http://control.test", SigningKeyRing.Of(_signing, _edwards), Time), Time),
+            new CredentialDesk(
+                new CredentialIssuer("http://control.test", SigningKeyRing.Of(_signing, _edwards), Time), Time),
             new UpstreamCaller(Pools, bounds),
             new ReplyDesk(
                 new MaskDesk(maskKeys ?? new Dictionary<string, TokenKey>()), bounds,

@@ -3,7 +3,7 @@ namespace Countersign.Identity.Outbound;
 /// <summary>When signing keys change. Every gateway of a fleet has the same.</summary>
 public sealed record SigningTerms
 {
-    /// <summary>The longest that anything signed may live: what a policy may say of a credential's <c>ttl</c>.</summary>
+    /// <summary>The longest that anything signed may live: the most that a policy may say of a <c>ttl</c>.</summary>
     public static readonly TimeSpan LifeMax = TimeSpan.FromHours(1);
 
     /// <summary>How long one key signs.</summary>
