@@ -1,5 +1,6 @@
 using System.Text;
 using Countersign.DataPlane.Http;
+using Countersign.Policy.Approvals;
 
 namespace Countersign.DataPlane.Calls;
 
@@ -26,6 +27,19 @@ internal sealed partial class ApprovalDesk
         }
 
         return true;
+    }
+
+    private static BindingHeader[] BindingOf(CallContext call)
+    {
+        IReadOnlyList<string> names = call.Function!.BindingHeaders;
+        BindingHeader[] headers = new BindingHeader[names.Count];
+        for (int index = 0; index < headers.Length; index++)
+        {
+            bool isThere = call.Request.TryFind(Encoding.ASCII.GetBytes(names[index]), out FieldSlice field);
+            headers[index] = new(names[index], isThere ? call.Request.Value(field).ToArray() : null);
+        }
+
+        return headers;
     }
 
     private static bool Binds(CallContext call, in FieldSlice field)

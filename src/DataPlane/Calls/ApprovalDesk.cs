@@ -134,21 +134,13 @@ internal sealed partial class ApprovalDesk(
 
     private static string DigestOf(CallContext call)
     {
-        IReadOnlyList<string> names = call.Function!.BindingHeaders;
-        BindingHeader[] headers = new BindingHeader[names.Count];
-        for (int index = 0; index < headers.Length; index++)
-        {
-            bool isThere = call.Request.TryFind(Encoding.ASCII.GetBytes(names[index]), out FieldSlice field);
-            headers[index] = new(names[index], isThere ? call.Request.Value(field).ToArray() : null);
-        }
-
         return CallDigest.Compute(new CallParts
         {
             Caller = call.Caller!,
-            FunctionId = call.Function.Id,
+            FunctionId = call.Function!.Id,
             Method = call.Function.Method,
             Target = call.Request.Target,
-            Headers = headers,
+            Headers = BindingOf(call),
             ContentType = call.Request.Value(FieldId.ContentType),
             Body = new ReadOnlySequence<byte>(call.BodyPrefix.WrittenMemory),
         });
@@ -164,7 +156,8 @@ internal sealed partial class ApprovalDesk(
         }
 
         Approval draft = Draft(call);
-        byte[] payload = seal.Seal(draft.Id, call.BodyPrefix.Written);
+        byte[] payload = seal.Seal(
+            CallPayload.SealName(draft.Id), CallPayload.Write(BindingOf(call), call.BodyPrefix.Written));
         if (!PreferField.RespondsAsync(call.Request))
             return await store.AskAsync(draft, payload, new AskExtras(default, retryKey) { Limits = _asks });
         byte[] run = seal.Seal(SealedRun.SealName(draft.Digest), SealedRun.Write(call));
