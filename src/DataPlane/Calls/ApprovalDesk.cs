@@ -14,8 +14,6 @@ internal sealed partial class ApprovalDesk(
     IApprovalStore store, PayloadSeal seal, Settlements settlements, AuditTrail audit, Limits limits,
     TimeProvider clock, string start)
 {
-    private const int ReasonBytesMax = 1_000;
-
     private static readonly Requester Nobody = new("", "", CallerKind.Unstated, [], [], "");
 
     private readonly AskLimits _asks = new(limits.PendingApprovalsPerCaller, limits.ApprovalAsksPerMinute);
@@ -102,13 +100,9 @@ internal sealed partial class ApprovalDesk(
     // The whole body, since the digest is over its exact bytes; then the checks that a paused call must pass.
     private async ValueTask<Verdict> ReadCallAsync(CallContext call)
     {
-        if (call.Decision!.Approval!.ReasonRequired && call.Request.Value(FieldId.CountersignReason).IsEmpty)
-        {
-            call.Detail = "This call needs a reason: send it in the Countersign-Reason field.";
-            return Verdict.ReasonRequired;
-        }
-
-        Verdict read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
+        Verdict read = CheckReason(call);
+        if (read != Verdict.Proceed) return read;
+        read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
         if (read != Verdict.Proceed) return read;
         if (call.Request.Count(FieldId.ContentEncoding) > 0)
         {
@@ -182,7 +176,7 @@ internal sealed partial class ApprovalDesk(
             ContentType = Encoding.Latin1.GetString(call.Request.Value(FieldId.ContentType)),
             Requester = new Requester(
                 caller.Issuer, caller.Subject, caller.Kind, caller.Groups, caller.Chain, caller.Tenant),
-            Reason = Encoding.UTF8.GetString(reason[..Math.Min(reason.Length, ReasonBytesMax)]),
+            Reason = Encoding.UTF8.GetString(reason),
             Digest = call.Digest,
             Rule = call.Decision.Rule,
             Stages = terms.Stages,
