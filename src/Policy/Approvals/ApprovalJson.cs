@@ -12,8 +12,8 @@ public static class ApprovalJson
     /// it is. Empty writes null.</param>
     /// <param name="bodyBytes">The body's length, so that one that cannot be shown is not taken for none; -1 leaves it
     /// out.</param>
-    /// <param name="headers">The binding headers, already masked for whoever reads this: a JSON array that is written as
-    /// it is. Empty writes null.</param>
+    /// <param name="headers">The binding headers, already masked for whoever reads this: a JSON array that is written
+    /// as it is. Empty writes null.</param>
     /// <param name="more">Writes further members; null for none.</param>
     public static void Write(
         Utf8JsonWriter json, Approval approval, ReadOnlySpan<byte> arguments, long bodyBytes = -1,

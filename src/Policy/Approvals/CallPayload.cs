@@ -71,7 +71,7 @@ public sealed record CallPayload(IReadOnlyList<PayloadHeader> Headers, ReadOnlyM
             if (rest.IsEmpty) return null;
             PayloadHeaderState state = (PayloadHeaderState)rest.Span[0];
             rest = rest[1..];
-            bool isKnown = state is PayloadHeaderState.Absent or PayloadHeaderState.Kept or PayloadHeaderState.Credential;
+            bool isKnown = state is > PayloadHeaderState.None and <= PayloadHeaderState.Credential;
             if (!isKnown || !TryPart(ref rest, out ReadOnlyMemory<byte> name)) return null;
             if (!TryPart(ref rest, out ReadOnlyMemory<byte> value)) return null;
             headers.Add(new PayloadHeader(Encoding.UTF8.GetString(name.Span), state, value));
