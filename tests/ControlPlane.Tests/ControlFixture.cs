@@ -167,10 +167,13 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     /// <summary>As the other, for an approval that differs.</summary>
     public async Task<string> AskAsync(
-        Func<Approval, Approval> change, string body = """{"ssn":"078-05-1120","amount":1}""")
+        Func<Approval, Approval> change, string body = """{"ssn":"078-05-1120","amount":1}""",
+        params BindingHeader[] headers)
     {
         Approval draft = change(Drafts.New(Clock.GetUtcNow()));
-        StoreResult<Approval> asked = await Store.AskAsync(draft, _seal.Seal(draft.Id, Encoding.UTF8.GetBytes(body)));
+        byte[] payload = CallPayload.Write(headers, Encoding.UTF8.GetBytes(body));
+        StoreResult<Approval> asked =
+            await Store.AskAsync(draft, _seal.Seal(CallPayload.SealName(draft.Id), payload));
         return asked.Value!.Id;
     }
 

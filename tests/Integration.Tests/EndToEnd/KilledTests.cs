@@ -132,6 +132,31 @@ public sealed class KilledTests : IAsyncLifetime
         Assert.Equal(1, _world.Upstream.Requests);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_claim_whose_answer_is_lost_is_spent_and_never_made(bool reachesStore)
+    {
+        // Proves the ambiguous claim on the wire: the connection is cut once the claim was sent, with the store having
+        // it and without. Both are 503, end as unknown, and are used by nobody.
+        await using StoreWire wire = new(_world.Redis.Connection);
+        (_, GatewayClient client) = await _world.StartAsync("cut-off", wire.Connection);
+        _world.Upstream.Release();
+        Answer asked = await client.AskApprovedAsync("alice", "/attack/9", null, "carol");
+        Task cut = wire.CutAt("claimed", reachesStore);
+        Answer used = await client.CallAsync("alice", "POST", "/attack/9", null, Names(asked));
+        Assert.True(cut.IsCompleted, "the claim did not pass the wire");
+        Assert.Equal((503, "store-unavailable"), (used.Status, used.Problem));
+        await Until.TrueAsync(async () => (await ShownAsync(asked))["state"] == "unknown", TimeSpan.FromSeconds(60));
+        foreach (GatewayClient gateway in (GatewayClient[])[client, _world.B])
+        {
+            Answer again = await gateway.CallAsync("alice", "POST", "/attack/9", null, Names(asked));
+            Assert.Equal((409, "approval-used"), (again.Status, again.Problem));
+        }
+
+        Assert.Equal(0, _world.Upstream.Requests);
+    }
+
     private static (string Name, string Value) Names(Answer asked) => ("Countersign-Approval", asked["approval"]);
 
     private Task<Answer> ShownAsync(Answer asked) =>
