@@ -69,6 +69,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
+        new IntrospectionEndpoint(
+            options.Introspection, services.LentKeys, services.LentCalls, new BearerCallers(services.Callers),
+            () => PublicUrl, clock).Map(routes);
         TokenEndpoints.Map(routes, services.LentKeys, services.LentKeyTerms, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(

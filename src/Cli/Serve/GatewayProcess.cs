@@ -117,6 +117,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
         _stops.Push(sweep.DisposeAsync);
         await sweep.StartAsync();
+        RedisLentCalls lentCalls = await RedisLentCalls.OpenAsync(store, _clock);
         HttpMessageInvoker http = IssuerClient();
         CallerVerifier callers = await VerifierAsync(http, cancellation);
         if (roles.HasFlag(Roles.Control))
@@ -124,7 +125,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit);
             services = services with
             {
-                LentKeyTerms = _options.Signing,
+                LentKeyTerms = _options.Credentials.Signing,
+                LentCalls = lentCalls,
                 Readiness = _readiness,
                 MaskKeys = maskKeys,
                 Sessions = new RedisSessionStore(store),
@@ -135,7 +137,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 Notices = new RedisNoticeStore(store),
                 Chance = new Random(RandomNumberGenerator.GetInt32(int.MaxValue)),
             };
-            await StartControlAsync(services, secrets.Webhooks(), cancellation);
+            await StartControlAsync(services, secrets.Webhooks(), secrets.Introspection(), cancellation);
         }
 
         CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
@@ -146,6 +148,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             {
                 MaskKeys = maskKeys,
                 Start = sweep.Start,
+                LentCalls = lentCalls,
                 Rates = new RedisRateStore(store),
                 LiveNodes = () => _reporter?.LiveNodes ?? 1,
             };
@@ -197,7 +200,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _options.ControlUrl ?? ControlAddress ?? "http://" + _options.ControlListen[0];
 
     private async Task StartControlAsync(
-        ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, CancellationToken cancellation)
+        ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, IntrospectionOptions introspection,
+        CancellationToken cancellation)
     {
         ControlPlaneOptions options = new()
         {
@@ -213,6 +217,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Webhooks = webhooks,
             PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
             Console = _options.Console,
+            Introspection = introspection,
         };
         ControlPlaneHost control = await BindAsync(
             () => new ControlPlaneHost(options, services, _clock, _logs), host => host.StartAsync(cancellation),
@@ -343,7 +348,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     {
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SecretLabel));
         (SigningKeyKeeper? keeper, string fault) = await SigningKeyKeeper.StartAsync(
-            new RedisSigningKeyStore(store), seal, _options.Signing, _clock, _logs.CreateLogger<SigningKeyKeeper>());
+            new RedisSigningKeyStore(store), seal, _options.Credentials.Signing, _clock, _logs.CreateLogger<SigningKeyKeeper>());
         if (keeper is null) throw new StartRefusedException(fault);
         _stops.Push(keeper.DisposeAsync);
         return keeper.Ring;

@@ -25,6 +25,10 @@ internal static class TokenEndpoints
         json.WriteStartObject();
         json.WriteString("issuer", publicUrl);
         json.WriteString("jwks_uri", publicUrl + "/oauth/jwks");
+        json.WriteString("introspection_endpoint", publicUrl + IntrospectionEndpoint.Path);
+        json.WriteStartArray("introspection_endpoint_auth_methods_supported");
+        json.WriteStringValue("client_secret_basic");
+        json.WriteEndArray();
         json.WriteStartArray("response_types_supported");
         json.WriteEndArray();
         json.WriteStartArray("grant_types_supported");
