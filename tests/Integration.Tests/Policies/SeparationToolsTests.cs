@@ -185,9 +185,11 @@ public sealed class SeparationToolsTests : IDisposable
             "when: \"query.n == '1'\", effect: deny", "effect: allow", StringComparison.Ordinal));
         const string Pay = "\"function\":\"v.pay\",\"decision\":\"approve\",\"rule\":\"pay\",";
         string log = _desk.Write("calls.ndjson", string.Join('\n',
-            Record("c1", "01", "ann", "POST", "/v/1/pay", Pay + "\"verdict\":\"approval-required\",\"approval\":\"a1\""),
+            Record("c1", "01", "ann", "POST", "/v/1/pay",
+                Pay + "\"verdict\":\"approval-required\",\"approval\":\"a1\""),
             Record("c2", "01", "ann", "POST", "/v/1/pay", Pay + "\"verdict\":\"ok\",\"approval\":\"a1\""),
-            Record("c3", "01", "bob", "POST", "/v/2/pay", Pay + "\"verdict\":\"approval-mismatch\",\"approval\":\"a2\""),
+            Record("c3", "01", "bob", "POST", "/v/2/pay",
+                Pay + "\"verdict\":\"approval-mismatch\",\"approval\":\"a2\""),
             Record("c4", "01", "bob", "POST", "/v/3/pay", Pay + "\"verdict\":\"malformed-request\""),
             Record("c5", "01", "bob", "POST", "/v/3/pay",
                 "\"function\":\"v.pay\",\"decision\":\"deny\",\"rule\":\"\",\"enforced\":\"allow\",\"verdict\":\"ok\""))
