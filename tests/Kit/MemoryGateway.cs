@@ -31,6 +31,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
     private readonly CallConnectionHandler _handler;
     private readonly CallerVerifier _callers;
     private readonly SigningKeys _signing = SigningKeys.Create();
+    private readonly SigningKeys _edwards = SigningKeys.Create(SigningAlgorithm.EdDsa);
     private readonly PayloadSeal _seal = new(RandomNumberGenerator.GetBytes(32));
     private readonly List<MemoryClient> _clients = [];
     private readonly HttpMessageInvoker _http;
@@ -82,7 +83,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new RateDesk(Rates, bounds.RateBucketsMax, () => LiveNodes, Time),
             new DutyDesk(Store),
             new ApprovalDesk(Store, _seal, Settlements, audit, bounds, Time, "gateway-1/test"),
-            new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
+            new CredentialDesk(
+                new CredentialIssuer("http://control.test", SigningKeyRing.Of(_signing, _edwards), Time), Time),
             new UpstreamCaller(Pools, bounds),
             new ReplyDesk(masks, bounds, PublicUrl + ResourceMetadata.Path),
             new Faults(NullLogger.Instance));
@@ -230,6 +232,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
         await _callers.DisposeAsync();
         _http.Dispose();
         _signing.Dispose();
+        _edwards.Dispose();
         _seal.Dispose();
         Issuer.Dispose();
         Meter.Dispose();

@@ -180,6 +180,7 @@ internal static class ConfigurationReader
         ConfigurationSection console = root.Section("console");
         options = options with
         {
+            Signing = CredentialsReader.ReadSigning(root.Section("credentials"), options.Limits),
             ConsoleClients = ConsoleReader.ReadClients(console, options.Issuers, resolve, errors),
             Console = ConsoleReader.ReadTerms(console),
         };

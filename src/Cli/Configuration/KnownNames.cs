@@ -20,6 +20,7 @@ internal static class KnownNames
         "clientCa", "minVersion", "proxyProtocol", "from", "required",
         "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
         "sessionIdle", "sessionMax",
+        "credentials", "signing", "rotateEvery", "publishBefore",
         .. LimitsReader.Names,
     ];
 

@@ -28,8 +28,6 @@ internal sealed class StartRefusedException(string message, Exception? cause = n
 /// </summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private const string LentKeyName = "lent-credential-key-1";
-
     private static readonly TimeSpan BindEvery = TimeSpan.FromMilliseconds(20);
 
     private readonly GatewayOptions _options;
@@ -107,7 +105,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         PolicyStart start = new(_options, policies, memory, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
-        SigningKeys keys = await LentKeysAsync(new RedisSecrets(store), sealingKey);
+        SigningKeyRing keys = await LentKeysAsync(store, sealingKey);
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
@@ -127,6 +125,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log);
             services = services with
             {
+                LentKeyTerms = _options.Signing,
                 Readiness = _readiness,
                 MaskKeys = maskKeys,
                 Sessions = new RedisSessionStore(store),
@@ -326,24 +325,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _stops.Push(reporter.DisposeAsync);
     }
 
-    // Shared by the fleet through the store, sealed; the first gateway makes it.
-    private async Task<SigningKeys> LentKeysAsync(RedisSecrets secrets, byte[] sealingKey)
+    // Shared by the fleet through the store, sealed; the first gateway makes them.
+    private async Task<SigningKeyRing> LentKeysAsync(RedisStore store, byte[] sealingKey)
     {
-        using PayloadSeal seal = new(sealingKey, PayloadSeal.SecretLabel);
-        using SigningKeys made = SigningKeys.Create();
-        byte[] pkcs8 = made.ExportPkcs8();
-        StoreResult<byte[]> held = await secrets.GetOrAddAsync(LentKeyName, seal.Seal(LentKeyName, pkcs8));
-        CryptographicOperations.ZeroMemory(pkcs8);
-        if (!held.IsOk) throw new StartRefusedException("The store did not answer when the signing key was asked for.");
-        if (!seal.TryOpen(LentKeyName, held.Value!, out byte[] opened)
-            || !SigningKeys.TryImport(opened, out SigningKeys? keys))
-        {
-            throw new StartRefusedException(
-                "The store's signing key was sealed with another secrets.sealingKey; use the fleet's own.");
-        }
-
-        CryptographicOperations.ZeroMemory(opened);
-        return Keep(keys);
+        PayloadSeal seal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SecretLabel));
+        (SigningKeyKeeper? keeper, string fault) = await SigningKeyKeeper.StartAsync(
+            new RedisSigningKeyStore(store), seal, _options.Signing, _clock, _logs.CreateLogger<SigningKeyKeeper>());
+        if (keeper is null) throw new StartRefusedException(fault);
+        _stops.Push(keeper.DisposeAsync);
+        return keeper.Ring;
     }
 
     private T Keep<T>(T part)

@@ -132,13 +132,43 @@ public sealed class KilledTests : IAsyncLifetime
         Assert.Equal(503, (await _world.B.CallAsync("alice", "POST", "/attack/8")).Status);
         Assert.Equal(503, (await _world.B.DecideAsync("carol", pending["approval"], pending["digest"])).Status);
         await _world.Redis.StartAsync();
-        await Until.TrueAsync(async () =>
-            (await _world.B.CallAsync("alice", "POST", "/attack/7", null, Names(approved))).Problem
-            == "approval-expired");
+        // Each gateway finds its way back in its own time; the void approval asks without using anything up.
+        foreach (GatewayClient gateway in new[] { _world.A, _world.B })
+        {
+            await Until.TrueAsync(async () =>
+                (await gateway.CallAsync("alice", "POST", "/attack/7", null, Names(approved))).Problem
+                == "approval-expired");
+        }
+
         Answer decided = await _world.B.DecideAsync("carol", pending["approval"], pending["digest"]);
         Assert.Equal("approved", decided["state"]);
         Assert.Equal(200, (await _world.A.CallAsync("alice", "POST", "/attack/6", null, Names(pending))).Status);
         Assert.Equal(1, _world.Upstream.Requests);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_claim_whose_answer_is_lost_is_spent_and_never_made(bool reachesStore)
+    {
+        // Proves the ambiguous claim on the wire: the connection is cut once the claim was sent, with the store having
+        // it and without. Both are 503, end as unknown, and are used by nobody.
+        await using StoreWire wire = new(_world.Redis.Connection);
+        (_, GatewayClient client) = await _world.StartAsync("cut-off", wire.Connection);
+        _world.Upstream.Release();
+        Answer asked = await client.AskApprovedAsync("alice", "/attack/9", null, "carol");
+        Task cut = wire.CutAt("claimed", reachesStore);
+        Answer used = await client.CallAsync("alice", "POST", "/attack/9", null, Names(asked));
+        Assert.True(cut.IsCompleted, "the claim did not pass the wire");
+        Assert.Equal((503, "store-unavailable"), (used.Status, used.Problem));
+        await Until.TrueAsync(async () => (await ShownAsync(asked))["state"] == "unknown", TimeSpan.FromSeconds(60));
+        foreach (GatewayClient gateway in (GatewayClient[])[client, _world.B])
+        {
+            Answer again = await gateway.CallAsync("alice", "POST", "/attack/9", null, Names(asked));
+            Assert.Equal((409, "approval-used"), (again.Status, again.Problem));
+        }
+
+        Assert.Equal(0, _world.Upstream.Requests);
     }
 
     private static (string Name, string Value) Names(Answer asked) => ("Countersign-Approval", asked["approval"]);
