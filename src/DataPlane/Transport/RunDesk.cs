@@ -165,17 +165,17 @@ internal sealed partial class RunDesk : IAsyncDisposable
         StoreResult<byte[]> sealedBody = await _store.PayloadAsync(approval.Id);
         if (!sealedRun.IsOk || !sealedBody.IsOk) return;
         bool opens = _seal.TryOpen(SealedRun.SealName(approval.Digest), sealedRun.Value!, out byte[] opened)
-            & _seal.TryOpen(approval.Id, sealedBody.Value!, out byte[] body);
-        if (!opens || SealedRun.Read(opened) is not { } run)
+            & _seal.TryOpen(CallPayload.SealName(approval.Id), sealedBody.Value!, out byte[] body);
+        if (!opens || SealedRun.Read(opened) is not { } run || CallPayload.Read(body) is not { } payload)
         {
             Unopened(_log, approval.Id);
             return;
         }
 
-        await MakeAsync(approval, run, body);
+        await MakeAsync(approval, run, payload.Body);
     }
 
-    private async Task MakeAsync(Approval approval, SealedRun run, byte[] body)
+    private async Task MakeAsync(Approval approval, SealedRun run, ReadOnlyMemory<byte> body)
     {
         Pipe input = new();
         await input.Writer.WriteAsync(body);

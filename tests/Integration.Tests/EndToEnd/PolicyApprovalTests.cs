@@ -40,6 +40,8 @@ public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<Redis
         Answer asked = await PublishAsync("# two\n");
         Assert.Equal(202, asked.Status);
         Assert.Equal(("2", "pending"), (asked["version"], asked["state"]));
+        string path = "/api/v1/approvals/" + asked["approval"];
+        Assert.Equal((Client.Control + path, path), (asked["status_url"], asked.Header("Location")));
         Assert.Equal("1", await CurrentAsync());
         Answer shown = await Client.ControlAsync("bob", "GET", "/api/v1/approvals/" + asked["approval"]);
         Assert.Equal(("countersign.policy.publish", "critical"), (shown["function"], shown["risk"]));
