@@ -175,6 +175,7 @@ internal static class ConfigurationReader
             Webhooks = WebhookReader.Read(root, resolve),
             Revealers = approvals.Texts("reveal") ?? [],
             Auditors = audit.Texts("auditors") ?? ["auditors"],
+            Audit = AuditSettingsReader.Read(audit),
         };
         ConfigurationSection console = root.Section("console");
         options = options with

@@ -63,6 +63,9 @@ internal sealed record GatewayOptions
     /// <summary>Where the audit log is.</summary>
     public required string AuditFolder { get; init; }
 
+    /// <summary>What the audit keeps, and who is shown it.</summary>
+    public AuditSettings Audit { get; init; } = new();
+
     /// <summary>Where the sealing key comes from.</summary>
     public required SecretReference SealingKey { get; init; }
 

@@ -13,7 +13,7 @@ internal static class KnownNames
         "listen", "publicUrl", "trustedProxies", "transport", "redis", "embedded", "issuers", "issuer", "audiences",
         "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "person", "aliases", "tenant", "algorithms", "clockSkew",
-        "folder", "auditors",
+        "folder", "auditors", "copies", "requestCopyBytes", "responseCopyBytes",
         "sealingKey", "bootstrap", "directory", "admins", "approvers", "decideWithin",
         "name", "tls", "certificates", "certificate", "key",
             "clientCertificates",

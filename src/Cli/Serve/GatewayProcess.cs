@@ -97,7 +97,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         ProcessSecrets secrets = new(_options, environment, _log);
         byte[] sealingKey = secrets.SealingKey();
         IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys();
-        AuditLog audit = OpenAudit();
+        GatewayAudit audit = await GatewayAudit.OpenAsync(_options, _clock, _log);
+        _stops.Push(audit.DisposeAsync);
         RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);
         PolicyMemory memory = Remember();
@@ -122,7 +123,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         CallerVerifier callers = await VerifierAsync(http, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
-            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit);
+            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log);
             services = services with
             {
                 LentKeyTerms = _options.Credentials.Signing,
@@ -143,7 +144,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
         if (roles.HasFlag(Roles.Data))
         {
-            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit);
+            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit.Log);
             services = services with
             {
                 MaskKeys = maskKeys,
@@ -155,16 +156,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartDataAsync(services, cancellation);
         }
 
-        Join(nodes, roles, feed, audit);
-        RecordEvent(audit, "started");
+        Join(nodes, roles, feed, audit.Log);
+        audit.RecordStart(_options, roles);
         _stops.Push(() => BeginDrainAsync(audit));
     }
 
     // Load balancers first: they must have stopped to send before the listener stops to accept.
-    private async ValueTask BeginDrainAsync(AuditLog audit)
+    private async ValueTask BeginDrainAsync(GatewayAudit audit)
     {
         _readiness.BeginDrain();
-        RecordEvent(audit, "stopping");
+        audit.Record("stopping");
         if (_options.Limits.DrainGrace > TimeSpan.Zero) await Task.Delay(_options.Limits.DrainGrace, _clock);
     }
 
@@ -238,6 +239,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Gateway = _options.Name,
             TrustedProxies = _options.TrustedProxies,
             Limits = _options.Limits,
+            Audit = _options.Audit.Terms,
         };
         DataPlaneListener data = await BindAsync(
             () => new DataPlaneListener(options, services, _clock, _logs),
@@ -245,22 +247,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
             cancellation);
         Keep(new ReloadSignal(data.ReloadTls));
         DataAddress = data.Addresses[0];
-    }
-
-    private AuditLog OpenAudit()
-    {
-        AuditLogOpening opening = AuditLog.Open(
-            new AuditLogOptions { Folder = _options.AuditFolder, Origin = "countersign/" + _options.Name }, _clock);
-        if (opening.Log is null)
-        {
-            throw new StartRefusedException(
-                $"The audit log in {_options.AuditFolder} cannot be used: {opening.Message}");
-        }
-
-        if (opening.Status == AuditOpenStatus.OpenedAfterCut)
-            ProcessLog.AuditTailCut(_log, opening.TailCutBytes);
-        _stops.Push(opening.Log.DisposeAsync);
-        return opening.Log;
     }
 
     private async Task<RedisStore> OpenStoreAsync()
@@ -317,11 +303,12 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     private async Task<RedisPolicyFeed> FollowAsync(
-        RedisStore store, RedisPolicyStore policies, PolicyInForce inForce, PolicyMemory memory, AuditLog audit)
+        RedisStore store, RedisPolicyStore policies, PolicyInForce inForce, PolicyMemory memory,
+        GatewayAudit audit)
     {
         RedisPolicyFeed feed = new(
             store, policies, inForce, memory, MaskWords.All, _clock, _logs.CreateLogger<RedisPolicyFeed>());
-        feed.Noticed += notice => RecordEvent(audit, notice.Event, notice.Detail);
+        feed.Noticed += notice => audit.Record(notice.Event, notice.Detail);
         Keep(new PolicyMetrics(feed, inForce, _clock));
         _stops.Push(feed.DisposeAsync);
         await feed.StartAsync();
@@ -352,15 +339,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         if (keeper is null) throw new StartRefusedException(fault);
         _stops.Push(keeper.DisposeAsync);
         return keeper.Ring;
-    }
-
-    private void RecordEvent(AuditLog audit, string name, string detail = "")
-    {
-        if (!audit.TryReserve(out AuditReservation slot)) return;
-        new EventRecord { At = _clock.GetUtcNow(), Gateway = _options.Name, Event = name, Detail = detail }
-            .WriteTo(slot.Outcome);
-        audit.Enqueue(slot.Outcome);
-        audit.Return(slot);
     }
 
     private T Keep<T>(T part)
