@@ -15,19 +15,21 @@ internal sealed class IssuerKey
     private static readonly string[] RsaAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
     private readonly string[] _algorithms;
-    private readonly string _thumbprint;
+    private readonly byte[] _publicKey;
+    private readonly bool _isRsa;
+
+    // One verification at a time has the object that is kept; more at once make their own.
+    private AsymmetricAlgorithm? _idle;
     private bool _isRemoved;
 
-    private IssuerKey(SecurityKey key, string? keyId, string[] algorithms)
+    private IssuerKey(AsymmetricAlgorithm key, string? keyId, string[] algorithms)
     {
-        Key = key;
         KeyId = keyId;
         _algorithms = algorithms;
-        _thumbprint = Convert.ToHexString(key.ComputeJwkThumbprint());
+        _isRsa = key is RSA;
+        _publicKey = key.ExportSubjectPublicKeyInfo();
+        _idle = key;
     }
-
-    /// <summary>The key as the library wants it.</summary>
-    public SecurityKey Key { get; }
 
     /// <summary>The <c>kid</c>; null for a key that has none, which any <c>kid</c> may then mean.</summary>
     public string? KeyId { get; }
@@ -41,9 +43,52 @@ internal sealed class IssuerKey
         _algorithms.Contains(algorithm)
         && (keyId is null || KeyId is null || string.Equals(keyId, KeyId, StringComparison.Ordinal));
 
+    /// <summary>True for a signature that this key made over <paramref name="input"/>, exactly as the algorithm
+    /// writes them (RFC 7518 sections 3.3 to 3.5).</summary>
+    /// <param name="algorithm">One that <see cref="Fits"/>.</param>
+    /// <param name="input">What was signed.</param>
+    /// <param name="signature">For ES algorithms r and s of full length.</param>
+    public bool IsSigned(string algorithm, ReadOnlySpan<byte> input, ReadOnlySpan<byte> signature)
+    {
+        if (!_algorithms.Contains(algorithm)) return false;
+        HashAlgorithmName hash = algorithm.AsSpan(2) switch
+        {
+            "256" => HashAlgorithmName.SHA256,
+            "384" => HashAlgorithmName.SHA384,
+            _ => HashAlgorithmName.SHA512,
+        };
+        AsymmetricAlgorithm key = Interlocked.Exchange(ref _idle, null) ?? Open();
+        try
+        {
+            if (key is ECDsa curve)
+            {
+                return curve.VerifyData(
+                    input, signature, hash, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+            }
+
+            RSASignaturePadding padding = algorithm[0] == 'P' ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1;
+            return ((RSA)key).VerifyData(input, signature, hash, padding);
+        }
+        catch (CryptographicException)
+        {
+            return false; // a signature that the library cannot even read
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _idle, key)?.Dispose();
+        }
+    }
+
+    private AsymmetricAlgorithm Open()
+    {
+        AsymmetricAlgorithm key = _isRsa ? RSA.Create() : ECDsa.Create();
+        key.ImportSubjectPublicKeyInfo(_publicKey, out _);
+        return key;
+    }
+
     /// <summary>True for the same key under the same terms.</summary>
     public bool Equals(IssuerKey other) =>
-        string.Equals(_thumbprint, other._thumbprint, StringComparison.Ordinal)
+        _publicKey.AsSpan().SequenceEqual(other._publicKey)
         && string.Equals(KeyId, other.KeyId, StringComparison.Ordinal)
         && _algorithms.AsSpan().SequenceEqual(other._algorithms);
 
@@ -91,7 +136,7 @@ internal sealed class IssuerKey
         int bits = parameters.Modulus!.AsSpan().TrimStart((byte)0).Length * 8;
         if (bits is < RsaBitsMin or > RsaBitsMax) return null;
         string[] algorithms = Narrow(RsaAlgorithms, algorithm);
-        return algorithms.Length == 0 ? null : new(new RsaSecurityKey(parameters), keyId, algorithms);
+        return algorithms.Length == 0 ? null : new(RSA.Create(parameters), keyId, algorithms);
     }
 
     private static IssuerKey? FromPoint(JsonWebKey jwk, string? keyId, string? algorithm)
@@ -114,7 +159,7 @@ internal sealed class IssuerKey
         ECDsa ec = ECDsa.Create(parameters);
         string[] algorithms = Narrow(
             ec.KeySize switch { 256 => ["ES256"], 384 => ["ES384"], 521 => ["ES512"], _ => [] }, algorithm);
-        if (algorithms.Length > 0 && IsNist(parameters.Curve)) return new(new ECDsaSecurityKey(ec), keyId, algorithms);
+        if (algorithms.Length > 0 && IsNist(parameters.Curve)) return new(ec, keyId, algorithms);
         ec.Dispose();
         return null;
     }
