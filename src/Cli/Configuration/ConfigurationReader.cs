@@ -147,6 +147,8 @@ internal static class ConfigurationReader
             embedded = isEmbedded ? embedded ?? "state/store" : null;
         }
 
+        IReadOnlyList<IssuerOptions> issuers = IdentityReader.ReadIssuers(
+            identity, resolve, errors, out IReadOnlyDictionary<string, SecretReference> introspectionSecrets);
         if (redis is null == embedded is null) store.Fault("redis", "give either store.redis or store.embedded");
         GatewayOptions options = new()
         {
@@ -161,7 +163,9 @@ internal static class ConfigurationReader
             ControlUrl = Url(control, "publicUrl"),
             Redis = redis,
             Embedded = embedded is null ? null : resolve(embedded),
-            Issuers = ReadIssuers(identity, resolve, errors),
+            Issuers = issuers,
+            IntrospectionSecrets = introspectionSecrets,
+            GatewayTokenLife = IdentityReader.ReadTokenLife(identity),
             AuditFolder = resolve(flags.Audit ?? auditFolder ?? "state/audit"),
             SealingKey = ReadSecret(secrets, "sealingKey", "file:state/sealing.key", resolve),
             MaskKeys = MaskKeyReader.Read(root.Section("masking"), resolve),
@@ -218,60 +222,7 @@ internal static class ConfigurationReader
         return options;
     }
 
-    private static IReadOnlyList<IssuerOptions> ReadIssuers(
-        ConfigurationSection identity, Func<string, string> resolve, List<string> errors)
-    {
-        IssuerOptions[] issuers = [.. identity.Sections("issuers").Select(issuer => ReadIssuer(issuer, resolve))];
-        ConfigurationSection listed = identity.Section("aliases");
-        List<string> faults = [];
-        PersonAliases aliases = PersonAliases.Read(
-            listed.Names.Select(person => KeyValuePair.Create(person, listed.Texts(person) ?? [])),
-            [.. issuers.Select(one => one.Issuer)], faults);
-        errors.AddRange(faults.Select(fault => "identity.aliases: " + fault));
-        return [.. issuers.Select(one => one with { Aliases = aliases })];
-    }
-
-    private static IssuerOptions ReadIssuer(ConfigurationSection section, Func<string, string> resolve)
-    {
-        string issuer = section.Text("issuer") ?? "";
-        IReadOnlyList<string> audiences = section.Texts("audiences") ?? [];
-        if (issuer.Length == 0) section.Fault("issuer", "is required");
-        if (audiences.Count == 0) section.Fault("audiences", "at least one audience is required");
-        IssuerOptions defaults = new() { Issuer = issuer, Audiences = audiences };
-        IssuerOptions options = defaults with
-        {
-            KeysFile = section.Text("keys") is { } keys ? resolve(keys) : null,
-            DiscoveryUrl = section.Text("discovery"),
-            GroupsClaim = section.Text("groups") ?? defaults.GroupsClaim,
-            KindClaim = section.Text("kind") ?? defaults.KindClaim,
-            DefaultKind = ReadKind(section),
-            ResponsibleClaims = section.Texts("responsible") ?? defaults.ResponsibleClaims,
-            PersonClaim = section.Text("person"),
-            TenantClaim = section.Text("tenant"),
-            Algorithms = section.Texts("algorithms") ?? defaults.Algorithms,
-            ClockSkew = section.Duration("clockSkew", defaults.ClockSkew),
-        };
-        section.RefuseOthers();
-        return options;
-    }
-
-    private static CallerKind ReadKind(ConfigurationSection section)
-    {
-        string? kind = section.Text("defaultKind");
-        switch (kind)
-        {
-            case null: return CallerKind.Unstated;
-            case "human": return CallerKind.Human;
-            case "agent": return CallerKind.Agent;
-            case "ci": return CallerKind.Ci;
-            case "service": return CallerKind.Service;
-            default:
-                section.Fault("defaultKind", $"'{kind}' is not human, agent, ci or service");
-                return CallerKind.Unstated;
-        }
-    }
-
-    private static SecretReference ReadSecret(
+    internal static SecretReference ReadSecret(
         ConfigurationSection section, string key, string absent, Func<string, string> resolve)
     {
         string text = section.Text(key) ?? absent;

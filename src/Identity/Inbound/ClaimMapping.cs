@@ -17,6 +17,7 @@ internal static class ClaimMapping
     public static TokenFault TryMap(JsonElement claims, IssuerOptions options, out Caller? caller)
     {
         caller = null;
+        if (options.IsGateway) return GatewayClaims.TryMap(claims, out caller);
         if (!claims.TryGetProperty("sub", out JsonElement sub) || !ClaimText.TryReadName(sub, out string subject))
             return TokenFault.SubjectWrong;
 
@@ -41,6 +42,7 @@ internal static class ClaimMapping
         }
 
         if (!TryAddResponsible(claims, options, people)) return TokenFault.ResponsibleWrong;
+        if (!Confirmation.TryRead(claims, out Confirmation bound)) return TokenFault.SenderConstrained;
         caller = new Caller(
             options.Issuer, subject, kind, Distinct(groups, StringComparer.Ordinal),
             Distinct(people, StringComparer.OrdinalIgnoreCase), tenant)
@@ -49,7 +51,8 @@ internal static class ClaimMapping
             IssuedAt = claims.TryGetProperty("iat", out JsonElement issued) && issued.TryGetDouble(out double seconds)
                 ? (long)seconds
                 : 0,
-            BoundCertificate = Confirmation.TryReadCertificate(claims, out byte[] bound) ? bound : [],
+            BoundCertificate = bound.Certificate,
+            BoundKey = bound.Key,
         };
         return TokenFault.None;
     }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Countersign.Identity.Outbound;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Countersign.Identity.Inbound;
@@ -120,6 +121,10 @@ internal sealed class IssuerKey
         }
     }
 
+    /// <summary>Takes the public half of a pair of our own.</summary>
+    public static IssuerKey FromOwn(SigningKeys pair) =>
+        FromJwk(new JsonWebKey(pair.PublicJwk)) ?? throw new ArgumentException("not a key for signatures", nameof(pair));
+
     /// <summary>Takes a SubjectPublicKeyInfo or a certificate's key; null when it is neither RSA nor a NIST
     /// curve.</summary>
     public static IssuerKey? FromPublicKey(PublicKey publicKey)
@@ -134,7 +139,7 @@ internal sealed class IssuerKey
     public static IssuerKey? FromRsa(RSAParameters parameters, string? keyId, string? algorithm)
     {
         int bits = parameters.Modulus!.AsSpan().TrimStart((byte)0).Length * 8;
-        if (bits is < RsaBitsMin or > RsaBitsMax) return null;
+        if (bits is < RsaBitsMin or > RsaBitsMax || WeakModulus.IsRoca(parameters.Modulus)) return null;
         string[] algorithms = Narrow(RsaAlgorithms, algorithm);
         return algorithms.Length == 0 ? null : new(RSA.Create(parameters), keyId, algorithms);
     }

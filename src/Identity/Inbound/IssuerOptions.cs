@@ -58,6 +58,12 @@ public sealed record IssuerOptions
     /// </summary>
     public TimeSpan ClockSkew { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Asks this issuer what its opaque tokens mean (RFC 7662); null takes no such tokens.</summary>
+    public IntrospectionOptions? Introspection { get; init; }
+
+    /// <summary>True for the gateway's own tokens, which hold the caller as it was mapped before.</summary>
+    internal bool IsGateway { get; init; }
+
     /// <summary>The address of the discovery document.</summary>
     internal string DiscoveryAddress => DiscoveryUrl ?? Issuer.TrimEnd('/') + "/.well-known/openid-configuration";
 
@@ -70,9 +76,11 @@ public sealed record IssuerOptions
         foreach (IssuerOptions issuer in issuers)
         {
             issuer.Check(errors);
+            if (issuer.Introspection is { } asked) asked.Check(issuer.Issuer, errors);
             if (!seen.Add(issuer.Issuer)) errors.Add($"issuer '{issuer.Issuer}' is configured twice");
         }
 
+        IntrospectionOptions.CheckTogether(issuers, errors);
         return errors;
     }
 
@@ -125,6 +133,12 @@ public sealed record CallerVerifierLimits
 
     /// <summary>The longest that one fetch of an issuer's documents takes.</summary>
     public TimeSpan FetchTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>For how long a token that its issuer called inactive is refused without asking again.</summary>
+    public TimeSpan InactiveFor { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Inactive tokens remembered at once.</summary>
+    public int InactiveTokensMax { get; init; } = 4_096;
 
     /// <summary>While an issuer has no usable keys, calls try to fetch them again no sooner than this.</summary>
     public TimeSpan FetchRetryAfter { get; init; } = TimeSpan.FromSeconds(1);
