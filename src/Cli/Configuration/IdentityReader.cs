@@ -48,9 +48,11 @@ internal static class IdentityReader
         {
             KeysFile = section.Text("keys") is { } keys ? resolve(keys) : null,
             DiscoveryUrl = section.Text("discovery"),
-            GroupsClaim = section.Text("groups") ?? defaults.GroupsClaim,
+            Groups = section.Texts("groups") ?? defaults.Groups,
             KindClaim = section.Text("kind") ?? defaults.KindClaim,
-            DefaultKind = ReadKind(section),
+            KindWords = ReadKindWords(section.Section("kinds")),
+            Requires = ReadRequired(section.Section("require")),
+            DefaultKind = ReadKind(section, "defaultKind"),
             ResponsibleClaims = section.Texts("responsible") ?? defaults.ResponsibleClaims,
             PersonClaim = section.Text("person"),
             TenantClaim = section.Text("tenant"),
@@ -83,9 +85,23 @@ internal static class IdentityReader
         return options;
     }
 
-    private static CallerKind ReadKind(ConfigurationSection section)
+    private static Dictionary<string, CallerKind> ReadKindWords(ConfigurationSection words)
     {
-        string? kind = section.Text("defaultKind");
+        Dictionary<string, CallerKind> kinds = new(StringComparer.Ordinal);
+        foreach (string word in words.Names) kinds[word] = ReadKind(words, word);
+        return kinds;
+    }
+
+    private static Dictionary<string, IReadOnlyList<string>> ReadRequired(ConfigurationSection required)
+    {
+        Dictionary<string, IReadOnlyList<string>> claims = new(StringComparer.Ordinal);
+        foreach (string claim in required.Names) claims[claim] = required.Texts(claim) ?? [];
+        return claims;
+    }
+
+    private static CallerKind ReadKind(ConfigurationSection section, string key)
+    {
+        string? kind = section.Text(key);
         switch (kind)
         {
             case null: return CallerKind.Unstated;
@@ -94,7 +110,7 @@ internal static class IdentityReader
             case "ci": return CallerKind.Ci;
             case "service": return CallerKind.Service;
             default:
-                section.Fault("defaultKind", $"'{kind}' is not human, agent, ci or service");
+                section.Fault(key, $"'{kind}' is not human, agent, ci or service");
                 return CallerKind.Unstated;
         }
     }

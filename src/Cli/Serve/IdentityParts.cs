@@ -29,7 +29,7 @@ internal sealed class IdentityParts(
     {
         _store = store;
         _http = new HttpMessageInvoker(_handler, disposeHandler: false);
-        IssuerOptions[] issuers = [.. options.Issuers.Select(WithSecret)];
+        IssuerOptions[] issuers = [.. options.Issuers.Select(one => WithSecret(one, options, environment))];
         _callers = new CallerVerifier(issuers, null, _http, clock, logs.CreateLogger<CallerVerifier>());
         _feed = new RedisRevocationFeed(
             store, new RedisRevocationStore(store), listing => _callers.Revoke(new RevocationIndex(listing)), clock,
@@ -61,12 +61,14 @@ internal sealed class IdentityParts(
         _handler.Dispose();
     }
 
-    private IssuerOptions WithSecret(IssuerOptions issuer)
+    /// <summary>An issuer with the secret that it is asked with.</summary>
+    internal static IssuerOptions WithSecret(
+        IssuerOptions issuer, GatewayOptions options, IReadOnlyDictionary<string, string> environment)
     {
         if (issuer.Introspection is not { } asked) return issuer;
-        SecretReference reference = options.IntrospectionSecrets[issuer.Issuer];
         byte[] secret = ConsoleServices.SecretOf(
-            reference, environment, $"identity.issuers, '{issuer.Issuer}': introspection.clientSecret: ");
+            options.IntrospectionSecrets[issuer.Issuer], environment,
+            $"identity.issuers, '{issuer.Issuer}': introspection.clientSecret: ");
         return issuer with { Introspection = asked with { ClientSecret = secret } };
     }
 }

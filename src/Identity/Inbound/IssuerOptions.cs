@@ -23,11 +23,24 @@ public sealed record IssuerOptions
     /// <c>/.well-known/openid-configuration</c>.</summary>
     public string? DiscoveryUrl { get; init; }
 
-    /// <summary>The claim that holds the groups: one string, or an array of them.</summary>
-    public string GroupsClaim { get; init; } = "groups";
+    /// <summary>
+    /// The claims that hold the groups, each one text or a list of texts. A claim is named exactly, or by a JSON
+    /// pointer that begins with a slash; <c>repo:{repository}</c> makes groups out of a claim and text around it.
+    /// </summary>
+    public IReadOnlyList<string> Groups { get; init; } = ["groups"];
 
     /// <summary>The claim that holds the kind: <c>human</c>, <c>agent</c>, <c>ci</c> or <c>service</c>.</summary>
     public string KindClaim { get; init; } = "kind";
+
+    /// <summary>What this issuer calls the kinds, where it has words of its own.</summary>
+    public IReadOnlyDictionary<string, CallerKind> KindWords { get; init; } = new Dictionary<string, CallerKind>();
+
+    /// <summary>
+    /// Claims that every token must hold, each with the texts that it may be; true and false are <c>true</c> and
+    /// <c>false</c>. A claim that is a list must hold one of them.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Requires { get; init; } =
+        new Dictionary<string, IReadOnlyList<string>>();
 
     /// <summary>The kind of a token that names none and has no <c>act</c>.</summary>
     public CallerKind DefaultKind { get; init; } = CallerKind.Unstated;
@@ -95,10 +108,22 @@ public sealed record IssuerOptions
             if (!KnownAlgorithms.Contains(algorithm)) errors.Add($"{name}: algorithm '{algorithm}' is not supported");
         }
 
-        if (string.IsNullOrEmpty(GroupsClaim)) errors.Add($"{name} names no groups claim");
-        if (string.IsNullOrEmpty(KindClaim)) errors.Add($"{name} names no kind claim");
-        if (PersonClaim is "") errors.Add($"{name} names no person claim");
-        if (ResponsibleClaims.Any(string.IsNullOrEmpty)) errors.Add($"{name} has a responsible claim without a name");
+        foreach (string source in Groups)
+        {
+            if (GroupSource.Check(source) is { Length: > 0 } fault) errors.Add($"{name}: groups '{source}' {fault}");
+        }
+
+        string?[] paths = [KindClaim, PersonClaim, TenantClaim, .. ResponsibleClaims, .. Requires.Keys];
+        foreach (string path in paths.OfType<string>())
+        {
+            if (ClaimPath.Check(path) is { Length: > 0 } fault) errors.Add($"{name}: the claim '{path}' {fault}");
+        }
+
+        foreach ((string path, IReadOnlyList<string> values) in Requires)
+        {
+            if (values.Count == 0) errors.Add($"{name}: '{path}' must be something, but no value is given");
+        }
+
         if (!Enum.IsDefined(DefaultKind)) errors.Add($"{name} has an unknown default kind");
         if (ClockSkew < TimeSpan.Zero || ClockSkew > TimeSpan.FromMinutes(5))
             errors.Add($"{name}: the clock skew must be 0 to 5 minutes");

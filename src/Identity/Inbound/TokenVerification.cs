@@ -81,6 +81,7 @@ internal enum TokenFault : byte
     ProofNotSent,
     NotBoundToProof,
     Revoked,
+    ClaimRequired,
     KindWrong,
     GroupsWrong,
     ActorWrong,
@@ -128,6 +129,8 @@ internal static class TokenFaults
         TokenFault.NotActive => new(TokenStatus.Invalid, null, "the issuer says that the token is not active"),
         TokenFault.IntrospectionAway => new(
             TokenStatus.KeysUnavailable, null, "the issuer does not say whether the token is active"),
+        TokenFault.ClaimRequired => new(
+            TokenStatus.Invalid, null, "a claim that this issuer's tokens must hold is missing or says something else"),
         TokenFault.KindWrong => new(TokenStatus.Invalid, null, "the kind is not human, agent, ci or service"),
         TokenFault.GroupsWrong => new(TokenStatus.Invalid, null, "the groups are not strings"),
         TokenFault.ActorWrong => new(TokenStatus.Invalid, null, "the act claim does not name its actors"),
