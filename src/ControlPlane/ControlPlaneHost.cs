@@ -59,7 +59,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
         RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
         ApprovalDesk approvals = new(services, views, acts, _proposals, clock, log);
-        PolicyDesk policies = new(services, options, acts, _proposals);
+        PolicyDesk policies = new(services, options, acts, _proposals, () => PublicUrl);
         ApprovalEndpoints.Map(routes, approvals, streams, reveals);
         if (services.Notices is { } notices)
         {
@@ -126,7 +126,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             revocations = new RevocationDesk(services.Callers, terms, _options, sessions, acts, clock);
         }
 
-        TokenEndpoints.Map(routes, services.LentKeys, tokens, revocations, () => PublicUrl);
+        TokenEndpoints.Map(
+            routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, () => PublicUrl);
     }
 
     private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)

@@ -48,6 +48,7 @@ public sealed partial class PolicySnapshot
         _rulesByFunction = IndexByFunction([.. Rules.Select(rule => rule.Functions)]);
         _masksByFunction = IndexByFunction([.. Masks.Select(mask => mask.Functions)]);
         _limitsByFunction = IndexLimits();
+        DynamicSeparations = content.DynamicSeparations;
         _dutiesByFunction = IndexDuties(content);
     }
 

@@ -117,13 +117,14 @@ internal sealed class ControlFixture : IAsyncDisposable
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
         RedisPolicyStore unreached = new(null!);
         ControlPlaneServices services = new(
-            fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal, fixture._keys, fixture.Audit)
+            fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal,
+            SigningKeyRing.Of(fixture._keys), fixture.Audit)
         {
             Readiness = fixture.Readiness,
             Notices = fixture.Notices,
             Nodes = new RedisNodeStore(null!),
             Tokens = new TokenTerms(
-                new GatewayTokens(() => fixture.Address, () => fixture._keys, fixture.Clock), fixture.Revocations)
+                new GatewayTokens(() => fixture.Address, SigningKeyRing.Of(fixture._keys), fixture.Clock), fixture.Revocations)
             {
                 Proofs = fixture.Proofs,
                 Resources = () => ["https://data.test"],
@@ -131,7 +132,7 @@ internal sealed class ControlFixture : IAsyncDisposable
         };
         fixture._host = new ControlPlaneHost(options, services, fixture.Clock, NullLoggerFactory.Instance);
         await fixture._host.StartAsync(TestContext.Current.CancellationToken);
-        fixture._callers.TakeOwnTokens(fixture.Address, fixture._keys);
+        fixture._callers.TakeOwnTokens(fixture.Address, SigningKeyRing.Of(fixture._keys));
         return fixture;
     }
 
@@ -183,10 +184,13 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     /// <summary>As the other, for an approval that differs.</summary>
     public async Task<string> AskAsync(
-        Func<Approval, Approval> change, string body = """{"ssn":"078-05-1120","amount":1}""")
+        Func<Approval, Approval> change, string body = """{"ssn":"078-05-1120","amount":1}""",
+        params BindingHeader[] headers)
     {
         Approval draft = change(Drafts.New(Clock.GetUtcNow()));
-        StoreResult<Approval> asked = await Store.AskAsync(draft, _seal.Seal(draft.Id, Encoding.UTF8.GetBytes(body)));
+        byte[] payload = CallPayload.Write(headers, Encoding.UTF8.GetBytes(body));
+        StoreResult<Approval> asked =
+            await Store.AskAsync(draft, _seal.Seal(CallPayload.SealName(draft.Id), payload));
         return asked.Value!.Id;
     }
 

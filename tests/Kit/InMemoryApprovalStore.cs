@@ -271,9 +271,12 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     {
         bool isSettled = from.State == ApprovalState.Pending && to.State == ApprovalState.Approved;
         if (isSettled) found.Master = Master;
+        bool isVoid = to.State == ApprovalState.Expired;
         found.Approval = to with
         {
-            ExpiresAt = isSettled ? clock.GetUtcNow() + to.UseWithin : found.Approval.ExpiresAt,
+            ExpiresAt = isSettled ? clock.GetUtcNow() + to.UseWithin
+                : isVoid && clock.GetUtcNow() < found.Approval.ExpiresAt ? clock.GetUtcNow()
+                : found.Approval.ExpiresAt,
         };
         if (IsOpen(to)) return;
         found.Run = null;

@@ -64,6 +64,7 @@ internal static class ApprovalText
         Line(output, "expires", Text(approval, "expires_at") + Left(environment, approval));
         Line(output, "digest", Text(approval, "digest"));
         foreach (JsonNode? item in approval["stages"]!.AsArray()) PrintStage(output, item!.AsObject());
+        foreach (JsonNode? item in approval["headers"]?.AsArray() ?? []) PrintHeader(output, item!.AsObject());
         PrintBody(output, approval);
         if (approval["arguments"] is not { } arguments) return;
         output.WriteLine("arguments:");
@@ -108,6 +109,20 @@ internal static class ApprovalText
                 output, "",
                 $"  {Text(said, "decision")} by {Text(said, "approver")} at {Text(said, "at")} {Text(said, "reason")}");
         }
+    }
+
+    // The digest covers them, so an approver must see them or be told that they do not.
+    private static void PrintHeader(TextWriter output, JsonObject header)
+    {
+        string value = Text(header, "state") switch
+        {
+            "shown" => Text(header, "value"),
+            "absent" => "(not sent; the call is bound to that)",
+            "credential" => "(a credential, never shown; the call is bound to it)",
+            "masked" => "(masked for you)",
+            _ => "CANNOT BE SHOWN: it is not text, or cannot be masked",
+        };
+        Line(output, "header", Text(header, "name") + ": " + value);
     }
 
     // Only while it can still come to something: a settled one has no time left, whatever its window was.

@@ -15,6 +15,10 @@ internal static class PolicyCommand
 {
     private const string Path = "/api/v1/policies";
 
+    private const string StoreIsGoverned = "the store has a policy, and another version takes effect through the "
+        + "control API alone, where policy.approvers and the audit are: publish with --control and a token. Straight "
+        + "to a store only the first policy of all is published";
+
     /// <summary>The command with its verbs.</summary>
     internal static Command Create(CommandEnvironment environment) =>
         new("policy", "Write, check, compare and publish policy")
@@ -29,9 +33,9 @@ internal static class PolicyCommand
         ControlOptions control = new();
         Argument<string> file = new("file") { Description = "Policy file, YAML or JSON" };
         Option<string?> config =
-            new("--config") { Description = "Publish straight to the store of this configuration file" };
+            new("--config") { Description = "Publish a first policy straight to the store of this configuration file" };
         Option<string?> store =
-            new("--store") { Description = "Publish straight to this store: a Redis connection string" };
+            new("--store") { Description = "Publish a first policy straight to this store: a Redis connection string" };
         Option<string> author = new("--author")
         {
             Description = "Who publishes, when straight to the store",
@@ -71,6 +75,11 @@ internal static class PolicyCommand
                 return environment.Fail("give either --control and a token, or --config or --store", ExitCodes.Usage);
             }
 
+            if (straight && parsed.GetValue(expect) is > 0)
+            {
+                return environment.Fail(StoreIsGoverned, ExitCodes.Usage);
+            }
+
             if (straight && parsed.GetValue(resume))
             {
                 return environment.Fail("--resume needs --control: gateways know what was lost", ExitCodes.Usage);
@@ -79,7 +88,7 @@ internal static class PolicyCommand
             return straight
                 ? await PublishToStoreAsync(
                     environment, parsed.GetValue(config), parsed.GetValue(store), policy.Reading, policy.Source,
-                    parsed.GetValue(author)!, parsed.GetValue(expect), parsed.GetValue(json))
+                    parsed.GetValue(author)!, parsed.GetValue(json))
                 : await PublishByApiAsync(
                     environment, control, wait, parsed, policy.Source,
                     PolicyOptions.Query(parsed.GetValue(expect), parsed.GetValue(resume)), parsed.GetValue(json),
@@ -129,7 +138,7 @@ internal static class PolicyCommand
 
     private static async Task<int> PublishToStoreAsync(
         CommandEnvironment environment, string? config, string? connection, PolicyReading reading, string text,
-        string author, long? expect, bool json)
+        string author, bool json)
     {
         if (connection is null)
         {
@@ -137,12 +146,6 @@ internal static class PolicyCommand
                 config, environment.Variables, new ConfigurationFlags(), environment.MachineName);
             foreach (string error in configuration.Errors) environment.Fail(error);
             if (configuration.Options is null) return ExitCodes.Usage;
-            if (configuration.Options.PolicyApprovers.Count > 0)
-            {
-                return environment.Fail(
-                    "policy.approvers is set: publish with --control and a token, so that somebody else approves it");
-            }
-
             connection = configuration.Options.Redis;
             if (connection is null)
             {
@@ -151,13 +154,12 @@ internal static class PolicyCommand
             }
         }
 
+        // Only the gateways know who must approve a change, and whoever can reach the store could name a configuration
+        // without approvers: so a policy that is there is never replaced from here, in the store's own step.
         await using RedisStore store = await RedisStore.ConnectAsync(connection, NullLogger.Instance);
         StoreResult<StoredPolicy> published = await new RedisPolicyStore(store).PublishAsync(
-            reading.Json, text, author, expected: new PolicyExpectation(expect));
-        if (published.Status == StoreStatus.Conflict)
-        {
-            return environment.Fail("another version than --expect is in force; nothing was published");
-        }
+            reading.Json, text, author, expected: new PolicyExpectation(Current: 0));
+        if (published.Status == StoreStatus.Conflict) return environment.Fail(StoreIsGoverned);
 
         if (!published.IsOk)
         {

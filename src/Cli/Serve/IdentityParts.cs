@@ -43,9 +43,9 @@ internal sealed class IdentityParts(
 
     /// <summary>The gateway's own tokens.</summary>
     /// <param name="controlUrl">Their issuer, asked once it is known.</param>
-    /// <param name="keys">The pair to sign with now.</param>
+    /// <param name="keys">What to sign with.</param>
     /// <param name="dataUrl">Where callers connect, once it is known.</param>
-    internal TokenTerms Tokens(Func<string> controlUrl, Func<SigningKeys> keys, Func<string?> dataUrl) => new(
+    internal TokenTerms Tokens(Func<string> controlUrl, SigningKeyRing keys, Func<string?> dataUrl) => new(
         new GatewayTokens(controlUrl, keys, clock), new RedisRevocationStore(_store!))
     {
         TimeToLive = options.GatewayTokenLife,

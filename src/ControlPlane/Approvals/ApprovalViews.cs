@@ -86,7 +86,7 @@ internal sealed partial class ApprovalViews(
         ArrayBufferWriter<byte> written = new(1_024);
         using (Utf8JsonWriter json = new(written, Relaxed))
         {
-            ApprovalJson.Write(json, approval, body.Arguments.Span, body.Bytes);
+            ApprovalJson.Write(json, approval, body.Arguments.Span, body.Bytes, body.Headers.Span);
         }
 
         return written.WrittenMemory;
@@ -100,20 +100,31 @@ internal sealed partial class ApprovalViews(
     {
         if (box.Status == StoreStatus.NotFound) return ShownBody.Unknown;
         if (!box.IsOk) return null;
-        if (!TryOpen(approval.Id, box.Value!, out byte[] body)) return ShownBody.Unknown;
+        if (HasEndedUnused(approval.State) || Open(approval.Id, box.Value!) is not { } payload)
+            return ShownBody.Unknown;
         ReadOnlyMemory<byte> arguments = ArgumentView.Mask(
-            body, approval.ContentType, services.InForce.Current, viewer.Groups, approval.Function,
+            payload.Body.Span, approval.ContentType, services.InForce.Current, viewer.Groups, approval.Function,
             services.MaskKeys);
-        return new ShownBody(arguments, body.Length);
+        ReadOnlyMemory<byte> headers = HeaderView.Write(
+            payload.Headers, services.InForce.Current, viewer.Groups, approval.Function, services.MaskKeys);
+        return new ShownBody(arguments, payload.Body.Length, headers);
     }
 
-    /// <summary>The body in clear: for what reveals it, and for what masks it.</summary>
-    public bool TryOpen(string id, ReadOnlySpan<byte> box, out byte[] body)
+    /// <summary>The payload in clear: for what reveals it, and for what masks it.</summary>
+    public bool TryOpen(string id, ReadOnlySpan<byte> box, out byte[] opened)
     {
-        if (services.Seal.TryOpen(id, box, out body)) return true;
+        if (services.Seal.TryOpen(CallPayload.SealName(id), box, out opened)) return true;
         Unopened(logger, id);
         return false;
     }
+
+    private CallPayload? Open(string id, ReadOnlySpan<byte> box) =>
+        TryOpen(id, box, out byte[] opened) ? CallPayload.Read(opened) : null;
+
+    // A payload expires with its approval, whoever has noticed it (DESIGN section 7): a window that has closed is told
+    // as expired before the store has dropped anything.
+    private static bool HasEndedUnused(ApprovalState state) => state is ApprovalState.Denied
+        or ApprovalState.Expired or ApprovalState.Cancelled or ApprovalState.Revoked;
 
     [LoggerMessage(
         EventId = 2, Level = LogLevel.Warning, Message = "The payload of approval {Id} is sealed under another key")]

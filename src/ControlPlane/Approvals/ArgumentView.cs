@@ -8,13 +8,15 @@ using MaskNames = Countersign.Masking.MaskNames;
 
 namespace Countersign.ControlPlane.Approvals;
 
-/// <summary>What is shown of a paused call's body.</summary>
+/// <summary>What is shown of a paused call's payload.</summary>
 /// <param name="Arguments">The body as masked JSON; empty where it cannot be shown.</param>
-/// <param name="Bytes">Its length; -1 where it is gone or cannot be opened.</param>
-internal readonly record struct ShownBody(ReadOnlyMemory<byte> Arguments, long Bytes)
+/// <param name="Bytes">The body's length; -1 where it is gone or cannot be opened.</param>
+/// <param name="Headers">The binding headers, masked, as a JSON array; empty where they are gone.</param>
+internal readonly record struct ShownBody(
+    ReadOnlyMemory<byte> Arguments, long Bytes, ReadOnlyMemory<byte> Headers)
 {
-    /// <summary>Nothing is known of the body.</summary>
-    public static ShownBody Unknown => new(default, -1);
+    /// <summary>Nothing is known of the payload.</summary>
+    public static ShownBody Unknown => new(default, -1, default);
 }
 
 /// <summary>A paused call's body as one viewer may see it.</summary>
@@ -33,7 +35,14 @@ internal static class ArgumentView
         if (functionId.StartsWith(Policies.PolicyProposals.FunctionPrefix, StringComparison.Ordinal))
             return body.ToArray();
         if (policy is null || !IsUtf8(contentType) || !StrictJson.IsUnambiguous(body, out _)) return default;
-        MaskProgram program = ProgramFor(policy.MasksFor(viewerGroups, functionId), keys);
+        return Mask(body, policy.MasksFor(viewerGroups, functionId), keys);
+    }
+
+    /// <summary>One JSON value under masks; empty when it cannot be masked.</summary>
+    internal static ReadOnlyMemory<byte> Mask(
+        ReadOnlySpan<byte> body, IReadOnlyList<MaskTerms> masks, IReadOnlyDictionary<string, TokenKey> keys)
+    {
+        MaskProgram program = ProgramFor(masks, keys);
         ArrayBufferWriter<byte> masked = new(Math.Max(body.Length, 1));
         JsonMasker masker = new();
         masker.Reset(program);

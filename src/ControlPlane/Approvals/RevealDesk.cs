@@ -30,24 +30,26 @@ internal sealed class RevealDesk(
 
         StoreResult<byte[]> box = await services.Approvals.PayloadAsync(id);
         if (box.Status == StoreStatus.Unavailable) return Reply.Refuse(Refusal.StoreUnavailable);
-        if (!box.IsOk || !views.TryOpen(id, box.Value!, out byte[] body)) return Nothing(act);
+        if (!box.IsOk || !views.TryOpen(id, box.Value!, out byte[] opened)) return Nothing(act);
         try
         {
-            return await RevealAsync(body, asked.Pointer, act);
+            return CallPayload.Read(opened) is { } payload
+                ? await RevealAsync(payload.Body, asked.Pointer, act)
+                : Nothing(act);
         }
         finally
         {
-            CryptographicOperations.ZeroMemory(body);
+            CryptographicOperations.ZeroMemory(opened);
         }
     }
 
     /// <summary>True for whom <see cref="RevealAsync(string, Caller, RevealRequest)"/> would not refuse now.</summary>
     public bool MayReveal(Approval approval, Caller viewer) => Rule(approval, viewer).Kind != RulingKind.Refuse;
 
-    private static async ValueTask<Reply> RevealAsync(byte[] body, string pointer, AuditedAct act)
+    private static async ValueTask<Reply> RevealAsync(ReadOnlyMemory<byte> body, string pointer, AuditedAct act)
     {
         // Of two members of one name no pointer says which: such a body was never paused as JSON.
-        if (!StrictJson.IsUnambiguous(body, out _)) return Nothing(act);
+        if (!StrictJson.IsUnambiguous(body.Span, out _)) return Nothing(act);
         using JsonDocument document = JsonDocument.Parse(body);
         if (RevealRequest.Find(document.RootElement, pointer) is not { } value) return Nothing(act);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);

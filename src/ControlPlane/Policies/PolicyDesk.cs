@@ -8,7 +8,8 @@ namespace Countersign.ControlPlane.Policies;
 
 /// <summary>Reads, publishes and activates policy versions, for whom it is theirs to.</summary>
 internal sealed class PolicyDesk(
-    ControlPlaneServices services, ControlPlaneOptions options, ActLog acts, PolicyProposals proposals)
+    ControlPlaneServices services, ControlPlaneOptions options, ActLog acts, PolicyProposals proposals,
+    Func<string> publicUrl)
 {
     private readonly PolicyCheck _check = new(options.DirectoryFile);
 
@@ -130,7 +131,7 @@ internal sealed class PolicyDesk(
             return Reply.Refuse(Refusal.PolicyConflict, "This version is in force already.");
         StoreResult<Approval> asked = await proposals.AskAsync(author, target, isNew, mark, reason);
         return asked.IsOk
-            ? PolicyReplies.Waits(target, asked.Value!, options.PolicyApprovers)
+            ? PolicyReplies.Waits(target, asked.Value!, options.PolicyApprovers, publicUrl())
             : Reply.Refuse(
                 Refusal.StoreUnavailable,
                 "The version is stored, but its approval could not be asked for: activate it to ask again.");

@@ -115,8 +115,9 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
             PolicyVersion = mark.Current,
             Call = Guid.CreateVersion7(now).ToString("D"),
         };
-        byte[] payload = Describe(running.Value!, target);
-        return await _services.Approvals.AskAsync(draft, _services.Seal.Seal(draft.Id, payload));
+        byte[] payload = CallPayload.Write([], Describe(running.Value!, target));
+        return await _services.Approvals.AskAsync(
+            draft, _services.Seal.Seal(CallPayload.SealName(draft.Id), payload));
     }
 
     /// <summary>Puts in force what was approved, if it is still what was approved.</summary>

@@ -62,7 +62,8 @@ internal static class PolicyReplies
     };
 
     /// <summary>The version is stored, and in force once another person approves it.</summary>
-    public static Reply Waits(PolicyRevision revision, Approval approval, IReadOnlyList<string> approvers) =>
+    public static Reply Waits(
+        PolicyRevision revision, Approval approval, IReadOnlyList<string> approvers, string publicUrl) =>
         Reply.Json(202, json =>
         {
             json.WriteStartObject();
@@ -70,7 +71,7 @@ internal static class PolicyReplies
             json.WriteString("sha256", revision.Sha256);
             json.WriteString("state", ApprovalStates.NameOf(approval.State));
             json.WriteString("approval", approval.Id);
-            json.WriteString("status_url", "/api/v1/approvals/" + approval.Id);
+            json.WriteString("status_url", publicUrl + "/api/v1/approvals/" + approval.Id);
             json.WriteString("digest", approval.Digest);
             json.WriteString("expires_at", Timestamps.Format(approval.ExpiresAt));
             json.WriteStartArray("approvers");

@@ -1,5 +1,6 @@
 using Countersign.Policy.Redis;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Countersign.ControlPlane.Policies;
@@ -13,7 +14,8 @@ internal sealed record PolicyTerms(long? Current, IReadOnlyList<EntityTagHeaderV
     /// <summary>Why, for who approves it: <c>Countersign-Reason</c>.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>Reads <c>If-Match</c>, and <c>expect</c> and <c>resume</c> of the query.</summary>
+    /// <summary>Reads <c>If-Match</c>, <c>Countersign-Reason</c>, and <c>expect</c> and <c>resume</c> of the
+    /// query.</summary>
     public static PolicyTerms? Read(HttpContext context, out string why)
     {
         why = "expect must be a version's number, or 0 for none.";
@@ -25,13 +27,14 @@ internal sealed record PolicyTerms(long? Current, IReadOnlyList<EntityTagHeaderV
         bool isSent = context.Request.Headers.IfMatch.Count > 0;
         IList<EntityTagHeaderValue> tags = context.Request.GetTypedHeaders().IfMatch;
         if (isSent && tags.Count == 0) return null;
+        why = "Countersign-Reason may be sent once, and hold at most 500 characters.";
+        StringValues reasons = context.Request.Headers["Countersign-Reason"];
+        string reason = reasons.ToString();
+        if (reasons.Count > 1 || reason.Length > ControlPlaneLimits.ReasonCharactersMax) return null;
         why = "";
-        string reason = context.Request.Headers["Countersign-Reason"].ToString();
         return new PolicyTerms(expected < 0 ? null : expected, isSent ? [.. tags] : null, resume == "true")
         {
-            Reason = reason.Length <= ControlPlaneLimits.ReasonCharactersMax
-                ? reason
-                : reason[..ControlPlaneLimits.ReasonCharactersMax],
+            Reason = reason,
         };
     }
 

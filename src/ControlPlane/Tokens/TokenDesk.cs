@@ -85,7 +85,12 @@ internal sealed class TokenDesk(
             actor, ActWords.IssueToken, agreed.Caller.Subject, "for " + agreed.Caller.Issuer);
         if (!await act.TryIntendAsync())
             return OAuthError.Of(OAuthError.TemporarilyUnavailable, "the audit log cannot be written", 503);
-        GatewayToken token = terms.Tokens.Write(agreed);
+        if (terms.Tokens.Write(agreed) is not { } token)
+        {
+            act.Fail("no key may sign");
+            return OAuthError.Of(OAuthError.TemporarilyUnavailable, "no key may sign: the store does not answer", 503);
+        }
+
         act.Succeed($"jti {token.Id}, {seconds} s");
         return Reply.Json(200, json =>
         {

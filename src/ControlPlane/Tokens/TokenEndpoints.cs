@@ -1,3 +1,4 @@
+using System.Globalization;
 using Countersign.Identity.Outbound;
 using Microsoft.AspNetCore.Http;
 
@@ -7,16 +8,16 @@ namespace Countersign.ControlPlane.Tokens;
 /// gateway's own tokens.</summary>
 internal static class TokenEndpoints
 {
-    // Long enough to spare requests, short enough that a rotated key is known before its first credential is old.
-    private const string KeysCaching = "max-age=300";
-
     public static void Map(
-        Routes routes, SigningKeys keys, TokenDesk? tokens, RevocationDesk? revocations, Func<string> publicUrl)
+        Routes routes, SigningKeyRing keys, SigningTerms terms, TokenDesk? tokens, RevocationDesk? revocations,
+        Func<string> publicUrl)
     {
+        // A key is published for longer than that before it signs.
+        string caching = "max-age=" + terms.CachedSeconds.ToString(CultureInfo.InvariantCulture);
         routes.Open(
             HttpMethods.Get,
             "/oauth/jwks",
-            _ => new(Reply.Json(keys.PublicJwks(), "application/jwk-set+json") with { CacheControl = KeysCaching }));
+            _ => new(Reply.Json(keys.Current.PublicJwks, "application/jwk-set+json") with { CacheControl = caching }));
         routes.Open(
             HttpMethods.Get, "/.well-known/oauth-authorization-server",
             _ => new(AuthorizationServer.Metadata(publicUrl(), tokens)));

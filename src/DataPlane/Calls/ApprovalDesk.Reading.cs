@@ -1,11 +1,35 @@
 using System.Text;
 using Countersign.DataPlane.Http;
+using Countersign.Policy.Approvals;
 
 namespace Countersign.DataPlane.Calls;
 
 /// <content>What a call is held to before it is paused: that it can be read, and bound, in one way only.</content>
 internal sealed partial class ApprovalDesk
 {
+    private const int ReasonBytesMax = 1_000;
+
+    // Approvers must see all of it, and there must be one: of two fields another reader may take the other.
+    private static Verdict CheckReason(CallContext call)
+    {
+        if (call.Request.Count(FieldId.CountersignReason) > 1)
+        {
+            call.Detail = "Countersign-Reason may be sent once.";
+            return Verdict.Malformed;
+        }
+
+        int bytes = call.Request.Value(FieldId.CountersignReason).Length;
+        if (bytes > ReasonBytesMax)
+        {
+            call.Detail = "Countersign-Reason may hold at most 1,000 bytes; approvers are shown all of it.";
+            return Verdict.HeadersTooLarge;
+        }
+
+        if (bytes > 0 || !call.Decision!.Approval!.ReasonRequired) return Verdict.Proceed;
+        call.Detail = "This call needs a reason: send it in the Countersign-Reason field.";
+        return Verdict.ReasonRequired;
+    }
+
     // Whoever asks chooses the type, and an upstream may ignore it: what looks like JSON is held to JSON.
     private static bool MayBeJson(CallContext call)
     {
@@ -26,6 +50,23 @@ internal sealed partial class ApprovalDesk
         }
 
         return true;
+    }
+
+    private static BindingHeader[] BindingOf(CallContext call)
+    {
+        IReadOnlyList<string> names = call.Function!.BindingHeaders;
+        BindingHeader[] headers = new BindingHeader[names.Count];
+        for (int index = 0; index < headers.Length; index++)
+        {
+            bool isThere = call.Request.TryFind(Encoding.ASCII.GetBytes(names[index]), out FieldSlice field);
+            ReadOnlyMemory<byte>? value = null;
+
+            // Not by ?: of an array and null, which would make an absent one an empty one.
+            if (isThere) value = call.Request.Value(field).ToArray();
+            headers[index] = new(names[index], value);
+        }
+
+        return headers;
     }
 
     private static bool Binds(CallContext call, in FieldSlice field)

@@ -14,8 +14,6 @@ internal sealed partial class ApprovalDesk(
     IApprovalStore store, PayloadSeal seal, Settlements settlements, AuditTrail audit, Limits limits,
     TimeProvider clock, string start)
 {
-    private const int ReasonBytesMax = 1_000;
-
     private static readonly Requester Nobody = new("", "", CallerKind.Unstated, [], [], "");
 
     private readonly AskLimits _asks = new(limits.PendingApprovalsPerCaller, limits.ApprovalAsksPerMinute);
@@ -102,13 +100,9 @@ internal sealed partial class ApprovalDesk(
     // The whole body, since the digest is over its exact bytes; then the checks that a paused call must pass.
     private async ValueTask<Verdict> ReadCallAsync(CallContext call)
     {
-        if (call.Decision!.Approval!.ReasonRequired && call.Request.Value(FieldId.CountersignReason).IsEmpty)
-        {
-            call.Detail = "This call needs a reason: send it in the Countersign-Reason field.";
-            return Verdict.ReasonRequired;
-        }
-
-        Verdict read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
+        Verdict read = CheckReason(call);
+        if (read != Verdict.Proceed) return read;
+        read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
         if (read != Verdict.Proceed) return read;
         if (call.Request.Count(FieldId.ContentEncoding) > 0)
         {
@@ -134,21 +128,13 @@ internal sealed partial class ApprovalDesk(
 
     private static string DigestOf(CallContext call)
     {
-        IReadOnlyList<string> names = call.Function!.BindingHeaders;
-        BindingHeader[] headers = new BindingHeader[names.Count];
-        for (int index = 0; index < headers.Length; index++)
-        {
-            bool isThere = call.Request.TryFind(Encoding.ASCII.GetBytes(names[index]), out FieldSlice field);
-            headers[index] = new(names[index], isThere ? call.Request.Value(field).ToArray() : null);
-        }
-
         return CallDigest.Compute(new CallParts
         {
             Caller = call.Caller!,
-            FunctionId = call.Function.Id,
+            FunctionId = call.Function!.Id,
             Method = call.Function.Method,
             Target = call.Request.Target,
-            Headers = headers,
+            Headers = BindingOf(call),
             ContentType = call.Request.Value(FieldId.ContentType),
             Body = new ReadOnlySequence<byte>(call.BodyPrefix.WrittenMemory),
         });
@@ -164,7 +150,8 @@ internal sealed partial class ApprovalDesk(
         }
 
         Approval draft = Draft(call);
-        byte[] payload = seal.Seal(draft.Id, call.BodyPrefix.Written);
+        byte[] payload = seal.Seal(
+            CallPayload.SealName(draft.Id), CallPayload.Write(BindingOf(call), call.BodyPrefix.Written));
         if (!PreferField.RespondsAsync(call.Request))
             return await store.AskAsync(draft, payload, new AskExtras(default, retryKey) { Limits = _asks });
         byte[] run = seal.Seal(SealedRun.SealName(draft.Digest), SealedRun.Write(call));
@@ -189,7 +176,7 @@ internal sealed partial class ApprovalDesk(
             ContentType = Encoding.Latin1.GetString(call.Request.Value(FieldId.ContentType)),
             Requester = new Requester(
                 caller.Issuer, caller.Subject, caller.Kind, caller.Groups, caller.Chain, caller.Tenant),
-            Reason = Encoding.UTF8.GetString(reason[..Math.Min(reason.Length, ReasonBytesMax)]),
+            Reason = Encoding.UTF8.GetString(reason),
             Digest = call.Digest,
             Rule = call.Decision.Rule,
             Stages = terms.Stages,

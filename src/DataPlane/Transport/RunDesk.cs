@@ -38,8 +38,10 @@ internal sealed partial class RunDesk : IAsyncDisposable
     private readonly Channel<string?> _seen = Channel.CreateBounded<string?>(
         new BoundedChannelOptions(SeenMax) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
+    private readonly TaskCompletionSource _lastEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IDisposable? _watch;
     private Task _working = Task.CompletedTask;
+    private bool _isDraining;
 
     internal RunDesk(DataServices services, IApprovalStore store, PayloadSeal seal, ILogger log)
     {
@@ -63,6 +65,7 @@ internal sealed partial class RunDesk : IAsyncDisposable
         await _stop.CancelAsync();
         _seen.Writer.TryComplete();
         await _working;
+        Interlocked.Exchange(ref _isDraining, true);
         long since = _services.Clock.GetTimestamp();
         using PeriodicTimer timer = new(TickEvery, _services.Clock);
         while (!_running.IsEmpty)
@@ -74,7 +77,7 @@ internal sealed partial class RunDesk : IAsyncDisposable
                 if (isOver) call?.GiveUpUpstream();
             }
 
-            await timer.WaitForNextTickAsync(CancellationToken.None);
+            await Task.WhenAny(_lastEnded.Task, timer.WaitForNextTickAsync(CancellationToken.None).AsTask());
         }
 
         _stop.Dispose();
@@ -150,8 +153,9 @@ internal sealed partial class RunDesk : IAsyncDisposable
         }
         finally
         {
-            _running.TryRemove(id, out _);
             _room.Release();
+            _running.TryRemove(id, out _);
+            if (Volatile.Read(ref _isDraining) && _running.IsEmpty) _lastEnded.TrySetResult();
         }
     }
 
@@ -161,17 +165,17 @@ internal sealed partial class RunDesk : IAsyncDisposable
         StoreResult<byte[]> sealedBody = await _store.PayloadAsync(approval.Id);
         if (!sealedRun.IsOk || !sealedBody.IsOk) return;
         bool opens = _seal.TryOpen(SealedRun.SealName(approval.Digest), sealedRun.Value!, out byte[] opened)
-            & _seal.TryOpen(approval.Id, sealedBody.Value!, out byte[] body);
-        if (!opens || SealedRun.Read(opened) is not { } run)
+            & _seal.TryOpen(CallPayload.SealName(approval.Id), sealedBody.Value!, out byte[] body);
+        if (!opens || SealedRun.Read(opened) is not { } run || CallPayload.Read(body) is not { } payload)
         {
             Unopened(_log, approval.Id);
             return;
         }
 
-        await MakeAsync(approval, run, body);
+        await MakeAsync(approval, run, payload.Body);
     }
 
-    private async Task MakeAsync(Approval approval, SealedRun run, byte[] body)
+    private async Task MakeAsync(Approval approval, SealedRun run, ReadOnlyMemory<byte> body)
     {
         Pipe input = new();
         await input.Writer.WriteAsync(body);

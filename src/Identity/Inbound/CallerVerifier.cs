@@ -73,25 +73,22 @@ public sealed class CallerVerifier : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Takes the gateway's own tokens too, as long as one of <paramref name="keys"/> signed them. Call it
-    /// again when the keys change: what another key signed is then refused, cached or not.</summary>
+    /// <summary>Takes the gateway's own tokens too, as long as one of <paramref name="keys"/> signed them: what a key
+    /// signed that is not among them any more is refused, cached or not. Call it once.</summary>
     /// <param name="issuer">Their <c>iss</c> and <c>aud</c>: the public URL of the control listener.</param>
-    /// <param name="keys">Every key whose tokens may still live.</param>
-    public void TakeOwnTokens(string issuer, params IReadOnlyList<SigningKeys> keys)
+    /// <param name="keys">The keys, which may change.</param>
+    public void TakeOwnTokens(string issuer, SigningKeyRing keys)
     {
         ArgumentException.ThrowIfNullOrEmpty(issuer);
         ArgumentNullException.ThrowIfNull(keys);
         if (_issuers.ContainsKey(issuer))
             throw new ArgumentException($"'{issuer}' is the gateway itself and one of its issuers", nameof(issuer));
-        IssuerKey[] published = [.. keys.Select(pair => IssuerKey.FromOwn(pair))];
-        if (_jwts.Own is { } own && own.Options.Issuer == issuer)
-        {
-            own.Publish(published);
-            return;
-        }
-
-        IssuerOptions options = new() { Issuer = issuer, Audiences = [issuer], IsGateway = true };
-        _jwts.Own = IssuerKeyRing.Fixed(options, published, _limits, _clock);
+        IssuerOptions options = new() { Issuer = issuer, Audiences = [issuer], Algorithms = ["ES256"], IsGateway = true };
+        IssuerKeyRing own = IssuerKeyRing.Fixed(options, [], _limits, _clock);
+        void Publish() => own.Publish([.. keys.Current.Keys.Select(one => IssuerKey.FromOwn(one.Keys))]);
+        keys.Swapped += Publish;
+        Publish();
+        _jwts.Own = own;
     }
 
     /// <summary>Refuses what is revoked from now on, cached or not.</summary>

@@ -41,19 +41,20 @@ public sealed record GatewayToken(string Text, string Id);
 /// </summary>
 /// <param name="issuer">Their <c>iss</c> and <c>aud</c>, asked for each: the public URL of the control listener, which
 /// may be known only once it listens.</param>
-/// <param name="keys">The pair to sign with, asked for each token.</param>
+/// <param name="keys">What to sign with.</param>
 /// <param name="clock">Gives <c>iat</c>.</param>
-public sealed class GatewayTokens(Func<string> issuer, Func<SigningKeys> keys, TimeProvider clock)
+public sealed class GatewayTokens(Func<string> issuer, SigningKeyRing keys, TimeProvider clock)
 {
     /// <summary>The <c>iss</c> of everything written.</summary>
     public string Issuer => issuer();
 
-    /// <summary>Writes one.</summary>
-    public GatewayToken Write(GatewayTokenTerms terms)
+    /// <summary>Writes one; null where no key may sign, since the store has been away for too long.</summary>
+    public GatewayToken? Write(GatewayTokenTerms terms)
     {
         ArgumentNullException.ThrowIfNull(terms);
-        SigningKeys pair = keys();
-        string id = Guid.CreateVersion7(clock.GetUtcNow()).ToString("D");
+        DateTimeOffset now = clock.GetUtcNow();
+        if (keys.Signer(SigningAlgorithm.Es256, now.ToUnixTimeMilliseconds())?.Keys is not { } pair) return null;
+        string id = Guid.CreateVersion7(now).ToString("D");
         byte[] header = Encoding.UTF8.GetBytes($$"""{"alg":"ES256","typ":"at+jwt","kid":"{{pair.KeyId}}"}""");
         ArrayBufferWriter<byte> claims = new(512);
         using (Utf8JsonWriter json = new(claims)) WriteClaims(json, terms, id);

@@ -2,6 +2,9 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Countersign.Identity.Outbound;
 using Microsoft.IdentityModel.Tokens;
+using NSec.Cryptography;
+using EdwardsKey = NSec.Cryptography.PublicKey;
+using PublicKey = System.Security.Cryptography.X509Certificates.PublicKey;
 
 namespace Countersign.Identity.Inbound;
 
@@ -18,6 +21,7 @@ internal sealed class IssuerKey
     private readonly string[] _algorithms;
     private readonly byte[] _publicKey;
     private readonly bool _isRsa;
+    private readonly EdwardsKey? _edwards;
 
     // One verification at a time has the object that is kept; more at once make their own.
     private AsymmetricAlgorithm? _idle;
@@ -30,6 +34,14 @@ internal sealed class IssuerKey
         _isRsa = key is RSA;
         _publicKey = key.ExportSubjectPublicKeyInfo();
         _idle = key;
+    }
+
+    private IssuerKey(EdwardsKey key, byte[] publicKey, string? keyId)
+    {
+        KeyId = keyId;
+        _algorithms = ["EdDSA"];
+        _publicKey = publicKey;
+        _edwards = key;
     }
 
     /// <summary>The <c>kid</c>; null for a key that has none, which any <c>kid</c> may then mean.</summary>
@@ -52,6 +64,7 @@ internal sealed class IssuerKey
     public bool IsSigned(string algorithm, ReadOnlySpan<byte> input, ReadOnlySpan<byte> signature)
     {
         if (!_algorithms.Contains(algorithm)) return false;
+        if (_edwards is not null) return SignatureAlgorithm.Ed25519.Verify(_edwards, input, signature);
         HashAlgorithmName hash = algorithm.AsSpan(2) switch
         {
             "256" => HashAlgorithmName.SHA256,
@@ -112,6 +125,8 @@ internal sealed class IssuerKey
                     },
                     keyId, algorithm),
                 "EC" => FromPoint(jwk, keyId, algorithm),
+                "OKP" when jwk.Crv == "Ed25519" && algorithm is null or "EdDSA" =>
+                    FromEdwards(Base64UrlEncoder.DecodeBytes(jwk.X), keyId),
                 _ => null, // oct and whatever else: not for us
             };
         }
@@ -143,6 +158,12 @@ internal sealed class IssuerKey
         string[] algorithms = Narrow(RsaAlgorithms, algorithm);
         return algorithms.Length == 0 ? null : new(RSA.Create(parameters), keyId, algorithms);
     }
+
+    // RFC 8037 section 2.
+    private static IssuerKey? FromEdwards(byte[] raw, string? keyId) =>
+        EdwardsKey.TryImport(SignatureAlgorithm.Ed25519, raw, KeyBlobFormat.RawPublicKey, out EdwardsKey? key)
+            ? new(key!, raw, keyId)
+            : null;
 
     private static IssuerKey? FromPoint(JsonWebKey jwk, string? keyId, string? algorithm)
     {

@@ -8,7 +8,7 @@ public sealed record IssuerOptions
     /// <summary>The algorithms that may be allowed: asymmetric ones only, so that a public key never verifies a
     /// MAC.</summary>
     internal static readonly IReadOnlyList<string> KnownAlgorithms =
-        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
     /// <summary>The exact <c>iss</c> of its tokens; an absolute URI when keys are discovered.</summary>
     public required string Issuer { get; init; }
@@ -61,9 +61,9 @@ public sealed record IssuerOptions
     public string? TenantClaim { get; init; }
 
     /// <summary>The signature algorithms accepted (RFC 8725 section 3.1); each of RS, PS and ES with 256, 384 or
-    /// 512.</summary>
+    /// 512, and EdDSA on Ed25519.</summary>
     public IReadOnlyList<string> Algorithms { get; init; } =
-        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"];
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
     /// <summary>
     /// How far this issuer's clock may be ahead of ours, 0 to 5 min, for <c>nbf</c> and <c>iat</c>. An <c>exp</c> gets

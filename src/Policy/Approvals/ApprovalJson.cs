@@ -12,10 +12,12 @@ public static class ApprovalJson
     /// it is. Empty writes null.</param>
     /// <param name="bodyBytes">The body's length, so that one that cannot be shown is not taken for none; -1 leaves it
     /// out.</param>
+    /// <param name="headers">The binding headers, already masked for whoever reads this: a JSON array that is written
+    /// as it is. Empty writes null.</param>
     /// <param name="more">Writes further members; null for none.</param>
     public static void Write(
         Utf8JsonWriter json, Approval approval, ReadOnlySpan<byte> arguments, long bodyBytes = -1,
-        Action<Utf8JsonWriter>? more = null)
+        ReadOnlySpan<byte> headers = default, Action<Utf8JsonWriter>? more = null)
     {
         ArgumentNullException.ThrowIfNull(json);
         ArgumentNullException.ThrowIfNull(approval);
@@ -31,6 +33,9 @@ public static class ApprovalJson
         else json.WriteRawValue(arguments);
         json.WriteString("content_type", approval.ContentType);
         if (bodyBytes >= 0) json.WriteNumber("body_bytes", bodyBytes);
+        json.WritePropertyName("headers");
+        if (headers.IsEmpty) json.WriteNullValue();
+        else json.WriteRawValue(headers);
         WriteRequester(json, approval.Requester);
         json.WriteString("reason", approval.Reason);
         json.WriteString("digest", approval.Digest);

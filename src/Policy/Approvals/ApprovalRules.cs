@@ -127,7 +127,7 @@ public static class ApprovalRules
 
     /// <summary>
     /// The policy now in force asks for other people than those who approved, or one of them is no longer in their
-    /// group: the approval is void, ask again.
+    /// group: the approval is void, ask again. Its window ends when the store takes this.
     /// </summary>
     public static MoveOutcome Void(Approval approval)
     {

@@ -151,11 +151,11 @@ internal static class ApprovalScripts
     /// <summary>
     /// KEYS: approval, payload, digest, pending, epoch, claims, run, runs, reviews; then the duties, then what the
     /// control listener last saw of each person whose groups count. ARGV: id, version and state it must have, version,
-    /// state and document it gets, its new window in milliseconds or empty, channel, the claimant or empty, 1 if this
-    /// breaks the glass, how many duties, the function, the people who act, 1 to write that; then the duties' windows,
-    /// then what must still be there of each person. Returns moved and the approval; none; conflict or lapsed and what
-    /// is there; duty, the same and its place if a separation refuses; changed if a person's groups were seen anew
-    /// meanwhile; blind if nobody knows which master this is.
+    /// state and document it gets, its new window in milliseconds or empty (what is void ends now), channel, the
+    /// claimant or empty, 1 if this breaks the glass, how many duties, the function, the people who act, 1 to write
+    /// that; then the duties' windows, then what must still be there of each person. Returns moved and the approval;
+    /// none; conflict or lapsed and what is there; duty, the same and its place if a separation refuses; changed if a
+    /// person's groups were seen anew meanwhile; blind if nobody knows which master this is.
     /// </summary>
     public const string Move = Guard + DutyScripts.Functions + """
         if late then return told('lapsed', now) end
@@ -176,6 +176,7 @@ internal static class ApprovalScripts
           if now[3] == '' then return {'blind'} end
         end
         if ARGV[7] ~= '' then now[2] = whole(milliseconds() + tonumber(ARGV[7])) end
+        if state == 'expired' then now[2] = whole(math.min(tonumber(now[2]), milliseconds())) end
         redis.call('HSET', KEYS[1], 'v', ARGV[4], 'state', state, 'expires', now[2], 'master', now[3], 'doc', ARGV[6])
         if state ~= 'pending' then redis.call('ZREM', KEYS[4], ARGV[1]) end
         if state == 'claimed' then redis.call('HSET', KEYS[6], ARGV[1], ARGV[9]) end

@@ -9,7 +9,8 @@ namespace Countersign.Policy.Review;
 /// </summary>
 internal sealed class DocumentDiff
 {
-    private static readonly string[] Sections = ["mode", "upstreams", "functions", "rules", "separations", "masks"];
+    private static readonly string[] Sections =
+        ["mode", "upstreams", "functions", "rules", "separations", "masks", "limits"];
 
     private readonly List<PolicyChange> _changes = [];
 
@@ -110,6 +111,13 @@ internal sealed class DocumentDiff
         {
             JsonElement? was = Member(before, member);
             JsonElement? now = Member(after, member);
+            if (section == "functions" && prefix.Length == 0 && member == "args")
+            {
+                new ArgumentsDiff((weight, text) => _changes.Add(new PolicyChange(section, id, member, weight, text)))
+                    .Compare(was, now);
+                continue;
+            }
+
             bool isNested = was is { ValueKind: JsonValueKind.Object } || now is { ValueKind: JsonValueKind.Object };
             if (isNested && was is { } old && now is { } latest && old.ValueKind == latest.ValueKind)
             {

@@ -2,10 +2,12 @@ namespace Countersign.Policy.Review;
 
 /// <summary>What a caller has to expect of a function before anybody knows the call, in words.</summary>
 /// <param name="Text">Without the ids of rules, so that a rule that was renamed changes nothing.</param>
-/// <param name="Effect">What is done, if it does not hang on the call.</param>
-/// <param name="Stages">What it takes, with <see cref="Effect.Approve"/>.</param>
-/// <param name="IsConditional">It hangs on the call.</param>
-internal sealed record Outlook(string Text, Effect Effect, IReadOnlyList<StageTerms> Stages, bool IsConditional)
+/// <param name="Best">What is done at best, however the call's conditions come out.</param>
+/// <param name="Worst">What is done at worst; the same where it does not hang on the call.</param>
+/// <param name="Stages">What it takes, with <see cref="Effect.Approve"/> whatever the call is.</param>
+/// <param name="Rules">The rules that bear on it, where it hangs on the call.</param>
+internal sealed record Outlook(
+    string Text, Effect Best, Effect Worst, IReadOnlyList<StageTerms> Stages, IReadOnlyList<Rule> Rules)
 {
     private const string NoFunction = "no such function";
     private const string Denied = "denied";
@@ -13,18 +15,21 @@ internal sealed record Outlook(string Text, Effect Effect, IReadOnlyList<StageTe
     /// <summary>True if nothing can be had: no such function, or denied whatever the call is.</summary>
     public bool IsShut => Text is NoFunction or Denied;
 
+    /// <summary>True if it hangs on the call.</summary>
+    public bool IsConditional => Rules.Count > 0;
+
     public static Caller CallerIn(IReadOnlyList<string> groups) =>
         new("-", "-", CallerKind.Unstated, groups, ["-"]);
 
     public static Outlook Of(PolicySnapshot policy, Caller caller, string functionId)
     {
-        if (policy.Find(functionId) is not { } function) return new(NoFunction, Effect.Deny, [], false);
+        if (policy.Find(functionId) is not { } function) return Settled(NoFunction, Effect.Deny, []);
         Decision decision = policy.Evaluate(caller, function);
         if (decision.Plan is { HasConditions: false } plan) decision = plan.WhenFitting();
-        if (decision.IsConditional) return new(DescribeRules(policy.Matching(caller, function)), Effect.Deny, [], true);
+        if (decision.IsConditional) return OfConditions(policy, policy.Matching(caller, function));
         string text = Describe(decision);
-        if (decision.Observed is { } observed) text += $", though it would be {Describe(observed)}";
-        return new(text, decision.Effect, decision.Approval?.Stages ?? [], false);
+        if (decision.Observed is { } observed) text += $" in observe, else {Describe(observed)}";
+        return Settled(text, decision.Effect, decision.Approval?.Stages ?? []);
     }
 
     /// <summary>A decision in words.</summary>
@@ -34,6 +39,35 @@ internal sealed record Outlook(string Text, Effect Effect, IReadOnlyList<StageTe
         Effect.Approve => "needs " + Describe(decision.Approval!.Stages),
         _ => decision.Cause == DecisionCause.Separation ? "denied by a separation" : Denied,
     };
+
+    /// <summary>Stages in words, in an order of their own: theirs does not matter.</summary>
+    public static string Describe(IReadOnlyList<StageTerms> stages) => string.Join(
+        " and ", stages.Select(stage => $"{stage.Count} of {string.Join(" or ", stage.Groups)}")
+            .Order(StringComparer.Ordinal));
+
+    private static Outlook Settled(string text, Effect effect, IReadOnlyList<StageTerms> stages) =>
+        new(text, effect, effect, stages, []);
+
+    private static Outlook OfConditions(PolicySnapshot policy, List<Rule> matching)
+    {
+        string text = DescribeRules(matching);
+
+        // A policy that observes lets everything through, whatever its conditions say.
+        return policy.Mode == PolicyMode.Observe
+            ? Settled($"allowed in observe, else {text}", Effect.Allow, [])
+            : new Outlook(text, BestOf(matching), Effect.Deny, [], matching);
+    }
+
+    private static Effect BestOf(List<Rule> matching)
+    {
+        bool always = matching.Exists(rule => rule.Effect == Effect.Approve
+            && rule.Mode == PolicyMode.Enforce && !rule.IsConditional);
+        if (always) return Effect.Approve;
+        bool lets = matching.Exists(rule => rule.Effect == Effect.Allow
+            || (rule.Effect == Effect.Approve && rule.Mode == PolicyMode.Observe));
+        return lets ? Effect.Allow
+            : matching.Exists(rule => rule.Effect == Effect.Approve) ? Effect.Approve : Effect.Deny;
+    }
 
     /// <summary>What each rule says, the strongest first; in an order of their own within that.</summary>
     private static string DescribeRules(List<Rule> rules) => string.Join(", ", rules
@@ -48,9 +82,4 @@ internal sealed record Outlook(string Text, Effect Effect, IReadOnlyList<StageTe
             string tried = rule.Mode == PolicyMode.Observe ? " (observed)" : "";
             return rule.When is null ? what + tried : $"{what}{tried} if {rule.When.ReplaceLineEndings(" ")}";
         }).Distinct().Order(StringComparer.Ordinal));
-
-    /// <summary>Stages in words, in an order of their own: theirs does not matter.</summary>
-    public static string Describe(IReadOnlyList<StageTerms> stages) => string.Join(
-        " and ", stages.Select(stage => $"{stage.Count} of {string.Join(" or ", stage.Groups)}")
-            .Order(StringComparer.Ordinal));
 }

@@ -31,7 +31,17 @@ public sealed record PolicyChange(string Section, string Id, string Member, Chan
 /// <param name="After">What is.</param>
 /// <param name="Weight">Which way it goes.</param>
 public sealed record AccessChange(
-    string Subject, bool IsGroup, IReadOnlyList<string> Functions, string Before, string After, ChangeWeight Weight);
+    string Subject, bool IsGroup, IReadOnlyList<string> Functions, string Before, string After, ChangeWeight Weight)
+{
+    /// <summary>The subject that stands for whoever is identified, in whatever groups or in none.</summary>
+    public const string Anybody = "*";
+
+    /// <summary>A second group, for somebody who holds both and no other; empty for none.</summary>
+    public string With { get; init; } = "";
+
+    /// <summary>With <see cref="Anybody"/>: every group that either policy names, of which it is so too.</summary>
+    public IReadOnlyList<string> Among { get; init; } = [];
+}
 
 /// <summary>What differs between two policies, by what it means rather than by its text.</summary>
 /// <param name="Access">Who gains or loses what.</param>
@@ -59,10 +69,25 @@ public sealed record PolicyDiff(
         using JsonDocument old = JsonDocument.Parse(Written(before));
         using JsonDocument now = JsonDocument.Parse(Written(after));
         AccessDiff access = new(before.Snapshot!, after.Snapshot!);
+        access.CompareAnybody();
         access.CompareGroups();
         access.CompareCallers(callers ?? []);
-        return new PolicyDiff(
-            access.Changes(), DocumentDiff.Compare(old.RootElement, now.RootElement), access.IsWhole);
+        IEnumerable<PolicyChange> changes = DocumentDiff.Compare(old.RootElement, now.RootElement);
+        bool begins = before.Snapshot!.Mode != PolicyMode.Observe && after.Snapshot!.Mode == PolicyMode.Observe;
+        if (begins) changes = changes.Append(WhatObservingLetsGo(after.Snapshot!));
+        return new PolicyDiff(access.Changes(), [.. changes], access.IsWhole);
+    }
+
+    private static PolicyChange WhatObservingLetsGo(PolicySnapshot after)
+    {
+        string[] duties = [.. after.StaticSeparations.Select(one => one.Id)
+            .Concat(after.DynamicSeparations.Select(one => one.Id)).Select(id => "separation " + id)];
+        string[] limits = [.. after.Limits.Select(limit => "limit " + limit.Id)];
+        string[] schemas = [.. after.Functions.Where(function => function.Arguments is not null)
+            .Select(function => "args of " + function.Id)];
+        string[] all = ["rules", .. duties, .. limits, .. schemas];
+        return new PolicyChange("mode", "", "", ChangeWeight.Loosens,
+            $"while it observes, nothing refuses a call of a known function: {string.Join(", ", all)}");
     }
 
     private static string Written(PolicyReading reading) => reading.Snapshot is not null

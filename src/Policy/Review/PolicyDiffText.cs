@@ -16,7 +16,7 @@ public static class PolicyDiffText
         StringBuilder text = new();
         foreach (AccessChange change in diff.Access)
         {
-            string subject = change.IsGroup ? $"group {change.Subject}" : $"caller {change.Subject}";
+            string subject = SubjectOf(change);
             string functions = string.Join(", ", change.Functions.Take(FunctionsShown));
             int left = change.Functions.Count - FunctionsShown;
             if (left > 0) functions += $" and {left} more";
@@ -46,10 +46,10 @@ public static class PolicyDiffText
         foreach (AccessChange change in diff.Access)
         {
             json.WriteStartObject();
-            json.WriteString(change.IsGroup ? "group" : "caller", change.Subject);
-            json.WriteStartArray("functions");
-            foreach (string function in change.Functions) json.WriteStringValue(function);
-            json.WriteEndArray();
+            if (change.Subject == AccessChange.Anybody) WriteList(json, "anybody", change.Among);
+            else json.WriteString(change.IsGroup ? "group" : "caller", change.Subject);
+            if (change.With.Length > 0) json.WriteString("with", change.With);
+            WriteList(json, "functions", change.Functions);
             json.WriteString("before", change.Before);
             json.WriteString("after", change.After);
             json.WriteString("weight", NameOf(change.Weight));
@@ -71,6 +71,25 @@ public static class PolicyDiffText
 
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    private static string SubjectOf(AccessChange change)
+    {
+        if (change.Subject != AccessChange.Anybody)
+        {
+            string with = change.With.Length == 0 ? "" : $" with group {change.With}";
+            return $"{(change.IsGroup ? "group" : "caller")} {change.Subject}{with}";
+        }
+
+        string among = change.Among.Count == 0 ? "" : $", {string.Join(", ", change.Among)} among them";
+        return $"anybody who is identified, in any group{among}, or in none";
+    }
+
+    private static void WriteList(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)
+    {
+        json.WriteStartArray(name);
+        foreach (string text in texts) json.WriteStringValue(text);
+        json.WriteEndArray();
     }
 
     private static void Line(StringBuilder text, ChangeWeight weight, string line)

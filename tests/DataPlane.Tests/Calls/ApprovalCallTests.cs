@@ -55,6 +55,24 @@ public sealed class ApprovalCallTests
         Assert.NotEqual(id, await PauseAsync(gateway, client, "{ }"));
     }
 
+    [Theory]
+    [InlineData("Countersign-Reason: one\r\ncountersign-reason: two\r\n", 400, "malformed-request")]
+    [InlineData("Countersign-Reason: {1001}\r\n", 431, "headers-too-large")]
+    [InlineData("Countersign-Reason: {1000}\r\n", 428, "approval-required")]
+    public async Task A_reason_is_shown_whole_or_refused(string fields, int status, string problem)
+    {
+        // Proves that approvers are never shown half of what was said; by two reasons, one too long and the longest.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        foreach (int length in (int[])[1_000, 1_001])
+            fields = fields.Replace($"{{{length}}}", new string('r', length), StringComparison.Ordinal);
+        WireMessage answer = await gateway.Connect().CallAsync(Requests.Post(gateway, Refund, "{}", fields));
+        Assert.Equal(status, answer.Status);
+        Assert.Equal("urn:countersign:" + problem, answer.Json.GetProperty("type").GetString());
+        IReadOnlyList<Approval> filed = (await gateway.Store.ListAsync(null, 10, null)).Value!.Items;
+        Assert.Equal(status == 428 ? [1_000] : [], filed.Select(one => one.Reason.Length));
+        Assert.Empty(gateway.Upstream.Requests);
+    }
+
     [Fact]
     public async Task A_held_call_is_woken_by_its_approval()
     {
@@ -124,9 +142,10 @@ public sealed class ApprovalCallTests
     [InlineData("{\"amount\":5}", "/billing/8/refunds", "")]
     [InlineData("{\"amount\":5}", Refund + "?x=1", "")]
     [InlineData("{\"amount\":5}", Refund, "If-Match: \"2\"\r\n")]
+    [InlineData("{\"amount\":5}", Refund, "If-Match:\r\n")]
     public async Task Another_call_cannot_use_the_approval(string body, string target, string fields)
     {
-        // Proves that body, path, query and binding headers are all part of what was approved.
+        // Proves that body, path, query and binding headers are all part of what was approved, an empty one too.
         await using MemoryGateway gateway = new(Policies.Standard);
         MemoryClient client = gateway.Connect();
         string id = await PauseAsync(gateway, client);

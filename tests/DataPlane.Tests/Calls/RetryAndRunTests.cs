@@ -166,6 +166,29 @@ public sealed class RetryAndRunTests
     }
 
     [Fact]
+    public async Task Stopping_waits_for_what_runs_and_for_nothing_else()
+    {
+        // Proves that the end of the last run ends the wait, by a clock that stands still.
+        TaskCompletionSource answer = new();
+        MemoryGateway gateway = new(Policies.Standard);
+        gateway.Upstream.Script = async session =>
+        {
+            gateway.Upstream.Note((await session.ReadAsync())!);
+            await answer.Task;
+            await session.WriteAsync(ScriptedUpstream.Json("{}"));
+        };
+        string id = await AskAsync(gateway, gateway.Connect(), Async, 202);
+        await gateway.DecideAsync(id, "fay", "finance-leads");
+        await UntilAsync(gateway, id, one => one.State == ApprovalState.Claimed);
+        while (gateway.Upstream.Requests.Count == 0) await Task.Yield();
+        Task stopping = gateway.DisposeAsync().AsTask();
+        Assert.False(stopping.IsCompleted);
+        answer.SetResult();
+        await stopping;
+        Assert.True((await gateway.Store.FindAsync(id)).Value!.HasOutcome);
+    }
+
+    [Fact]
     public async Task A_group_that_an_approver_lost_voids_the_approval()
     {
         // Proves the check at the claim, by a newer token that the approver showed since.
@@ -237,14 +260,15 @@ public sealed class RetryAndRunTests
         return answer.Json.GetProperty("approval").GetString()!;
     }
 
-    // The clock is the test's: it moves until the background has done its part.
+    // The clock is the test's: it moves until the background has begun its part, and no call's time runs out meanwhile.
     private static async Task UntilAsync(MemoryGateway gateway, string id, Predicate<Approval> isSo)
     {
         CancellationToken patience = TestContext.Current.CancellationToken;
-        for (int turn = 0; turn < 600; turn++)
+        for (int turn = 0; turn < 6_000; turn++)
         {
             if (isSo((await gateway.Store.FindAsync(id)).Value!)) return;
-            gateway.Advance(TimeSpan.FromMilliseconds(100));
+            bool isMaking = gateway.Admission.Gateway.InFlight > 0;
+            if (!isMaking) gateway.Advance(TimeSpan.FromMilliseconds(100));
             await Task.Delay(5, patience);
         }
 

@@ -15,14 +15,16 @@ public sealed class TokenExchangeTests : IAsyncDisposable
 
     private readonly ScriptedIssuer _issuer = new(ScriptedKey.First);
     private readonly SigningKeys _keys = SigningKeys.Create();
+    private readonly SigningKeyRing _ring;
     private readonly CallerVerifier _verifier;
     private readonly GatewayTokens _tokens;
 
     public TokenExchangeTests()
     {
         _verifier = _issuer.Verifier();
-        _verifier.TakeOwnTokens(Own, _keys);
-        _tokens = new GatewayTokens(() => Own, () => _keys, _issuer.Clock);
+        _ring = SigningKeyRing.Of(_keys);
+        _verifier.TakeOwnTokens(Own, _ring);
+        _tokens = new GatewayTokens(() => Own, _ring, _issuer.Clock);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -132,7 +134,7 @@ public sealed class TokenExchangeTests : IAsyncDisposable
             Assert.Equal(TokenStatus.Revoked, (await _verifier.VerifyAsync(token, Cancel)).Status);
             _verifier.Revoke(RevocationIndex.Empty);
             await using CallerVerifier another = _issuer.Verifier();
-            another.TakeOwnTokens(Own, _keys);
+            another.TakeOwnTokens(Own, _ring);
             another.Revoke(new RevocationIndex(new RevocationListing(1, [end])));
             Assert.Equal(TokenStatus.Revoked, (await another.VerifyAsync(token, Cancel)).Status);
         }
@@ -142,7 +144,7 @@ public sealed class TokenExchangeTests : IAsyncDisposable
     public async Task ALentCredentialIsNoToken()
     {
         // Proves that what upstreams are given, under the same key, proves nobody here, whatever its audience.
-        CredentialIssuer lent = new(Own, _keys, _issuer.Clock);
+        CredentialIssuer lent = new(Own, _ring, _issuer.Clock);
         byte[] credential = new byte[2_048];
         int length = lent.Write(
             new LentTerms
@@ -166,9 +168,10 @@ public sealed class TokenExchangeTests : IAsyncDisposable
         byte[] token = await JoinAsync(Person(), Agent());
         Assert.True((await _verifier.VerifyAsync(token, Cancel)).IsValid);
         using SigningKeys next = SigningKeys.Create();
-        _verifier.TakeOwnTokens(Own, next, _keys);
+        DatedSigningKeys later = new(next, DateTimeOffset.UnixEpoch), earlier = new(_keys, DateTimeOffset.UnixEpoch);
+        _ring.Swap(new SigningKeySet(2, [earlier, later]));
         Assert.Equal(TokenStatus.Valid, _verifier.TryFind(token, out _));
-        _verifier.TakeOwnTokens(Own, next);
+        _ring.Swap(new SigningKeySet(3, [later]));
         Assert.Equal(TokenStatus.Unseen, _verifier.TryFind(token, out _));
         Assert.Equal(TokenStatus.Invalid, (await _verifier.VerifyAsync(token, Cancel)).Status);
     }
@@ -180,11 +183,11 @@ public sealed class TokenExchangeTests : IAsyncDisposable
         using SigningKeys strange = SigningKeys.Create();
         GatewayTokenTerms terms = new(
             new Caller(ScriptedIssuer.Issuer, "alice", CallerKind.Human, [], ["alice"]), Now.AddMinutes(5));
-        string forged = new GatewayTokens(() => Own, () => strange, _issuer.Clock).Write(terms).Text;
-        string other = new GatewayTokens(() => "https://other.test", () => _keys, _issuer.Clock).Write(terms).Text;
+        string forged = new GatewayTokens(() => Own, SigningKeyRing.Of(strange), _issuer.Clock).Write(terms)!.Text;
+        string other = new GatewayTokens(() => "https://other.test", _ring, _issuer.Clock).Write(terms)!.Text;
         Assert.Equal(TokenStatus.Invalid, (await VerifyAsync(forged)).Status);
         Assert.Equal(TokenStatus.UnknownIssuer, (await VerifyAsync(other)).Status);
-        Assert.True((await VerifyAsync(_tokens.Write(terms).Text)).IsValid);
+        Assert.True((await VerifyAsync(_tokens.Write(terms)!.Text)).IsValid);
     }
 
     private ValueTask<TokenVerification> VerifyAsync(string token) =>
@@ -195,7 +198,7 @@ public sealed class TokenExchangeTests : IAsyncDisposable
         ExchangeOutcome joined = TokenExchange.Join(
             await ProvenAsync(subject), await ProvenAsync(actor), scope, Now.AddMinutes(15));
         Assert.Equal("", joined.Because);
-        return Encoding.ASCII.GetBytes(_tokens.Write(joined.Terms!).Text);
+        return Encoding.ASCII.GetBytes(_tokens.Write(joined.Terms!)!.Text);
     }
 
     private async Task<string> RefusedAsync(byte[] subject, byte[] actor, string? scope = null)

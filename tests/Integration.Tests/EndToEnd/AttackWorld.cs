@@ -9,6 +9,7 @@ public sealed class AttackWorld : IAsyncLifetime
     private const string Functions = """
           attack.bound: { upstream: held, method: POST, path: "/attack/{id}", risk: high, headers: [If-Match] }
           attack.brief: { upstream: held, method: POST, path: "/brief/{id}", risk: high }
+          attack.pair: { upstream: held, method: POST, path: "/pair/{id}", risk: high, headers: [If-Match, X-Api-Key] }
           attack.glass: { upstream: held, method: POST, path: "/glass/{id}", risk: critical }
 
         """;
@@ -24,6 +25,11 @@ public sealed class AttackWorld : IAsyncLifetime
             functions: [attack.brief]
             effect: approve
             approval: { stages: [{ groups: [finance-leads], count: 1 }], useWithin: 1s }
+          - id: pair
+            subjects: { groups: [support] }
+            functions: [attack.pair]
+            effect: approve
+            approval: { stages: [{ groups: [finance-leads], count: 2 }] }
           - id: glass
             subjects: { groups: [support] }
             functions: [attack.glass]
@@ -42,6 +48,9 @@ public sealed class AttackWorld : IAsyncLifetime
 
     /// <summary>Where the attacked functions are.</summary>
     internal HeldUpstream Upstream { get; } = new();
+
+    /// <summary>A demo user's token.</summary>
+    internal string TokenOf(string user) => _backends.TokenOf(user);
 
     /// <summary>One gateway.</summary>
     public GatewayClient A { get; private set; } = null!;
@@ -67,9 +76,14 @@ public sealed class AttackWorld : IAsyncLifetime
     }
 
     /// <summary>Starts one more gateway.</summary>
-    internal async Task<(CountersignProcess Process, GatewayClient Client)> StartAsync(string name, RedisServer store)
+    internal Task<(CountersignProcess Process, GatewayClient Client)> StartAsync(string name, RedisServer store) =>
+        StartAsync(name, store.Connection);
+
+    /// <summary>Starts one more gateway on a store that is reached by this connection string.</summary>
+    internal async Task<(CountersignProcess Process, GatewayClient Client)> StartAsync(string name, string store)
     {
-        CountersignProcess gateway = await _setup.StartAsync(store.Connection, name, ("GATEWAY__NAME", name));
+        CountersignProcess gateway = await _setup.StartAsync(
+            store, name, ("GATEWAY__NAME", name), ("APPROVALS__REVEAL__0", "sre"));
         _gateways.Add(gateway);
         GatewayClient client = new(
             gateway.Ready["data"]!.ToString(), gateway.Ready["control"]!.ToString(), _backends.TokenOf);

@@ -1,3 +1,5 @@
+using System.Text;
+using Countersign.Audit;
 using Countersign.Integration.Tests.Store;
 using Xunit;
 
@@ -35,7 +37,8 @@ public sealed class KilledTests : IAsyncLifetime
     [Fact]
     public async Task A_gateway_killed_during_the_call_leaves_it_unknown_and_never_run_twice()
     {
-        // Proves "during": another gateway finds the claim of the dead one, and nobody can use the approval again.
+        // Proves "during": another gateway finds the claim of the dead one, and nobody can use the approval again; and
+        // the dead one's next start closes the call in its log, as unknown.
         (CountersignProcess process, GatewayClient client) = await _world.StartAsync("doomed", _world.Redis);
         Answer asked = await client.AskApprovedAsync("alice", "/attack/2", null, "carol");
         Task<Answer> called = client.CallAsync("alice", "POST", "/attack/2", null, Names(asked));
@@ -47,6 +50,17 @@ public sealed class KilledTests : IAsyncLifetime
         Answer used = await _world.B.CallAsync("alice", "POST", "/attack/2", null, Names(asked));
         Assert.Equal((409, "approval-used"), (used.Status, used.Problem));
         Assert.Equal(1, _world.Upstream.Requests);
+        (CountersignProcess next, _) = await _world.StartAsync("doomed", _world.Redis);
+        string log = next.Ready["audit"]!.ToString();
+        await next.StopAsync();
+        string[] records = [.. AuditReader.Between(log, 0, long.MaxValue).Select(
+            entry => Encoding.UTF8.GetString(entry.Payload.Span)).Where(
+            text => text.Contains("/attack/2", StringComparison.Ordinal)
+                && text.Contains((string?)asked["approval"] ?? "", StringComparison.Ordinal))];
+        Assert.Equal(3, records.Length);
+        Assert.Contains("\"type\":\"intent\"", records[^2], StringComparison.Ordinal);
+        Assert.Contains("\"verdict\":\"unknown\"", records[^1], StringComparison.Ordinal);
+        Assert.True(AuditVerifier.Verify(log).IsOk);
     }
 
     [Fact]
@@ -118,13 +132,43 @@ public sealed class KilledTests : IAsyncLifetime
         Assert.Equal(503, (await _world.B.CallAsync("alice", "POST", "/attack/8")).Status);
         Assert.Equal(503, (await _world.B.DecideAsync("carol", pending["approval"], pending["digest"])).Status);
         await _world.Redis.StartAsync();
-        await Until.TrueAsync(async () =>
-            (await _world.B.CallAsync("alice", "POST", "/attack/7", null, Names(approved))).Problem
-            == "approval-expired");
+        // Each gateway finds its way back in its own time; the void approval asks without using anything up.
+        foreach (GatewayClient gateway in new[] { _world.A, _world.B })
+        {
+            await Until.TrueAsync(async () =>
+                (await gateway.CallAsync("alice", "POST", "/attack/7", null, Names(approved))).Problem
+                == "approval-expired");
+        }
+
         Answer decided = await _world.B.DecideAsync("carol", pending["approval"], pending["digest"]);
         Assert.Equal("approved", decided["state"]);
         Assert.Equal(200, (await _world.A.CallAsync("alice", "POST", "/attack/6", null, Names(pending))).Status);
         Assert.Equal(1, _world.Upstream.Requests);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_claim_whose_answer_is_lost_is_spent_and_never_made(bool reachesStore)
+    {
+        // Proves the ambiguous claim on the wire: the connection is cut once the claim was sent, with the store having
+        // it and without. Both are 503, end as unknown, and are used by nobody.
+        await using StoreWire wire = new(_world.Redis.Connection);
+        (_, GatewayClient client) = await _world.StartAsync("cut-off", wire.Connection);
+        _world.Upstream.Release();
+        Answer asked = await client.AskApprovedAsync("alice", "/attack/9", null, "carol");
+        Task cut = wire.CutAt("claimed", reachesStore);
+        Answer used = await client.CallAsync("alice", "POST", "/attack/9", null, Names(asked));
+        Assert.True(cut.IsCompleted, "the claim did not pass the wire");
+        Assert.Equal((503, "store-unavailable"), (used.Status, used.Problem));
+        await Until.TrueAsync(async () => (await ShownAsync(asked))["state"] == "unknown", TimeSpan.FromSeconds(60));
+        foreach (GatewayClient gateway in (GatewayClient[])[client, _world.B])
+        {
+            Answer again = await gateway.CallAsync("alice", "POST", "/attack/9", null, Names(asked));
+            Assert.Equal((409, "approval-used"), (again.Status, again.Problem));
+        }
+
+        Assert.Equal(0, _world.Upstream.Requests);
     }
 
     private static (string Name, string Value) Names(Answer asked) => ("Countersign-Approval", asked["approval"]);

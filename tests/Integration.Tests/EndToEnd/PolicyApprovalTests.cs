@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Countersign.Integration.Tests.Store;
 using Xunit;
@@ -39,6 +40,8 @@ public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<Redis
         Answer asked = await PublishAsync("# two\n");
         Assert.Equal(202, asked.Status);
         Assert.Equal(("2", "pending"), (asked["version"], asked["state"]));
+        string path = "/api/v1/approvals/" + asked["approval"];
+        Assert.Equal((Client.Control + path, path), (asked["status_url"], asked.Header("Location")));
         Assert.Equal("1", await CurrentAsync());
         Answer shown = await Client.ControlAsync("bob", "GET", "/api/v1/approvals/" + asked["approval"]);
         Assert.Equal(("countersign.policy.publish", "critical"), (shown["function"], shown["risk"]));
@@ -65,6 +68,7 @@ public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<Redis
     public async Task What_was_compared_with_another_version_is_void()
     {
         // Proves the exact base, by two proposals over one version of which the second is approved first.
+        DateTimeOffset began = TimeProvider.System.GetUtcNow().AddMinutes(-1);
         Answer first = await PublishAsync("# first\n"), second = await PublishAsync("# second\n");
         Assert.Equal(
             "executed", (await Client.DecideAsync("bob", second["approval"], second["digest"]))["state"]);
@@ -73,6 +77,10 @@ public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<Redis
         Assert.Equal(second["version"], await CurrentAsync());
         Answer expired = await Client.ControlAsync("bob", "GET", "/api/v1/approvals/" + first["approval"]);
         Assert.Equal("expired", expired["state"]);
+
+        // It ended when it became void, and not when an approval that could be used would have.
+        DateTimeOffset ended = DateTimeOffset.Parse(expired["expires_at"], CultureInfo.InvariantCulture);
+        Assert.InRange(ended, began, TimeProvider.System.GetUtcNow().AddMinutes(1));
     }
 
     [Fact]
@@ -100,6 +108,37 @@ public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<Redis
         await Client.DecideAsync("bob", back["id"]!.ToString(), back["digest"]!.ToString());
         Assert.Equal(0, (await waiting).ExitCode);
         Assert.Equal("1", await CurrentAsync());
+    }
+
+    [Fact]
+    public async Task No_command_goes_round_the_approvers_by_the_store()
+    {
+        // Proves that a policy which is there is not replaced straight in the store, by either option and whatever the
+        // configuration that is named says of approvers; and that the first policy of a store may be put there.
+        string file = System.IO.Path.Combine(_setup.Folder, "next.yaml");
+        string policy = ServeSetup.Policy(_backends.Upstream) + "# next\n";
+        await File.WriteAllTextAsync(file, policy, TestContext.Current.CancellationToken);
+        string[][] ways =
+        [
+            ["--store", redis.Connection], ["--store", redis.Connection, "--expect", "1"],
+            ["--config", _setup.ConfigurationFile],
+        ];
+        foreach (string[] way in ways)
+        {
+            Dictionary<string, string> settings = new() { ["COUNTERSIGN__STORE__REDIS"] = redis.Connection };
+            CommandEnd refused = await CountersignProcess.RunAsync(settings, ["policy", "publish", file, .. way]);
+            Assert.Equal(way.Length > 2 ? 2 : 1, refused.ExitCode);
+            Assert.Contains("through the control API alone", refused.Errors, StringComparison.Ordinal);
+        }
+
+        Assert.Equal("1", await CurrentAsync());
+
+        // A gateway that runs would give the store its policy back.
+        await _gateway!.StopAsync();
+        await redis.CommandAsync("FLUSHALL");
+        CommandEnd first = await CountersignProcess.RunAsync(
+            [], ["policy", "publish", file, "--store", redis.Connection, "--author", "olga"]);
+        Assert.Equal((0, ""), (first.ExitCode, first.Errors.Trim()));
     }
 
     private async Task StartAsync()

@@ -72,6 +72,19 @@ public abstract partial class ApprovalStoreContract
         Assert.Equal(StoreStatus.NotFound, (await Approvals.FindAsync(late.Id)).Status);
     }
 
+    [Fact]
+    public async Task What_becomes_void_ends_then()
+    {
+        // Proves that an approval which is void shows when it became so, and not the end of the window it had.
+        Approval draft = Drafts.New();
+        Approval asked = (await Approvals.AskAsync(draft, default)).Value!;
+        Approval approved = (await Approvals.MoveAsync(asked, Drafts.Decided(asked, approve: true))).Value!;
+        Approval gone = (await Approvals.MoveAsync(approved, ApprovalRules.Void(approved).Next!)).Value!;
+        Assert.Equal(ApprovalState.Expired, gone.State);
+        Assert.InRange(gone.ExpiresAt, asked.CreatedAt.AddMinutes(-1), approved.ExpiresAt.AddMinutes(-1));
+        Assert.Equal(gone.ExpiresAt, (await Approvals.FindAsync(draft.Id)).Value!.ExpiresAt);
+    }
+
     private static Approval Of(Approval draft, string subject, params string[] chain) =>
         draft with { Requester = draft.Requester with { Subject = subject, Chain = chain } };
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Countersign.Cli.Store;
 using Countersign.Policy.Redis;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -45,6 +46,30 @@ public abstract class StoreServer : IAsyncLifetime
         await using ConnectionMultiplexer connection =
             await ConnectionMultiplexer.ConnectAsync(Connection + ",allowAdmin=true");
         return await connection.GetDatabase().ExecuteAsync(command, arguments);
+    }
+
+    /// <summary>Every value that it holds, as Latin-1, to look for what must not be there.</summary>
+    public async Task<IReadOnlyList<string>> ValuesAsync()
+    {
+        await using ConnectionMultiplexer connection =
+            await ConnectionMultiplexer.ConnectAsync(Connection + ",allowAdmin=true");
+        IDatabase database = connection.GetDatabase();
+        List<string> values = [];
+        foreach (RedisKey key in (RedisKey[])(await database.ExecuteAsync("KEYS", "*"))!)
+        {
+            RedisValue[] found = await database.KeyTypeAsync(key) switch
+            {
+                RedisType.String => [await database.StringGetAsync(key)],
+                RedisType.Hash => await database.HashValuesAsync(key),
+                RedisType.SortedSet => await database.SortedSetRangeByRankAsync(key),
+                RedisType.List => await database.ListRangeAsync(key),
+                _ => [],
+            };
+            values.AddRange(found.Select(one => Encoding.Latin1.GetString((byte[]?)one ?? [])));
+        }
+
+        Assert.NotEmpty(values);
+        return values;
     }
 }
 

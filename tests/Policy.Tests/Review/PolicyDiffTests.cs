@@ -133,7 +133,7 @@ public sealed class PolicyDiffTests
         PolicyDiff diff = PolicyDiff.Between(before, after, [tim]);
         Assert.Contains(diff.Access, change =>
             change is { Subject: "tim", IsGroup: false, Before: "allowed", After: "denied" });
-        Assert.DoesNotContain(diff.Access, change => change.IsGroup);
+        Assert.DoesNotContain(diff.Access, change => change.IsGroup && change.With.Length == 0);
     }
 
     // Proves that the JSON says what the text says.

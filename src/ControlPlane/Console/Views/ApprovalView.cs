@@ -14,6 +14,11 @@ public sealed record StageView(
     public int Agreed => Decisions.Count(decision => decision.Approves);
 }
 
+/// <summary>A header that binds the call.</summary>
+/// <param name="State">shown, absent, masked, credential or unreadable.</param>
+/// <param name="Value">What of it is shown; empty in any other state.</param>
+public sealed record HeaderLine(string Name, string State, string Value);
+
 /// <summary>What one person did beyond deciding, and what they said.</summary>
 public sealed record SaidView(string By, string Text, DateTimeOffset At);
 
@@ -42,6 +47,9 @@ public sealed record ApprovalView
 
     /// <summary>The body's length; -1 where it is gone.</summary>
     public required long BodyBytes { get; init; }
+
+    /// <summary>The headers that bind the call; empty where there are none, and where they are gone.</summary>
+    public required IReadOnlyList<HeaderLine> Headers { get; init; }
 
     public required string Issuer { get; init; }
 
@@ -97,6 +105,11 @@ public sealed record ApprovalView
             Arguments = json.TryGetProperty("arguments", out JsonElement body) ? body.Clone() : default,
             ContentType = Text(json, "content_type"),
             BodyBytes = json.TryGetProperty("body_bytes", out JsonElement bytes) ? bytes.GetInt64() : -1,
+            Headers = json.TryGetProperty("headers", out JsonElement headers)
+                && headers.ValueKind == JsonValueKind.Array
+                ? [.. headers.EnumerateArray().Select(one => new HeaderLine(
+                    Text(one, "name"), Text(one, "state"), Text(one, "value")))]
+                : [],
             Issuer = Text(caller, "issuer"),
             Subject = Text(caller, "subject"),
             Kind = Text(caller, "kind"),
