@@ -124,7 +124,8 @@ internal sealed class ControlFixture : IAsyncDisposable
             Notices = fixture.Notices,
             Nodes = new RedisNodeStore(null!),
             Tokens = new TokenTerms(
-                new GatewayTokens(() => fixture.Address, SigningKeyRing.Of(fixture._keys), fixture.Clock), fixture.Revocations)
+                new GatewayTokens(() => fixture.Address, SigningKeyRing.Of(fixture._keys), fixture.Clock),
+                fixture.Revocations)
             {
                 Proofs = fixture.Proofs,
                 Resources = () => ["https://data.test"],

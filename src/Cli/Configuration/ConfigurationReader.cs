@@ -147,8 +147,7 @@ internal static class ConfigurationReader
             embedded = isEmbedded ? embedded ?? "state/store" : null;
         }
 
-        IReadOnlyList<IssuerOptions> issuers = IdentityReader.ReadIssuers(
-            identity, resolve, errors, out IReadOnlyDictionary<string, SecretReference> introspectionSecrets);
+        IdentitySettings who = IdentityReader.Read(identity, resolve, errors);
         if (redis is null == embedded is null) store.Fault("redis", "give either store.redis or store.embedded");
         GatewayOptions options = new()
         {
@@ -163,9 +162,8 @@ internal static class ConfigurationReader
             ControlUrl = Url(control, "publicUrl"),
             Redis = redis,
             Embedded = embedded is null ? null : resolve(embedded),
-            Issuers = issuers,
-            IntrospectionSecrets = introspectionSecrets,
-            GatewayTokenLife = IdentityReader.ReadTokenLife(identity),
+            Issuers = who.Issuers,
+            Identity = who,
             AuditFolder = resolve(flags.Audit ?? auditFolder ?? "state/audit"),
             SealingKey = ReadSecret(secrets, "sealingKey", "file:state/sealing.key", resolve),
             MaskKeys = MaskKeyReader.Read(root.Section("masking"), resolve),
@@ -190,10 +188,7 @@ internal static class ConfigurationReader
         };
         if (flags.Data is not null || flags.Control is not null) options = WithFlags(options, flags, errors);
         if (options.Issuers.Count == 0)
-        {
             identity.Fault("issuers", "at least one issuer is needed, or no caller can be known");
-        }
-
         errors.AddRange(IssuerOptions.Check(options.Issuers));
         ConfigurationSection[] sections = [data, control, store, identity, audit, secrets, policy, gateway, approvals];
         foreach (ConfigurationSection section in sections) section.RefuseOthers();

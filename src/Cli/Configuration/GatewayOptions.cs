@@ -61,12 +61,8 @@ internal sealed record GatewayOptions
     /// <summary>Who may vouch for callers.</summary>
     public required IReadOnlyList<IssuerOptions> Issuers { get; init; }
 
-    /// <summary>Where the secrets are that opaque tokens are asked about with, by issuer.</summary>
-    public IReadOnlyDictionary<string, SecretReference> IntrospectionSecrets { get; init; } =
-        new Dictionary<string, SecretReference>();
-
-    /// <summary>How long the gateway's own tokens live at the most.</summary>
-    public TimeSpan GatewayTokenLife { get; init; } = TimeSpan.FromMinutes(15);
+    /// <summary>All that proves who calls; its issuers are <see cref="Issuers"/>.</summary>
+    public IdentitySettings Identity { get; init; } = new();
 
     /// <summary>Where the audit log is.</summary>
     public required string AuditFolder { get; init; }

@@ -9,31 +9,28 @@ internal static class IdentityReader
     private static readonly TimeSpan TokenLifeMin = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan TokenLifeMax = TimeSpan.FromHours(1);
 
-    /// <summary>The issuers, and where the secrets are that they are asked with.</summary>
-    internal static IReadOnlyList<IssuerOptions> ReadIssuers(
-        ConfigurationSection identity, Func<string, string> resolve, List<string> errors,
-        out IReadOnlyDictionary<string, SecretReference> secrets)
+    /// <summary>Reads all of it; aliases hold for every issuer.</summary>
+    internal static IdentitySettings Read(
+        ConfigurationSection identity, Func<string, string> resolve, List<string> errors)
     {
-        Dictionary<string, SecretReference> found = new(StringComparer.Ordinal);
+        Dictionary<string, SecretReference> secrets = new(StringComparer.Ordinal);
         IssuerOptions[] issuers =
-            [.. identity.Sections("issuers").Select(issuer => ReadIssuer(issuer, resolve, found))];
+            [.. identity.Sections("issuers").Select(issuer => ReadIssuer(issuer, resolve, secrets))];
         ConfigurationSection listed = identity.Section("aliases");
         List<string> faults = [];
         PersonAliases aliases = PersonAliases.Read(
             listed.Names.Select(person => KeyValuePair.Create(person, listed.Texts(person) ?? [])),
             [.. issuers.Select(one => one.Issuer)], faults);
         errors.AddRange(faults.Select(fault => "identity.aliases: " + fault));
-        secrets = found;
-        return [.. issuers.Select(one => one with { Aliases = aliases })];
-    }
-
-    /// <summary>How long the gateway's own tokens live at the most.</summary>
-    internal static TimeSpan ReadTokenLife(ConfigurationSection identity)
-    {
         ConfigurationSection tokens = identity.Section("gatewayTokens");
-        TimeSpan life = tokens.Duration("life", TimeSpan.FromMinutes(15), TokenLifeMin, TokenLifeMax);
+        IdentitySettings settings = new()
+        {
+            Issuers = [.. issuers.Select(one => one with { Aliases = aliases })],
+            IntrospectionSecrets = secrets,
+            GatewayTokenLife = tokens.Duration("life", TimeSpan.FromMinutes(15), TokenLifeMin, TokenLifeMax),
+        };
         tokens.RefuseOthers();
-        return life;
+        return settings;
     }
 
     private static IssuerOptions ReadIssuer(

@@ -48,7 +48,7 @@ internal sealed class IdentityParts(
     internal TokenTerms Tokens(Func<string> controlUrl, SigningKeyRing keys, Func<string?> dataUrl) => new(
         new GatewayTokens(controlUrl, keys, clock), new RedisRevocationStore(_store!))
     {
-        TimeToLive = options.GatewayTokenLife,
+        TimeToLive = options.Identity.GatewayTokenLife,
         Resources = () => (options.DataUrl ?? dataUrl()) is { } data ? [data] : [],
     };
 
@@ -67,7 +67,7 @@ internal sealed class IdentityParts(
     {
         if (issuer.Introspection is not { } asked) return issuer;
         byte[] secret = ConsoleServices.SecretOf(
-            options.IntrospectionSecrets[issuer.Issuer], environment,
+            options.Identity.IntrospectionSecrets[issuer.Issuer], environment,
             $"identity.issuers, '{issuer.Issuer}': introspection.clientSecret: ");
         return issuer with { Introspection = asked with { ClientSecret = secret } };
     }

@@ -48,7 +48,8 @@ internal static class RevokeVerb
             Put(body, "id", parsed.GetValue(id));
             Put(body, "until", parsed.GetValue(until));
             Put(body, "reason", parsed.GetValue(reason));
-            int named = (path is null ? 0 : 1) + (body.ContainsKey("subject") ? 1 : 0) + (body.ContainsKey("id") ? 1 : 0);
+            int named = Convert.ToInt32(path is not null) + Convert.ToInt32(body.ContainsKey("subject"))
+                + Convert.ToInt32(body.ContainsKey("id"));
             if (named != 1 || (path is null) != body.ContainsKey("issuer"))
                 return environment.Fail("give --file, or --issuer with --subject or --id", ExitCodes.Usage);
             using ControlClient? client = control.Open(environment, parsed);

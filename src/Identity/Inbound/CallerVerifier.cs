@@ -83,7 +83,13 @@ public sealed class CallerVerifier : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(keys);
         if (_issuers.ContainsKey(issuer))
             throw new ArgumentException($"'{issuer}' is the gateway itself and one of its issuers", nameof(issuer));
-        IssuerOptions options = new() { Issuer = issuer, Audiences = [issuer], Algorithms = ["ES256"], IsGateway = true };
+        IssuerOptions options = new()
+        {
+            Issuer = issuer,
+            Audiences = [issuer],
+            Algorithms = ["ES256"],
+            IsGateway = true,
+        };
         IssuerKeyRing own = IssuerKeyRing.Fixed(options, [], _limits, _clock);
         void Publish() => own.Publish([.. keys.Current.Keys.Select(one => IssuerKey.FromOwn(one.Keys))]);
         keys.Swapped += Publish;

@@ -42,7 +42,7 @@ public sealed record IntrospectionOptions
                 if (all[one].TokenPrefix.StartsWith(all[other].TokenPrefix, StringComparison.Ordinal)
                     || all[other].TokenPrefix.StartsWith(all[one].TokenPrefix, StringComparison.Ordinal))
                 {
-                    errors.Add("two issuers are asked about the same opaque tokens: give each a tokenPrefix of its own");
+                    errors.Add("two issuers are asked about the same opaque tokens: each needs a tokenPrefix");
                     return;
                 }
             }

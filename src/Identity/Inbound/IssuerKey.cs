@@ -138,7 +138,8 @@ internal sealed class IssuerKey
 
     /// <summary>Takes the public half of a pair of our own.</summary>
     public static IssuerKey FromOwn(SigningKeys pair) =>
-        FromJwk(new JsonWebKey(pair.PublicJwk)) ?? throw new ArgumentException("not a key for signatures", nameof(pair));
+        FromJwk(new JsonWebKey(pair.PublicJwk))
+        ?? throw new ArgumentException("not a key for signatures", nameof(pair));
 
     /// <summary>Takes a SubjectPublicKeyInfo or a certificate's key; null when it is neither RSA nor a NIST
     /// curve.</summary>

@@ -113,7 +113,9 @@ public sealed record IssuerOptions
             if (GroupSource.Check(source) is { Length: > 0 } fault) errors.Add($"{name}: groups '{source}' {fault}");
         }
 
-        string?[] paths = [KindClaim, PersonClaim, TenantClaim, .. ResponsibleClaims, .. Requires.Keys];
+        if (KindClaim.Length == 0) errors.Add($"{name} names no kind claim");
+        IEnumerable<string?> paths = [PersonClaim, TenantClaim, .. ResponsibleClaims, .. Requires.Keys];
+        if (KindClaim.Length > 0) paths = paths.Prepend(KindClaim);
         foreach (string path in paths.OfType<string>())
         {
             if (ClaimPath.Check(path) is { Length: > 0 } fault) errors.Add($"{name}: the claim '{path}' {fault}");

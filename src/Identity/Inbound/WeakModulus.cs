@@ -5,7 +5,8 @@ namespace Countersign.Identity.Inbound;
 /// <summary>RSA moduli that can be factored by how they were made.</summary>
 internal static class WeakModulus
 {
-    // A modulus of the library of CVE-2017-15361 (ROCA) is a power of 65537 modulo each of these; one in 2^27 others is.
+    // A modulus of the library of CVE-2017-15361 (ROCA) is a power of 65537 modulo each of these; one in 2^27 others
+    // is.
     private static readonly int[] Primes =
         [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
 

@@ -178,8 +178,8 @@ public sealed class TokenDeskTests
         JsonElement metadata = (await gate.GetAsync("/.well-known/oauth-authorization-server")).Json;
         Assert.Equal(gate.Address, metadata.GetProperty("issuer").GetString());
         Assert.Equal(gate.Address + "/oauth/token", metadata.GetProperty("token_endpoint").GetString());
-        Assert.Equal(
-            TokenDesk.ExchangeGrant, metadata.GetProperty("grant_types_supported").EnumerateArray().First().GetString());
+        JsonElement grants = metadata.GetProperty("grant_types_supported");
+        Assert.Equal(TokenDesk.ExchangeGrant, grants.EnumerateArray().First().GetString());
     }
 
     internal static Task<Answer> ExchangeAsync(

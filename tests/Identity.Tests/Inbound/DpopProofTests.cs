@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Countersign.Identity.Tests.Inbound;
 
-/// <summary>Proofs of possession (RFC 9449): each check of section 4.3, and the token that is bound to the key.</summary>
+/// <summary>Proofs of possession (RFC 9449): each check of section 4.3, and the token bound to the key.</summary>
 public sealed class DpopProofTests : IDisposable
 {
     private const string Url = "https://gateway.test/billing/7/reset";

@@ -60,7 +60,8 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
         if (left <= TimeSpan.Zero) return default;
         TimeSpan goodFor = isActivity ? Shorter(terms.SessionIdle, left) : TimeSpan.Zero;
         Caller caller = record.ToCaller();
-        StoreStatus confirmed = await store.ConfirmAsync(key, PersonOf(caller.Issuer, caller.Subject), record.BegunAt, goodFor);
+        string person = PersonOf(caller.Issuer, caller.Subject);
+        StoreStatus confirmed = await store.ConfirmAsync(key, person, record.BegunAt, goodFor);
         if (confirmed == StoreStatus.Unavailable) return new(null, IsStoreAway: true);
         return confirmed == StoreStatus.Ok
             ? new(new ConsoleSession(key, caller, FormTokenOf(id), record.BegunAt, record.EndsAt), false)
