@@ -1,6 +1,7 @@
 using System.Net;
 using Countersign.Audit;
 using Countersign.ControlPlane.Console;
+using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
@@ -58,7 +59,7 @@ public sealed record ControlPlaneOptions
     public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
 
     /// <summary>Who may ask whether a lent credential is good.</summary>
-    public IntrospectionOptions Introspection { get; init; } = new();
+    public IntrospectionTerms Introspection { get; init; } = new();
 
     /// <summary>How long people stay signed in at the console.</summary>
     public ConsoleTerms Console { get; init; } = new();
@@ -114,4 +115,7 @@ public sealed record ControlPlaneServices(
 
     /// <summary>Who people sign in by; null where nobody can.</summary>
     public OidcSignIn? SignIn { get; init; }
+
+    /// <summary>What tokens are issued and revoked with; null does neither.</summary>
+    public TokenTerms? Tokens { get; init; }
 }

@@ -43,7 +43,7 @@ internal sealed class ProcessSecrets(
     }
 
     /// <summary>Who may introspect lent credentials.</summary>
-    internal IntrospectionOptions Introspection()
+    internal IntrospectionTerms Introspection()
     {
         List<IntrospectionClient> clients = [];
         foreach (IntrospectionSetting setting in options.Credentials.Introspection)

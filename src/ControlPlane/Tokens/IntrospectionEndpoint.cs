@@ -14,7 +14,7 @@ namespace Countersign.ControlPlane.Tokens;
 /// Says whether a lent credential is good at this moment (RFC 7662): while its call is in flight, and no longer.
 /// </summary>
 internal sealed class IntrospectionEndpoint(
-    IntrospectionOptions options, SigningKeyRing keys, ILentCalls? calls, BearerCallers bearers,
+    IntrospectionTerms options, SigningKeyRing keys, ILentCalls? calls, BearerCallers bearers,
     Func<string> publicUrl, TimeProvider clock)
 {
     public const string Path = "/oauth/introspect";

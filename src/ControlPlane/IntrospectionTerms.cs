@@ -7,7 +7,7 @@ namespace Countersign.ControlPlane;
 public sealed record IntrospectionClient(string Id, ReadOnlyMemory<byte> Secret, IReadOnlyList<string> Audiences);
 
 /// <summary>Who may ask <c>POST /oauth/introspect</c>. Nobody may, until somebody is named.</summary>
-public sealed record IntrospectionOptions
+public sealed record IntrospectionTerms
 {
     /// <summary>Services, by HTTP Basic authentication.</summary>
     public IReadOnlyList<IntrospectionClient> Clients { get; init; } = [];
