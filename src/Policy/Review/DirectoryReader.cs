@@ -32,7 +32,8 @@ internal sealed class DirectoryReader(
         {
             if (Section.Open(item, "an account", AccountKeys, errors) is not { } account) continue;
             string subject = ReadSubject(account);
-            List<string> chain = account.Find("chain") is null ? [NameOf(subject)] : account.TextList("chain", 1, NoFault);
+            List<string> chain = account.Find("chain") is null
+                ? [NameOf(subject)] : account.TextList("chain", 1, NoFault);
             Add(subject, CallerKind.Human, account.Groups("groups", 0), chain, person);
         }
     }

@@ -181,7 +181,8 @@ public sealed class HoleFinder
             Function[] grave = [.. _policy.FunctionsOf(rule).Where(IsGrave)];
             string[] loose = [.. _accounts.Where(account => account.Caller is { IsPerson: false, Chain.Count: 0 }
                 && Array.Exists(grave, function => _ways.Of(account.Caller, function).Any(
-                    way => way.Stages.Count > 0 && way.Rules.Contains(rule)))).Select(account => account.Caller.Subject)];
+                    way => way.Stages.Count > 0 && way.Rules.Contains(rule))))
+                .Select(account => account.Caller.Subject)];
             if (loose.Length == 0) continue;
             Add(FindingWeight.Warning, rule, $"{Join(loose)} may ask under rule '{rule.Id}', and their tokens name "
                 + "nobody who is behind them: whoever runs them could approve what they ask for", []);

@@ -43,7 +43,8 @@ public sealed record PeopleDirectory(IReadOnlyList<DirectoryAccount> Accounts)
         List<DirectoryAccount> accounts = [];
         bool isTooLarge = System.Text.Encoding.UTF8.GetByteCount(text) > PolicyLimits.DocumentBytesMax;
         if (isTooLarge) found.Add(1, 1, $"the directory is larger than {PolicyLimits.DocumentBytesMax} bytes");
-        else if (DocumentTree.Read(text, found) is { } root) new DirectoryReader(accounts, found, personOf).ReadRoot(root);
+        else if (DocumentTree.Read(text, found) is { } root)
+            new DirectoryReader(accounts, found, personOf).ReadRoot(root);
         errors = found.InOrder();
         return errors.Count == 0 ? new PeopleDirectory(accounts) : null;
     }
