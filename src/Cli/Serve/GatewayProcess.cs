@@ -105,7 +105,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         PolicyStart start = new(_options, policies, memory, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
-        SigningKeyRing keys = await LentKeysAsync(store, sealingKey);
+        OutboundParts outbound = new(_options.Credentials, _clock, _logs);
+        _stops.Push(outbound.DisposeAsync);
+        await outbound.StartAsync(store, sealingKey);
+        SigningKeyRing keys = outbound.Keys;
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
@@ -118,17 +121,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
             store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
         _stops.Push(sweep.DisposeAsync);
         await sweep.StartAsync();
-        RedisLentCalls lentCalls = await RedisLentCalls.OpenAsync(store, _clock);
         IdentityParts identity = new(_options, environment, _clock, _logs);
         _stops.Push(identity.DisposeAsync);
         CallerVerifier callers = await identity.StartAsync(store, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
-            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log);
-            services = services with
+            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log)
             {
                 LentKeyTerms = _options.Credentials.Signing,
-                LentCalls = lentCalls,
+                LentCalls = outbound.LentCalls,
                 Readiness = _readiness,
                 MaskKeys = maskKeys,
                 Sessions = new RedisSessionStore(store),
@@ -144,15 +145,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
 
         callers.TakeOwnTokens(ControlUrl(), keys);
-        CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
         if (roles.HasFlag(Roles.Data))
         {
-            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit.Log);
-            services = services with
+            CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
+            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit.Log)
             {
                 MaskKeys = maskKeys,
                 Start = sweep.Start,
-                LentCalls = lentCalls,
+                LentCalls = outbound.LentCalls,
                 Rates = new RedisRateStore(store),
                 LiveNodes = () => _reporter?.LiveNodes ?? 1,
             };
@@ -311,17 +311,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _readiness.DrainBegun += reporter.Knock;
         reporter.Start();
         _stops.Push(reporter.DisposeAsync);
-    }
-
-    // Shared by the fleet through the store, sealed; the first gateway makes them.
-    private async Task<SigningKeyRing> LentKeysAsync(RedisStore store, byte[] sealingKey)
-    {
-        PayloadSeal seal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SecretLabel));
-        (SigningKeyKeeper? keeper, string fault) = await SigningKeyKeeper.StartAsync(
-            new RedisSigningKeyStore(store), seal, _options.Credentials.Signing, _clock, _logs.CreateLogger<SigningKeyKeeper>());
-        if (keeper is null) throw new StartRefusedException(fault);
-        _stops.Push(keeper.DisposeAsync);
-        return keeper.Ring;
     }
 
     private T Keep<T>(T part)

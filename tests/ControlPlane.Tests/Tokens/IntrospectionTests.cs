@@ -150,7 +150,8 @@ public sealed class IntrospectionTests : IAsyncLifetime
         using SigningKeys stranger = SigningKeys.Create();
         string[] wrong =
         [
-            Written(issuer: "http://elsewhere.test"), Written(ring: SigningKeyRing.Of(stranger)), token + ".", token + "=",
+            Written(issuer: "http://elsewhere.test"), Written(ring: SigningKeyRing.Of(stranger)),
+            token + ".", token + "=",
             token + "A", "." + token, "..", "a.b.c", "x", "é", token[..token.LastIndexOf('.')],
         ];
         foreach (string one in wrong) Assert.Equal("""{"active":false}""", (await AskAsync(one)).Body);

@@ -7,7 +7,8 @@ using Xunit;
 
 namespace Countersign.Integration.Tests.Credentials;
 
-/// <summary>Two gateways whose signing keys change every few seconds, before a function that checks everything.</summary>
+/// <summary>Two gateways whose signing keys change every few seconds, before a function that checks
+/// everything.</summary>
 public sealed class RotatingWorld : IAsyncLifetime
 {
     /// <summary>What both gateways are reached under, as far as credentials say.</summary>
