@@ -2,6 +2,7 @@ using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Console;
+using Countersign.ControlPlane.Console.Sessions;
 using Countersign.ControlPlane.Metrics;
 using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Notices;
@@ -58,7 +59,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
         RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
         ApprovalDesk approvals = new(services, views, acts, _proposals, clock, log);
-        PolicyDesk policies = new(services, options, acts, _proposals, () => PublicUrl);
+        PolicyDesk policies = new(services, options, acts, _proposals, () => PublicUrl, clock);
         ApprovalEndpoints.Map(routes, approvals, streams, reveals);
         if (services.Notices is { } notices)
         {
@@ -70,7 +71,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditDesk audit = new(services.Audit, options.Auditors, acts);
         AuditEndpoints.Map(routes, audit);
-        TokenEndpoints.Map(routes, services.LentKeys, services.LentKeyTerms, () => PublicUrl);
+        MapTokens(routes, services, front?.Sessions, acts, clock);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(
             _app.Services, logs, approvals, reveals, policies, people, acts, log));
@@ -113,6 +114,21 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         if (_notices is not null) await _notices.DisposeAsync();
         await _feed.DisposeAsync();
         _metrics.Dispose();
+    }
+
+    private void MapTokens(
+        Routes routes, ControlPlaneServices services, SessionDesk? sessions, ActLog acts, TimeProvider clock)
+    {
+        TokenDesk? tokens = null;
+        RevocationDesk? revocations = null;
+        if (services.Tokens is { } terms)
+        {
+            tokens = new TokenDesk(services.Callers, terms, acts, () => PublicUrl, clock);
+            revocations = new RevocationDesk(services.Callers, terms, _options, sessions, acts, clock);
+        }
+
+        TokenEndpoints.Map(
+            routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, () => PublicUrl);
     }
 
     private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)

@@ -1,6 +1,7 @@
 using System.Net;
 using Countersign.Audit;
 using Countersign.ControlPlane.Console;
+using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
@@ -53,6 +54,15 @@ public sealed record ControlPlaneOptions
     /// is published; null looks at the rules alone.
     /// </summary>
     public string? DirectoryFile { get; init; }
+
+    /// <summary>
+    /// Instead of a file: the callers that the newest records of this process's audit name. What is only missing among
+    /// them is a warning then.
+    /// </summary>
+    public bool LearnsPeople { get; init; }
+
+    /// <summary>Whose account a subject of the directory is, by the configured aliases; null for nobody's.</summary>
+    public Func<string, string?>? PersonOf { get; init; }
 
     /// <summary>Groups whose members may read policies and the audit.</summary>
     public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
@@ -107,4 +117,7 @@ public sealed record ControlPlaneServices(
 
     /// <summary>Who people sign in by; null where nobody can.</summary>
     public OidcSignIn? SignIn { get; init; }
+
+    /// <summary>What tokens are issued and revoked with; null does neither.</summary>
+    public TokenTerms? Tokens { get; init; }
 }

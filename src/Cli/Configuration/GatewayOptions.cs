@@ -61,6 +61,9 @@ internal sealed record GatewayOptions
     /// <summary>Who may vouch for callers.</summary>
     public required IReadOnlyList<IssuerOptions> Issuers { get; init; }
 
+    /// <summary>All that proves who calls; its issuers are <see cref="Issuers"/>.</summary>
+    public IdentitySettings Identity { get; init; } = new();
+
     /// <summary>Where the audit log is.</summary>
     public required string AuditFolder { get; init; }
 
@@ -85,6 +88,9 @@ internal sealed record GatewayOptions
 
     /// <summary>The people over whom a policy is looked through for holes before it is published, or null.</summary>
     public string? PolicyDirectory { get; init; }
+
+    /// <summary>Instead: the callers that the audit saw.</summary>
+    public bool LearnsPeople { get; init; }
 
     /// <summary>
     /// The bootstrap policy also replaces an older bootstrap policy; for the demo, whose ports may change.
