@@ -117,10 +117,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisNodeStore nodes = new(store);
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
-        ClaimSweep sweep = new(
-            store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
-        _stops.Push(sweep.DisposeAsync);
-        await sweep.StartAsync();
+        ClaimSweep sweep = await SweepAsync(store, approvals);
         IdentityParts identity = new(_options, environment, _clock, _logs);
         _stops.Push(identity.DisposeAsync);
         CallerVerifier callers = await identity.StartAsync(store, cancellation);
@@ -162,6 +159,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
         Join(nodes, roles, feed, audit.Log);
         audit.RecordStart(_options, roles);
         _stops.Push(() => BeginDrainAsync(audit));
+    }
+
+    private async Task<ClaimSweep> SweepAsync(RedisStore store, RedisApprovalStore approvals)
+    {
+        ClaimSweep sweep = new(
+            store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
+        _stops.Push(sweep.DisposeAsync);
+        await sweep.StartAsync();
+        return sweep;
     }
 
     // Load balancers first: they must have stopped to send before the listener stops to accept.
