@@ -95,8 +95,8 @@ public sealed class OutageTests : IAsyncLifetime
     [Fact]
     public async Task A_store_that_stands_still_ages_the_policy_as_one_that_is_away()
     {
-        // Proves both age limits where the store neither answers nor refuses: critical and high calls are refused first,
-        // whatever the rules say of them, while those of low risk go on; then all; and all is well when it goes on.
+        // Proves both age limits where the store neither answers nor refuses: critical and high calls are refused
+        // first, while those of low risk go on; then all; and all is well when it goes on.
         await using RedisServer redis = new();
         await redis.StartAsync();
         await StartAsync(redis.Connection, ("LIMITS__POLICYSTALEAFTER", "2s"), ("LIMITS__POLICYDEADAFTER", "15s"));

@@ -118,7 +118,7 @@ public sealed class RedisServer : StoreServer
     }
 
     /// <summary>
-    /// Lets it stand still, with all its connections open: what is sent to it is taken by the kernel and never answered.
+    /// Lets it stand still, with its connections open: what is sent to it is taken by the kernel and never answered.
     /// </summary>
     public Task StandStillAsync() => SignalAsync("STOP");
 
