@@ -44,7 +44,9 @@ internal sealed record PolicyFile(string Name, string Text, PolicyReading Readin
         return new PolicyFile(name, text, reading) { IsMerged = included > 0 };
     }
 
-    /// <summary>The text of a file, or of standard input for <c>-</c>; null, and said so, if it cannot be read.</summary>
+    /// <summary>
+    /// The text of a file, or of standard input for <c>-</c>; null, and said so, if it cannot be read.
+    /// </summary>
     internal static string? ReadText(CommandEnvironment environment, string name)
     {
         try

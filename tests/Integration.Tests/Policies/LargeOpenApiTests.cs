@@ -36,7 +36,8 @@ public sealed class LargeOpenApiTests : IDisposable
     public async Task Five_thousand_operations_of_one_name_are_told_apart()
     {
         string file = _desk.Write("same.json", Document(1_250, "same", 0));
-        CommandResult taken = await _desk.RunAsync("import", "openapi", file, "-o", Path.Combine(_desk.Folder, "p.yaml"));
+        string output = Path.Combine(_desk.Folder, "policy.yaml");
+        CommandResult taken = await _desk.RunAsync("import", "openapi", file, "-o", output);
         Assert.Equal(ExitCodes.Ok, taken.ExitCode);
         Assert.Contains("'same' is taken; it is called 'same-5000'", taken.Errors, StringComparison.Ordinal);
     }
@@ -48,8 +49,8 @@ public sealed class LargeOpenApiTests : IDisposable
         string file = _desk.Write("huge.json", Document(3_000, "thing{0}-{1}-" + new string('x', 80), 0));
         CommandResult refused = await _desk.RunAsync("import", "openapi", file);
         Assert.Equal(ExitCodes.Failed, refused.ExitCode);
-        Assert.Contains("its 10000 operations make a policy of more than 1048576 bytes: take a part of them with --under",
-            refused.Errors, StringComparison.Ordinal);
+        Assert.Contains("its 10000 operations make a policy of more than 1048576 bytes: take a part of them with "
+            + "--under", refused.Errors, StringComparison.Ordinal);
         Assert.Contains("a policy has at most 10000 functions", refused.Errors, StringComparison.Ordinal);
         Assert.Equal("", refused.Output);
         CommandResult part = await _desk.RunAsync("import", "openapi", file, "--under", "/service7/");
