@@ -52,7 +52,7 @@ internal sealed class ConsoleFront
         new ApprovalPages(gate, parts.Approvals, parts.Reveals, search, _services, _clock).Map();
         new ReviewPages(gate, search, _clock).Map();
         new HistoryPages(gate, search).Map();
-        new PolicyPages(gate, parts.Policies).Map();
+        new PolicyPages(gate, parts.Policies, search).Map();
         if (_services.Nodes is { } nodes) new FleetPages(gate, nodes).Map();
         gate.Open("/console/{**rest}", _ => gate.MessageAsync(
             404, ConsoleGate.HeadForAnybody("There is no such page"), "It may have been mistyped."));
