@@ -20,13 +20,14 @@ internal sealed class ConsoleFront
     private readonly Func<string> _publicUrl;
 
     private ConsoleFront(
-        ControlPlaneOptions options, ControlPlaneServices services, TimeProvider clock, Func<string> publicUrl)
+        ControlPlaneOptions options, ControlPlaneServices services, SeenPeople people, TimeProvider clock,
+        Func<string> publicUrl)
     {
         _options = options;
         _services = services;
         _clock = clock;
         _publicUrl = publicUrl;
-        Sessions = new SessionDesk(services.Sessions!, services.SessionSeal!, options.Console, clock);
+        Sessions = new SessionDesk(services.Sessions!, services.SessionSeal!, options.Console, people, clock);
         Cookies = new ConsoleCookies(services.SessionSeal!, publicUrl, clock);
     }
 
@@ -36,10 +37,11 @@ internal sealed class ConsoleFront
 
     /// <summary>The console; null where there are no sessions.</summary>
     public static ConsoleFront? Open(
-        ControlPlaneOptions options, ControlPlaneServices services, TimeProvider clock, Func<string> publicUrl) =>
+        ControlPlaneOptions options, ControlPlaneServices services, SeenPeople people, TimeProvider clock,
+        Func<string> publicUrl) =>
         services.Sessions is null || services.SessionSeal is null
             ? null
-            : new ConsoleFront(options, services, clock, publicUrl);
+            : new ConsoleFront(options, services, people, clock, publicUrl);
 
     public void Map(Routes routes, ConsoleParts parts)
     {
