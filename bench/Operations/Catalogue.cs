@@ -1,3 +1,5 @@
+using Countersign.Policy;
+
 namespace Countersign.Bench.Operations;
 
 /// <summary>One row of the gate and of the benchmarks.</summary>
@@ -29,7 +31,8 @@ internal static class Catalogue
         new("DecideArguments", 5_000, static () => new DecideByConditions(functions: 10, hasSchema: true)),
         new("DecideConditions1000", 5_000, static () => new DecideByConditions(functions: 1_000)),
         new("CallDigest", 5_000, static () => new DigestOfCall()),
-        new("CredentialSign", 1_000, static () => new CredentialSign()),
+        new("CredentialSign", 1_000, static () => new CredentialSign(SigningAlgorithm.Es256)),
+        new("CredentialSignEdDsa", 1_000, static () => new CredentialSign(SigningAlgorithm.EdDsa)),
         new("Mask4KiBNoHit", 5_000, static () => new MaskBody(4_096, NoHit, hits: false)),
         new("Mask4KiBTwoFields", 5_000, static () => new MaskBody(4_096, TwoFields, hits: true)),
         new("Mask64KiBTwoFields", 500, static () => new MaskBody(65_536, TwoFields, hits: true)),

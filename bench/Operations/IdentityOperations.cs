@@ -70,11 +70,11 @@ internal sealed class TokenVerify : Operation
     protected override ValueTask ReleaseAsync() => _setup.DisposeAsync();
 }
 
-/// <summary>The credential for one call, written and signed with ES256; the caller's name has something to
-/// escape.</summary>
+/// <summary>The credential for one call, written and signed; the caller's name has something to escape.</summary>
 internal sealed class CredentialSign : InlineOperation
 {
-    private readonly SigningKeys _keys = SigningKeys.Create();
+    private readonly SigningAlgorithm _algorithm;
+    private readonly SigningKeys _keys;
     private readonly CredentialIssuer _issuer;
     private readonly byte[] _destination = new byte[2_048];
     private readonly Guid _call = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
@@ -82,12 +82,18 @@ internal sealed class CredentialSign : InlineOperation
     private readonly Caller _caller =
         new("https://issuer.test", "agent \"seven\"", CallerKind.Agent, ["agents"], ["bob", "alice"]);
 
-    internal CredentialSign() => _issuer = new CredentialIssuer("http://control.test", _keys, TimeProvider.System);
+    internal CredentialSign(SigningAlgorithm algorithm)
+    {
+        _algorithm = algorithm;
+        _keys = SigningKeys.Create(algorithm);
+        _issuer = new CredentialIssuer("http://control.test", SigningKeyRing.Of(_keys), TimeProvider.System);
+    }
 
     protected override void Run()
     {
         LentTerms terms = new()
         {
+            Algorithm = _algorithm,
             Audience = "billing",
             Function = "billing.refund",
             Caller = _caller,

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
 
 namespace Countersign.Audit;
 
@@ -15,6 +17,9 @@ internal ref struct AuditJson
 {
     private const int RuneBytesMax = 6;
     private const int NumberBytesMax = 20;
+
+    // Names and quotes of two copies, the mark of a cut, the last field.
+    private const int EndBytesKept = 256;
 
     /// <summary>A time with its quotes.</summary>
     internal const int TimeBytes = 26;
@@ -54,9 +59,10 @@ internal ref struct AuditJson
 
     internal readonly int TargetBytesMax => Math.Clamp(_record.BytesMax / 8, 1_024, 8_192);
 
-    internal void End()
+    /// <summary>Ends the record; <paramref name="isCut"/> if it repeats one that was shortened.</summary>
+    internal void End(bool isCut = false)
     {
-        if (_cut)
+        if (_cut || isCut)
         {
             Name("cut"u8);
             Raw("true"u8);
@@ -76,6 +82,13 @@ internal ref struct AuditJson
     {
         Raw("}"u8);
         _begun = true;
+    }
+
+    /// <summary>A member of another record, as it stands there.</summary>
+    internal void Member(JsonProperty member)
+    {
+        Name(Encoding.UTF8.GetBytes(member.Name));
+        Raw(JsonMarshal.GetRawUtf8Value(member.Value));
     }
 
     internal void Number(ReadOnlySpan<byte> name, long value)
@@ -128,6 +141,16 @@ internal ref struct AuditJson
         }
 
         Raw("\""u8);
+    }
+
+    /// <summary>What a record can still take beside the fields that follow and its end.</summary>
+    internal readonly int BytesLeft => Math.Max(0, _record.BytesMax - _record.WrittenBytes - EndBytesKept);
+
+    /// <summary>The beginning of a body; <paramref name="isCut"/> if the body went on.</summary>
+    internal void Copy(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text, bool isCut, int bytesMax)
+    {
+        _cut |= isCut && !text.IsEmpty;
+        Text(name, text, bytesMax);
     }
 
     internal void List(ReadOnlySpan<byte> name, IReadOnlyList<string>? items)

@@ -130,16 +130,25 @@ internal sealed class AuditLogOpener : IDisposable
 
     private AuditLogOpening Begin(LogRecovery recovery, OpenedLog opened)
     {
+        List<AuditEntry> interrupted = ReadInterrupted(recovery.OpenCalls);
         AuditRecordPool pool = new(_options.QueueRecordsMax, _options.RecordBytesMax);
         LogWriter writer = new(_options, _storage, _clock, pool, opened);
         AuditLog log = new(_options, writer, pool);
         writer.Start();
         _key = null;
         _lock = null;
-        return recovery.TornBytes == 0
+        AuditLogOpening opening = recovery.TornBytes == 0
             ? new AuditLogOpening(AuditOpenStatus.Opened, $"{log.Size} entries", log)
             : new AuditLogOpening(AuditOpenStatus.OpenedAfterCut,
                 $"cut {recovery.TornBytes} torn bytes after {recovery.Frontier.Size} whole entries",
                 log, null, recovery.TornBytes);
+        return opening with { Interrupted = interrupted };
+    }
+
+    private List<AuditEntry> ReadInterrupted(OpenCalls calls)
+    {
+        List<AuditEntry> intents = [];
+        foreach (long entry in calls.Intents) intents.AddRange(AuditReader.Between(_options.Folder, entry, entry + 1));
+        return intents;
     }
 }

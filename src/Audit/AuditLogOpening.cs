@@ -51,4 +51,12 @@ public enum AuditOpenStatus : byte
 /// <param name="Damage">Where it is broken, when it is.</param>
 /// <param name="TailCutBytes">Bytes cut from the newest segment.</param>
 public sealed record AuditLogOpening(
-    AuditOpenStatus Status, string Message, AuditLog? Log = null, AuditDamage? Damage = null, long TailCutBytes = 0);
+    AuditOpenStatus Status, string Message, AuditLog? Log = null, AuditDamage? Damage = null, long TailCutBytes = 0)
+{
+    /// <summary>
+    /// Intents without an outcome, of calls that a killed process left; none where only the newest segment was read
+    /// (<see cref="AuditLogOptions.ChecksEverySegment"/>) and they stand before it. See
+    /// <see cref="InterruptedCalls.CloseAsync"/>.
+    /// </summary>
+    public IReadOnlyList<AuditEntry> Interrupted { get; init; } = [];
+}

@@ -109,6 +109,27 @@ public ref struct CallRecord
     /// <summary>Outcome: SHA-256 of the response body as sent: 32 bytes, or empty.</summary>
     public ReadOnlySpan<byte> ResponseDigest { get; set; }
 
+    /// <summary>Outcome: SHA-256 of the whole payload as sent on: 32 bytes, or empty where none was taken.</summary>
+    public ReadOnlySpan<byte> RequestDigest { get; set; }
+
+    /// <summary>Outcome: the payload's beginning, masked; empty where it is not kept.</summary>
+    public ReadOnlySpan<byte> RequestCopy { get; set; }
+
+    /// <summary>Outcome: true if the payload is longer than its copy.</summary>
+    public bool IsRequestCopyCut { get; set; }
+
+    /// <summary>Outcome: why a payload that is kept is not shown.</summary>
+    public string? RequestCopyWithheld { get; set; }
+
+    /// <summary>Outcome: the answer's beginning, masked for everybody; empty where it is not kept.</summary>
+    public ReadOnlySpan<byte> ResponseCopy { get; set; }
+
+    /// <summary>Outcome: true if the answer is longer than its copy.</summary>
+    public bool IsResponseCopyCut { get; set; }
+
+    /// <summary>Outcome: why an answer that is kept is not shown.</summary>
+    public string? ResponseCopyWithheld { get; set; }
+
     /// <summary>Outcome: how many values were masked.</summary>
     public long Masked { get; set; }
 
@@ -229,5 +250,18 @@ public ref struct CallRecord
         json.Text("credential"u8, Credential);
         if (DurationMicroseconds >= 0) json.Number("duration_us"u8, DurationMicroseconds);
         json.Text("detail"u8, Detail, json.ListBytesMax);
+        WriteCopies(ref json);
+    }
+
+    // Last, in the room that is left: what a copy loses is told, what the rest would lose is the record.
+    private readonly void WriteCopies(ref AuditJson json)
+    {
+        json.Digest("request_digest"u8, RequestDigest);
+        json.Text("request_copy_withheld"u8, RequestCopyWithheld);
+        json.Text("response_copy_withheld"u8, ResponseCopyWithheld);
+        if (RequestCopy.IsEmpty && ResponseCopy.IsEmpty) return;
+        int share = json.BytesLeft / (RequestCopy.IsEmpty || ResponseCopy.IsEmpty ? 1 : 2);
+        json.Copy("request_copy"u8, RequestCopy, IsRequestCopyCut, share);
+        json.Copy("response_copy"u8, ResponseCopy, IsResponseCopyCut, share);
     }
 }

@@ -13,6 +13,9 @@ internal sealed class LogRecovery(
     private readonly string _folder = options.Folder;
     private TileRestorer _tiles = new(storage, options.Folder, checkpoint.Size, repairs: false);
 
+    /// <summary>Calls that were begun and not ended.</summary>
+    internal OpenCalls OpenCalls { get; } = new();
+
     internal MerkleFrontier Frontier { get; private set; } = new();
 
     internal AuditDamage? Damage { get; private set; }
@@ -53,6 +56,7 @@ internal sealed class LogRecovery(
         {
             _tiles = new TileRestorer(storage, _folder, checkpoint.Size, repairs: true);
             Frontier = new MerkleFrontier();
+            OpenCalls.Clear();
             Scan();
             _tiles.Finish();
         }
@@ -71,6 +75,7 @@ internal sealed class LogRecovery(
         {
             MerkleHash.Leaf(payload, leaf);
             if (!Append(leaf)) return;
+            OpenCalls.Note(Frontier.Size - 1, payload);
         }
 
         SegmentFirst = Math.Max(cursor.SegmentFirst, 0);

@@ -69,7 +69,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
-        TokenEndpoints.Map(routes, services.LentKeys, () => PublicUrl);
+        TokenEndpoints.Map(routes, services.LentKeys, services.LentKeyTerms, () => PublicUrl);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(
             _app.Services, logs, approvals, reveals, policies, people, acts, log));

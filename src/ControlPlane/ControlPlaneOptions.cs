@@ -75,9 +75,12 @@ public sealed record ControlPlaneServices(
     IApprovalStore Approvals,
     RedisPolicyStore Policies,
     PayloadSeal Seal,
-    SigningKeys LentKeys,
+    SigningKeyRing LentKeys,
     AuditLog Audit)
 {
+    /// <summary>When they change.</summary>
+    public SigningTerms LentKeyTerms { get; init; } = new();
+
     /// <summary>Whether the process still wants calls.</summary>
     public Readiness Readiness { get; init; } = new();
 

@@ -8,6 +8,7 @@ using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Tls;
 using Countersign.DataPlane.Transport;
 using Countersign.DataPlane.Upstream;
+using Countersign.Masking.Content;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -200,7 +201,9 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     private CallPipeline Compose(string publicUrl, UpstreamPools pools, CallerGate callers)
     {
         Limits limits = _options.Limits;
-        AuditTrail audit = new(_services.Audit, _options.Gateway, _clock);
+        MaskDesk masks = new(_services.MaskKeys);
+        CopyDesk copies = new(_options.Audit, masks, new BodyLimits(limits.DecodedBytesMax, limits.DecodedRatioMax));
+        AuditTrail audit = new(_services.Audit, copies, _options.Gateway, _clock);
         byte[] metadata = ResourceMetadata.Write(publicUrl, _options.AuthorizationServers);
         return new CallPipeline(
             _admission,
@@ -216,7 +219,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
                 _services.Approvals, _services.Seal, _settlements, audit, limits, _clock, _services.Start),
             new CredentialDesk(_services.Credentials, _clock),
             new UpstreamCaller(pools, limits),
-            new ReplyDesk(new MaskDesk(_services.MaskKeys), limits, publicUrl + ResourceMetadata.Path),
+            new ReplyDesk(masks, limits, publicUrl + ResourceMetadata.Path),
             new Faults(_logs.CreateLogger<Faults>()));
     }
 

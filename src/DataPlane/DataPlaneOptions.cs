@@ -51,6 +51,9 @@ public sealed record DataPlaneOptions
     /// <summary>Who may speak the PROXY protocol; null is nobody.</summary>
     public ProxyProtocolOptions? ProxyProtocol { get; init; }
 
+    /// <summary>What the audit keeps of calls.</summary>
+    public AuditTerms Audit { get; init; } = new();
+
     /// <summary>The bounds.</summary>
     public Limits Limits { get; init; } = new();
 }

@@ -107,7 +107,8 @@ internal sealed class ControlFixture : IAsyncDisposable
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
         RedisPolicyStore unreached = new(null!);
         ControlPlaneServices services = new(
-            fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal, fixture._keys, fixture.Audit)
+            fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal,
+            SigningKeyRing.Of(fixture._keys), fixture.Audit)
         {
             Readiness = fixture.Readiness,
             Notices = fixture.Notices,

@@ -10,6 +10,7 @@ using Countersign.DataPlane.Upstream;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Outbound;
 using Countersign.Masking;
+using Countersign.Masking.Content;
 using Countersign.Masking.Detectors;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
@@ -30,6 +31,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
     private readonly CallConnectionHandler _handler;
     private readonly CallerVerifier _callers;
     private readonly SigningKeys _signing = SigningKeys.Create();
+    private readonly SigningKeys _edwards = SigningKeys.Create(SigningAlgorithm.EdDsa);
     private readonly PayloadSeal _seal = new(RandomNumberGenerator.GetBytes(32));
     private readonly List<MemoryClient> _clients = [];
     private readonly HttpMessageInvoker _http;
@@ -37,7 +39,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
     internal MemoryGateway(
         string policy, Limits? limits = null, int auditRecordsMax = 256, TimeProvider? clock = null,
         string? trustedProxies = null, DataTlsOptions? tls = null, ProxyProtocolOptions? proxy = null,
-        HttpMessageHandler? issuerSite = null, IReadOnlyDictionary<string, TokenKey>? maskKeys = null)
+        HttpMessageHandler? issuerSite = null, IReadOnlyDictionary<string, TokenKey>? maskKeys = null,
+        AuditTerms? auditTerms = null)
     {
         Limits bounds = limits ?? new Limits();
         Time = clock ?? Clock;
@@ -64,7 +67,11 @@ internal sealed class MemoryGateway : IAsyncDisposable
         Settlements = new Settlements(Store, Time, NullLogger.Instance);
         Settlements.Start();
         CallerGate callers = new(_callers);
-        AuditTrail audit = new(Audit, "gateway-1", Time);
+        MaskDesk masks = new(maskKeys ?? new Dictionary<string, TokenKey>());
+        CopyDesk copies = new(
+            auditTerms ?? new AuditTerms { Copies = AuditScope.None }, masks,
+            new BodyLimits(bounds.DecodedBytesMax, bounds.DecodedRatioMax));
+        AuditTrail audit = new(Audit, copies, "gateway-1", Time);
         CallPipeline pipeline = new(
             Admission,
             audit,
@@ -76,11 +83,10 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new RateDesk(Rates, bounds.RateBucketsMax, () => LiveNodes, Time),
             new DutyDesk(Store),
             new ApprovalDesk(Store, _seal, Settlements, audit, bounds, Time, "gateway-1/test"),
-            new CredentialDesk(new CredentialIssuer("http://control.test", _signing, Time), Time),
+            new CredentialDesk(
+                new CredentialIssuer("http://control.test", SigningKeyRing.Of(_signing, _edwards), Time), Time),
             new UpstreamCaller(Pools, bounds),
-            new ReplyDesk(
-                new MaskDesk(maskKeys ?? new Dictionary<string, TokenKey>()), bounds,
-                PublicUrl + ResourceMetadata.Path),
+            new ReplyDesk(masks, bounds, PublicUrl + ResourceMetadata.Path),
             new Faults(NullLogger.Instance));
         DataServices services = new(pipeline, bounds, Time, PublicUrl)
         {
@@ -226,6 +232,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
         await _callers.DisposeAsync();
         _http.Dispose();
         _signing.Dispose();
+        _edwards.Dispose();
         _seal.Dispose();
         Issuer.Dispose();
         Meter.Dispose();

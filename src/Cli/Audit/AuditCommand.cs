@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.Audit;
 using Countersign.Cli.Configuration;
+using Countersign.Cli.Policies;
 
 namespace Countersign.Cli.Audit;
 
@@ -13,7 +14,7 @@ internal static class AuditCommand
     /// <summary>The command with its verbs.</summary>
     internal static Command Create(CommandEnvironment environment) => new("audit", "Verify and read an audit log")
     {
-        Verify(environment), Tail(environment),
+        Verify(environment), Tail(environment), SchemaVerb.CreateForAudit(environment),
     };
 
     private static Command Verify(CommandEnvironment environment)

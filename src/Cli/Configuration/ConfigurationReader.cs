@@ -175,10 +175,12 @@ internal static class ConfigurationReader
             Webhooks = WebhookReader.Read(root, resolve),
             Revealers = approvals.Texts("reveal") ?? [],
             Auditors = audit.Texts("auditors") ?? ["auditors"],
+            Audit = AuditSettingsReader.Read(audit),
         };
         ConfigurationSection console = root.Section("console");
         options = options with
         {
+            Signing = CredentialsReader.ReadSigning(root.Section("credentials"), options.Limits),
             ConsoleClients = ConsoleReader.ReadClients(console, options.Issuers, resolve, errors),
             Console = ConsoleReader.ReadTerms(console),
         };

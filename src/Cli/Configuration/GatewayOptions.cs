@@ -2,6 +2,7 @@ using System.Net;
 using Countersign.ControlPlane.Console;
 using Countersign.DataPlane;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Outbound;
 
 namespace Countersign.Cli.Configuration;
 
@@ -63,8 +64,14 @@ internal sealed record GatewayOptions
     /// <summary>Where the audit log is.</summary>
     public required string AuditFolder { get; init; }
 
+    /// <summary>What the audit keeps, and who is shown it.</summary>
+    public AuditSettings Audit { get; init; } = new();
+
     /// <summary>Where the sealing key comes from.</summary>
     public required SecretReference SealingKey { get; init; }
+
+    /// <summary>When the keys change that lent credentials are signed with.</summary>
+    public SigningTerms Signing { get; init; } = new();
 
     /// <summary>Where the keys of tokens in masks come from, by the names that policy knows them by.</summary>
     public IReadOnlyDictionary<string, SecretReference> MaskKeys { get; init; } =

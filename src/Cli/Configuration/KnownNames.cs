@@ -13,13 +13,14 @@ internal static class KnownNames
         "listen", "publicUrl", "trustedProxies", "transport", "redis", "embedded", "issuers", "issuer", "audiences",
         "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "person", "aliases", "tenant", "algorithms", "clockSkew",
-        "folder", "auditors",
+        "folder", "auditors", "copies", "requestCopyBytes", "responseCopyBytes",
         "sealingKey", "bootstrap", "directory", "admins", "approvers", "decideWithin",
         "name", "tls", "certificates", "certificate", "key",
             "clientCertificates",
         "clientCa", "minVersion", "proxyProtocol", "from", "required",
         "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
         "groupsMax", "sessionIdle", "sessionMax",
+        "credentials", "signing", "rotateEvery", "publishBefore",
         .. LimitsReader.Names,
     ];
 

@@ -2,26 +2,32 @@ using System.CommandLine;
 
 namespace Countersign.Cli.Policies;
 
-/// <summary><c>countersign policy schema</c>: the JSON Schema of the language, for editors.</summary>
+/// <summary><c>policy schema</c> and <c>audit schema</c>: what is published as JSON Schema.</summary>
 internal static class SchemaVerb
 {
-    private const string Resource = "policy.schema.json";
+    /// <summary>The language of policies, for editors.</summary>
+    internal static Command Create(CommandEnvironment environment) =>
+        Create(environment, "policy.schema.json", "Print the JSON Schema of the policy language, for editors");
 
-    internal static Command Create(CommandEnvironment environment)
+    /// <summary>The records of the audit, for whoever reads exports.</summary>
+    internal static Command CreateForAudit(CommandEnvironment environment) =>
+        Create(environment, "audit-record.schema.json", "Print the JSON Schema of the log's records");
+
+    private static Command Create(CommandEnvironment environment, string resource, string description)
     {
-        Command command = new("schema", "Print the JSON Schema of the policy language, for editors");
+        Command command = new("schema", description);
         command.SetAction(_ =>
         {
-            environment.Out.Write(Read());
+            environment.Out.Write(Read(resource));
             return ExitCodes.Ok;
         });
         return command;
     }
 
-    private static string Read()
+    private static string Read(string resource)
     {
-        using Stream schema = typeof(SchemaVerb).Assembly.GetManifestResourceStream(Resource)
-            ?? throw new InvalidOperationException(Resource + " is not in the assembly");
+        using Stream schema = typeof(SchemaVerb).Assembly.GetManifestResourceStream(resource)
+            ?? throw new InvalidOperationException(resource + " is not in the assembly");
         using StreamReader reader = new(schema);
         return reader.ReadToEnd();
     }

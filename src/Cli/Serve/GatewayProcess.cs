@@ -28,8 +28,6 @@ internal sealed class StartRefusedException(string message, Exception? cause = n
 /// </summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private const string LentKeyName = "lent-credential-key-1";
-
     private static readonly TimeSpan BindEvery = TimeSpan.FromMilliseconds(20);
 
     private readonly GatewayOptions _options;
@@ -99,14 +97,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
         ProcessSecrets secrets = new(_options, environment, _log);
         byte[] sealingKey = secrets.SealingKey();
         IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys();
-        AuditLog audit = OpenAudit();
+        GatewayAudit audit = await GatewayAudit.OpenAsync(_options, _clock, _log);
+        _stops.Push(audit.DisposeAsync);
         RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);
         PolicyMemory memory = Remember();
         PolicyStart start = new(_options, policies, memory, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
-        SigningKeys keys = await LentKeysAsync(new RedisSecrets(store), sealingKey);
+        SigningKeyRing keys = await LentKeysAsync(store, sealingKey);
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
@@ -123,9 +122,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         CallerVerifier callers = await VerifierAsync(http, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
-            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit);
+            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log);
             services = services with
             {
+                LentKeyTerms = _options.Signing,
                 Readiness = _readiness,
                 MaskKeys = maskKeys,
                 Sessions = new RedisSessionStore(store),
@@ -142,7 +142,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
         if (roles.HasFlag(Roles.Data))
         {
-            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit);
+            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit.Log);
             services = services with
             {
                 MaskKeys = maskKeys,
@@ -153,16 +153,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartDataAsync(services, cancellation);
         }
 
-        Join(nodes, roles, feed, audit);
-        RecordEvent(audit, "started");
+        Join(nodes, roles, feed, audit.Log);
+        audit.RecordStart(_options, roles);
         _stops.Push(() => BeginDrainAsync(audit));
     }
 
     // Load balancers first: they must have stopped to send before the listener stops to accept.
-    private async ValueTask BeginDrainAsync(AuditLog audit)
+    private async ValueTask BeginDrainAsync(GatewayAudit audit)
     {
         _readiness.BeginDrain();
-        RecordEvent(audit, "stopping");
+        audit.Record("stopping");
         if (_options.Limits.DrainGrace > TimeSpan.Zero) await Task.Delay(_options.Limits.DrainGrace, _clock);
     }
 
@@ -234,6 +234,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Gateway = _options.Name,
             TrustedProxies = _options.TrustedProxies,
             Limits = _options.Limits,
+            Audit = _options.Audit.Terms,
         };
         DataPlaneListener data = await BindAsync(
             () => new DataPlaneListener(options, services, _clock, _logs),
@@ -241,22 +242,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
             cancellation);
         Keep(new ReloadSignal(data.ReloadTls));
         DataAddress = data.Addresses[0];
-    }
-
-    private AuditLog OpenAudit()
-    {
-        AuditLogOpening opening = AuditLog.Open(
-            new AuditLogOptions { Folder = _options.AuditFolder, Origin = "countersign/" + _options.Name }, _clock);
-        if (opening.Log is null)
-        {
-            throw new StartRefusedException(
-                $"The audit log in {_options.AuditFolder} cannot be used: {opening.Message}");
-        }
-
-        if (opening.Status == AuditOpenStatus.OpenedAfterCut)
-            ProcessLog.AuditTailCut(_log, opening.TailCutBytes);
-        _stops.Push(opening.Log.DisposeAsync);
-        return opening.Log;
     }
 
     private async Task<RedisStore> OpenStoreAsync()
@@ -313,11 +298,12 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     private async Task<RedisPolicyFeed> FollowAsync(
-        RedisStore store, RedisPolicyStore policies, PolicyInForce inForce, PolicyMemory memory, AuditLog audit)
+        RedisStore store, RedisPolicyStore policies, PolicyInForce inForce, PolicyMemory memory,
+        GatewayAudit audit)
     {
         RedisPolicyFeed feed = new(
             store, policies, inForce, memory, MaskWords.All, _clock, _logs.CreateLogger<RedisPolicyFeed>());
-        feed.Noticed += notice => RecordEvent(audit, notice.Event, notice.Detail);
+        feed.Noticed += notice => audit.Record(notice.Event, notice.Detail);
         Keep(new PolicyMetrics(feed, inForce, _clock));
         _stops.Push(feed.DisposeAsync);
         await feed.StartAsync();
@@ -339,33 +325,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _stops.Push(reporter.DisposeAsync);
     }
 
-    // Shared by the fleet through the store, sealed; the first gateway makes it.
-    private async Task<SigningKeys> LentKeysAsync(RedisSecrets secrets, byte[] sealingKey)
+    // Shared by the fleet through the store, sealed; the first gateway makes them.
+    private async Task<SigningKeyRing> LentKeysAsync(RedisStore store, byte[] sealingKey)
     {
-        using PayloadSeal seal = new(sealingKey, PayloadSeal.SecretLabel);
-        using SigningKeys made = SigningKeys.Create();
-        byte[] pkcs8 = made.ExportPkcs8();
-        StoreResult<byte[]> held = await secrets.GetOrAddAsync(LentKeyName, seal.Seal(LentKeyName, pkcs8));
-        CryptographicOperations.ZeroMemory(pkcs8);
-        if (!held.IsOk) throw new StartRefusedException("The store did not answer when the signing key was asked for.");
-        if (!seal.TryOpen(LentKeyName, held.Value!, out byte[] opened)
-            || !SigningKeys.TryImport(opened, out SigningKeys? keys))
-        {
-            throw new StartRefusedException(
-                "The store's signing key was sealed with another secrets.sealingKey; use the fleet's own.");
-        }
-
-        CryptographicOperations.ZeroMemory(opened);
-        return Keep(keys);
-    }
-
-    private void RecordEvent(AuditLog audit, string name, string detail = "")
-    {
-        if (!audit.TryReserve(out AuditReservation slot)) return;
-        new EventRecord { At = _clock.GetUtcNow(), Gateway = _options.Name, Event = name, Detail = detail }
-            .WriteTo(slot.Outcome);
-        audit.Enqueue(slot.Outcome);
-        audit.Return(slot);
+        PayloadSeal seal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SecretLabel));
+        (SigningKeyKeeper? keeper, string fault) = await SigningKeyKeeper.StartAsync(
+            new RedisSigningKeyStore(store), seal, _options.Signing, _clock, _logs.CreateLogger<SigningKeyKeeper>());
+        if (keeper is null) throw new StartRefusedException(fault);
+        _stops.Push(keeper.DisposeAsync);
+        return keeper.Ring;
     }
 
     private T Keep<T>(T part)

@@ -10,6 +10,12 @@ internal static partial class ProcessLog
         Level = LogLevel.Warning, Message = "The audit log ended in an unfinished record; {Bytes} bytes were cut")]
     internal static partial void AuditTailCut(ILogger log, long bytes);
 
+    /// <summary>Calls that nobody knows the end of.</summary>
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Calls} calls were under way when the gateway last ended; the audit says that their end is unknown")]
+    internal static partial void CallsInterrupted(ILogger log, int calls);
+
     /// <summary>There was no sealing key, so one was made.</summary>
     [LoggerMessage(
         Level = LogLevel.Information,

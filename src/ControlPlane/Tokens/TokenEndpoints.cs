@@ -1,3 +1,4 @@
+using System.Globalization;
 using Countersign.Identity.Outbound;
 using Microsoft.AspNetCore.Http;
 
@@ -6,15 +7,14 @@ namespace Countersign.ControlPlane.Tokens;
 /// <summary>What function owners check lent credentials with (DESIGN section 8).</summary>
 internal static class TokenEndpoints
 {
-    // Long enough to spare requests, short enough that a rotated key is known before its first credential is old.
-    private const string KeysCaching = "max-age=300";
-
-    public static void Map(Routes routes, SigningKeys keys, Func<string> publicUrl)
+    public static void Map(Routes routes, SigningKeyRing keys, SigningTerms terms, Func<string> publicUrl)
     {
+        // A key is published for longer than that before it signs.
+        string caching = "max-age=" + terms.CachedSeconds.ToString(CultureInfo.InvariantCulture);
         routes.Open(
             HttpMethods.Get,
             "/oauth/jwks",
-            _ => new(Reply.Json(keys.PublicJwks(), "application/jwk-set+json") with { CacheControl = KeysCaching }));
+            _ => new(Reply.Json(keys.Current.PublicJwks, "application/jwk-set+json") with { CacheControl = caching }));
         routes.Open(HttpMethods.Get, "/.well-known/oauth-authorization-server", _ => new(Metadata(publicUrl())));
     }
 

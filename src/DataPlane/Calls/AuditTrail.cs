@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Countersign.Audit;
+using Countersign.DataPlane.Http;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 
@@ -8,7 +9,7 @@ namespace Countersign.DataPlane.Calls;
 /// <summary>
 /// A call's two records: the intent before anything leaves, the outcome whatever happened. No room, no call.
 /// </summary>
-internal sealed class AuditTrail(AuditLog log, string gateway, TimeProvider clock)
+internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, TimeProvider clock)
 {
     /// <summary>Takes room for both records, so that what happened can always be written.</summary>
     [HotPath]
@@ -51,6 +52,7 @@ internal sealed class AuditTrail(AuditLog log, string gateway, TimeProvider cloc
         Describe(ref record, call, call.Started);
         AuditRecord intent = call.AuditSlot.Intent;
         record.WriteTo(intent, call.AuditSlot.Outcome);
+        copies.Begin(call);
         if (call.Function!.IsStrict) return CommitAsync(call, intent);
         log.Enqueue(intent);
         call.IsIntended = true;
@@ -80,11 +82,33 @@ internal sealed class AuditTrail(AuditLog log, string gateway, TimeProvider cloc
             record.Credential = call.CredentialId;
             record.DurationMicroseconds = (long)clock.GetElapsedTime(call.StartedAt).TotalMicroseconds;
             record.Detail = call.AuditDetail;
+            if (call.Copies is { } kept) WithCopies(ref record, call, kept);
             record.WriteTo(call.AuditSlot.Outcome);
             log.Enqueue(call.AuditSlot.Outcome);
         }
 
+        copies.End(call);
         log.Return(call.AuditSlot);
+    }
+
+    // Only here, behind the answer: no caller waits for what the audit keeps.
+    private void WithCopies(ref CallRecord record, CallContext call, CallCopies kept)
+    {
+        RequestHead request = call.Request;
+        ShownCopy payload = copies.Show(
+            call, kept.Request, request.Value(FieldId.ContentType), request.Value(FieldId.ContentEncoding),
+            kept.ShownRequest);
+        record.RequestDigest = kept.Request.EndDigest();
+        record.RequestCopy = kept.ShownRequest.Written;
+        record.IsRequestCopyCut = payload.IsCut;
+        record.RequestCopyWithheld = payload.Withheld;
+        if (call.Upstream is not { } upstream) return;
+        ShownCopy answer = copies.Show(
+            call, kept.Response, upstream.Response.Value(FieldId.ContentType),
+            upstream.Response.Value(FieldId.ContentEncoding), kept.ShownResponse);
+        record.ResponseCopy = kept.ShownResponse.Written;
+        record.IsResponseCopyCut = answer.IsCut;
+        record.ResponseCopyWithheld = answer.Withheld;
     }
 
     // A head that never became a call is written down too, as long as there is room.

@@ -150,6 +150,9 @@ internal sealed class CallContext : IDisposable
     /// <summary>Gathers the answer for a caller who will come back for it; null where nobody will.</summary>
     internal OutcomeCapture? Outcome { get; set; }
 
+    /// <summary>Gathers payload and answer for the audit; null where it keeps neither.</summary>
+    internal CallCopies? Copies { get; set; }
+
     /// <summary>What an earlier call like this one was answered; null where it was not.</summary>
     internal CallOutcome? Replayed { get; set; }
 

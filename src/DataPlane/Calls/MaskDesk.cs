@@ -14,6 +14,7 @@ internal sealed class MaskDesk(IReadOnlyDictionary<string, TokenKey> keys)
     private const int SetsMax = 4_096;
 
     private readonly ConditionalWeakTable<Decision, MaskPlan> _plans = [];
+    private readonly ConditionalWeakTable<Function, MaskPlan> _audited = [];
     private readonly ConcurrentDictionary<MaskSet, MaskPlan> _bySet = new();
     private readonly ConcurrentQueue<BodyMasker> _idle = new();
 
@@ -25,6 +26,10 @@ internal sealed class MaskDesk(IReadOnlyDictionary<string, TokenKey> keys)
         return _plans.TryGetValue(decision, out MaskPlan? plan) ? plan : Add(decision);
     }
 
+    /// <summary>All masks on a function's bodies, whoever looks: what the audit keeps is under them.</summary>
+    internal MaskPlan AuditPlanFor(PolicySnapshot policy, Function function) =>
+        _audited.TryGetValue(function, out MaskPlan? plan) ? plan : AddAudited(policy, function);
+
     /// <summary>A masker for one answer.</summary>
     [HotPath]
     internal BodyMasker Rent() => _idle.TryDequeue(out BodyMasker? masker) ? masker : new BodyMasker();
@@ -35,6 +40,13 @@ internal sealed class MaskDesk(IReadOnlyDictionary<string, TokenKey> keys)
     {
         masker.End();
         _idle.Enqueue(masker);
+    }
+
+    private MaskPlan AddAudited(PolicySnapshot policy, Function function)
+    {
+        MaskPlan plan = new(policy.MasksFor([], function.Id), keys);
+        _audited.AddOrUpdate(function, plan);
+        return plan;
     }
 
     // Callers have decisions of their own, but few sets of masks: those with the same masks share one plan.

@@ -111,6 +111,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
             BodyStatus status = await ReadAsync(call, upstream);
             if (status == BodyStatus.End) break;
             if (status != BodyStatus.Data) return Cut(call, status);
+            call.Copies?.AddResponse(body.Data);
             call.CountReply(body.Data);
             unflushed += body.Data.Length;
             if (isChunked) WireText.PutChunk(call.Client.Output, body.Data);
@@ -142,6 +143,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
                 BodyStatus status = await ReadAsync(call, upstream);
                 if (status == BodyStatus.End) break;
                 if (status != BodyStatus.Data) return call.ReplyStarted ? Cut(call, status) : Broken(call, status);
+                call.Copies?.AddResponse(body.Data);
                 int taken = 0;
                 while (taken < body.Data.Length && masked != MaskStatus.Refused)
                 {

@@ -154,7 +154,7 @@ internal sealed class RequestUpload
         UpstreamRequest.WriteHead(connection.Output, call, connection.Authority, isBuffered);
         call.Credential.Return(); // written once, so wiped now and not after the answer
         bool isChunked = !isBuffered && call.Request.Framing == BodyFraming.Chunked;
-        if (call.BodyPrefix.Count > 0) PutBody(connection, call.BodyPrefix.Written, isChunked);
+        if (call.BodyPrefix.Count > 0) PutBody(call, connection, call.BodyPrefix.Written, isChunked);
         call.ReachedUpstream = true;
         return isChunked;
     }
@@ -186,7 +186,7 @@ internal sealed class RequestUpload
             if (isPaced && !_isAnswered) call.RequestPace.Rest();
             if (status == BodyStatus.End) break;
             if (status != BodyStatus.Data) return RequestBodies.Explain(status, call);
-            PutBody(connection, body.Data, isChunked);
+            PutBody(call, connection, body.Data, isChunked);
             if (connection.Output.UnflushedBytes < UpstreamRequest.FlushBytes) continue;
             flushed = await FlushAsync(call, connection);
             if (flushed != Verdict.Proceed) return flushed;
@@ -223,8 +223,10 @@ internal sealed class RequestUpload
         return flushed.IsCompleted ? Verdict.UpstreamFailed : Verdict.Proceed;
     }
 
-    private static void PutBody(UpstreamConnection connection, ReadOnlySpan<byte> data, bool isChunked)
+    private static void PutBody(
+        CallContext call, UpstreamConnection connection, ReadOnlySpan<byte> data, bool isChunked)
     {
+        call.Copies?.AddRequest(data);
         if (isChunked) WireText.PutChunk(connection.Output, data);
         else WireText.Put(connection.Output, data);
     }

@@ -1,25 +1,28 @@
 using System.Buffers.Text;
-using System.Text;
 using Countersign.Policy;
 
 namespace Countersign.Identity.Outbound;
 
 /// <summary>
 /// Lends the credential that an upstream sees instead of the caller's token: a JWT for one call (DESIGN section 8),
-/// signed with ES256. Thread-safe.
+/// signed with the fleet's keys. Thread-safe.
 /// </summary>
 public sealed class CredentialIssuer
 {
     private readonly TimeProvider _clock;
     private readonly byte[] _issuerClaim;
-    private SigningHead _head;
+    private readonly SigningKeyRing _ring;
+
+    /// <summary>What <see cref="Write"/> returns where no key may sign.</summary>
+    public const int NoKey = -1;
 
     /// <summary>Makes an issuer.</summary>
     /// <param name="issuer">The <c>iss</c>: the public URL of the control listener, where the JWKS is.</param>
-    /// <param name="keys">The pair to sign with. Not disposed here.</param>
+    /// <param name="ring">What to sign with.</param>
     /// <param name="clock">Gives <c>iat</c>.</param>
-    public CredentialIssuer(string issuer, SigningKeys keys, TimeProvider clock)
+    public CredentialIssuer(string issuer, SigningKeyRing ring, TimeProvider clock)
     {
+        ArgumentNullException.ThrowIfNull(ring);
         ArgumentException.ThrowIfNullOrEmpty(issuer);
         ArgumentNullException.ThrowIfNull(clock);
         _clock = clock;
@@ -31,18 +34,11 @@ public sealed class CredentialIssuer
         writer.Raw("{\"iss\":"u8);
         writer.Text(issuer);
         _issuerClaim = claim[..writer.Length].ToArray();
-        _head = new SigningHead(keys);
+        _ring = ring;
     }
 
     /// <summary>The <c>iss</c> of everything written.</summary>
     public string Issuer { get; }
-
-    /// <summary>The <c>kid</c> that is signed with now.</summary>
-    public string KeyId => Volatile.Read(ref _head).Keys.KeyId;
-
-    /// <summary>Signs with <paramref name="keys"/> from the next credential on. Publish its public key well
-    /// before.</summary>
-    public void Use(SigningKeys keys) => Volatile.Write(ref _head, new SigningHead(keys));
 
     /// <summary>
     /// Writes a compact JWT: claims <c>iss</c>, <c>aud</c>, <c>sub</c> (function), <c>act</c> (caller: <c>sub</c>,
@@ -52,17 +48,19 @@ public sealed class CredentialIssuer
     /// <param name="terms">What it says.</param>
     /// <param name="destination">Where the token goes; 2 KiB is enough for callers with short chains.</param>
     /// <returns>The token's length in bytes, or 0 when <paramref name="destination"/> is too small for it; what is in
-    /// there is then worthless.</returns>
+    /// there is then worthless. <see cref="NoKey"/> where no key may sign.</returns>
     [HotPath]
     public int Write(in LentTerms terms, Span<byte> destination)
     {
-        SigningHead head = Volatile.Read(ref _head);
-        if (!head.Encoded.AsSpan().TryCopyTo(destination)) return 0;
-        int length = head.Encoded.Length;
+        DateTimeOffset now = _clock.GetUtcNow();
+        DatedSigningKeys? signer = _ring.Signer(terms.Algorithm, now.ToUnixTimeMilliseconds());
+        if (signer is null) return NoKey;
+        if (!signer.EncodedHead.AsSpan().TryCopyTo(destination)) return 0;
+        int length = signer.EncodedHead.Length;
 
         // The claims are written where they will stand, and become base64url in place: no second buffer.
         ClaimWriter claims = new(destination[length..]);
-        WriteClaims(terms, ref claims);
+        WriteClaims(terms, now.ToUnixTimeSeconds(), ref claims);
         if (claims.IsFull) return 0;
         if (!Base64Url.TryEncodeToUtf8InPlace(destination[length..], claims.Length, out int encodedBytes)) return 0;
         length += encodedBytes;
@@ -70,15 +68,14 @@ public sealed class CredentialIssuer
         int tokenBytes = length + 1 + Base64Url.GetEncodedLength(SigningKeys.SignatureBytes);
         if (tokenBytes > destination.Length) return 0;
         Span<byte> signature = stackalloc byte[SigningKeys.SignatureBytes];
-        if (!head.Keys.TrySign(destination[..length], signature)) return 0;
+        if (!signer.Keys.TrySign(destination[..length], signature)) return 0;
         destination[length++] = (byte)'.';
         return length + Base64Url.EncodeToUtf8(signature, destination[length..]);
     }
 
     [HotPath]
-    private void WriteClaims(in LentTerms terms, ref ClaimWriter claims)
+    private void WriteClaims(in LentTerms terms, long issuedAt, ref ClaimWriter claims)
     {
-        long issuedAt = _clock.GetUtcNow().ToUnixTimeSeconds();
         long expiresAt = issuedAt + Math.Max(1, terms.TimeToLive.Ticks / TimeSpan.TicksPerSecond);
         claims.Raw(_issuerClaim);
         claims.Raw(",\"aud\":"u8);
@@ -131,20 +128,4 @@ public sealed class CredentialIssuer
         CallerKind.Service => ",\"kind\":\"service\""u8,
         _ => default,
     };
-
-    /// <summary>A key pair with its JWS header and the dot after it, encoded once.</summary>
-    private sealed class SigningHead
-    {
-        public SigningHead(SigningKeys keys)
-        {
-            ArgumentNullException.ThrowIfNull(keys);
-            Keys = keys;
-            byte[] header = Encoding.UTF8.GetBytes($$"""{"alg":"ES256","typ":"JWT","kid":"{{keys.KeyId}}"}""");
-            Encoded = Encoding.ASCII.GetBytes(Base64Url.EncodeToString(header) + ".");
-        }
-
-        public SigningKeys Keys { get; }
-
-        public byte[] Encoded { get; }
-    }
 }

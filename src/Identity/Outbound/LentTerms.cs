@@ -6,6 +6,11 @@ namespace Countersign.Identity.Outbound;
 /// secret.</summary>
 public readonly ref struct LentTerms
 {
+    /// <summary>Terms that say ES256 until they say otherwise.</summary>
+    public LentTerms()
+    {
+    }
+
     /// <summary>Who the credential is for: the upstream's <c>aud</c>.</summary>
     public required string Audience { get; init; }
 
@@ -17,6 +22,9 @@ public readonly ref struct LentTerms
 
     /// <summary>The call's id, which is the <c>jti</c>, written as <c>Countersign-Call</c> shows it.</summary>
     public required Guid Call { get; init; }
+
+    /// <summary>How it is signed.</summary>
+    public SigningAlgorithm Algorithm { get; init; } = SigningAlgorithm.Es256;
 
     /// <summary>How long it lives; whole seconds count, and less than one is one.</summary>
     public required TimeSpan TimeToLive { get; init; }

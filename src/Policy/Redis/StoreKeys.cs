@@ -63,6 +63,9 @@ internal static class StoreKeys
     /// <summary>Sorted set of the nodes' instances by their last contact, in milliseconds.</summary>
     public const string NodeContacts = Tag + "nodes:seen";
 
+    /// <summary>Hash of the fleet's signing keys: their number <c>v</c> and their sealed <c>box</c>.</summary>
+    public const string SigningKeys = Tag + "signing-keys";
+
     /// <summary>
     /// Hash of one approval: <c>v</c>, <c>state</c>, <c>expires</c>, <c>master</c>, <c>doc</c>, <c>run</c>,
     /// <c>outcome</c>.
@@ -111,9 +114,6 @@ internal static class StoreKeys
 
     /// <summary>Hash of the people who did something to one object that a separation keeps apart.</summary>
     public static string Duty(string separation, string key) => Tag + "duty:" + separation + ":" + key;
-
-    /// <summary>One shared secret, sealed.</summary>
-    public static string Secret(string name) => Tag + "secret:" + name;
 
     /// <summary>One sealed session of a person at the console, by the hash of its id.</summary>
     public static string Session(string key) => Tag + "session:" + key;

@@ -23,7 +23,7 @@ public sealed class CredentialIssuerTests : IDisposable
     private readonly SigningKeys _keys = SigningKeys.Create();
     private readonly CredentialIssuer _issuer;
 
-    public CredentialIssuerTests() => _issuer = new CredentialIssuer(Control, _keys, _clock);
+    public CredentialIssuerTests() => _issuer = new CredentialIssuer(Control, SigningKeyRing.Of(_keys), _clock);
 
     public void Dispose() => _keys.Dispose();
 
@@ -119,25 +119,47 @@ public sealed class CredentialIssuerTests : IDisposable
     }
 
     [Fact]
+    public void EdDsaIsWrittenWhereItIsAskedForAndNothingWithoutItsKey()
+    {
+        // Proves that the algorithm is the terms' and that a ring without a key for it writes nothing; by a signature
+        // that the named key verifies, over the head and claims of a token.
+        using SigningKeys edwards = SigningKeys.Create(SigningAlgorithm.EdDsa);
+        CredentialIssuer both = new(Control, SigningKeyRing.Of(_keys, edwards), _clock);
+        LentTerms terms = new()
+        {
+            Audience = "a", Function = "f", Caller = Bob, Call = Call, TimeToLive = TimeSpan.FromSeconds(1),
+            Algorithm = SigningAlgorithm.EdDsa,
+        };
+        string[] parts = Encoding.ASCII.GetString(Written(both, terms)).Split('.');
+        Assert.Equal(
+            $$"""{"alg":"EdDSA","typ":"JWT","kid":"{{edwards.KeyId}}"}""",
+            Encoding.UTF8.GetString(Base64UrlEncoder.DecodeBytes(parts[0])));
+        byte[] text = Encoding.ASCII.GetBytes(parts[0] + "." + parts[1]);
+        Assert.True(edwards.Verifies(text, Base64UrlEncoder.DecodeBytes(parts[2])));
+        Assert.Equal(CredentialIssuer.NoKey, _issuer.Write(terms, new byte[4_096]));
+    }
+
+    [Fact]
     public async Task ManyThreadsWriteAtOnceAndEachTokenVerifies()
     {
         // Proves thread safety, through a change of keys too; by four threads whose tokens all verify from one JWKS.
+        SigningKeyRing ring = SigningKeyRing.Of(_keys);
+        CredentialIssuer issuer = new(Control, ring, _clock);
         using SigningKeys next = SigningKeys.Create();
         string jwks = SigningKeys.PublicJwks(_keys, next);
         Task<byte[][]>[] writers =
         [
             .. Enumerable.Range(0, 4).Select(_ => Task.Run(
-                () => Enumerable.Range(0, 50).Select(_ => Written(Bob, Digest, null, null)).ToArray(),
+                () => Enumerable.Range(0, 50).Select(_ => Written(issuer, Terms(Bob, Digest, null, null))).ToArray(),
                 TestContext.Current.CancellationToken)),
         ];
-        _issuer.Use(next);
+        ring.Swap(new SigningKeySet(2, [new DatedSigningKeys(next, DateTimeOffset.UnixEpoch)]));
         foreach (byte[] token in (await Task.WhenAll(writers)).SelectMany(tokens => tokens))
         {
             await VerifiedAsync(token, jwks);
         }
 
-        Assert.Equal(next.KeyId, _issuer.KeyId);
-        await VerifiedAsync(Written(Bob, null, null, null), next.PublicJwks());
+        await VerifiedAsync(Written(issuer, Terms(Bob, null, null, null)), next.PublicJwks());
     }
 
     [Fact]
@@ -182,10 +204,13 @@ public sealed class CredentialIssuerTests : IDisposable
         return claims.RootElement.Clone();
     }
 
-    private byte[] Written(Caller caller, string? digest, string? approval, IReadOnlyList<string>? approvers)
+    private byte[] Written(Caller caller, string? digest, string? approval, IReadOnlyList<string>? approvers) =>
+        Written(_issuer, Terms(caller, digest, approval, approvers));
+
+    private static byte[] Written(CredentialIssuer issuer, in LentTerms terms)
     {
         byte[] space = new byte[16_384];
-        int length = _issuer.Write(Terms(caller, digest, approval, approvers), space);
+        int length = issuer.Write(terms, space);
         Assert.InRange(length, 1, space.Length);
         return space[..length];
     }

@@ -10,6 +10,27 @@ namespace Countersign.Identity.Tests.Outbound;
 public sealed class SigningKeysTests
 {
     [Fact]
+    public void TheNameOfAnEdwardsKeyIsTheOneOfRfc8037()
+    {
+        // Proves import, JWK and thumbprint of Ed25519; by the key of RFC 8037 appendix A.
+        byte[] pkcs8 =
+        [
+            .. Convert.FromHexString("302e020100300506032b657004220420"),
+            .. Convert.FromHexString("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"),
+        ];
+        Assert.True(SigningKeys.TryImport(pkcs8, out SigningKeys? imported));
+        using SigningKeys keys = imported;
+        Assert.Equal("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", keys.KeyId);
+        Assert.Contains("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", keys.PublicJwk, StringComparison.Ordinal);
+        Assert.Equal(pkcs8, keys.ExportPkcs8());
+        byte[] signature = new byte[64];
+        Assert.True(keys.TrySign("eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"u8, signature));
+        Assert.Equal(
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+            Base64UrlEncoder.Encode(signature));
+    }
+
+    [Fact]
     public void TheNameIsTheThumbprintOfThePublicKey()
     {
         // Proves the RFC 7638 thumbprint; by an independent one computed from the published JWK.

@@ -60,7 +60,8 @@ public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServ
         _audit = AuditLog.Open(log, TimeProvider.System).Log!;
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(_store, NullLogger.Instance);
         ControlPlaneOptions options = new() { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], Gateway = "test" };
-        ControlPlaneServices services = new(new PolicyInForce(), _callers, approvals, _policies, _seal, _lent, _audit);
+        ControlPlaneServices services = new(new PolicyInForce(), _callers, approvals, _policies, _seal,
+            SigningKeyRing.Of(_lent), _audit);
         _host = new ControlPlaneHost(options, services, TimeProvider.System, NullLoggerFactory.Instance);
         await _host.StartAsync(TestContext.Current.CancellationToken);
     }

@@ -43,6 +43,7 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     [InlineData("approvals deny", "<id> --reason --digest --yes --control --token --token-file --json")]
     [InlineData("notices list", "--status --limit --control --token --token-file --json")]
     [InlineData("notices retry", "<id> --control --token --token-file --json")]
+    [InlineData("audit", "verify tail schema")]
     [InlineData("audit verify", "--folder --config --json")]
     [InlineData("audit tail", "--folder --config --follow --lines --json")]
     [InlineData("mask", "--policy --function --content-type --content-encoding --groups --key --chunk")]

@@ -1,3 +1,5 @@
+using System.Text;
+using Countersign.Audit;
 using Countersign.Integration.Tests.Store;
 using Xunit;
 
@@ -35,7 +37,8 @@ public sealed class KilledTests : IAsyncLifetime
     [Fact]
     public async Task A_gateway_killed_during_the_call_leaves_it_unknown_and_never_run_twice()
     {
-        // Proves "during": another gateway finds the claim of the dead one, and nobody can use the approval again.
+        // Proves "during": another gateway finds the claim of the dead one, and nobody can use the approval again; and
+        // the dead one's next start closes the call in its log, as unknown.
         (CountersignProcess process, GatewayClient client) = await _world.StartAsync("doomed", _world.Redis);
         Answer asked = await client.AskApprovedAsync("alice", "/attack/2", null, "carol");
         Task<Answer> called = client.CallAsync("alice", "POST", "/attack/2", null, Names(asked));
@@ -47,6 +50,17 @@ public sealed class KilledTests : IAsyncLifetime
         Answer used = await _world.B.CallAsync("alice", "POST", "/attack/2", null, Names(asked));
         Assert.Equal((409, "approval-used"), (used.Status, used.Problem));
         Assert.Equal(1, _world.Upstream.Requests);
+        (CountersignProcess next, _) = await _world.StartAsync("doomed", _world.Redis);
+        string log = next.Ready["audit"]!.ToString();
+        await next.StopAsync();
+        string[] records = [.. AuditReader.Between(log, 0, long.MaxValue).Select(
+            entry => Encoding.UTF8.GetString(entry.Payload.Span)).Where(
+            text => text.Contains("/attack/2", StringComparison.Ordinal)
+                && text.Contains((string?)asked["approval"] ?? "", StringComparison.Ordinal))];
+        Assert.Equal(3, records.Length);
+        Assert.Contains("\"type\":\"intent\"", records[^2], StringComparison.Ordinal);
+        Assert.Contains("\"verdict\":\"unknown\"", records[^1], StringComparison.Ordinal);
+        Assert.True(AuditVerifier.Verify(log).IsOk);
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using Countersign.Cli.Policies;
 using Countersign.Integration.Tests.EndToEnd;
 using Countersign.Policy;
@@ -10,8 +8,6 @@ namespace Countersign.Integration.Tests.Policies;
 /// <summary>The published JSON Schema, by a validator that is not ours (Ajv).</summary>
 public sealed class PolicySchemaTests : IDisposable
 {
-    private const string Remedy = "run: npm ci --prefix tests/Integration.Tests/json-schema";
-
     private readonly PolicyDesk _desk = new();
 
     public void Dispose() => _desk.Dispose();
@@ -66,35 +62,8 @@ public sealed class PolicySchemaTests : IDisposable
             StringComparison.Ordinal);
     }
 
-    private static string Published() =>
-        File.ReadAllText(Path.Combine(ServeSetup.Root(), "schemas", "policy.schema.json"));
+    private static string Published() => File.ReadAllText(JsonSchemaCheck.PathOf("policy.schema.json"));
 
-    private static async Task<string[]> CheckAsync(List<string> files)
-    {
-        string folder = Path.Combine(ServeSetup.Root(), "tests", "Integration.Tests", "json-schema");
-        if (!Directory.Exists(Path.Combine(folder, "node_modules", "ajv"))) Assert.Fail(Remedy);
-        string schema = Path.Combine(ServeSetup.Root(), "schemas", "policy.schema.json");
-        using Process node = new()
-        {
-            StartInfo = new ProcessStartInfo("node", ["check.mjs", schema, .. files])
-            {
-                WorkingDirectory = folder,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            },
-        };
-        try
-        {
-            node.Start();
-        }
-        catch (Win32Exception)
-        {
-            Assert.Fail("Node.js 20.19 or later is needed on the path; then " + Remedy);
-        }
-
-        Task<string> errors = node.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        string output = await node.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        Assert.Equal("", await errors);
-        return output.TrimEnd().Split('\n');
-    }
+    private static Task<string[]> CheckAsync(List<string> files) =>
+        JsonSchemaCheck.RunAsync("policy.schema.json", files);
 }

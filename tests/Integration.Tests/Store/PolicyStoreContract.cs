@@ -213,14 +213,27 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_many_secrets_the_first_one_stays()
+    public async Task Of_many_boxes_of_keys_the_first_one_stays()
     {
-        // Proves that all gateways get one secret, by ten writers at once with bytes that are not text.
-        var secrets = new RedisSecrets(_store);
-        StoreResult<byte[]>[] got = await Task.WhenAll(Enumerable.Range(0, 10).Select(writer =>
-            secrets.GetOrAddAsync("signing", new byte[] { 0, 0xFF, 13, 10, (byte)writer }).AsTask()));
-        Assert.All(got, one => Assert.Equal(got[0].Value, one.Value));
-        Assert.Equal(5, got[0].Value!.Length);
+        // Proves that all gateways get one box of keys, by ten writers at once with bytes that are not text, and that
+        // a change of what is no more there changes nothing.
+        RedisSigningKeyStore keys = new(_store);
+        Assert.Equal((0, 0), (await ReadKeysAsync(keys)));
+        StoreResult<StoredSigningKeys>[] got = await Task.WhenAll(Enumerable.Range(0, 10).Select(writer =>
+            keys.SwapAsync(0, new byte[] { 0, 0xFF, 13, 10, (byte)writer }).AsTask()));
+        string first = Convert.ToHexString(got[0].Value!.Box.Span);
+        Assert.All(got, one => Assert.Equal((1, first), (one.Value!.Version, Convert.ToHexString(one.Value.Box.Span))));
+        Assert.Equal((1, 5), await ReadKeysAsync(keys));
+        StoredSigningKeys late = (await keys.SwapAsync(7, new byte[1])).Value!;
+        Assert.Equal((1, first), (late.Version, Convert.ToHexString(late.Box.Span)));
+        Assert.Equal(2, (await keys.SwapAsync(1, new byte[1])).Value!.Version);
+        Assert.Equal((2, 1), await ReadKeysAsync(keys));
+    }
+
+    private static async Task<(long Version, int Bytes)> ReadKeysAsync(RedisSigningKeyStore keys)
+    {
+        StoredSigningKeys held = (await keys.ReadAsync()).Value!;
+        return (held.Version, held.Box.Length);
     }
 
     private PolicyMemory Memory(string gateway) =>

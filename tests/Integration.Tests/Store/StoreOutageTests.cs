@@ -84,7 +84,7 @@ public sealed class StoreOutageTests
             await approvals.AskAsync(draft, "sealed"u8.ToArray());
             approved = (await approvals.MoveAsync(draft, Drafts.Decided(draft, approve: true))).Value!;
             await new RedisPolicyStore(store).PublishAsync("{}", "# source", "ann");
-            await new RedisSecrets(store).GetOrAddAsync("key", new byte[] { 1, 2, 3 });
+            await new RedisSigningKeyStore(store).SwapAsync(0, new byte[] { 1, 2, 3 });
         }
 
         string before = server.Connection;
@@ -122,7 +122,7 @@ public sealed class StoreOutageTests
         Assert.Equal(StoreStatus.Unavailable, (await policies.PublishAsync("{}", "", "ann")).Status);
         Assert.Equal(StoreStatus.Unavailable, await policies.ActivateAsync(1, "ann"));
         Assert.Equal(StoreStatus.Unavailable, (await policies.ListAsync(1)).Status);
-        Assert.Equal(StoreStatus.Unavailable, (await new RedisSecrets(store).GetOrAddAsync("x", new byte[1])).Status);
+        Assert.Equal(StoreStatus.Unavailable, (await new RedisSigningKeyStore(store).ReadAsync()).Status);
     }
 
     private static async Task RestartAsync(GarnetServer server)
@@ -140,7 +140,7 @@ public sealed class StoreOutageTests
         Assert.Single((await approvals.ListAsync(null, 10, null)).Value!.Items);
         Assert.Equal(draft.Id, (await approvals.AskAsync(Drafts.New(draft.Digest), Array.Empty<byte>())).Value!.Id);
         Assert.Equal("# source", (await new RedisPolicyStore(store).GetAsync(1)).Value!.Source);
-        Assert.Equal(
-            new byte[] { 1, 2, 3 }, (await new RedisSecrets(store).GetOrAddAsync("key", new byte[1])).Value);
+        StoredSigningKeys keys = (await new RedisSigningKeyStore(store).ReadAsync()).Value!;
+        Assert.Equal((1, "010203"), (keys.Version, Convert.ToHexString(keys.Box.Span)));
     }
 }

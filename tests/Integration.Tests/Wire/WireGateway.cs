@@ -71,7 +71,8 @@ internal sealed class WireGateway : IAsyncDisposable
             },
             new DataPlaneServices(
                 inForce, _callers, Store, _seal,
-                new CredentialIssuer("http://control.test", _signing, TimeProvider.System), _audit),
+                new CredentialIssuer(
+                    "http://control.test", SigningKeyRing.Of(_signing), TimeProvider.System), _audit),
             TimeProvider.System, NullLoggerFactory.Instance);
     }
 

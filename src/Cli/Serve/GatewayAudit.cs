@@ -1,0 +1,73 @@
+using Countersign.Audit;
+using Countersign.Cli.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace Countersign.Cli.Serve;
+
+/// <summary>
+/// The process's own log: opened, its loose ends closed, and what the process itself does written down.
+/// </summary>
+internal sealed class GatewayAudit : IAsyncDisposable
+{
+    private readonly string _gateway;
+    private readonly TimeProvider _clock;
+
+    private GatewayAudit(AuditLog log, string gateway, TimeProvider clock)
+    {
+        Log = log;
+        _gateway = gateway;
+        _clock = clock;
+    }
+
+    /// <summary>The log.</summary>
+    internal AuditLog Log { get; }
+
+    /// <summary>
+    /// Opens the log and closes, as <c>unknown</c>, the calls that a killed process left open in it.
+    /// </summary>
+    internal static async Task<GatewayAudit> OpenAsync(GatewayOptions options, TimeProvider clock, ILogger log)
+    {
+        AuditLogOpening opening = AuditLog.Open(
+            new AuditLogOptions { Folder = options.AuditFolder, Origin = "countersign/" + options.Name }, clock);
+        if (opening.Log is null)
+        {
+            throw new StartRefusedException(
+                $"The audit log in {options.AuditFolder} cannot be used: {opening.Message}");
+        }
+
+        if (opening.Status == AuditOpenStatus.OpenedAfterCut) ProcessLog.AuditTailCut(log, opening.TailCutBytes);
+        int closed = await InterruptedCalls.CloseAsync(opening.Log, opening.Interrupted, options.Name, clock);
+        if (closed < 0)
+        {
+            await opening.Log.DisposeAsync();
+            throw new StartRefusedException($"The audit log cannot be written: {opening.Log.Fault}");
+        }
+
+        if (closed > 0) ProcessLog.CallsInterrupted(log, closed);
+        return new GatewayAudit(opening.Log, options.Name, clock);
+    }
+
+    /// <summary>Writes that the process runs, and under which configuration.</summary>
+    internal void RecordStart(GatewayOptions options, Roles roles)
+    {
+        string text = ConfigurationText.Of(options, roles);
+        Record("configuration", text, ConfigurationText.Digest(text));
+        Record("started");
+    }
+
+    /// <summary>Writes something that the process does or notices, if there is room.</summary>
+    internal void Record(string name, string detail = "", string subject = "")
+    {
+        if (!Log.TryReserve(out AuditReservation slot)) return;
+        EventRecord told = new()
+        {
+            At = _clock.GetUtcNow(), Gateway = _gateway, Event = name, Subject = subject, Detail = detail,
+        };
+        told.WriteTo(slot.Outcome);
+        Log.Enqueue(slot.Outcome);
+        Log.Return(slot);
+    }
+
+    /// <summary>Closes the log.</summary>
+    public ValueTask DisposeAsync() => Log.DisposeAsync();
+}
