@@ -2,6 +2,7 @@ using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Console;
+using Countersign.ControlPlane.Console.Sessions;
 using Countersign.ControlPlane.Metrics;
 using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Notices;
@@ -69,7 +70,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
         AuditEndpoints.Map(routes, services.Audit, options.Auditors);
-        TokenEndpoints.Map(routes, services.LentKeys, services.LentKeyTerms, () => PublicUrl);
+        MapTokens(routes, services, front?.Sessions, acts, clock);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(
             _app.Services, logs, approvals, reveals, policies, people, acts, log));
@@ -112,6 +113,21 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         if (_notices is not null) await _notices.DisposeAsync();
         await _feed.DisposeAsync();
         _metrics.Dispose();
+    }
+
+    private void MapTokens(
+        Routes routes, ControlPlaneServices services, SessionDesk? sessions, ActLog acts, TimeProvider clock)
+    {
+        TokenDesk? tokens = null;
+        RevocationDesk? revocations = null;
+        if (services.Tokens is { } terms)
+        {
+            tokens = new TokenDesk(services.Callers, terms, acts, () => PublicUrl, clock);
+            revocations = new RevocationDesk(services.Callers, terms, _options, sessions, acts, clock);
+        }
+
+        TokenEndpoints.Map(
+            routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, () => PublicUrl);
     }
 
     private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)

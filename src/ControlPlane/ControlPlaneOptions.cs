@@ -1,6 +1,7 @@
 using System.Net;
 using Countersign.Audit;
 using Countersign.ControlPlane.Console;
+using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
@@ -107,4 +108,7 @@ public sealed record ControlPlaneServices(
 
     /// <summary>Who people sign in by; null where nobody can.</summary>
     public OidcSignIn? SignIn { get; init; }
+
+    /// <summary>What tokens are issued and revoked with; null does neither.</summary>
+    public TokenTerms? Tokens { get; init; }
 }

@@ -3,7 +3,9 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Countersign.Audit;
+using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Dpop;
 using Countersign.Identity.Outbound;
 using Countersign.Kit;
 using Countersign.Masking;
@@ -60,6 +62,8 @@ internal sealed class ControlFixture : IAsyncDisposable
         _issuer = new TestIssuer(_folder, Clock);
         _callers = new CallerVerifier(
             [_issuer.Options], null, new HttpMessageInvoker(new SocketsHttpHandler()), Clock, NullLogger.Instance);
+        Revocations.Heard = listing => _callers.Revoke(new RevocationIndex(listing));
+        Proofs = new DpopProofs(new byte[32], new InMemoryOneTimeStore(Clock), new DpopOptions(), Clock);
         Memory = new InMemoryApprovalStore(Clock);
         Notices = new InMemoryNoticeStore(Clock);
         Store = new ScriptedApprovalStore(Memory);
@@ -72,6 +76,12 @@ internal sealed class ControlFixture : IAsyncDisposable
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
 
     public ScriptedApprovalStore Store { get; }
+
+    /// <summary>What is revoked; the verifier hears of it at once.</summary>
+    public InMemoryRevocationStore Revocations { get; } = new();
+
+    /// <summary>Checks proofs of keys.</summary>
+    public DpopProofs Proofs { get; }
 
     public AuditLog Audit { get; }
 
@@ -113,9 +123,17 @@ internal sealed class ControlFixture : IAsyncDisposable
             Readiness = fixture.Readiness,
             Notices = fixture.Notices,
             Nodes = new RedisNodeStore(null!),
+            Tokens = new TokenTerms(
+                new GatewayTokens(() => fixture.Address, SigningKeyRing.Of(fixture._keys), fixture.Clock),
+                fixture.Revocations)
+            {
+                Proofs = fixture.Proofs,
+                Resources = () => ["https://data.test"],
+            },
         };
         fixture._host = new ControlPlaneHost(options, services, fixture.Clock, NullLoggerFactory.Instance);
         await fixture._host.StartAsync(TestContext.Current.CancellationToken);
+        fixture._callers.TakeOwnTokens(fixture.Address, SigningKeyRing.Of(fixture._keys));
         return fixture;
     }
 

@@ -61,6 +61,9 @@ internal sealed record GatewayOptions
     /// <summary>Who may vouch for callers.</summary>
     public required IReadOnlyList<IssuerOptions> Issuers { get; init; }
 
+    /// <summary>All that proves who calls; its issuers are <see cref="Issuers"/>.</summary>
+    public IdentitySettings Identity { get; init; } = new();
+
     /// <summary>Where the audit log is.</summary>
     public required string AuditFolder { get; init; }
 

@@ -118,8 +118,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
             store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
         _stops.Push(sweep.DisposeAsync);
         await sweep.StartAsync();
-        HttpMessageInvoker http = IssuerClient();
-        CallerVerifier callers = await VerifierAsync(http, cancellation);
+        IdentityParts identity = new(_options, environment, _clock, _logs);
+        _stops.Push(identity.DisposeAsync);
+        CallerVerifier callers = await identity.StartAsync(store, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log);
@@ -130,7 +131,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 MaskKeys = maskKeys,
                 Sessions = new RedisSessionStore(store),
                 SessionSeal = sessionSeal,
-                SignIn = SignIn(environment, http),
+                SignIn = identity.SignIn,
+                Tokens = identity.Tokens(ControlUrl, keys, () => DataAddress),
                 Nodes = nodes,
                 Feed = feed,
                 Notices = new RedisNoticeStore(store),
@@ -139,6 +141,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartControlAsync(services, secrets.Webhooks(), cancellation);
         }
 
+        callers.TakeOwnTokens(ControlUrl(), keys);
         CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
         if (roles.HasFlag(Roles.Data))
         {
@@ -259,28 +262,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         if (embedded is not null && !await store.BeginEpochAsync(embedded.Epoch))
             throw new StartRefusedException("The embedded store did not answer.");
         return store;
-    }
-
-    private HttpMessageInvoker IssuerClient()
-    {
-        SocketsHttpHandler handler = Keep(
-            new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
-        return Keep(new HttpMessageInvoker(handler, disposeHandler: false));
-    }
-
-    private OidcSignIn? SignIn(IReadOnlyDictionary<string, string> environment, HttpMessageInvoker http)
-    {
-        OidcSignIn? signIn = ConsoleServices.SignIn(_options.ConsoleClients, environment, http, _clock, _logs);
-        if (signIn is not null) _stops.Push(signIn.DisposeAsync);
-        return signIn;
-    }
-
-    private async Task<CallerVerifier> VerifierAsync(HttpMessageInvoker http, CancellationToken cancellation)
-    {
-        CallerVerifier callers = new(_options.Issuers, null, http, _clock, _logs.CreateLogger<CallerVerifier>());
-        _stops.Push(callers.DisposeAsync);
-        await callers.StartAsync(cancellation);
-        return callers;
     }
 
     // Beside the audit, and not in its folder, which holds nothing but what verifiers know.

@@ -26,6 +26,8 @@ internal sealed record ActWords(string Intent, string Done, string Refused)
     public static readonly ActWords ReviveNotice = new("notice-retry", "notice-retried", "notice-retry-refused");
     public static readonly ActWords SignIn = new("console-sign-in", "console-signed-in", "console-sign-in-refused");
     public static readonly ActWords SignOut = new("console-sign-out", "console-signed-out", "console-sign-out-refused");
+    public static readonly ActWords IssueToken = new("token-issue", "token-issued", "token-issue-refused");
+    public static readonly ActWords RevokeToken = new("token-revoke", "token-revoked", "token-revoke-refused");
     public static readonly ActWords Publish = new("policy-publish", "policy-published", "policy-publish-refused");
     public static readonly ActWords Activate = new("policy-activate", "policy-activated", "policy-activate-refused");
 }

@@ -3,8 +3,6 @@ using Countersign.ControlPlane.Console.Sessions;
 using Countersign.ControlPlane.Console.Views;
 using Countersign.Policy;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.WebUtilities;
-using Microsoft.Extensions.Primitives;
 
 namespace Countersign.ControlPlane.Console;
 
@@ -109,23 +107,10 @@ internal sealed class ConsoleGate(
         fields["Referrer-Policy"] = "same-origin";
     }
 
-    private static async ValueTask<PostedForm?> FormAsync(HttpContext context)
-    {
-        bool isForm = context.Request.ContentType?.StartsWith(
-            "application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) == true;
-        if (!isForm) return null;
-        byte[]? body = await RequestReading.BodyAsync(context, ConsoleLimits.FormBytesMax);
-        if (body is null) return null;
-        Dictionary<string, string> fields = new(StringComparer.Ordinal);
-        string text = System.Text.Encoding.UTF8.GetString(body);
-        foreach ((string name, StringValues values) in QueryHelpers.ParseQuery(text))
-        {
-            if (values.Count != 1) return null;
-            fields[name] = values.ToString();
-        }
-
-        return new PostedForm(fields);
-    }
+    private static async ValueTask<PostedForm?> FormAsync(HttpContext context) =>
+        await RequestReading.FormAsync(context, ConsoleLimits.FormBytesMax) is { } fields
+            ? new PostedForm(fields)
+            : null;
 
     private ValueTask<Reply> AwayAsync() => MessageAsync(
         503, HeadForAnybody("The store does not answer"), "Nothing was done. Try again in a moment.");

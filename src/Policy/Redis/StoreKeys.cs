@@ -63,6 +63,18 @@ internal static class StoreKeys
     /// <summary>Sorted set of the nodes' instances by their last contact, in milliseconds.</summary>
     public const string NodeContacts = Tag + "nodes:seen";
 
+    /// <summary>Hash of revocations, by what they name.</summary>
+    public const string Revocations = Tag + "revocations";
+
+    /// <summary>Sorted set of the same by when they may be forgotten, in milliseconds.</summary>
+    public const string RevocationEnds = Tag + "revocations:ends";
+
+    /// <summary>How often the list has changed.</summary>
+    public const string RevocationVersion = Tag + "revocations:version";
+
+    /// <summary>Channel that carries that number when it grows.</summary>
+    public const string RevocationChannel = Tag + "revocations";
+
     /// <summary>Hash of the fleet's signing keys: their number <c>v</c> and their sealed <c>box</c>.</summary>
     public const string SigningKeys = Tag + "signing-keys";
 
@@ -120,4 +132,7 @@ internal static class StoreKeys
 
     /// <summary>When a person ended all of their sessions, in milliseconds.</summary>
     public static string SessionsEnded(string person) => Tag + "sessions-ended:" + person;
+
+    /// <summary>Says that an id of some use was used, by its hash.</summary>
+    public static string Spent(string use, string hash) => Tag + "spent:" + use + ":" + hash;
 }

@@ -65,7 +65,8 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
         if (left <= TimeSpan.Zero) return default;
         TimeSpan goodFor = isActivity ? Shorter(terms.SessionIdle, left) : TimeSpan.Zero;
         Caller caller = record.ToCaller();
-        StoreStatus confirmed = await store.ConfirmAsync(key, PersonOf(caller), record.BegunAt, goodFor);
+        string person = PersonOf(caller.Issuer, caller.Subject);
+        StoreStatus confirmed = await store.ConfirmAsync(key, person, record.BegunAt, goodFor);
         if (confirmed == StoreStatus.Unavailable) return new(null, IsStoreAway: true);
         if (confirmed != StoreStatus.Ok) return default;
 
@@ -83,8 +84,12 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
         await store.EndAsync(session.Key) == StoreStatus.Ok;
 
     /// <summary>Ends every session of the same person; false when the store did not confirm it.</summary>
-    public async ValueTask<bool> EndAllAsync(ConsoleSession session) => await store.EndAllAsync(
-        PersonOf(session.Caller), clock.GetUtcNow(), terms.SessionMax) == StoreStatus.Ok;
+    public ValueTask<bool> EndAllAsync(ConsoleSession session) =>
+        EndAllAsync(session.Caller.Issuer, session.Caller.Subject);
+
+    /// <summary>The same of whoever this is.</summary>
+    public async ValueTask<bool> EndAllAsync(string issuer, string subject) => await store.EndAllAsync(
+        PersonOf(issuer, subject), clock.GetUtcNow(), terms.SessionMax) == StoreStatus.Ok;
 
     /// <summary>Ends what a cookie names, whether or not it can be opened: a new session never takes an old id
     /// over.</summary>
@@ -109,8 +114,8 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
 
     private static string FormTokenOf(byte[] id) => Base64Url.EncodeToString(HMACSHA256.HashData(id, FormPurpose));
 
-    private static string PersonOf(Caller caller) => Convert.ToHexStringLower(
-        SHA256.HashData(Encoding.UTF8.GetBytes(caller.Issuer + "\n" + caller.Subject)));
+    private static string PersonOf(string issuer, string subject) => Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.UTF8.GetBytes(issuer + "\n" + subject)));
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }
