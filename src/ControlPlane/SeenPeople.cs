@@ -6,7 +6,8 @@ namespace Countersign.ControlPlane;
 
 /// <summary>
 /// Notes in the store which groups a person shows here, so that a claim knows of a group that an approver has lost
-/// since, and a decision of one that the decider has. Once for each token and again after a while, not with every request.
+/// since, and a decision of one that whoever decides has lost. Once for each token and again after a while, not with
+/// every request.
 /// </summary>
 internal sealed class SeenPeople(IApprovalStore store, TimeProvider clock)
 {

@@ -45,7 +45,7 @@ public sealed class NotificationTests(ConsoleWorld world)
         await Assertions.Expect(page.Locator($"[data-id='{unseen}']")).ToHaveCountAsync(1);
         string shown = await page.EvaluateAsync<string>("window.shown[0]");
         Assert.Matches(
-            """^Countersign\|\{"body":"(A call waits for your decision|\d+ calls wait for your decision)\.","tag":"countersign-inbox"\}$""",
+            """^Countersign\|\{"body":"(A call waits|\d+ calls wait) for your decision\.","tag":"countersign-inbox"\}$""",
             shown);
     }
 }

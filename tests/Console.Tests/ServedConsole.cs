@@ -19,7 +19,11 @@ internal sealed class ServedConsole : IAsyncDisposable
           billing: { endpoints: ["http://127.0.0.1:9"] }
         functions:
           billing.refund:
-            { upstream: billing, method: POST, path: "/billing/{account}/refunds", risk: high, headers: [If-Match, X-Api-Key] }
+            upstream: billing
+            method: POST
+            path: "/billing/{account}/refunds"
+            risk: high
+            headers: [If-Match, X-Api-Key]
         rules:
           - id: big-money
             subjects: { groups: [support] }

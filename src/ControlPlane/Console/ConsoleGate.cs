@@ -126,7 +126,8 @@ internal sealed class ConsoleGate(
         PageHead head = HeadFor(session, "Sign in again first", "");
         return RenderAsync<MessagePage>(
             new MessageModel(
-                head, head.Title, "You signed in too long ago for your groups to be taken as they were. Nothing was done.",
+                head, head.Title,
+                "You signed in too long ago for your groups to be taken as they were. Nothing was done.",
                 ConsolePaths.SignInFor(page), "Sign in again"),
             401);
     }
