@@ -59,7 +59,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
         RevealDesk reveals = new(services, views, people, options.Revealers, acts, clock);
         ApprovalDesk approvals = new(services, views, people, acts, _proposals, clock, log);
-        PolicyDesk policies = new(services, options, acts, _proposals, () => PublicUrl);
+        PolicyDesk policies = new(services, options, acts, _proposals, () => PublicUrl, clock);
         ApprovalEndpoints.Map(routes, approvals, streams, reveals);
         if (services.Notices is { } notices)
         {

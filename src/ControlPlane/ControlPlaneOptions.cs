@@ -55,6 +55,15 @@ public sealed record ControlPlaneOptions
     /// </summary>
     public string? DirectoryFile { get; init; }
 
+    /// <summary>
+    /// Instead of a file: the callers that the newest records of this process's audit name. What is only missing among
+    /// them is a warning then.
+    /// </summary>
+    public bool LearnsPeople { get; init; }
+
+    /// <summary>Whose account a subject of the directory is, by the configured aliases; null for nobody's.</summary>
+    public Func<string, string?>? PersonOf { get; init; }
+
     /// <summary>Groups whose members may read policies and the audit.</summary>
     public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
 

@@ -94,6 +94,9 @@ internal sealed class ControlFixture : IAsyncDisposable
     /// <summary>Where notices wait.</summary>
     public InMemoryNoticeStore Notices { get; }
 
+    /// <summary>In the place of a directory: the callers that the audit saw.</summary>
+    public const string Learned = "learned";
+
     /// <param name="directory">The people over whom policies are looked through for holes; null is none.</param>
     public static Task<ControlFixture> StartAsync(string? directory = null) => StartAsync([], null, directory);
 
@@ -110,6 +113,7 @@ internal sealed class ControlFixture : IAsyncDisposable
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
             Gateway = "test",
             DirectoryFile = directory is null ? null : people,
+            LearnsPeople = directory == Learned,
             Revealers = ["pii-officers"],
             Webhooks = webhooks,
         };

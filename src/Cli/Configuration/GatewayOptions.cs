@@ -89,6 +89,9 @@ internal sealed record GatewayOptions
     /// <summary>The people over whom a policy is looked through for holes before it is published, or null.</summary>
     public string? PolicyDirectory { get; init; }
 
+    /// <summary>Instead: the callers that the audit saw.</summary>
+    public bool LearnsPeople { get; init; }
+
     /// <summary>
     /// The bootstrap policy also replaces an older bootstrap policy; for the demo, whose ports may change.
     /// </summary>

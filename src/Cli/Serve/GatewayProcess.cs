@@ -212,6 +212,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             PolicyApprovers = _options.PolicyApprovers,
             PolicyDecideWithin = _options.PolicyDecideWithin,
             DirectoryFile = _options.PolicyDirectory,
+            LearnsPeople = _options.LearnsPeople,
+            PersonOf = _options.Issuers.Count == 0 ? null : _options.Issuers[0].Aliases.PersonOf,
             Auditors = _options.Auditors,
             Revealers = _options.Revealers,
             Webhooks = webhooks,
