@@ -69,7 +69,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
         PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
-        AuditEndpoints.Map(routes, services.Audit, options.Auditors);
+        AuditDesk audit = new(services.Audit, options.Auditors, acts);
+        AuditEndpoints.Map(routes, audit);
         MapTokens(routes, services, front?.Sessions, acts, clock);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(
