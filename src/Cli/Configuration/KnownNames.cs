@@ -21,7 +21,9 @@ internal static class KnownNames
         "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
         "groupsMax", "sessionIdle", "sessionMax",
         "credentials", "signing", "rotateEvery", "publishBefore",
-        "introspection", "id",
+        "introspection", "id", "brokers", "brokerWithin", "username", "endpoints", "accessKey", "secretKey",
+        "sessionToken", "authentication", "assertionAudience", "address", "ca", "namespace", "appRole", "roleId",
+        "secretId", "kubernetes", "role", "jwt", "mount", "token",
         .. LimitsReader.Names,
     ];
 

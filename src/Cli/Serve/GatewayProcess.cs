@@ -150,6 +150,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 MaskKeys = maskKeys,
                 Start = sweep.Start,
                 LentCalls = outbound.LentCalls,
+                Brokers = Brokers(secrets, store, sweep),
                 Rates = new RedisRateStore(store),
                 LiveNodes = () => _reporter?.LiveNodes ?? 1,
             };
@@ -159,6 +160,13 @@ internal sealed class GatewayProcess : IAsyncDisposable
         Join(nodes, roles, feed, audit.Log);
         audit.RecordStart(_options, roles);
         _stops.Push(() => BeginDrainAsync(audit));
+    }
+
+    private CredentialBrokers Brokers(ProcessSecrets secrets, RedisStore store, ClaimSweep sweep)
+    {
+        BrokerParts brokers = new(_options.Credentials, secrets, _clock, _logs);
+        _stops.Push(brokers.DisposeAsync);
+        return brokers.Open(store, sweep.Start);
     }
 
     private async Task<ClaimSweep> SweepAsync(RedisStore store, RedisApprovalStore approvals)

@@ -5,6 +5,7 @@ using Countersign.Audit;
 using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Upstream;
+using Countersign.Identity.Outbound;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Microsoft.AspNetCore.Connections;
@@ -93,11 +94,14 @@ internal sealed class CallContext : IDisposable
     /// <summary>Which call the lent credential is good for, as others may ask beside it.</summary>
     internal LentCall Lent { get; } = new();
 
-    /// <summary>The lent credential, ready to be written after <c>Authorization: </c>.</summary>
+    /// <summary>The lent credential, ready to be written as its header's value.</summary>
     internal LeasedBuffer Credential { get; } = new();
 
     /// <summary>The masked answer while it is held back.</summary>
     internal LeasedBuffer Reply { get; } = new();
+
+    /// <summary>What a broker lent for this call; null where nothing has to be given back or signed with.</summary>
+    internal LentSecret? Secret { get; set; }
 
     /// <summary>Where the call stands.</summary>
     internal Verdict Verdict { get; set; }
@@ -319,6 +323,9 @@ internal sealed class CallContext : IDisposable
         Upstream?.Release();
         Upstream = null;
         Credential.Return();
+        Secret?.GiveBack?.Invoke();
+        Secret?.Dispose();
+        Secret = null;
         BodyPrefix.Return();
         Reply.Return();
         Ticket.Return();
