@@ -18,7 +18,7 @@ public sealed partial class CredentialsReaderTests
         string page = File.ReadAllText(Path.Combine(ServeSetup.Root(), "docs", "CREDENTIALS.md"));
         string yaml = Assert.Single(Block().Matches(page), one => one.Groups[1].Value == "yaml").Groups[2].Value;
         string functions = string.Concat(Upstream().Matches(yaml).Select(one => one.Groups[1].Value).Select(
-            name => $"  {name}: {{ upstream: {name}, method: GET, path: /{name}, risk: low, keep: [cookie, dpop] }}\n"));
+            name => $"  {name}: {{ upstream: {name}, method: GET, path: /{name}, risk: low, keep: [cookie] }}\n"));
         PolicyReading policy = PolicyReader.Read(
             "apiVersion: countersign/v1\n" + yaml + "functions:\n" + functions
                 + "rules: [{ id: all, subjects: { groups: [g] }, functions: [crm], effect: allow }]\n",
