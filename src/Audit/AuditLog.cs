@@ -132,6 +132,11 @@ public sealed class AuditLog : IAsyncDisposable
     /// start.</summary>
     public void Doubt(string because) => Interlocked.CompareExchange(ref _doubt, because, null);
 
+    /// <summary>Keeps, beside the log, its newest checkpoint with the cosignatures of witnesses.</summary>
+    /// <exception cref="IOException">The disk failed; the log itself is none the worse.</exception>
+    public void KeepWitnessed(ReadOnlySpan<byte> note) =>
+        new DiskStorage().Replace(Path.Combine(Folder, LogFolder.WitnessedFile), note);
+
     private static void Claim(AuditRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);

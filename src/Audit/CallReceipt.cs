@@ -52,7 +52,8 @@ public sealed class CallReceipt
         if (!Guid.TryParseExact(call, "D", out Guid id) || id.ToString("D") != call) return false;
         if (!TryPart(parts[2], "at=", "", out string at)
             || !long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out long time)
-            || time.ToString(CultureInfo.InvariantCulture) != at || time > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()) return false;
+            || time.ToString(CultureInfo.InvariantCulture) != at
+            || time > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()) return false;
         if (!TryPart(parts[3], "leaf=:", ":", out string hash) || !StrictBase64.TryDecode(hash, leaf)) return false;
         if (!TryPart(parts[4], "sig=:", ":", out string sig) || !StrictBase64.TryDecode(sig, signature)) return false;
         receipt = new CallReceipt(log, id, time, leaf, signature);

@@ -59,13 +59,24 @@ public sealed class CheckpointWitness : IDisposable
         return new CheckpointWitness(folder, secret, name, logs, clock);
     }
 
-    /// <summary>Answers what a log asks.</summary>
+    /// <summary>Answers what a log asks; which log it is, its checkpoint's origin says.</summary>
     public WitnessAnswer Add(ReadOnlySpan<byte> body)
     {
         if (!WitnessRequest.TryRead(body, out WitnessRequest? request)) return new(400, "malformed request\n");
-        int line = request!.Note.Span.IndexOf((byte)'\n');
-        string origin = line > 0 ? Encoding.UTF8.GetString(request.Note.Span[..line]) : "";
-        if (_logs(origin) is not { } key) return new(404, "unknown log\n");
+        return _logs(OriginOf(request!.Note.Span)) is { } key ? Add(request, key) : new(404, "unknown log\n");
+    }
+
+    /// <summary>Answers what the log of <paramref name="key"/> asks.</summary>
+    public WitnessAnswer Add(ReadOnlySpan<byte> body, AuditKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return WitnessRequest.TryRead(body, out WitnessRequest? request)
+            ? Add(request!, key)
+            : new(400, "malformed request\n");
+    }
+
+    private WitnessAnswer Add(WitnessRequest request, AuditKey key)
+    {
         AuditCheckpointStatus status = AuditCheckpoint.Parse(request.Note.Span, key, out AuditCheckpoint? checkpoint);
         if (status == AuditCheckpointStatus.Malformed) return new(400, "malformed checkpoint\n");
         if (status != AuditCheckpointStatus.Ok) return new(403, "not signed by the log's key\n");
@@ -73,9 +84,10 @@ public sealed class CheckpointWitness : IDisposable
     }
 
     /// <summary>The last checkpoint of a log that it cosigned, with its own cosignature; empty for none.</summary>
-    public ReadOnlyMemory<byte> Latest(string origin)
+    public ReadOnlyMemory<byte> Latest(AuditKey log)
     {
-        string path = PathOf(origin);
+        ArgumentNullException.ThrowIfNull(log);
+        string path = PathOf(log);
         lock (_gate) return File.Exists(path) ? File.ReadAllBytes(path) : default(ReadOnlyMemory<byte>);
     }
 
@@ -84,9 +96,17 @@ public sealed class CheckpointWitness : IDisposable
     public ReadOnlyMemory<byte> LatestByHash(string hash)
     {
         ArgumentNullException.ThrowIfNull(hash);
-        bool isHash = hash.Length == 2 * AuditLimits.HashBytes && hash.All(char.IsAsciiHexDigitLower);
-        string path = Path.Combine(_folder, hash);
-        lock (_gate) return isHash && File.Exists(path) ? File.ReadAllBytes(path) : default(ReadOnlyMemory<byte>);
+        lock (_gate)
+        {
+            foreach (string path in Directory.EnumerateFiles(_folder))
+            {
+                if (Path.GetFileName(path).Length != 2 * AuditLimits.HashBytes) continue;
+                byte[] note = File.ReadAllBytes(path);
+                if (HashOf(OriginOf(note)) == hash) return note;
+            }
+        }
+
+        return default;
     }
 
     /// <inheritdoc/>
@@ -96,7 +116,7 @@ public sealed class CheckpointWitness : IDisposable
     {
         if (request.OldSize > checkpoint.Size) return new(400, "the old size is above the checkpoint's\n");
         AuditCheckpoint? seen = null;
-        string path = PathOf(checkpoint.Origin);
+        string path = PathOf(key);
         if (File.Exists(path)
             && AuditCheckpoint.Parse(File.ReadAllBytes(path), key, out seen) != AuditCheckpointStatus.Ok)
         {
@@ -140,6 +160,15 @@ public sealed class CheckpointWitness : IDisposable
         return new WitnessAnswer(200, line);
     }
 
-    private string PathOf(string origin) =>
-        Path.Combine(_folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(origin))));
+    // By key rather than by origin: a log that was begun anew under an old name is another log.
+    private string PathOf(AuditKey log) => Path.Combine(_folder, HashOf(log.ToString()));
+
+    private static string HashOf(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    private static string OriginOf(ReadOnlySpan<byte> note)
+    {
+        int line = note.IndexOf((byte)'\n');
+        return line > 0 ? Encoding.UTF8.GetString(note[..line]) : "";
+    }
 }

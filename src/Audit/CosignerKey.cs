@@ -87,8 +87,8 @@ public sealed class CosignerKey
         at = default;
         string lead = SignatureLead + Name + " ";
         byte[] signed = new byte[sizeof(uint) + TimeBytes + SignatureBytes];
-        if (!line.StartsWith(lead, StringComparison.Ordinal) || !StrictBase64.TryDecode(line.AsSpan(lead.Length), signed))
-            return false;
+        if (!line.StartsWith(lead, StringComparison.Ordinal)) return false;
+        if (!StrictBase64.TryDecode(line.AsSpan(lead.Length), signed)) return false;
         long seconds = BinaryPrimitives.ReadInt64BigEndian(signed.AsSpan(sizeof(uint)));
         bool isTime = seconds > 0 && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds();
         if (!isTime || BinaryPrimitives.ReadUInt32BigEndian(signed) != Id) return false;

@@ -63,7 +63,8 @@ public sealed class ReceiptTests
         byte[] signed = new byte[68];
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(signed, log.Key.Id);
         Convert.FromBase64String(signature).CopyTo(signed, 4);
-        string note = $"countersign.receipt/v1\n{LogFixture.Origin}\n{Call:D}\n{At.ToUnixTimeMilliseconds()}\n{leaf}\n\n"
+        string body = $"{LogFixture.Origin}\n{Call:D}\n{At.ToUnixTimeMilliseconds()}\n{leaf}\n";
+        string note = "countersign.receipt/v1\n" + body + "\n"
             + $"\u2014 {LogFixture.Origin} {Convert.ToBase64String(signed)}\n";
         Assert.NotEqual(
             AuditCheckpointStatus.Ok, AuditCheckpoint.Parse(Encoding.UTF8.GetBytes(note), log.Key, out _));

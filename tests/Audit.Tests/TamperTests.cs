@@ -76,7 +76,7 @@ public sealed class TamperTests : IDisposable
         using LogFixture early = _log.Copy();
         await _log.WriteAsync(Entries, Options);
         Assert.Equal(200, Ask(witness, _log, 0).Status);
-        byte[] known = witness.Latest(LogFixture.Origin).ToArray();
+        byte[] known = witness.Latest(KeyOf(_log)).ToArray();
         using LogFixture forged = await ForgeAsync(act, early);
         string key = KeyOf(_log).ToString();
         Assert.True(AuditVerifier.Verify(forged.Folder, trustedKey: key).IsOk);
@@ -85,7 +85,7 @@ public sealed class TamperTests : IDisposable
         WitnessAnswer answer = Ask(witness, forged, Math.Min(Entries, SizeOf(forged)));
         Assert.NotEqual(200, answer.Status);
         Assert.True(SizeOf(forged) > Entries || answer.IsConflict);
-        Assert.Equal(known, witness.Latest(LogFixture.Origin).ToArray());
+        Assert.Equal(known, witness.Latest(KeyOf(_log)).ToArray());
 
         // The honest log goes on being cosigned.
         await _log.WriteAsync(Entries + 10, Options);

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Countersign.Audit.Tests;
 
-/// <summary>Consistency proofs, cosignatures and witnesses, by the vectors of their specifications and by attack.</summary>
+/// <summary>
+/// Consistency proofs, cosignatures and witnesses, by the vectors of their specifications and by attack.
+/// </summary>
 public sealed class WitnessTests : IDisposable
 {
     // Log, checkpoints and proof of transparency-dev/witness.
@@ -105,7 +107,7 @@ public sealed class WitnessTests : IDisposable
         Assert.Equal(409, Ask(witness, 2, [], First));
         Assert.Equal(422, Ask(witness, 0, Proof, First));
         Assert.Equal(400, witness.Add("old 0\n"u8).Status);
-        Assert.Equal(0, witness.Latest("monkeys").Length);
+        Assert.Equal(0, witness.Latest(Monkeys).Length);
         WitnessAnswer first = Add(witness, 0, [], First);
         Assert.Equal(200, first.Status);
         Assert.True(witness.Key.HasSigned(Encoding.UTF8.GetBytes(First + first.Body), out DateTimeOffset at));
@@ -119,9 +121,9 @@ public sealed class WitnessTests : IDisposable
         WitnessAnswer back = Add(witness, 5, [], First);
         Assert.Equal((409, "8\n", true), (back.Status, back.Body, back.IsConflict));
         Assert.Equal(
-            Next + witness.Add(Request(8, [], Next)).Body, Encoding.UTF8.GetString(witness.Latest("monkeys").Span));
+            Next + witness.Add(Request(8, [], Next)).Body, Encoding.UTF8.GetString(witness.Latest(Monkeys).Span));
         string hash = Convert.ToHexStringLower(SHA256.HashData("monkeys"u8));
-        Assert.Equal(witness.Latest("monkeys").ToArray(), witness.LatestByHash(hash).ToArray());
+        Assert.Equal(witness.Latest(Monkeys).ToArray(), witness.LatestByHash(hash).ToArray());
         Assert.Equal(0, witness.LatestByHash("../key.seed").Length);
     }
 
@@ -162,6 +164,8 @@ public sealed class WitnessTests : IDisposable
             note[at] ^= 1;
         }
     }
+
+    private static AuditKey Monkeys => AuditKey.TryParse(MonkeyKey, out AuditKey? key) ? key! : throw new IOException();
 
     private CheckpointWitness Open() => CheckpointWitness.Open(
         _folder, "witness.example/w1",

@@ -107,6 +107,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
         SigningKeyRing keys = await LentKeysAsync(store, sealingKey);
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
+        WitnessParts witnesses = Watch(sealingKey, store, audit);
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
         RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
@@ -114,10 +115,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisNodeStore nodes = new(store);
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
-        ClaimSweep sweep = new(
-            store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
-        _stops.Push(sweep.DisposeAsync);
-        await sweep.StartAsync();
+        ClaimSweep sweep = await SweepAsync(store, approvals);
         IdentityParts identity = new(_options, environment, _clock, _logs);
         _stops.Push(identity.DisposeAsync);
         CallerVerifier callers = await identity.StartAsync(store, cancellation);
@@ -127,6 +125,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             services = services with
             {
                 LentKeyTerms = _options.Signing,
+                Witness = witnesses.Witness,
+                Chain = audit.Chain.ToTrust,
                 Readiness = _readiness,
                 MaskKeys = maskKeys,
                 Sessions = new RedisSessionStore(store),
@@ -156,9 +156,26 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartDataAsync(services, cancellation);
         }
 
-        Join(nodes, roles, feed, audit.Log);
+        Join(nodes, roles, feed, audit.Chain);
         audit.RecordStart(_options, roles);
         _stops.Push(() => BeginDrainAsync(audit));
+    }
+
+    private WitnessParts Watch(byte[] sealingKey, RedisStore store, GatewayAudit audit)
+    {
+        WitnessParts witnesses = WitnessParts.Start(
+            _options, new PayloadSeal(sealingKey, PayloadSeal.WitnessLabel), store, audit, _clock, _logs);
+        _stops.Push(witnesses.DisposeAsync);
+        return witnesses;
+    }
+
+    private async Task<ClaimSweep> SweepAsync(RedisStore store, RedisApprovalStore approvals)
+    {
+        ClaimSweep sweep = new(
+            store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
+        _stops.Push(sweep.DisposeAsync);
+        await sweep.StartAsync();
+        return sweep;
     }
 
     // Load balancers first: they must have stopped to send before the listener stops to accept.
@@ -294,7 +311,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     // Last of all, so that it is seen with its addresses and is gone before its listeners are.
-    private void Join(RedisNodeStore nodes, Roles roles, RedisPolicyFeed feed, AuditLog audit)
+    private void Join(RedisNodeStore nodes, Roles roles, RedisPolicyFeed feed, AuditChain audit)
     {
         FleetMember member = new(_options, roles, feed, audit, _readiness, _clock)
         {
