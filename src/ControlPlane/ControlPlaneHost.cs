@@ -122,12 +122,12 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         RevocationDesk? revocations = null;
         if (services.Tokens is { } terms)
         {
-            tokens = new TokenDesk(services.Callers, terms, acts, () => PublicUrl, clock);
+            tokens = new TokenDesk(services.Callers, terms, services.Saml, acts, () => PublicUrl, clock);
             revocations = new RevocationDesk(services.Callers, terms, _options, sessions, acts, clock);
         }
 
         TokenEndpoints.Map(
-            routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, () => PublicUrl);
+            routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, services.Saml, () => PublicUrl);
     }
 
     private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)

@@ -3,6 +3,7 @@ using Countersign.Audit;
 using Countersign.ControlPlane.Console;
 using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Saml;
 using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
 using Countersign.Masking;
@@ -108,6 +109,9 @@ public sealed record ControlPlaneServices(
 
     /// <summary>Who people sign in by; null where nobody can.</summary>
     public OidcSignIn? SignIn { get; init; }
+
+    /// <summary>SAML providers; null where there are none.</summary>
+    public SamlService? Saml { get; init; }
 
     /// <summary>What tokens are issued and revoked with; null does neither.</summary>
     public TokenTerms? Tokens { get; init; }

@@ -120,7 +120,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         await sweep.StartAsync();
         IdentityParts identity = new(_options, environment, _clock, _logs);
         _stops.Push(identity.DisposeAsync);
-        CallerVerifier callers = await identity.StartAsync(store, cancellation);
+        CallerVerifier callers = await identity.StartAsync(store, ControlUrl, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log);
@@ -132,6 +132,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 Sessions = new RedisSessionStore(store),
                 SessionSeal = sessionSeal,
                 SignIn = identity.SignIn,
+                Saml = identity.Saml,
                 Tokens = identity.Tokens(ControlUrl, keys, () => DataAddress),
                 Nodes = nodes,
                 Feed = feed,
