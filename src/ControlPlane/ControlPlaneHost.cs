@@ -49,17 +49,17 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
         _proposals = new PolicyProposals(services, options, acts, clock, log);
-        ConsoleFront? front = ConsoleFront.Open(options, services, clock, () => PublicUrl);
+        SeenPeople people = new(services.Approvals, clock);
+        ConsoleFront? front = ConsoleFront.Open(options, services, people, clock, () => PublicUrl);
         KnownCallers callers = new(
             new BearerCallers(services.Callers), front?.Sessions, front?.Cookies, () => PublicUrl);
-        SeenPeople people = new(services.Approvals, clock);
         Routes routes = new(_app, callers, people);
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
-        RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
-        ApprovalDesk approvals = new(services, views, acts, _proposals, clock, log);
-        PolicyDesk policies = new(services, options, acts, _proposals, () => PublicUrl);
+        RevealDesk reveals = new(services, views, people, options.Revealers, acts, clock);
+        ApprovalDesk approvals = new(services, views, people, acts, _proposals, clock, log);
+        PolicyDesk policies = new(services, options, acts, _proposals, () => PublicUrl, clock);
         ApprovalEndpoints.Map(routes, approvals, streams, reveals);
         if (services.Notices is { } notices)
         {
@@ -69,7 +69,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
         PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
-        AuditEndpoints.Map(routes, services.Audit, options.Auditors);
+        AuditDesk audit = new(services.Audit, options.Auditors, acts);
+        AuditEndpoints.Map(routes, audit);
         MapTokens(routes, services, front?.Sessions, acts, clock);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(
@@ -126,6 +127,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             revocations = new RevocationDesk(services.Callers, terms, _options, sessions, acts, clock);
         }
 
+        new IntrospectionEndpoint(
+            _options.Introspection, services.LentKeys, services.LentCalls, new BearerCallers(services.Callers),
+            () => PublicUrl, clock).Map(routes);
         TokenEndpoints.Map(
             routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, services.Saml, () => PublicUrl);
     }

@@ -56,8 +56,20 @@ public sealed record ControlPlaneOptions
     /// </summary>
     public string? DirectoryFile { get; init; }
 
+    /// <summary>
+    /// Instead of a file: the callers that the newest records of this process's audit name. What is only missing among
+    /// them is a warning then.
+    /// </summary>
+    public bool LearnsPeople { get; init; }
+
+    /// <summary>Whose account a subject of the directory is, by the configured aliases; null for nobody's.</summary>
+    public Func<string, string?>? PersonOf { get; init; }
+
     /// <summary>Groups whose members may read policies and the audit.</summary>
     public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
+
+    /// <summary>Who may ask whether a lent credential is good.</summary>
+    public IntrospectionTerms Introspection { get; init; } = new();
 
     /// <summary>How long people stay signed in at the console.</summary>
     public ConsoleTerms Console { get; init; } = new();
@@ -80,6 +92,10 @@ public sealed record ControlPlaneServices(
     SigningKeyRing LentKeys,
     AuditLog Audit)
 {
+    /// <summary>Asks gateways for calls in flight; null knows of none, so that no credential for one call is
+    /// good.</summary>
+    public ILentCalls? LentCalls { get; init; }
+
     /// <summary>When they change.</summary>
     public SigningTerms LentKeyTerms { get; init; } = new();
 

@@ -91,8 +91,17 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     public string Address => _host!.Addresses[0];
 
+    /// <summary>Who is asked for calls in flight.</summary>
+    public InMemoryLentCalls Lent { get; } = new();
+
+    /// <summary>What lent credentials are signed with.</summary>
+    public SigningKeyRing Ring => SigningKeyRing.Of(_keys);
+
     /// <summary>Where notices wait.</summary>
     public InMemoryNoticeStore Notices { get; }
+
+    /// <summary>In the place of a directory: the callers that the audit saw.</summary>
+    public const string Learned = "learned";
 
     /// <param name="directory">The people over whom policies are looked through for holes; null is none.</param>
     public static Task<ControlFixture> StartAsync(string? directory = null) => StartAsync([], null, directory);
@@ -110,8 +119,18 @@ internal sealed class ControlFixture : IAsyncDisposable
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
             Gateway = "test",
             DirectoryFile = directory is null ? null : people,
+            LearnsPeople = directory == Learned,
             Revealers = ["pii-officers"],
             Webhooks = webhooks,
+            Introspection = new IntrospectionTerms
+            {
+                Clients =
+                [
+                    new("billing-owner", Encoding.UTF8.GetBytes("billing+owner secret"), ["billing"]),
+                    new("people-owner", Encoding.UTF8.GetBytes("people-owner-secret"), ["people"]),
+                ],
+                Groups = ["function-owners"],
+            },
         };
 
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
@@ -120,6 +139,7 @@ internal sealed class ControlFixture : IAsyncDisposable
             fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal,
             SigningKeyRing.Of(fixture._keys), fixture.Audit)
         {
+            LentCalls = fixture.Lent,
             Readiness = fixture.Readiness,
             Notices = fixture.Notices,
             Nodes = new RedisNodeStore(null!),

@@ -20,6 +20,9 @@ internal sealed record ConfigurationReading(GatewayOptions? Options, IReadOnlyLi
 /// </summary>
 internal static class ConfigurationReader
 {
+    /// <summary>Stands for the callers that the audit saw; a file of this name is <c>./learned</c>.</summary>
+    private const string Learned = "learned";
+
     private const string Prefix = "COUNTERSIGN__";
 
     private static readonly JsonDocumentOptions Strict =
@@ -169,7 +172,8 @@ internal static class ConfigurationReader
             MaskKeys = MaskKeyReader.Read(root.Section("masking"), resolve),
             Limits = LimitsReader.Read(root.Section("limits")),
             PolicyBootstrap = policy.Text("bootstrap") is { } file ? resolve(file) : null,
-            PolicyDirectory = policy.Text("directory") is { } people ? resolve(people) : null,
+            PolicyDirectory = policy.Text("directory") is { } people and not Learned ? resolve(people) : null,
+            LearnsPeople = policy.Text("directory") == Learned,
             PolicyAdmins = policy.Texts("admins") ?? ["policy-admins"],
             PolicyApprovers = policy.Texts("approvers") ?? [],
             PolicyDecideWithin = policy.Duration(
@@ -182,7 +186,7 @@ internal static class ConfigurationReader
         ConfigurationSection console = root.Section("console");
         options = options with
         {
-            Signing = CredentialsReader.ReadSigning(root.Section("credentials"), options.Limits),
+            Credentials = CredentialsReader.Read(root.Section("credentials"), options.Limits, resolve),
             ConsoleClients = ConsoleReader.ReadClients(console, options.Issuers, resolve, errors),
             Console = ConsoleReader.ReadTerms(console),
         };

@@ -98,7 +98,7 @@ internal sealed record RecordedCall(
             if (!isTimed) return null;
             string enforced = Text(record, "enforced");
             return new RecordedCall(
-                Text(record, "call"), at, CallerOf(record), Text(record, "function"), Text(record, "method"),
+                Text(record, "call"), at, AuditedCaller.Read(record), Text(record, "function"), Text(record, "method"),
                 Text(record, "target"), enforced.Length > 0 ? enforced : Text(record, "decision"),
                 Text(record, "rule"), Text(record, "approval"), List(record, "approvers"), Text(record, "verdict"),
                 record.TryGetProperty("cut", out _));
@@ -107,22 +107,6 @@ internal sealed record RecordedCall(
         {
             return null;
         }
-    }
-
-    private static Caller? CallerOf(JsonElement record)
-    {
-        if (!record.TryGetProperty("caller", out JsonElement caller)) return null;
-        (string issuer, string subject) = (Text(caller, "iss"), Text(caller, "sub"));
-        if (issuer.Length == 0 || subject.Length == 0) return null;
-        CallerKind kind = Text(caller, "kind") switch
-        {
-            "human" => CallerKind.Human,
-            "agent" => CallerKind.Agent,
-            "ci" => CallerKind.Ci,
-            "service" => CallerKind.Service,
-            _ => CallerKind.Unstated,
-        };
-        return new Caller(issuer, subject, kind, List(caller, "groups"), List(caller, "chain"));
     }
 
     private static string Text(JsonElement record, string name) =>

@@ -39,6 +39,16 @@ internal sealed class ActLog(AuditLog log, string gateway, TimeProvider clock)
     public AuditedAct Begin(Caller actor, ActWords words, string subject, string detail) =>
         new(this, actor, words, subject, detail);
 
+    /// <summary>Writes something that somebody does, on disk when this returns true.</summary>
+    public async ValueTask<bool> TryNoteAsync(Caller actor, string word, string subject, string detail)
+    {
+        if (!log.TryReserve(out AuditReservation slot)) return false;
+        Write(slot.Outcome, actor, word, subject, detail);
+        bool isWritten = await log.CommitAsync(slot.Outcome);
+        log.Return(slot);
+        return isWritten;
+    }
+
     internal bool TryReserve(out AuditReservation slot) => log.TryReserve(out slot);
 
     internal ValueTask<bool> CommitAsync(AuditRecord record) => log.CommitAsync(record);

@@ -27,7 +27,7 @@ internal sealed partial class SignInEndpoints(
         gate.Open(ConsolePaths.SignIn, context => ShowAsync(context));
         gate.Open(ConsolePaths.SignInStart, StartAsync);
         gate.Open(ConsolePaths.SignInCallback, FinishAsync);
-        gate.Post(ConsolePaths.SignOut, LeaveAsync);
+        gate.Post(ConsolePaths.SignOut, LeaveAsync, isAct: false);
     }
 
     /// <summary>The sign-in page, with a refusal in it.</summary>

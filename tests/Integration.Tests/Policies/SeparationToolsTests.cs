@@ -201,6 +201,28 @@ public sealed class SeparationToolsTests : IDisposable
         Assert.Contains("approvals: 1 were asked for (1 a day), 2 would be (2 a day, 2 people)", lines);
     }
 
+    // Proves that callers of an audit stand for a directory: a named caller whom an allow lets is an error.
+    [Fact]
+    public async Task Validate_learns_from_an_audit()
+    {
+        string file = _desk.Write("policy.yaml", Policy);
+        string free = _desk.Write("free.yaml", Policy.Replace(
+            "rules:\n", "rules:\n  - { id: free, subjects: { groups: [clerks] }, functions: [v.pay], effect: allow, "
+            + "when: \"query.n != '7'\" }\n", StringComparison.Ordinal).Replace(
+            "functions: [v.pay], effect: approve,", "functions: [v.pay], when: \"query.n == '7'\", effect: approve,",
+            StringComparison.Ordinal));
+        string log = _desk.Write("calls.ndjson", Record("c1", "01", "ann", "PUT", "/v/7", "\"verdict\":\"ok\"") + "\n");
+        CommandResult good = await _desk.RunAsync("validate", file, "--learn-from", log);
+        Assert.Equal(ExitCodes.Ok, good.ExitCode);
+        Assert.Contains("warning: the stages of rule 'pay' can never be filled by those who were seen", good.Errors,
+            StringComparison.Ordinal);
+        CommandResult bad = await _desk.RunAsync("validate", free, "--learn-from", log);
+        Assert.Equal(ExitCodes.Failed, bad.ExitCode);
+        Assert.Contains("    ann (clerks) calls v.pay (high)", bad.Errors, StringComparison.Ordinal);
+        CommandResult none = await _desk.RunAsync("validate", file, "--learn-from", _desk.Write("empty.ndjson", ""));
+        Assert.Equal(ExitCodes.Usage, none.ExitCode);
+    }
+
     private static string Record(string id, string day, string who, string method, string target, string rest) => $$"""
         {"v":1,"type":"outcome","call":"{{id}}","at":"2026-03-{{day}}T12:00:00.000Z","caller":{"kind":"human",
         "iss":"https://i.test","sub":"{{who}}","groups":["clerks"],"chain":["{{who}}"]},"method":"{{method}}",

@@ -14,7 +14,11 @@ namespace Countersign.ControlPlane.Console.Sessions;
 /// <param name="BegunAt">When they signed in.</param>
 /// <param name="EndsAt">When they must sign in again, whatever they do.</param>
 internal sealed record ConsoleSession(
-    string Key, Caller Caller, string FormToken, DateTimeOffset BegunAt, DateTimeOffset EndsAt);
+    string Key, Caller Caller, string FormToken, DateTimeOffset BegunAt, DateTimeOffset EndsAt)
+{
+    /// <summary>True while the issuer's word on their groups is new enough to act on (decision 0057).</summary>
+    public bool MayAct { get; init; }
+}
 
 /// <summary>What became of a session's cookie.</summary>
 /// <param name="Session">Null when there is none.</param>
@@ -25,7 +29,8 @@ internal readonly record struct SessionFinding(ConsoleSession? Session, bool IsS
 /// Begins, finds and ends sessions. The cookie holds 256 random bits and nothing else; the store holds their hash and
 /// the sealed caller, so that neither whoever reads the store nor whoever writes to it can be somebody (decision 0052).
 /// </summary>
-internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, ConsoleTerms terms, TimeProvider clock)
+internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, ConsoleTerms terms, SeenPeople people,
+    TimeProvider clock)
 {
     private const int IdBytes = 32;
 
@@ -66,9 +71,15 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
         string person = PersonOf(caller.Issuer, caller.Subject);
         StoreStatus confirmed = await store.ConfirmAsync(key, person, record.BegunAt, goodFor);
         if (confirmed == StoreStatus.Unavailable) return new(null, IsStoreAway: true);
-        return confirmed == StoreStatus.Ok
-            ? new(new ConsoleSession(key, caller, FormTokenOf(id), record.BegunAt, record.EndsAt), false)
-            : default;
+        if (confirmed != StoreStatus.Ok) return default;
+
+        // Groups are those of the sign-in, less what a newer token of theirs does not hold.
+        if (await people.PresentAsync(caller) is not { } present) return new(null, IsStoreAway: true);
+        ConsoleSession session = new(key, present, FormTokenOf(id), record.BegunAt, record.EndsAt)
+        {
+            MayAct = clock.GetUtcNow() - record.BegunAt < terms.GroupsMax,
+        };
+        return new(session, false);
     }
 
     /// <summary>Ends this session; false when the store did not confirm it.</summary>
