@@ -18,7 +18,8 @@ internal static class ConsoleLimits
     /// <summary>From the provider's answer to the page that it leads to: one redirect.</summary>
     public static readonly TimeSpan TicketWithin = TimeSpan.FromMinutes(2);
 
-    /// <summary>A provider's answer, form-encoded: the largest assertion that is read, and room for its encoding.</summary>
+    /// <summary>A provider's answer, form-encoded: the largest assertion that is read, and room for its
+    /// encoding.</summary>
     public const int AnswerBytesMax = 640 * 1_024;
 
     public const int FormBytesMax = 16_384;

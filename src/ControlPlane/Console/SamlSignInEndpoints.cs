@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Countersign.ControlPlane.Console;
 
 /// <summary>
-/// Signing in by SAML: to the provider by redirect, back by a form that it posts. Browsers send our cookies with no form
+/// Signing in by SAML: to the provider by redirect, back by a form that it posts. Browsers send our cookies with no
+/// form
 /// of another site (SameSite=Lax), so that the answer is judged without them and held for one redirect, by which the
 /// browser that began shows the request that it answers (docs/decisions/0065).
 /// </summary>

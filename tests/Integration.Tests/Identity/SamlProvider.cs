@@ -9,7 +9,8 @@ using Xunit;
 
 namespace Countersign.Integration.Tests.Identity;
 
-/// <summary>SimpleSAMLphp (the Debian package) in PHP's own web server, on loopback, with a folder of its own.</summary>
+/// <summary>SimpleSAMLphp (the Debian package) in PHP's own web server, on loopback, with a folder of its
+/// own.</summary>
 internal sealed class SamlProvider : IAsyncDisposable
 {
     private const string Www = "/usr/share/simplesamlphp/www";
@@ -161,7 +162,8 @@ internal sealed class SamlProvider : IAsyncDisposable
     private string Config() => $"""
         <?php $config = ['baseurlpath' => '{Address}/', 'certdir' => '{In("cert")}/', 'loggingdir' => '{In("log")}/',
           'datadir' => '{In("data")}/', 'tempdir' => '{In("tmp")}', 'secretsalt' => 'a-salt-for-tests-alone-0123456789',
-          'auth.adminpassword' => 'not-used-in-tests', 'technicalcontact_email' => 'na@example.org', 'timezone' => 'UTC',
+          'auth.adminpassword' => 'not-used-in-tests', 'technicalcontact_email' => 'na@example.org',
+          'timezone' => 'UTC',
           'logging.level' => 4, 'logging.handler' => 'errorlog', 'enable.saml20-idp' => true,
           'store.type' => 'phpsession', 'session.phpsession.savepath' => '{In("sessions")}',
           'session.cookie.secure' => false, 'session.cookie.samesite' => 'Lax', 'production' => true,

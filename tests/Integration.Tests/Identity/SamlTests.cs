@@ -12,7 +12,8 @@ using Xunit;
 
 namespace Countersign.Integration.Tests.Identity;
 
-/// <summary>The real gateway with a real SAML provider of others: SimpleSAMLphp, and xmlsec1 as another signer.</summary>
+/// <summary>The real gateway with a real SAML provider of others: SimpleSAMLphp, and xmlsec1 as another
+/// signer.</summary>
 public sealed partial class SamlTests : IAsyncLifetime
 {
     private const string CertificateName = "own.pem";
@@ -196,9 +197,30 @@ public sealed partial class SamlTests : IAsyncLifetime
     {
         string id = "_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
-        string at = now.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"), end = now.AddMinutes(5).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'");
+        const string Form = "yyyy-MM-dd'T'HH:mm:ss'Z'", Saml = "urn:oasis:names:tc:SAML:2.0:";
+        const string W3 = "http://www.w3.org/";
+        string at = now.ToString(Form), end = now.AddMinutes(5).ToString(Form);
+        string signature = $"""
+            <ds:Signature xmlns:ds="{W3}2000/09/xmldsig#"><ds:SignedInfo>
+            <ds:CanonicalizationMethod Algorithm="{W3}2001/10/xml-exc-c14n#"/>
+            <ds:SignatureMethod Algorithm="{W3}2001/04/xmldsig-more#rsa-sha256"/>
+            <ds:Reference URI="#{id}"><ds:Transforms>
+            <ds:Transform Algorithm="{W3}2000/09/xmldsig#enveloped-signature"/>
+            <ds:Transform Algorithm="{W3}2001/10/xml-exc-c14n#"/></ds:Transforms>
+            <ds:DigestMethod Algorithm="{W3}2001/04/xmlenc#sha256"/><ds:DigestValue/></ds:Reference></ds:SignedInfo>
+            <ds:SignatureValue/></ds:Signature>
+            """;
         return $"""
-            <saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="{id}" Version="2.0" IssueInstant="{at}"><saml:Issuer>{_provider.EntityId}</saml:Issuer><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/><ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI="#{id}"><ds:Transforms><ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/><ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/></ds:Transforms><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue/></ds:Reference></ds:SignedInfo><ds:SignatureValue/></ds:Signature><saml:Subject><saml:NameID>carol</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData NotOnOrAfter="{end}" Recipient="{Control}/oauth/token"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotOnOrAfter="{end}"><saml:AudienceRestriction><saml:Audience>{Control}/oauth/token</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AttributeStatement><saml:Attribute Name="groups"><saml:AttributeValue>finance-leads</saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion>
+            <saml:Assertion xmlns:saml="{Saml}assertion" ID="{id}" Version="2.0" IssueInstant="{at}">
+            <saml:Issuer>{_provider.EntityId}</saml:Issuer>{signature}<saml:Subject><saml:NameID>carol</saml:NameID>
+            <saml:SubjectConfirmation Method="{Saml}cm:bearer">
+            <saml:SubjectConfirmationData NotOnOrAfter="{end}" Recipient="{Control}/oauth/token"/>
+            </saml:SubjectConfirmation></saml:Subject>
+            <saml:Conditions NotOnOrAfter="{end}"><saml:AudienceRestriction>
+            <saml:Audience>{Control}/oauth/token</saml:Audience></saml:AudienceRestriction></saml:Conditions>
+            <saml:AttributeStatement><saml:Attribute Name="groups">
+            <saml:AttributeValue>finance-leads</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>
+            </saml:Assertion>
             """;
     }
 

@@ -161,7 +161,11 @@ internal sealed record SamlAssertion(
     private static bool IsWithin(XmlElement element, in SamlExpectation expected, ref DateTimeOffset ends)
     {
         if (SamlXml.Attribute(element, "NotBefore") is { } from
-            && (!SamlXml.TryTime(from, out DateTimeOffset begins) || expected.Now + expected.Skew < begins)) return false;
+            && (!SamlXml.TryTime(from, out DateTimeOffset begins) || expected.Now + expected.Skew < begins))
+        {
+            return false;
+        }
+
         if (SamlXml.Attribute(element, "NotOnOrAfter") is not { } until) return true;
         return SamlXml.TryTime(until, out ends) && expected.Now < ends + expected.Skew;
     }

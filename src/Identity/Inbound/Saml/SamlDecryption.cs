@@ -4,7 +4,8 @@ using System.Xml;
 namespace Countersign.Identity.Inbound.Saml;
 
 /// <summary>
-/// Decrypts an assertion (XML Encryption 1.1): AES-GCM, or AES-CBC where configuration takes it, under a key for RSA-OAEP.
+/// Decrypts an assertion (XML Encryption 1.1): AES-GCM, or AES-CBC where configuration takes it, under a key for
+/// RSA-OAEP.
 /// RSA 1.5 is not taken. Every way to fail is the same, so that nobody learns from the difference.
 /// </summary>
 internal static class SamlDecryption

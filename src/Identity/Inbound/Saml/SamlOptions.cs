@@ -30,7 +30,8 @@ public sealed record SamlProviderOptions
     /// <summary>How far its clock may be apart from ours; 0 to 5 min.</summary>
     public TimeSpan ClockSkew { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>True shows it on the sign-in page; else its assertions are for <c>POST /oauth/token</c> alone.</summary>
+    /// <summary>True shows it on the sign-in page; else its assertions are for <c>POST /oauth/token</c>
+    /// alone.</summary>
     public bool SignsIn { get; init; } = true;
 }
 

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Countersign.Identity.Inbound.Saml;
 
-/// <summary>One provider: its pinned keys, or those of its metadata, which is looked at again now and then. Metadata that
+/// <summary>One provider: its pinned keys, or those of its metadata, which is looked at again now and then. Metadata
+/// that
 /// cannot be had leaves the last in force, for a day.</summary>
 internal sealed class SamlProvider
 {
@@ -117,6 +118,7 @@ internal sealed class SamlProvider
 /// <summary>What SAML tells operators; never an assertion.</summary>
 internal static partial class SamlLog
 {
-    [LoggerMessage(EventId = 30, Level = LogLevel.Warning, Message = "The SAML metadata of {Issuer} is not used: {Why}")]
+    [LoggerMessage(
+        EventId = 30, Level = LogLevel.Warning, Message = "The SAML metadata of {Issuer} is not used: {Why}")]
     public static partial void MetadataNotRead(ILogger logger, string issuer, string why);
 }

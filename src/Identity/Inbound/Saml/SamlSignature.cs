@@ -6,7 +6,8 @@ namespace Countersign.Identity.Inbound.Saml;
 
 /// <summary>
 /// Verifies the enveloped signature of one element against pinned keys, and gives back what was signed: the canonical
-/// bytes whose digest is in the signature, read anew. Nothing else of the document is believed, so that wherever else an
+/// bytes whose digest is in the signature, read anew. Nothing else of the document is believed, so that wherever else
+/// an
 /// attacker puts elements, nobody reads them (signature wrapping).
 /// </summary>
 internal static class SamlSignature

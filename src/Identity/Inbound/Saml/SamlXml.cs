@@ -4,7 +4,8 @@ using System.Xml;
 namespace Countersign.Identity.Inbound.Saml;
 
 /// <summary>
-/// The one parser of SAML documents: no DTD, no entity, no comment, no processing instruction, no CDATA, nothing outside
+/// The one parser of SAML documents: no DTD, no entity, no comment, no processing instruction, no CDATA, nothing
+/// outside
 /// the document, and bounds on size, depth and breadth. What it lets through has one reading.
 /// </summary>
 internal static class SamlXml

@@ -71,23 +71,33 @@ internal sealed class ScriptedProvider : IDisposable
     public XmlDocument Assertion(Action<XmlElement>? change = null, string? recipient = null, string? audience = null)
     {
         string text = $"""
-            <saml:Assertion xmlns:saml="{SamlXml.Assertion}" xmlns:xs="http://www.w3.org/2001/XMLSchema" ID="_a1" Version="2.0" IssueInstant="{At(0)}">
+            <saml:Assertion xmlns:saml="{SamlXml.Assertion}" xmlns:xs="http://www.w3.org/2001/XMLSchema" ID="_a1"
+                Version="2.0" IssueInstant="{At(0)}">
               <saml:Issuer>{Issuer}</saml:Issuer>
               <saml:Subject>
-                <saml:NameID Format="urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress">alice@example.test</saml:NameID>
+                <saml:NameID
+                    Format="urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress">alice@example.test</saml:NameID>
                 <saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">
-                  <saml:SubjectConfirmationData NotOnOrAfter="{At(300)}" Recipient="{recipient ?? Consumer}" InResponseTo="_r1"/>
+                  <saml:SubjectConfirmationData NotOnOrAfter="{At(300)}" Recipient="{recipient ?? Consumer}"
+                      InResponseTo="_r1"/>
                 </saml:SubjectConfirmation>
               </saml:Subject>
               <saml:Conditions NotBefore="{At(-30)}" NotOnOrAfter="{At(300)}">
-                <saml:AudienceRestriction><saml:Audience>{audience ?? Audience}</saml:Audience></saml:AudienceRestriction>
+                <saml:AudienceRestriction>
+                  <saml:Audience>{audience ?? Audience}</saml:Audience>
+                </saml:AudienceRestriction>
               </saml:Conditions>
               <saml:AuthnStatement AuthnInstant="{At(0)}" SessionNotOnOrAfter="{At(3600)}" SessionIndex="_s1">
-                <saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext>
+                <saml:AuthnContext>
+                  <saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef>
+                </saml:AuthnContext>
               </saml:AuthnStatement>
               <saml:AttributeStatement>
-                <saml:Attribute Name="groups"><saml:AttributeValue>support</saml:AttributeValue><saml:AttributeValue>staff</saml:AttributeValue></saml:Attribute>
-                <saml:Attribute Name="mail"><saml:AttributeValue>alice@example.test</saml:AttributeValue></saml:Attribute>
+                <saml:Attribute
+                    Name="groups"><saml:AttributeValue>support</saml:AttributeValue>
+                    <saml:AttributeValue>staff</saml:AttributeValue></saml:Attribute>
+                <saml:Attribute
+                    Name="mail"><saml:AttributeValue>alice@example.test</saml:AttributeValue></saml:Attribute>
               </saml:AttributeStatement>
             </saml:Assertion>
             """;
@@ -120,7 +130,8 @@ internal sealed class ScriptedProvider : IDisposable
     {
         XmlDocument document = new() { PreserveWhitespace = true };
         document.LoadXml($"""
-            <samlp:Response xmlns:samlp="{SamlXml.Protocol}" ID="_p1" Version="2.0" IssueInstant="{At(0)}" Destination="{Consumer}" InResponseTo="_r1">
+            <samlp:Response xmlns:samlp="{SamlXml.Protocol}" ID="_p1" Version="2.0" IssueInstant="{At(0)}"
+                Destination="{Consumer}" InResponseTo="_r1">
               <saml:Issuer xmlns:saml="{SamlXml.Assertion}">{Issuer}</saml:Issuer>
               <samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>
             </samlp:Response>

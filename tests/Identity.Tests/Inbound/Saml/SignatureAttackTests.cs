@@ -99,7 +99,8 @@ public sealed class SignatureAttackTests : IAsyncDisposable
     [Fact]
     public async Task AStrangersSignatureIsNone()
     {
-        // Proves that a key in the document is not a key that counts: signed by a stranger who brings their certificate.
+        // Proves that a key in the document is not a key that counts: signed by a stranger who brings their
+        // certificate.
         XmlDocument signed = ScriptedProvider.Sign(
             _idp.Assertion(), ScriptedProvider.Stranger,
             xml =>
@@ -134,8 +135,10 @@ public sealed class SignatureAttackTests : IAsyncDisposable
     [InlineData(
         "CanonicalizationMethod", "http://www.w3.org/2001/10/xml-exc-c14n#WithComments",
         "the signature is not canonicalized exclusively")]
-    [InlineData("Transform", "http://www.w3.org/TR/1999/REC-xslt-19991116", "the signature's transforms are not allowed")]
-    [InlineData("Transform", "http://www.w3.org/TR/1999/REC-xpath-19991116", "the signature's transforms are not allowed")]
+    [InlineData(
+        "Transform", "http://www.w3.org/TR/1999/REC-xslt-19991116", "the signature's transforms are not allowed")]
+    [InlineData(
+        "Transform", "http://www.w3.org/TR/1999/REC-xpath-19991116", "the signature's transforms are not allowed")]
     [InlineData("Transform", "http://www.w3.org/2000/09/xmldsig#base64", "the signature's transforms are not allowed")]
     public async Task OtherTransformsAreRefused(string element, string method, string because)
     {
@@ -218,8 +221,8 @@ public sealed class SignatureAttackTests : IAsyncDisposable
         {
             case 1 or 2: // the whole signed response inside, or beside, the signature of a forged one
                 XmlElement original = (XmlElement)response.CloneNode(deep: true);
-                original.RemoveChild(original.ChildNodes.OfType<XmlElement>().First(one => one.LocalName == "Signature"));
-                XmlElement signature = response.ChildNodes.OfType<XmlElement>().First(one => one.LocalName == "Signature");
+                original.RemoveChild(OwnSignature(original));
+                XmlElement signature = OwnSignature(response);
                 response.SetAttribute("ID", "_evil-response");
                 if (variant == 1) signature.AppendChild(original);
                 else response.InsertBefore(original, signature);
@@ -260,4 +263,7 @@ public sealed class SignatureAttackTests : IAsyncDisposable
                 break;
         }
     }
+
+    private static XmlElement OwnSignature(XmlElement of) =>
+        of.ChildNodes.OfType<XmlElement>().First(one => one.LocalName == "Signature");
 }
