@@ -127,6 +127,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             revocations = new RevocationDesk(services.Callers, terms, _options, sessions, acts, clock);
         }
 
+        new IntrospectionEndpoint(
+            _options.Introspection, services.LentKeys, services.LentCalls, new BearerCallers(services.Callers),
+            () => PublicUrl, clock).Map(routes);
         TokenEndpoints.Map(
             routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, () => PublicUrl);
     }

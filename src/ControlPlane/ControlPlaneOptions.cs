@@ -67,6 +67,9 @@ public sealed record ControlPlaneOptions
     /// <summary>Groups whose members may read policies and the audit.</summary>
     public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
 
+    /// <summary>Who may ask whether a lent credential is good.</summary>
+    public IntrospectionTerms Introspection { get; init; } = new();
+
     /// <summary>How long people stay signed in at the console.</summary>
     public ConsoleTerms Console { get; init; } = new();
 }
@@ -88,6 +91,10 @@ public sealed record ControlPlaneServices(
     SigningKeyRing LentKeys,
     AuditLog Audit)
 {
+    /// <summary>Asks gateways for calls in flight; null knows of none, so that no credential for one call is
+    /// good.</summary>
+    public ILentCalls? LentCalls { get; init; }
+
     /// <summary>When they change.</summary>
     public SigningTerms LentKeyTerms { get; init; } = new();
 

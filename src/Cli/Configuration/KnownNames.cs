@@ -21,6 +21,7 @@ internal static class KnownNames
         "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
         "groupsMax", "sessionIdle", "sessionMax",
         "credentials", "signing", "rotateEvery", "publishBefore",
+        "introspection", "id",
         .. LimitsReader.Names,
     ];
 
