@@ -31,6 +31,7 @@ if ! dotnet --version >/dev/null 2>&1; then
 fi
 npm ci --prefix tests/Integration.Tests/oidc-provider --no-audit --no-fund --loglevel=error
 npm ci --prefix tests/Integration.Tests/json-schema --no-audit --no-fund --loglevel=error
+npm ci --prefix tests/Integration.Tests/lent-function --no-audit --no-fund --loglevel=error
 
 say "format"
 dotnet restore DataPlane.sln -v q

@@ -74,9 +74,9 @@ public static class AuditProof
     }
 
     // The largest power of two below a size of two or more.
-    private static long Half(long size) => 1L << BitOperations.Log2((ulong)(size - 1));
+    internal static long Half(long size) => 1L << BitOperations.Log2((ulong)(size - 1));
 
-    private static bool TryHash(TileReader tiles, long from, long to, Span<byte> hash)
+    internal static bool TryHash(TileReader tiles, long from, long to, Span<byte> hash)
     {
         if (BitOperations.IsPow2(to - from)) return TryWhole(tiles, from, BitOperations.Log2((ulong)(to - from)), hash);
         long middle = from + Half(to - from);

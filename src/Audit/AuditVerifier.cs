@@ -37,6 +37,52 @@ public static class AuditVerifier
         }
     }
 
+    /// <summary>
+    /// Verifies the entries from <paramref name="from"/> up to, not including, <paramref name="to"/>: as
+    /// <see cref="Verify"/> does, but for the hashes of all others, which are taken from the tiles and held to the
+    /// signed root together with these.
+    /// </summary>
+    /// <param name="folder">The log's folder.</param>
+    /// <param name="from">The first entry.</param>
+    /// <param name="to">The entry after the last; above <paramref name="from"/>.</param>
+    /// <param name="progress">Told the count of entries read, every 4096.</param>
+    /// <param name="trustedKey">As for <see cref="Verify"/>.</param>
+    public static AuditVerification VerifyRange(
+        string folder, long from, long to, IProgress<long>? progress = null, string? trustedKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentOutOfRangeException.ThrowIfNegative(from);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(to, from);
+        try
+        {
+            AuditVerification? refused = ReadHead(folder, trustedKey, default, out LogHead head);
+            if (refused is not null) return refused;
+            using RangeExamination examination = new(folder, head, from, to, progress);
+            return examination.Run();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return Finding(AuditDamageKind.Unreadable, "", failure.Message);
+        }
+    }
+
+    /// <summary>The checkpoint in a log's folder, if the key beside it signed it.</summary>
+    public static bool TryReadCheckpoint(string folder, out AuditCheckpoint? checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        checkpoint = null;
+        try
+        {
+            if (ReadHead(folder, null, default, out LogHead head) is not null) return false;
+            checkpoint = head.Checkpoint;
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     private static AuditVerification? ReadHead(
         string folder, string? trustedKey, ReadOnlyMemory<byte> known, out LogHead head)
     {

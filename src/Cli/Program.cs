@@ -10,6 +10,7 @@ using Countersign.Cli.Nodes;
 using Countersign.Cli.Notices;
 using Countersign.Cli.Policies;
 using Countersign.Cli.Serve;
+using Countersign.Cli.Tokens;
 
 Dictionary<string, string> variables = new(StringComparer.Ordinal);
 foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
@@ -38,6 +39,7 @@ RootCommand root = new(
     AuditCommand.Create(environment),
     MaskCommand.Create(environment),
     NodesCommand.Create(environment),
+    TokenCommand.Create(environment),
 };
 ParseResult parsed = root.Parse(args);
 int exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -2,6 +2,7 @@ using System.Net;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Console;
+using Countersign.ControlPlane.Console.Sessions;
 using Countersign.ControlPlane.Metrics;
 using Countersign.ControlPlane.Nodes;
 using Countersign.ControlPlane.Notices;
@@ -48,17 +49,17 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
         _proposals = new PolicyProposals(services, options, acts, clock, log);
-        ConsoleFront? front = ConsoleFront.Open(options, services, clock, () => PublicUrl);
+        SeenPeople people = new(services.Approvals, clock);
+        ConsoleFront? front = ConsoleFront.Open(options, services, people, clock, () => PublicUrl);
         KnownCallers callers = new(
             new BearerCallers(services.Callers), front?.Sessions, front?.Cookies, () => PublicUrl);
-        SeenPeople people = new(services.Approvals, clock);
         Routes routes = new(_app, callers, people);
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
-        RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
-        ApprovalDesk approvals = new(services, views, acts, _proposals, clock, log);
-        PolicyDesk policies = new(services, options, acts, _proposals, () => PublicUrl);
+        RevealDesk reveals = new(services, views, people, options.Revealers, acts, clock);
+        ApprovalDesk approvals = new(services, views, people, acts, _proposals, clock, log);
+        PolicyDesk policies = new(services, options, acts, _proposals, () => PublicUrl, clock);
         ApprovalEndpoints.Map(routes, approvals, streams, reveals);
         if (services.Notices is { } notices)
         {
@@ -68,8 +69,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
         PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
-        AuditEndpoints.Map(routes, services.Audit, options.Auditors);
-        TokenEndpoints.Map(routes, services.LentKeys, services.LentKeyTerms, () => PublicUrl);
+        AuditDesk audit = new(services.Audit, options.Auditors, acts);
+        AuditEndpoints.Map(routes, audit);
+        MapTokens(routes, services, front?.Sessions, acts, clock);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(
             _app.Services, logs, approvals, reveals, policies, people, acts, log));
@@ -112,6 +114,24 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         if (_notices is not null) await _notices.DisposeAsync();
         await _feed.DisposeAsync();
         _metrics.Dispose();
+    }
+
+    private void MapTokens(
+        Routes routes, ControlPlaneServices services, SessionDesk? sessions, ActLog acts, TimeProvider clock)
+    {
+        TokenDesk? tokens = null;
+        RevocationDesk? revocations = null;
+        if (services.Tokens is { } terms)
+        {
+            tokens = new TokenDesk(services.Callers, terms, acts, () => PublicUrl, clock);
+            revocations = new RevocationDesk(services.Callers, terms, _options, sessions, acts, clock);
+        }
+
+        new IntrospectionEndpoint(
+            _options.Introspection, services.LentKeys, services.LentCalls, new BearerCallers(services.Callers),
+            () => PublicUrl, clock).Map(routes);
+        TokenEndpoints.Map(
+            routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, () => PublicUrl);
     }
 
     private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)

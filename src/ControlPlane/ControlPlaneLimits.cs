@@ -20,6 +20,17 @@ internal static class ControlPlaneLimits
     /// <summary>What was approved is in force at once; this is for a store that goes away just then.</summary>
     public static readonly TimeSpan ProposalUseWithin = TimeSpan.FromHours(1);
 
+    /// <summary>A request for a token: two tokens, or an assertion, form-encoded.</summary>
+    public const int TokenRequestBytesMax = 512 * 1_024;
+
+    /// <summary>A revocation: a token, or names, and a reason.</summary>
+    public const int RevocationBytesMax = 64 * 1_024;
+
+    /// <summary>How long a revocation is remembered where nobody says how long its tokens live.</summary>
+    public static readonly TimeSpan RevocationRemembered = TimeSpan.FromDays(30);
+
+    public static readonly TimeSpan RevocationRememberedMax = TimeSpan.FromDays(366);
+
     public const int ReasonCharactersMax = 500;
     public const int PointerCharactersMax = 500;
     public const int ConnectionsMax = 4_096;

@@ -1,6 +1,7 @@
 using System.Net;
 using Countersign.Audit;
 using Countersign.ControlPlane.Console;
+using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
@@ -54,8 +55,20 @@ public sealed record ControlPlaneOptions
     /// </summary>
     public string? DirectoryFile { get; init; }
 
+    /// <summary>
+    /// Instead of a file: the callers that the newest records of this process's audit name. What is only missing among
+    /// them is a warning then.
+    /// </summary>
+    public bool LearnsPeople { get; init; }
+
+    /// <summary>Whose account a subject of the directory is, by the configured aliases; null for nobody's.</summary>
+    public Func<string, string?>? PersonOf { get; init; }
+
     /// <summary>Groups whose members may read policies and the audit.</summary>
     public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
+
+    /// <summary>Who may ask whether a lent credential is good.</summary>
+    public IntrospectionTerms Introspection { get; init; } = new();
 
     /// <summary>How long people stay signed in at the console.</summary>
     public ConsoleTerms Console { get; init; } = new();
@@ -78,6 +91,10 @@ public sealed record ControlPlaneServices(
     SigningKeyRing LentKeys,
     AuditLog Audit)
 {
+    /// <summary>Asks gateways for calls in flight; null knows of none, so that no credential for one call is
+    /// good.</summary>
+    public ILentCalls? LentCalls { get; init; }
+
     /// <summary>When they change.</summary>
     public SigningTerms LentKeyTerms { get; init; } = new();
 
@@ -107,4 +124,7 @@ public sealed record ControlPlaneServices(
 
     /// <summary>Who people sign in by; null where nobody can.</summary>
     public OidcSignIn? SignIn { get; init; }
+
+    /// <summary>What tokens are issued and revoked with; null does neither.</summary>
+    public TokenTerms? Tokens { get; init; }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
@@ -22,6 +24,24 @@ internal static class RequestReading
             if (body.Length + bytes > bytesMax) return null;
             body.Write(part, 0, bytes);
         }
+    }
+
+    /// <summary>The fields of a form, each sent once; null for anything else.</summary>
+    public static async ValueTask<Dictionary<string, string>?> FormAsync(HttpContext context, int bytesMax)
+    {
+        bool isForm = context.Request.ContentType?.StartsWith(
+            "application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) == true;
+        if (!isForm) return null;
+        byte[]? body = await BodyAsync(context, bytesMax);
+        if (body is null) return null;
+        Dictionary<string, string> fields = new(StringComparer.Ordinal);
+        foreach ((string name, StringValues values) in QueryHelpers.ParseQuery(Encoding.UTF8.GetString(body)))
+        {
+            if (values.Count != 1) return null;
+            fields[name] = values.ToString();
+        }
+
+        return fields;
     }
 
     /// <summary>The value of a query parameter; null when it is absent. False when it is given twice.</summary>

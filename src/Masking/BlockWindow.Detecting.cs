@@ -55,7 +55,8 @@ internal sealed partial class BlockWindow
             masks.Telling = tells
                 ? ((TBlock.NameEnds(around, TellingNames.Trails) & closes) | masks.Escaped) & Colons<TBlock>(around)
                 : 0;
-            masks.Events |= masks.Detected | masks.Telling | Numbers(masks.Tokens & masks.Scalars, masks.Scalars, places);
+            ulong numbers = Numbers(masks.Tokens & masks.Scalars, masks.Scalars, places);
+            masks.Events |= masks.Detected | masks.Telling | numbers;
             if (masks.Events != 0) Eventful |= 1UL << (from + block);
         }
     }

@@ -95,8 +95,7 @@ internal sealed partial class BlockWindow
             ulong scalars = outside & ~(marks | blanks);
             ulong starts = scalars & ~(scalars << 1 | wasScalar);
             ulong digits = now.InRange((byte)'0', 10) & scalars;
-            inString = 0 - (strings >> 63);
-            wasScalar = scalars >> 63;
+            (inString, wasScalar) = (0 - (strings >> 63), scalars >> 63);
             if (((digits ^ scalars) | _numbers.Open) == 0)
             {
                 wrong |= _numbers.CheckDigits(starts, digits, now.Equal((byte)'0'));
@@ -117,9 +116,8 @@ internal sealed partial class BlockWindow
             if (((slashes & strings) | _isEscaped) != 0) ends |= masks.Escaped = Escaped(slashes, strings, closes);
             if (ends != 0) ends &= (now.Equal((byte)':') | blanks) >> 1 | LastBit;   // behind the block may be a colon
             ulong begins = (marks | blanks | slashes | high) >> 1 | LastBit;
-            masks.Names = ends;
+            (masks.Names, masks.Scalars) = (ends, scalars);
             masks.Events = ends | (opens & begins & _looks);
-            masks.Scalars = scalars;
             if (masks.Events != 0) Eventful |= 1UL << (from + block);
             if (strings == ulong.MaxValue) _isEscaped |= _folds;
             if (wrong != 0 && from + block < _blocks - 1) return false;

@@ -74,7 +74,8 @@ public sealed partial class JsonMasker
             if (end <= window.End)
             {
                 bool isValue = first is (byte)'"' or (byte)'-' or (>= (byte)'0' and <= (byte)'9');
-                if (isValue && value >= _copyFrom) JudgeWhole(input, value, end, AnyDetector, isTelling: true, ref output);
+                if (isValue && value >= _copyFrom)
+                    JudgeWhole(input, value, end, AnyDetector, isTelling: true, ref output);
                 return true;
             }
         }

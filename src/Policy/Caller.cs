@@ -78,6 +78,12 @@ public sealed class Caller
     /// </summary>
     public ReadOnlyMemory<byte> BoundCertificate { get; init; }
 
+    /// <summary>
+    /// SHA-256 thumbprint of the key whose proofs must come with the token (RFC 9449 section 6), 32 bytes; empty for
+    /// a token that needs none.
+    /// </summary>
+    public ReadOnlyMemory<byte> BoundKey { get; init; }
+
     /// <summary>The token's <c>iat</c>, in seconds since 1970; 0 where it has none.</summary>
     public long IssuedAt { get; init; }
 

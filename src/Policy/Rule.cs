@@ -64,7 +64,17 @@ public sealed record Separation(string Id, IReadOnlyList<string> Groups)
 /// <param name="Functions">Function ids and patterns, as written.</param>
 /// <param name="Object">What names the object, in CEL.</param>
 /// <param name="Window">For how long what was done counts.</param>
-internal sealed record DynamicSeparation(string Id, IReadOnlyList<string> Functions, string Object, TimeSpan Window);
+internal sealed record DynamicSeparation(string Id, IReadOnlyList<string> Functions, string Object, TimeSpan Window)
+{
+    /// <summary>The line of the document that it stands on, from 1.</summary>
+    public int Line { get; init; }
+
+    /// <summary>The column of that line, from 1.</summary>
+    public int Column { get; init; }
+
+    /// <summary>The file that it stands in, of a policy in several.</summary>
+    public string File { get; init; } = "";
+}
 
 /// <summary>A mask, what it covers and who sees past it.</summary>
 /// <param name="Terms">What is masked, and how.</param>

@@ -83,7 +83,12 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
             "window", PolicyLimits.WindowMin, PolicyLimits.WindowMin, PolicyLimits.DutyWindowMax);
         DocumentNode? named = section.LongText("object", ConditionLimits.CharactersMax);
         if (named is not null) objects.CompileObject(named, content.DynamicSeparations.Count, covered);
-        content.DynamicSeparations.Add(new DynamicSeparation(id, covered, named?.Text ?? "", window));
+        content.DynamicSeparations.Add(new DynamicSeparation(id, covered, named?.Text ?? "", window)
+        {
+            Line = item.Line,
+            Column = item.Column,
+            File = item.File,
+        });
     }
 
     /// <summary>Of a rule, or of the whole document.</summary>

@@ -3,7 +3,9 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Countersign.Audit;
+using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Dpop;
 using Countersign.Identity.Outbound;
 using Countersign.Kit;
 using Countersign.Masking;
@@ -60,6 +62,8 @@ internal sealed class ControlFixture : IAsyncDisposable
         _issuer = new TestIssuer(_folder, Clock);
         _callers = new CallerVerifier(
             [_issuer.Options], null, new HttpMessageInvoker(new SocketsHttpHandler()), Clock, NullLogger.Instance);
+        Revocations.Heard = listing => _callers.Revoke(new RevocationIndex(listing));
+        Proofs = new DpopProofs(new byte[32], new InMemoryOneTimeStore(Clock), new DpopOptions(), Clock);
         Memory = new InMemoryApprovalStore(Clock);
         Notices = new InMemoryNoticeStore(Clock);
         Store = new ScriptedApprovalStore(Memory);
@@ -73,6 +77,12 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     public ScriptedApprovalStore Store { get; }
 
+    /// <summary>What is revoked; the verifier hears of it at once.</summary>
+    public InMemoryRevocationStore Revocations { get; } = new();
+
+    /// <summary>Checks proofs of keys.</summary>
+    public DpopProofs Proofs { get; }
+
     public AuditLog Audit { get; }
 
     public PolicyInForce InForce { get; } = new();
@@ -81,8 +91,17 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     public string Address => _host!.Addresses[0];
 
+    /// <summary>Who is asked for calls in flight.</summary>
+    public InMemoryLentCalls Lent { get; } = new();
+
+    /// <summary>What lent credentials are signed with.</summary>
+    public SigningKeyRing Ring => SigningKeyRing.Of(_keys);
+
     /// <summary>Where notices wait.</summary>
     public InMemoryNoticeStore Notices { get; }
+
+    /// <summary>In the place of a directory: the callers that the audit saw.</summary>
+    public const string Learned = "learned";
 
     /// <param name="directory">The people over whom policies are looked through for holes; null is none.</param>
     public static Task<ControlFixture> StartAsync(string? directory = null) => StartAsync([], null, directory);
@@ -100,8 +119,18 @@ internal sealed class ControlFixture : IAsyncDisposable
             Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
             Gateway = "test",
             DirectoryFile = directory is null ? null : people,
+            LearnsPeople = directory == Learned,
             Revealers = ["pii-officers"],
             Webhooks = webhooks,
+            Introspection = new IntrospectionTerms
+            {
+                Clients =
+                [
+                    new("billing-owner", Encoding.UTF8.GetBytes("billing+owner secret"), ["billing"]),
+                    new("people-owner", Encoding.UTF8.GetBytes("people-owner-secret"), ["people"]),
+                ],
+                Groups = ["function-owners"],
+            },
         };
 
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
@@ -110,12 +139,21 @@ internal sealed class ControlFixture : IAsyncDisposable
             fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal,
             SigningKeyRing.Of(fixture._keys), fixture.Audit)
         {
+            LentCalls = fixture.Lent,
             Readiness = fixture.Readiness,
             Notices = fixture.Notices,
             Nodes = new RedisNodeStore(null!),
+            Tokens = new TokenTerms(
+                new GatewayTokens(() => fixture.Address, SigningKeyRing.Of(fixture._keys), fixture.Clock),
+                fixture.Revocations)
+            {
+                Proofs = fixture.Proofs,
+                Resources = () => ["https://data.test"],
+            },
         };
         fixture._host = new ControlPlaneHost(options, services, fixture.Clock, NullLoggerFactory.Instance);
         await fixture._host.StartAsync(TestContext.Current.CancellationToken);
+        fixture._callers.TakeOwnTokens(fixture.Address, SigningKeyRing.Of(fixture._keys));
         return fixture;
     }
 

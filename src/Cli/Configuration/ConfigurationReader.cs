@@ -20,6 +20,9 @@ internal sealed record ConfigurationReading(GatewayOptions? Options, IReadOnlyLi
 /// </summary>
 internal static class ConfigurationReader
 {
+    /// <summary>Stands for the callers that the audit saw; a file of this name is <c>./learned</c>.</summary>
+    private const string Learned = "learned";
+
     private const string Prefix = "COUNTERSIGN__";
 
     private static readonly JsonDocumentOptions Strict =
@@ -147,6 +150,7 @@ internal static class ConfigurationReader
             embedded = isEmbedded ? embedded ?? "state/store" : null;
         }
 
+        IdentitySettings who = IdentityReader.Read(identity, resolve, errors);
         if (redis is null == embedded is null) store.Fault("redis", "give either store.redis or store.embedded");
         GatewayOptions options = new()
         {
@@ -161,13 +165,15 @@ internal static class ConfigurationReader
             ControlUrl = Url(control, "publicUrl"),
             Redis = redis,
             Embedded = embedded is null ? null : resolve(embedded),
-            Issuers = ReadIssuers(identity, resolve, errors),
+            Issuers = who.Issuers,
+            Identity = who,
             AuditFolder = resolve(flags.Audit ?? auditFolder ?? "state/audit"),
             SealingKey = ReadSecret(secrets, "sealingKey", "file:state/sealing.key", resolve),
             MaskKeys = MaskKeyReader.Read(root.Section("masking"), resolve),
             Limits = LimitsReader.Read(root.Section("limits")),
             PolicyBootstrap = policy.Text("bootstrap") is { } file ? resolve(file) : null,
-            PolicyDirectory = policy.Text("directory") is { } people ? resolve(people) : null,
+            PolicyDirectory = policy.Text("directory") is { } people and not Learned ? resolve(people) : null,
+            LearnsPeople = policy.Text("directory") == Learned,
             PolicyAdmins = policy.Texts("admins") ?? ["policy-admins"],
             PolicyApprovers = policy.Texts("approvers") ?? [],
             PolicyDecideWithin = policy.Duration(
@@ -180,16 +186,13 @@ internal static class ConfigurationReader
         ConfigurationSection console = root.Section("console");
         options = options with
         {
-            Signing = CredentialsReader.ReadSigning(root.Section("credentials"), options.Limits),
+            Credentials = CredentialsReader.Read(root.Section("credentials"), options.Limits, resolve),
             ConsoleClients = ConsoleReader.ReadClients(console, options.Issuers, resolve, errors),
             Console = ConsoleReader.ReadTerms(console),
         };
         if (flags.Data is not null || flags.Control is not null) options = WithFlags(options, flags, errors);
         if (options.Issuers.Count == 0)
-        {
             identity.Fault("issuers", "at least one issuer is needed, or no caller can be known");
-        }
-
         errors.AddRange(IssuerOptions.Check(options.Issuers));
         ConfigurationSection[] sections = [data, control, store, identity, audit, secrets, policy, gateway, approvals];
         foreach (ConfigurationSection section in sections) section.RefuseOthers();
@@ -220,60 +223,7 @@ internal static class ConfigurationReader
         return options;
     }
 
-    private static IReadOnlyList<IssuerOptions> ReadIssuers(
-        ConfigurationSection identity, Func<string, string> resolve, List<string> errors)
-    {
-        IssuerOptions[] issuers = [.. identity.Sections("issuers").Select(issuer => ReadIssuer(issuer, resolve))];
-        ConfigurationSection listed = identity.Section("aliases");
-        List<string> faults = [];
-        PersonAliases aliases = PersonAliases.Read(
-            listed.Names.Select(person => KeyValuePair.Create(person, listed.Texts(person) ?? [])),
-            [.. issuers.Select(one => one.Issuer)], faults);
-        errors.AddRange(faults.Select(fault => "identity.aliases: " + fault));
-        return [.. issuers.Select(one => one with { Aliases = aliases })];
-    }
-
-    private static IssuerOptions ReadIssuer(ConfigurationSection section, Func<string, string> resolve)
-    {
-        string issuer = section.Text("issuer") ?? "";
-        IReadOnlyList<string> audiences = section.Texts("audiences") ?? [];
-        if (issuer.Length == 0) section.Fault("issuer", "is required");
-        if (audiences.Count == 0) section.Fault("audiences", "at least one audience is required");
-        IssuerOptions defaults = new() { Issuer = issuer, Audiences = audiences };
-        IssuerOptions options = defaults with
-        {
-            KeysFile = section.Text("keys") is { } keys ? resolve(keys) : null,
-            DiscoveryUrl = section.Text("discovery"),
-            GroupsClaim = section.Text("groups") ?? defaults.GroupsClaim,
-            KindClaim = section.Text("kind") ?? defaults.KindClaim,
-            DefaultKind = ReadKind(section),
-            ResponsibleClaims = section.Texts("responsible") ?? defaults.ResponsibleClaims,
-            PersonClaim = section.Text("person"),
-            TenantClaim = section.Text("tenant"),
-            Algorithms = section.Texts("algorithms") ?? defaults.Algorithms,
-            ClockSkew = section.Duration("clockSkew", defaults.ClockSkew),
-        };
-        section.RefuseOthers();
-        return options;
-    }
-
-    private static CallerKind ReadKind(ConfigurationSection section)
-    {
-        string? kind = section.Text("defaultKind");
-        switch (kind)
-        {
-            case null: return CallerKind.Unstated;
-            case "human": return CallerKind.Human;
-            case "agent": return CallerKind.Agent;
-            case "ci": return CallerKind.Ci;
-            case "service": return CallerKind.Service;
-            default:
-                section.Fault("defaultKind", $"'{kind}' is not human, agent, ci or service");
-                return CallerKind.Unstated;
-        }
-    }
-
-    private static SecretReference ReadSecret(
+    internal static SecretReference ReadSecret(
         ConfigurationSection section, string key, string absent, Func<string, string> resolve)
     {
         string text = section.Text(key) ?? absent;

@@ -2,7 +2,6 @@ using System.Net;
 using Countersign.ControlPlane.Console;
 using Countersign.DataPlane;
 using Countersign.Identity.Inbound;
-using Countersign.Identity.Outbound;
 
 namespace Countersign.Cli.Configuration;
 
@@ -61,6 +60,9 @@ internal sealed record GatewayOptions
     /// <summary>Who may vouch for callers.</summary>
     public required IReadOnlyList<IssuerOptions> Issuers { get; init; }
 
+    /// <summary>All that proves who calls; its issuers are <see cref="Issuers"/>.</summary>
+    public IdentitySettings Identity { get; init; } = new();
+
     /// <summary>Where the audit log is.</summary>
     public required string AuditFolder { get; init; }
 
@@ -70,8 +72,8 @@ internal sealed record GatewayOptions
     /// <summary>Where the sealing key comes from.</summary>
     public required SecretReference SealingKey { get; init; }
 
-    /// <summary>When the keys change that lent credentials are signed with.</summary>
-    public SigningTerms Signing { get; init; } = new();
+    /// <summary>What is lent to upstreams, by whom, and who may ask about it.</summary>
+    public CredentialSettings Credentials { get; init; } = new();
 
     /// <summary>Where the keys of tokens in masks come from, by the names that policy knows them by.</summary>
     public IReadOnlyDictionary<string, SecretReference> MaskKeys { get; init; } =
@@ -85,6 +87,9 @@ internal sealed record GatewayOptions
 
     /// <summary>The people over whom a policy is looked through for holes before it is published, or null.</summary>
     public string? PolicyDirectory { get; init; }
+
+    /// <summary>Instead: the callers that the audit saw.</summary>
+    public bool LearnsPeople { get; init; }
 
     /// <summary>
     /// The bootstrap policy also replaces an older bootstrap policy; for the demo, whose ports may change.

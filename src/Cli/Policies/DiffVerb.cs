@@ -15,19 +15,20 @@ internal static class DiffVerb
         const string Which = "a file, the number of a published version, or 'current'";
         Argument<string> before = new("before") { Description = "The old policy: " + Which };
         Argument<string> after = new("after") { Description = "The new policy: " + Which };
-        Option<string?> directory = DirectoryFile.Named();
+        DirectoryOptions directory = new();
         Option<bool> outside = PolicyFile.IncludeOutside();
         Option<bool> differs = new("--exit-code") { Description = "End with 1 if the policies differ" };
         Option<bool> json = new("--json") { Description = "Print JSON" };
         Command command = new(
             "diff", "Show who gains and loses what: + loosens, - tightens, ~ is for people to say")
         {
-            before, after, directory, outside, differs, json,
+            before, after, outside, differs, json,
         };
+        directory.AddTo(command);
         control.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
-            bool isRead = DirectoryFile.TryRead(environment, parsed.GetValue(directory), out PeopleDirectory? people);
+            bool isRead = directory.TryRead(environment, parsed, out PeopleDirectory? people);
             if (!isRead) return ExitCodes.Usage;
             PolicySource source = new(environment, control, parsed, parsed.GetValue(outside));
             PolicyReading? old = await source.ReadAsync(parsed.GetValue(before)!, cancellation);

@@ -27,12 +27,16 @@ internal static class ExplainVerb
         Option<string[]> header = new("--header", "-H") { Description = "A header field, as 'Name: value'" };
         Option<string?> body = new("--body") { Description = "The body; @file reads a file, @- standard input" };
         Option<string?> at = new("--at") { Description = "When, such as 2026-03-01T12:00:00Z; now by default" };
+        Option<string?> history = new("--history")
+        {
+            Description = "What was done before, for dynamic separations: an audit folder, or a file of its records",
+        };
         Option<bool> all = new("--all") { Description = "Show rules of other functions too" };
         Option<bool> outside = PolicyFile.IncludeOutside();
         Option<bool> json = new("--json") { Description = "Print JSON" };
         Command command = new("explain", "Say which rule decides for a caller and a call, and why")
         {
-            policy, call, host, tls, header, body, at, all, outside, json,
+            policy, call, host, tls, header, body, at, history, all, outside, json,
         };
         caller.AddTo(command);
         control.AddTo(command);
@@ -54,11 +58,48 @@ internal static class ExplainVerb
             PolicySource source = new(environment, control, parsed, parsed.GetValue(outside));
             PolicyReading? reading = await source.ReadAsync(parsed.GetValue(policy)!, cancellation);
             if (reading is null) return source.ExitCode;
+            if (!TryReadHistory(environment, parsed.GetValue(history), reading.Snapshot!, ref sample))
+                return ExitCodes.Usage;
             ExplanationText text = new(reading.Snapshot!, sample, environment.Clock, parsed.GetValue(all));
             environment.Out.WriteLine(parsed.GetValue(json) ? text.ToJson() : text.ToText());
-            return ExitCodes.Ok;
+            return text.IsKnown ? ExitCodes.Ok : UnknownFunction(environment, reading.Snapshot!, sample);
         });
         return command;
+    }
+
+    private static int UnknownFunction(CommandEnvironment environment, PolicySnapshot policy, CallSample call)
+    {
+        if (call.Function.Length == 0) return ExitCodes.Usage;
+        string? near = policy.Functions.Select(function => function.Id)
+            .FirstOrDefault(id => string.Equals(id, call.Function, StringComparison.OrdinalIgnoreCase));
+        string hint = near is null ? "" : $"; did you mean '{near}'?";
+        return environment.Fail($"the policy has no function '{call.Function}'{hint}", ExitCodes.Usage);
+    }
+
+    /// <summary>Adds what recorded calls did; false, and said so, where they cannot be read.</summary>
+    private static bool TryReadHistory(
+        CommandEnvironment environment, string? from, PolicySnapshot policy, ref CallSample sample)
+    {
+        if (from is null) return true;
+        if (from != "-" && !Directory.Exists(from) && !File.Exists(from))
+        {
+            environment.Fail($"there is no folder or file {from}");
+            return false;
+        }
+
+        if (sample.FindFunction(policy) is { } function && !DutyHistory.IsToldByTarget(policy, function))
+        {
+            environment.Fail("--history: a separation finds its object in arguments or headers, which the audit does "
+                + "not hold: describe the calls in a test, as its 'history'");
+            return false;
+        }
+
+        sample = sample with
+        {
+            History = [.. RecordedCall.ReadAll(environment, from)
+                .Where(call => call is { Caller: not null, IsMade: true }).Select(call => call.ToSample())],
+        };
+        return true;
     }
 
     private static CallSample? Sample(CommandEnvironment environment, string[] call, Caller caller)

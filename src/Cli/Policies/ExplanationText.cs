@@ -11,6 +11,9 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
 {
     private readonly Function? _function = call.FindFunction(policy);
 
+    /// <summary>False where the policy has no function for the call.</summary>
+    internal bool IsKnown => _function is not null;
+
     internal string ToText()
     {
         if (_function is null) return "404 unknown-function: no function of this policy matches. Default deny.";
@@ -35,12 +38,18 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
             text.AppendLine($"  observed  {Verb(observed.Effect)}: {Reason(observed)}");
         }
 
+        foreach (SeparationFinding finding in explanation.Separations)
+        {
+            text.AppendLine($"  {(finding.Decides ? '*' : ' ')} separation {finding.Id} "
+                + $"({(finding.IsDynamic ? "dynamic" : "static")}): {finding.Why}");
+        }
+
         foreach (RuleFinding finding in explanation.Rules)
         {
             if (finding.Outcome == RuleOutcome.OtherFunction && !showsAll) continue;
-            bool decides = decision.Rule.Split(',').Contains(finding.Rule.Id);
+            bool decides = Decides(decision, finding);
             text.AppendLine($"  {(decides ? '*' : ' ')} rule {finding.Rule.Id} ({Verb(finding.Rule.Effect)}"
-                + $"{(finding.Rule.Mode == PolicyMode.Observe ? ", observe" : "")}): {Why(finding, decides)}");
+                + $"{(finding.Rule.Mode == PolicyMode.Observe ? ", observe" : "")}): {Why(finding, decision)}");
         }
 
         return text.ToString().TrimEnd();
@@ -49,7 +58,12 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
     internal string ToJson()
     {
         JsonObject result = new() { ["function"] = _function?.Id };
-        if (_function is null) return result.ToJsonString(Serve.LogOptions.PlainJson);
+        if (_function is null)
+        {
+            result["effect"] = "unknown-function";
+            return result.ToJsonString(Serve.LogOptions.PlainJson);
+        }
+
         Explanation explanation = call.Explain(policy, _function, clock, out string fault);
         Decision decision = explanation.Decision;
         if (fault.Length > 0) result["fault"] = fault;
@@ -74,27 +88,41 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
         foreach (RuleFinding finding in explanation.Rules)
         {
             if (finding.Outcome == RuleOutcome.OtherFunction && !showsAll) continue;
-            bool decides = decision.Rule.Split(',').Contains(finding.Rule.Id);
             rules.Add((JsonNode)new JsonObject
             {
                 ["id"] = finding.Rule.Id,
                 ["effect"] = Verb(finding.Rule.Effect),
                 ["matches"] = finding.Outcome == RuleOutcome.Matched,
-                ["decides"] = decides,
-                ["why"] = Why(finding, decides),
+                ["decides"] = Decides(decision, finding),
+                ["why"] = Why(finding, decision),
             });
         }
 
         result["rules"] = rules;
+        result["separations"] = new JsonArray([.. explanation.Separations.Select(finding => (JsonNode)new JsonObject
+        {
+            ["id"] = finding.Id,
+            ["kind"] = finding.IsDynamic ? "dynamic" : "static",
+            ["decides"] = finding.Decides,
+            ["why"] = finding.Why,
+        })]);
         return result.ToJsonString(Serve.LogOptions.PlainJson);
     }
 
     private static JsonArray List(IReadOnlyList<string> texts) => [.. texts.Select(text => (JsonNode)text)];
 
-    private static string Why(RuleFinding finding, bool decides) => finding.Outcome switch
+    // A separation may have the name of a rule.
+    private static bool Decides(Decision decision, RuleFinding finding) =>
+        decision.Cause != DecisionCause.Separation && decision.Rule.Split(',').Contains(finding.Rule.Id);
+
+    private static string Why(RuleFinding finding, Decision decision) => finding.Outcome switch
     {
-        RuleOutcome.Matched when decides => "decides",
+        RuleOutcome.Matched when Decides(decision, finding) => "decides",
+        RuleOutcome.Matched when decision.Cause == DecisionCause.Separation =>
+            $"matches, and separation {decision.Rule} decides",
         RuleOutcome.Matched => "matches, and another decides",
+        RuleOutcome.Conditional =>
+            $"its condition was not asked, since the call is denied whatever it says: {OneLine(finding.Rule.When)}",
         RuleOutcome.ConditionFalse => $"its condition does not hold: {OneLine(finding.Rule.When)}",
         RuleOutcome.ConditionFailed => $"its condition has no answer, and that denies: {OneLine(finding.Rule.When)}",
         RuleOutcome.OtherCaller => $"speaks of {string.Join(" or ", finding.Rule.Groups)}, and the caller is in none",
@@ -104,7 +132,7 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
     private static string Reason(Decision decision) => decision.Cause switch
     {
         DecisionCause.NothingMatched => "no rule allows it, and what nothing allows is denied",
-        DecisionCause.Separation => $"the caller holds groups that separation {decision.Rule} keeps apart",
+        DecisionCause.Separation => $"separation {decision.Rule} forbids it, whatever rules say",
         DecisionCause.ConditionFailed => $"the condition of rule {decision.Rule} has no answer, and that denies",
         DecisionCause.ArgumentsAmbiguous => "conditions look at arguments that two parsers may read differently",
         DecisionCause.ArgumentsUnreadable => "conditions look at arguments that are not JSON or too many",

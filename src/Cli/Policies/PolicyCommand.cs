@@ -41,23 +41,24 @@ internal static class PolicyCommand
             Description = "Who publishes, when straight to the store",
             DefaultValueFactory = _ => "operator",
         };
-        Option<string?> directory = DirectoryFile.Named();
+        DirectoryOptions directory = new();
         Option<bool> outside = PolicyFile.IncludeOutside();
         Option<bool> json = new("--json") { Description = "Print JSON" };
         Option<long?> expect = PolicyOptions.Expect();
         Option<bool> resume = PolicyOptions.Resume();
         Command command = new("publish", "Check a policy and put it in force")
         {
-            file, config, store, author, expect, resume, directory, outside, json,
+            file, config, store, author, expect, resume, outside, json,
         };
         ProposalWait wait = new();
+        directory.AddTo(command);
         wait.AddTo(command);
         control.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
             PolicyFile? policy = PolicyFile.Read(environment, parsed.GetValue(file)!, parsed.GetValue(outside));
             if (policy is null) return ExitCodes.Usage;
-            bool isRead = DirectoryFile.TryRead(environment, parsed.GetValue(directory), out PeopleDirectory? people);
+            bool isRead = directory.TryRead(environment, parsed, out PeopleDirectory? people);
             if (!isRead) return ExitCodes.Usage;
             IReadOnlyList<PolicyFinding> findings = policy.Reading.Snapshot is { } snapshot
                 ? HoleFinder.Find(snapshot, people) : [];

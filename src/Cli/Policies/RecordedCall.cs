@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Countersign.Audit;
 using Countersign.Policy;
+using Countersign.Policy.Review;
 
 namespace Countersign.Cli.Policies;
 
@@ -13,15 +14,42 @@ namespace Countersign.Cli.Policies;
 /// <param name="Function">The function found; empty for none.</param>
 /// <param name="Method">As sent.</param>
 /// <param name="Target">As sent.</param>
-/// <param name="Decision">allow, approve or deny; empty if it was not decided.</param>
+/// <param name="Decision">allow, approve or deny; empty if it was not decided. Where something was in observe, what
+/// was done.</param>
 /// <param name="Rule">What decided.</param>
 /// <param name="Approval">The approval it waited for or claimed; empty for none.</param>
+/// <param name="Approvers">Who approved it.</param>
+/// <param name="Verdict">How it ended; empty in a record that does not say.</param>
 /// <param name="IsCut">The record was shortened.</param>
 internal sealed record RecordedCall(
     string Id, DateTimeOffset At, Caller? Caller, string Function, string Method, string Target, string Decision,
-    string Rule, string Approval, bool IsCut)
+    string Rule, string Approval, IReadOnlyList<string> Approvers, string Verdict, bool IsCut)
 {
+    /// <summary>How calls end that reached what they called, or may have.</summary>
+    private static readonly string[] Made =
+        ["ok", "upstream-failed", "upstream-timeout", "response-not-maskable", "client-gone"];
+
+    /// <summary>How calls end that asked for an approval, or brought one that was theirs.</summary>
+    private static readonly string[] Asked =
+    [
+        .. Made, "", "outcome-replayed", "approval-required", "approval-accepted", "approval-used", "approval-expired",
+        "approval-denied", "draining",
+    ];
+
+    /// <summary>How calls end that no policy could have let through: by their own bytes.</summary>
+    private static readonly string[] Unsound =
+        ["malformed-request", "ambiguous-path", "approval-mismatch", "body-too-large", "request-timeout"];
+
     private static readonly UTF8Encoding Lenient = new(false, throwOnInvalidBytes: false);
+
+    /// <summary>True if it was let through to what it called.</summary>
+    internal bool IsMade => Made.Contains(Verdict);
+
+    /// <summary>True if it cost an approval, or shared one.</summary>
+    internal bool HasAsked => Decision == "approve" && Asked.Contains(Verdict);
+
+    /// <summary>True if it would cost an approval where it must be paused: it was not refused for what it is.</summary>
+    internal bool WouldAsk => Decision == "approve" ? HasAsked : !Unsound.Contains(Verdict);
 
     /// <summary>The outcomes in a log's folder, in a file of one JSON object a line, or in standard input.</summary>
     internal static IEnumerable<RecordedCall> ReadAll(CommandEnvironment environment, string from)
@@ -46,6 +74,16 @@ internal sealed record RecordedCall(
         }
     }
 
+    /// <summary>As policies are asked of it; without a caller it cannot be.</summary>
+    internal CallSample ToSample() => new()
+    {
+        Caller = Caller!,
+        Method = Method,
+        Target = Target,
+        At = At,
+        Approvers = Approvers,
+    };
+
     /// <summary>Null for what is no outcome of a call.</summary>
     private static RecordedCall? Parse(string line)
     {
@@ -57,31 +95,18 @@ internal sealed record RecordedCall(
             bool isTimed = DateTimeOffset.TryParse(
                 Text(record, "at"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
                     out DateTimeOffset at);
-            return !isTimed ? null : new RecordedCall(
-                Text(record, "call"), at, CallerOf(record), Text(record, "function"), Text(record, "method"),
-                Text(record, "target"), Text(record, "decision"), Text(record, "rule"), Text(record, "approval"),
+            if (!isTimed) return null;
+            string enforced = Text(record, "enforced");
+            return new RecordedCall(
+                Text(record, "call"), at, AuditedCaller.Read(record), Text(record, "function"), Text(record, "method"),
+                Text(record, "target"), enforced.Length > 0 ? enforced : Text(record, "decision"),
+                Text(record, "rule"), Text(record, "approval"), List(record, "approvers"), Text(record, "verdict"),
                 record.TryGetProperty("cut", out _));
         }
         catch (JsonException)
         {
             return null;
         }
-    }
-
-    private static Caller? CallerOf(JsonElement record)
-    {
-        if (!record.TryGetProperty("caller", out JsonElement caller)) return null;
-        (string issuer, string subject) = (Text(caller, "iss"), Text(caller, "sub"));
-        if (issuer.Length == 0 || subject.Length == 0) return null;
-        CallerKind kind = Text(caller, "kind") switch
-        {
-            "human" => CallerKind.Human,
-            "agent" => CallerKind.Agent,
-            "ci" => CallerKind.Ci,
-            "service" => CallerKind.Service,
-            _ => CallerKind.Unstated,
-        };
-        return new Caller(issuer, subject, kind, List(caller, "groups"), List(caller, "chain"));
     }
 
     private static string Text(JsonElement record, string name) =>

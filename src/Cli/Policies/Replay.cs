@@ -11,7 +11,10 @@ namespace Countersign.Cli.Policies;
 /// </summary>
 internal sealed class Replay(PolicySnapshot policy, TimeProvider clock)
 {
+    private const string UnknownFunction = "unknown-function";
+
     private readonly Dictionary<Change, Seen> _changes = [];
+    private readonly DutyHistory _past = new(policy, clock);
     private readonly Dictionary<string, int> _unreplayed = new(StringComparer.Ordinal);
     private readonly HashSet<string> _approvalsBefore = new(StringComparer.Ordinal);
     private readonly HashSet<string> _approvalsAfter = new(StringComparer.Ordinal);
@@ -39,26 +42,44 @@ internal sealed class Replay(PolicySnapshot policy, TimeProvider clock)
 
         if (call.At < _first) _first = call.At;
         if (call.At > _last) _last = call.At;
-        CallSample sample = new() { Caller = call.Caller!, Method = call.Method, Target = call.Target, At = call.At };
+        CallSample sample = call.ToSample();
         Function? function = FunctionOf(call, sample);
-        Decision? decision = function is null ? null : sample.Decide(policy, function, clock);
-        if (decision is not null && sample.HangsOnContent(policy, function!))
-        {
-            const string Unknown = "a condition looks at what the audit does not hold: arguments or headers";
-            _unreplayed[Unknown] = _unreplayed.GetValueOrDefault(Unknown) + 1;
-            return;
-        }
-
+        Decision? decision = function is null ? null : Decide(sample, function);
+        if (function is not null && decision is null) return;
         _replayed++;
-        if (call.Approval.Length > 0) _approvalsBefore.Add(call.Approval);
-        if (decision is { Effect: Effect.Approve }) NoteApproval(call, decision);
-        string was = call.Function.Length == 0 ? "unknown-function" : call.Decision;
-        string now = decision is null ? "unknown-function" : NameOf(decision.Effect);
+        if (call.HasAsked && call.Approval.Length > 0) _approvalsBefore.Add(call.Approval);
+        if (decision is { Effect: Effect.Approve } && call.WouldAsk) NoteApproval(call, decision);
+        if (decision is { Effect: not Effect.Deny } && call.IsMade) _past.Act(sample, function!);
+        (string was, string wasRule) = WhatWas(call);
+        string now = decision is null ? UnknownFunction : NameOf(decision.Effect);
         if (was == now) return;
         string name = function?.Id ?? call.Function;
-        Change change = new(name, was, call.Rule, now, decision?.Rule ?? "");
+        Change change = new(name, was, wasRule, now, decision?.Rule ?? "");
         Seen seen = _changes.GetValueOrDefault(change) ?? new Seen(0, call.Id);
         _changes[change] = seen with { Count = seen.Count + 1 };
+    }
+
+    /// <summary>Null, and counted, where the audit does not hold what decides.</summary>
+    private Decision? Decide(CallSample sample, Function function)
+    {
+        const string Condition = "a condition looks at what the audit does not hold: arguments or headers";
+        const string Object = "a separation finds its object in what the audit does not hold: arguments or headers";
+        Decision decided = sample.Decide(policy, function, clock);
+        bool hangs = sample.HangsOnContent(policy, function);
+        bool isBlind = !hangs && policy.Mode == PolicyMode.Enforce && !DutyHistory.IsToldByTarget(policy, function)
+            && policy.Evaluate(sample.Caller, function).Effect != Effect.Deny;
+        if (!hangs && !isBlind) return _past.Judge(sample, function, decided, out _);
+        string why = hangs ? Condition : Object;
+        _unreplayed[why] = _unreplayed.GetValueOrDefault(why) + 1;
+        return null;
+    }
+
+    // What remembers is no rule: the record's decision is that of the rules, and its verdict that of the separation.
+    private static (string Effect, string Rule) WhatWas(RecordedCall call)
+    {
+        if (call.Function.Length == 0) return (UnknownFunction, call.Rule);
+        bool isSeparated = call.Verdict == "duty-conflict" && call.Decision != "deny";
+        return isSeparated ? ("deny", "a separation") : (call.Decision, call.Rule);
     }
 
     internal string ToText()

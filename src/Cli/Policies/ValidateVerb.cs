@@ -11,19 +11,20 @@ internal static class ValidateVerb
     internal static Command Create(CommandEnvironment environment)
     {
         Argument<string> file = new("file") { Description = "Policy file, YAML or JSON; - is standard input" };
-        Option<string?> directory = DirectoryFile.Named();
+        DirectoryOptions directory = new();
         Option<bool> outside = PolicyFile.IncludeOutside();
         Option<bool> json = new("--json") { Description = "Print JSON" };
         Command command = new(
             "validate", "Check a policy without publishing it; every error has its line and column")
         {
-            file, directory, outside, json,
+            file, outside, json,
         };
+        directory.AddTo(command);
         command.SetAction(parsed =>
         {
             PolicyFile? policy = PolicyFile.Read(environment, parsed.GetValue(file)!, parsed.GetValue(outside));
             if (policy is null) return ExitCodes.Usage;
-            bool isRead = DirectoryFile.TryRead(environment, parsed.GetValue(directory), out PeopleDirectory? people);
+            bool isRead = directory.TryRead(environment, parsed, out PeopleDirectory? people);
             if (!isRead) return ExitCodes.Usage;
             IReadOnlyList<PolicyFinding> findings = policy.Reading.Snapshot is { } snapshot
                 ? HoleFinder.Find(snapshot, people) : [];

@@ -21,10 +21,17 @@ internal static class ConsoleServices
         return new OidcSignIn(ready, http, clock, logs.CreateLogger<OidcSignIn>());
     }
 
-    private static byte[] SecretOf(ConsoleClient client, IReadOnlyDictionary<string, string> environment)
+    private static byte[] SecretOf(ConsoleClient client, IReadOnlyDictionary<string, string> environment) => SecretOf(
+        client.Secret, environment, $"console.clients, '{client.Client.Issuer.Issuer}': clientSecret: ");
+
+    /// <summary>A client's secret; empty for a client that has none.</summary>
+    /// <param name="reference">Where it is; null for none.</param>
+    /// <param name="environment">Where <c>env:</c> secrets come from.</param>
+    /// <param name="name">The setting, for the message.</param>
+    internal static byte[] SecretOf(
+        SecretReference? reference, IReadOnlyDictionary<string, string> environment, string name)
     {
-        string name = $"console.clients, '{client.Client.Issuer.Issuer}': clientSecret: ";
-        switch (client.Secret)
+        switch (reference)
         {
             case null:
                 return [];
@@ -37,7 +44,7 @@ internal static class ConsoleServices
                 if (content.Length > SecretBytesMax) throw new StartRefusedException($"{name}{file} is too large.");
                 return Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(content).Trim());
             default:
-                throw new StartRefusedException($"{name}there is no file {client.Secret.File}.");
+                throw new StartRefusedException($"{name}there is no file {reference.File}.");
         }
     }
 }

@@ -105,7 +105,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         PolicyStart start = new(_options, policies, memory, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
-        SigningKeyRing keys = await LentKeysAsync(store, sealingKey);
+        OutboundParts outbound = new(_options.Credentials, _clock, _logs);
+        _stops.Push(outbound.DisposeAsync);
+        await outbound.StartAsync(store, sealingKey);
+        SigningKeyRing keys = outbound.Keys;
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
@@ -114,39 +117,39 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisNodeStore nodes = new(store);
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
-        ClaimSweep sweep = new(
-            store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
-        _stops.Push(sweep.DisposeAsync);
-        await sweep.StartAsync();
-        HttpMessageInvoker http = IssuerClient();
-        CallerVerifier callers = await VerifierAsync(http, cancellation);
+        ClaimSweep sweep = await SweepAsync(store, approvals);
+        IdentityParts identity = new(_options, environment, _clock, _logs);
+        _stops.Push(identity.DisposeAsync);
+        CallerVerifier callers = await identity.StartAsync(store, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
-            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log);
-            services = services with
+            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log)
             {
-                LentKeyTerms = _options.Signing,
+                LentKeyTerms = _options.Credentials.Signing,
+                LentCalls = outbound.LentCalls,
                 Readiness = _readiness,
                 MaskKeys = maskKeys,
                 Sessions = new RedisSessionStore(store),
                 SessionSeal = sessionSeal,
-                SignIn = SignIn(environment, http),
+                SignIn = identity.SignIn,
+                Tokens = identity.Tokens(ControlUrl, keys, () => DataAddress),
                 Nodes = nodes,
                 Feed = feed,
                 Notices = new RedisNoticeStore(store),
                 Chance = new Random(RandomNumberGenerator.GetInt32(int.MaxValue)),
             };
-            await StartControlAsync(services, secrets.Webhooks(), cancellation);
+            await StartControlAsync(services, secrets.Webhooks(), secrets.Introspection(), cancellation);
         }
 
-        CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
+        callers.TakeOwnTokens(ControlUrl(), keys);
         if (roles.HasFlag(Roles.Data))
         {
-            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit.Log);
-            services = services with
+            CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
+            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit.Log)
             {
                 MaskKeys = maskKeys,
                 Start = sweep.Start,
+                LentCalls = outbound.LentCalls,
                 Rates = new RedisRateStore(store),
                 LiveNodes = () => _reporter?.LiveNodes ?? 1,
             };
@@ -156,6 +159,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
         Join(nodes, roles, feed, audit.Log);
         audit.RecordStart(_options, roles);
         _stops.Push(() => BeginDrainAsync(audit));
+    }
+
+    private async Task<ClaimSweep> SweepAsync(RedisStore store, RedisApprovalStore approvals)
+    {
+        ClaimSweep sweep = new(
+            store, approvals, ClaimSweep.NameStart(_options.Name, _clock), _clock, _logs.CreateLogger<ClaimSweep>());
+        _stops.Push(sweep.DisposeAsync);
+        await sweep.StartAsync();
+        return sweep;
     }
 
     // Load balancers first: they must have stopped to send before the listener stops to accept.
@@ -198,7 +210,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _options.ControlUrl ?? ControlAddress ?? "http://" + _options.ControlListen[0];
 
     private async Task StartControlAsync(
-        ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, CancellationToken cancellation)
+        ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, IntrospectionTerms introspection,
+        CancellationToken cancellation)
     {
         ControlPlaneOptions options = new()
         {
@@ -209,11 +222,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
             PolicyApprovers = _options.PolicyApprovers,
             PolicyDecideWithin = _options.PolicyDecideWithin,
             DirectoryFile = _options.PolicyDirectory,
+            LearnsPeople = _options.LearnsPeople,
+            PersonOf = _options.Issuers.Count == 0 ? null : _options.Issuers[0].Aliases.PersonOf,
             Auditors = _options.Auditors,
             Revealers = _options.Revealers,
             Webhooks = webhooks,
             PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
             Console = _options.Console,
+            Introspection = introspection,
         };
         ControlPlaneHost control = await BindAsync(
             () => new ControlPlaneHost(options, services, _clock, _logs), host => host.StartAsync(cancellation),
@@ -261,28 +277,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         return store;
     }
 
-    private HttpMessageInvoker IssuerClient()
-    {
-        SocketsHttpHandler handler = Keep(
-            new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
-        return Keep(new HttpMessageInvoker(handler, disposeHandler: false));
-    }
-
-    private OidcSignIn? SignIn(IReadOnlyDictionary<string, string> environment, HttpMessageInvoker http)
-    {
-        OidcSignIn? signIn = ConsoleServices.SignIn(_options.ConsoleClients, environment, http, _clock, _logs);
-        if (signIn is not null) _stops.Push(signIn.DisposeAsync);
-        return signIn;
-    }
-
-    private async Task<CallerVerifier> VerifierAsync(HttpMessageInvoker http, CancellationToken cancellation)
-    {
-        CallerVerifier callers = new(_options.Issuers, null, http, _clock, _logs.CreateLogger<CallerVerifier>());
-        _stops.Push(callers.DisposeAsync);
-        await callers.StartAsync(cancellation);
-        return callers;
-    }
-
     // Beside the audit, and not in its folder, which holds nothing but what verifiers know.
     private PolicyMemory Remember()
     {
@@ -323,17 +317,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _readiness.DrainBegun += reporter.Knock;
         reporter.Start();
         _stops.Push(reporter.DisposeAsync);
-    }
-
-    // Shared by the fleet through the store, sealed; the first gateway makes them.
-    private async Task<SigningKeyRing> LentKeysAsync(RedisStore store, byte[] sealingKey)
-    {
-        PayloadSeal seal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SecretLabel));
-        (SigningKeyKeeper? keeper, string fault) = await SigningKeyKeeper.StartAsync(
-            new RedisSigningKeyStore(store), seal, _options.Signing, _clock, _logs.CreateLogger<SigningKeyKeeper>());
-        if (keeper is null) throw new StartRefusedException(fault);
-        _stops.Push(keeper.DisposeAsync);
-        return keeper.Ring;
     }
 
     private T Keep<T>(T part)

@@ -26,6 +26,8 @@ internal sealed record ActWords(string Intent, string Done, string Refused)
     public static readonly ActWords ReviveNotice = new("notice-retry", "notice-retried", "notice-retry-refused");
     public static readonly ActWords SignIn = new("console-sign-in", "console-signed-in", "console-sign-in-refused");
     public static readonly ActWords SignOut = new("console-sign-out", "console-signed-out", "console-sign-out-refused");
+    public static readonly ActWords IssueToken = new("token-issue", "token-issued", "token-issue-refused");
+    public static readonly ActWords RevokeToken = new("token-revoke", "token-revoked", "token-revoke-refused");
     public static readonly ActWords Publish = new("policy-publish", "policy-published", "policy-publish-refused");
     public static readonly ActWords Activate = new("policy-activate", "policy-activated", "policy-activate-refused");
 }
@@ -36,6 +38,16 @@ internal sealed class ActLog(AuditLog log, string gateway, TimeProvider clock)
     /// <summary>An act that has no effect yet. Nothing is written until it is intended or has ended.</summary>
     public AuditedAct Begin(Caller actor, ActWords words, string subject, string detail) =>
         new(this, actor, words, subject, detail);
+
+    /// <summary>Writes something that somebody does, on disk when this returns true.</summary>
+    public async ValueTask<bool> TryNoteAsync(Caller actor, string word, string subject, string detail)
+    {
+        if (!log.TryReserve(out AuditReservation slot)) return false;
+        Write(slot.Outcome, actor, word, subject, detail);
+        bool isWritten = await log.CommitAsync(slot.Outcome);
+        log.Return(slot);
+        return isWritten;
+    }
 
     internal bool TryReserve(out AuditReservation slot) => log.TryReserve(out slot);
 

@@ -6,16 +6,20 @@ using Microsoft.AspNetCore.Http;
 
 namespace Countersign.ControlPlane.AuditTrail;
 
-/// <summary>The audit log of this gateway, for auditors.</summary>
+/// <summary>
+/// The audit log of this gateway, for auditors. Every read but that of the signed head is itself logged.
+/// </summary>
 internal static class AuditEndpoints
 {
-    private static readonly SemaphoreSlim Searches = new(ControlPlaneLimits.CallSearchesMax);
-
-    public static void Map(Routes routes, AuditLog log, IReadOnlyList<string> auditors)
+    public static void Map(Routes routes, AuditDesk desk)
     {
-        routes.Known(HttpMethods.Get, "/api/v1/audit/checkpoint", (_, _) => new(Checkpoint(log.LastCheckpoint)));
+        routes.Known(HttpMethods.Get, "/api/v1/audit/checkpoint", (_, _) => new(Checkpoint(desk.Head)));
+        routes.Known(HttpMethods.Get, "/api/v1/audit/calls", (context, caller) => CallsAsync(context, caller, desk));
         routes.Known(
-            HttpMethods.Get, "/api/v1/audit/calls", (context, caller) => CallsAsync(context, caller, log, auditors));
+            HttpMethods.Get, "/api/v1/audit/calls/{call}", (context, caller) => StoryAsync(context, caller, desk));
+        routes.Known(
+            HttpMethods.Get, "/api/v1/audit/calls/{call}/proof",
+            (context, caller) => ProofAsync(context, caller, desk));
     }
 
     /// <summary>The newest signed head, byte for byte (C2SP tlog-checkpoint).</summary>
@@ -29,19 +33,16 @@ internal static class AuditEndpoints
         return Reply.Json(200, json =>
         {
             json.WriteStartObject();
-            json.WriteStartArray("items");
-            foreach (AuditEntry entry in page.Items) WriteRecord(json, entry);
-            json.WriteEndArray();
+            WriteRecords(json, "items", page.Items);
             if (page.Next > 0) json.WriteString("next", page.Next.ToString(CultureInfo.InvariantCulture));
             else json.WriteNull("next");
             json.WriteEndObject();
         });
     }
 
-    private static async ValueTask<Reply> CallsAsync(
-        HttpContext context, Caller caller, AuditLog log, IReadOnlyList<string> auditors)
+    private static async ValueTask<Reply> CallsAsync(HttpContext context, Caller caller, AuditDesk desk)
     {
-        if (!auditors.Any(caller.IsIn)) return Reply.Refuse(Refusal.Denied, "Only auditors may read the audit.");
+        if (!desk.MayRead(caller)) return Denied();
         const int Most = ControlPlaneLimits.CallsOnPageMax;
         if (!RequestReading.TryNumber(context, "limit", 1, Most, ControlPlaneLimits.CallsOnPage, out long limit))
         {
@@ -53,39 +54,80 @@ internal static class AuditEndpoints
             return Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
         }
 
-        if (!TryCall(context, out Guid? call))
-        {
-            return Reply.Refuse(Refusal.MalformedRequest, "call must be one call's id.");
-        }
-
-        await Searches.WaitAsync(context.RequestAborted);
-        try
-        {
-            return Calls(CallSearch.Newest(log.Folder, Math.Min(before, log.Size), (int)limit, call));
-        }
-        finally
-        {
-            Searches.Release();
-        }
+        if (AuditQueryReading.Read(context, out string fault) is not { } query)
+            return Reply.Refuse(Refusal.MalformedRequest, fault);
+        if (!await desk.NoteReadAsync(caller, "calls", context.Request.QueryString.Value ?? ""))
+            return Unnoted();
+        return Calls(await desk.FindAsync(query, before, (int)limit, context.RequestAborted));
     }
 
-    private static bool TryCall(HttpContext context, out Guid? call)
+    private static async ValueTask<Reply> StoryAsync(HttpContext context, Caller caller, AuditDesk desk)
     {
-        call = null;
-        if (!RequestReading.TryQuery(context, "call", out string? text)) return false;
-        if (text is null) return true;
-        if (!Guid.TryParseExact(text, "D", out Guid id)) return false;
-        call = id;
-        return true;
+        if (!desk.MayRead(caller)) return Denied();
+        if (!TryCall(context, out Guid call)) return NoSuchCall();
+        if (!await desk.NoteReadAsync(caller, call.ToString("D"), "story")) return Unnoted();
+        return await desk.StoryOfAsync(call, context.RequestAborted) is { } story ? Story(story) : NoSuchCall();
     }
+
+    private static async ValueTask<Reply> ProofAsync(HttpContext context, Caller caller, AuditDesk desk)
+    {
+        if (!desk.MayRead(caller)) return Denied();
+        if (!TryCall(context, out Guid call)) return NoSuchCall();
+        bool isOnce = RequestReading.TryQuery(context, "record", out string? type);
+        if (!isOnce || type is not (null or "intent" or "outcome"))
+            return Reply.Refuse(Refusal.MalformedRequest, "record must be intent or outcome.");
+        if (!await desk.NoteReadAsync(caller, call.ToString("D"), "proof")) return Unnoted();
+        if (await desk.StoryOfAsync(call, context.RequestAborted) is not { } story) return NoSuchCall();
+        if (story.Record(type ?? "outcome") is not { } record) return NoSuchCall();
+        return await desk.ProveAsync(record, context.RequestAborted) is { } proof
+            ? Reply.Text(proof.ToString())
+            : Reply.Refuse(Refusal.AuditUnavailable, "The record is not under a signed head; ask again, or verify.");
+    }
+
+    private static Reply Story(CallStory story) => Reply.Json(200, json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("call", story.Call);
+        json.WriteStartArray("steps");
+        foreach (StoryStep step in story.Steps())
+        {
+            json.WriteStartObject();
+            json.WriteNumber("index", step.Index);
+            json.WriteString("at", step.At);
+            json.WriteString("step", step.Step);
+            json.WriteString("text", step.Text);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        WriteRecords(json, "items", story.Records);
+        WriteRecords(json, "acts", story.Acts);
+        json.WriteEndObject();
+    });
+
+    private static Reply Denied() => Reply.Refuse(Refusal.Denied, "Only auditors may read the audit.");
+
+    private static Reply NoSuchCall() => Reply.Refuse(Refusal.NotFound, "This gateway's log holds no such call.");
+
+    private static Reply Unnoted() =>
+        Reply.Refuse(Refusal.AuditUnavailable, "What is read must be logged, and the log takes nothing.");
+
+    private static bool TryCall(HttpContext context, out Guid call) =>
+        Guid.TryParseExact(RequestReading.Segment(context, "call"), "D", out call);
 
     // The record as it was written, behind its number in the log: what an inclusion proof is asked for by.
-    private static void WriteRecord(Utf8JsonWriter json, in AuditEntry entry)
+    private static void WriteRecords(Utf8JsonWriter json, string name, IReadOnlyList<AuditEntry> entries)
     {
-        using JsonDocument record = JsonDocument.Parse(entry.Payload);
-        json.WriteStartObject();
-        json.WriteNumber("index", entry.Index);
-        foreach (JsonProperty member in record.RootElement.EnumerateObject()) member.WriteTo(json);
-        json.WriteEndObject();
+        json.WriteStartArray(name);
+        foreach (AuditEntry entry in entries)
+        {
+            using JsonDocument record = JsonDocument.Parse(entry.Payload);
+            json.WriteStartObject();
+            json.WriteNumber("index", entry.Index);
+            foreach (JsonProperty member in record.RootElement.EnumerateObject()) member.WriteTo(json);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 }

@@ -3,8 +3,6 @@ using Countersign.ControlPlane.Console.Sessions;
 using Countersign.ControlPlane.Console.Views;
 using Countersign.Policy;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.WebUtilities;
-using Microsoft.Extensions.Primitives;
 
 namespace Countersign.ControlPlane.Console;
 
@@ -55,7 +53,11 @@ internal sealed class ConsoleGate(
         });
 
     /// <summary>What a form of ours does; anything else that posts here is refused and changes nothing.</summary>
-    public void Post(string path, Func<HttpContext, ConsoleSession, PostedForm, ValueTask<Reply>> answer) =>
+    /// <param name="path">Where it posts to.</param>
+    /// <param name="answer">What it does.</param>
+    /// <param name="isAct">True where groups count: then the sign-in must be recent.</param>
+    public void Post(
+        string path, Func<HttpContext, ConsoleSession, PostedForm, ValueTask<Reply>> answer, bool isAct = true) =>
         routes.Open(HttpMethods.Post, path, async context =>
         {
             Protect(context);
@@ -63,9 +65,10 @@ internal sealed class ConsoleGate(
             if (found.IsStoreAway) return await AwayAsync();
             if (found.Session is not { } session) return await SignedOutAsync();
             PostedForm? form = RequestOrigin.IsOurs(context.Request, publicUrl()) ? await FormAsync(context) : null;
-            return form is not null && SessionDesk.IsFormToken(session, form["token"])
-                ? await answer(context, session, form)
-                : await ForgedAsync(session);
+            if (form is null || !SessionDesk.IsFormToken(session, form["token"])) return await ForgedAsync(session);
+            return isAct && !session.MayAct
+                ? await StaleAsync(context, session)
+                : await answer(context, session, form);
         });
 
     public PageHead HeadFor(ConsoleSession session, string title, string area, int waiting = -1, string owed = "") =>
@@ -104,29 +107,30 @@ internal sealed class ConsoleGate(
         fields["Referrer-Policy"] = "same-origin";
     }
 
-    private static async ValueTask<PostedForm?> FormAsync(HttpContext context)
-    {
-        bool isForm = context.Request.ContentType?.StartsWith(
-            "application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) == true;
-        if (!isForm) return null;
-        byte[]? body = await RequestReading.BodyAsync(context, ConsoleLimits.FormBytesMax);
-        if (body is null) return null;
-        Dictionary<string, string> fields = new(StringComparer.Ordinal);
-        string text = System.Text.Encoding.UTF8.GetString(body);
-        foreach ((string name, StringValues values) in QueryHelpers.ParseQuery(text))
-        {
-            if (values.Count != 1) return null;
-            fields[name] = values.ToString();
-        }
-
-        return new PostedForm(fields);
-    }
+    private static async ValueTask<PostedForm?> FormAsync(HttpContext context) =>
+        await RequestReading.FormAsync(context, ConsoleLimits.FormBytesMax) is { } fields
+            ? new PostedForm(fields)
+            : null;
 
     private ValueTask<Reply> AwayAsync() => MessageAsync(
         503, HeadForAnybody("The store does not answer"), "Nothing was done. Try again in a moment.");
 
     private ValueTask<Reply> SignedOutAsync() => MessageAsync(
         401, HeadForAnybody("You are signed out"), "Nothing was done. Sign in, and look at it again.");
+
+    // Back to the page that the form was on: what it posts to is one step below.
+    private ValueTask<Reply> StaleAsync(HttpContext context, ConsoleSession session)
+    {
+        string path = context.Request.Path.Value ?? "";
+        string page = path[..Math.Max(path.LastIndexOf('/'), 0)];
+        PageHead head = HeadFor(session, "Sign in again first", "");
+        return RenderAsync<MessagePage>(
+            new MessageModel(
+                head, head.Title,
+                "You signed in too long ago for your groups to be taken as they were. Nothing was done.",
+                ConsolePaths.SignInFor(page), "Sign in again"),
+            401);
+    }
 
     private ValueTask<Reply> ForgedAsync(ConsoleSession session) => MessageAsync(
         403, HeadFor(session, "That did not come from this console", ""),

@@ -25,7 +25,7 @@ internal sealed partial class SignInEndpoints(
         gate.Open(ConsolePaths.SignIn, context => ShowAsync(context));
         gate.Open(ConsolePaths.SignInStart, StartAsync);
         gate.Open(ConsolePaths.SignInCallback, FinishAsync);
-        gate.Post(ConsolePaths.SignOut, LeaveAsync);
+        gate.Post(ConsolePaths.SignOut, LeaveAsync, isAct: false);
     }
 
     private ValueTask<Reply> ShowAsync(HttpContext context, int status = 200, string? refusal = null)

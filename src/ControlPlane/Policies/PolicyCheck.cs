@@ -18,7 +18,9 @@ internal sealed record CheckedPolicy(
 }
 
 /// <summary>Reads documents, and looks for holes over the directory of people that the gateway was given.</summary>
-internal sealed class PolicyCheck(string? directoryFile)
+/// <param name="options">Where people are found, and which accounts are one person's.</param>
+/// <param name="learned">The callers that were seen.</param>
+internal sealed class PolicyCheck(ControlPlaneOptions options, LearnedCallers learned)
 {
     public static PolicyReading Read(string text) =>
         PolicyReader.Read(text, new MaskVocabulary(MaskField.Check, DetectorNames.Check));
@@ -47,10 +49,11 @@ internal sealed class PolicyCheck(string? directoryFile)
     private bool TryReadDirectory(out PeopleDirectory? people)
     {
         people = null;
-        if (directoryFile is null) return true;
+        if (options is { LearnsPeople: false, DirectoryFile: null }) return true;
         try
         {
-            people = PeopleDirectory.Read(File.ReadAllText(directoryFile, Encoding.UTF8), out _);
+            people = options.LearnsPeople ? learned.Find() : PeopleDirectory.Read(
+                File.ReadAllText(options.DirectoryFile!, Encoding.UTF8), out _, options.PersonOf);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -9,9 +9,9 @@ namespace Countersign.ControlPlane.Policies;
 /// <summary>Reads, publishes and activates policy versions, for whom it is theirs to.</summary>
 internal sealed class PolicyDesk(
     ControlPlaneServices services, ControlPlaneOptions options, ActLog acts, PolicyProposals proposals,
-    Func<string> publicUrl)
+    Func<string> publicUrl, TimeProvider clock)
 {
-    private readonly PolicyCheck _check = new(options.DirectoryFile);
+    private readonly PolicyCheck _check = new(options, new LearnedCallers(services.Audit, clock));
 
     private readonly RedisPolicyStore _store = services.Policies;
 

@@ -4,10 +4,13 @@ using Microsoft.AspNetCore.Http;
 
 namespace Countersign.ControlPlane.Tokens;
 
-/// <summary>What function owners check lent credentials with (DESIGN section 8).</summary>
+/// <summary>What function owners check lent credentials with (DESIGN section 8), and where clients get and end the
+/// gateway's own tokens.</summary>
 internal static class TokenEndpoints
 {
-    public static void Map(Routes routes, SigningKeyRing keys, SigningTerms terms, Func<string> publicUrl)
+    public static void Map(
+        Routes routes, SigningKeyRing keys, SigningTerms terms, TokenDesk? tokens, RevocationDesk? revocations,
+        Func<string> publicUrl)
     {
         // A key is published for longer than that before it signs.
         string caching = "max-age=" + terms.CachedSeconds.ToString(CultureInfo.InvariantCulture);
@@ -15,20 +18,13 @@ internal static class TokenEndpoints
             HttpMethods.Get,
             "/oauth/jwks",
             _ => new(Reply.Json(keys.Current.PublicJwks, "application/jwk-set+json") with { CacheControl = caching }));
-        routes.Open(HttpMethods.Get, "/.well-known/oauth-authorization-server", _ => new(Metadata(publicUrl())));
+        routes.Open(
+            HttpMethods.Get, "/.well-known/oauth-authorization-server",
+            _ => new(AuthorizationServer.Metadata(publicUrl(), tokens)));
+        if (tokens is null || revocations is null) return;
+        routes.Open(HttpMethods.Post, "/oauth/token", tokens.TokenAsync);
+        routes.Open(HttpMethods.Post, "/oauth/revoke", revocations.HolderAsync);
+        routes.Known(HttpMethods.Post, "/api/v1/revocations", revocations.FileAsync);
+        routes.Known(HttpMethods.Get, "/api/v1/revocations", (_, caller) => revocations.ListAsync(caller));
     }
-
-    /// <summary>RFC 8414 section 2. No grant is offered, and the two lists say so: absent, they would mean
-    /// defaults.</summary>
-    internal static Reply Metadata(string publicUrl) => Reply.Json(200, json =>
-    {
-        json.WriteStartObject();
-        json.WriteString("issuer", publicUrl);
-        json.WriteString("jwks_uri", publicUrl + "/oauth/jwks");
-        json.WriteStartArray("response_types_supported");
-        json.WriteEndArray();
-        json.WriteStartArray("grant_types_supported");
-        json.WriteEndArray();
-        json.WriteEndObject();
-    });
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
@@ -29,6 +30,27 @@ internal readonly struct TokenHash : IEquatable<TokenHash>
         return new TokenHash(digest);
     }
 
+    /// <summary>Reads the 64 hex digits that <see cref="ToString"/> writes.</summary>
+    public static bool TryParse(string text, out TokenHash hash)
+    {
+        hash = default;
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        if (text.Length != 2 * digest.Length) return false;
+        if (Convert.FromHexString(text, digest, out _, out _) != OperationStatus.Done) return false;
+        hash = new TokenHash(digest);
+        return true;
+    }
+
+    public override string ToString()
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        BinaryPrimitives.WriteUInt64LittleEndian(digest, _first);
+        BinaryPrimitives.WriteUInt64LittleEndian(digest[8..], _second);
+        BinaryPrimitives.WriteUInt64LittleEndian(digest[16..], _third);
+        BinaryPrimitives.WriteUInt64LittleEndian(digest[24..], _fourth);
+        return Convert.ToHexStringLower(digest);
+    }
+
     [HotPath]
     public bool Equals(TokenHash other) =>
         _first == other._first && _second == other._second && _third == other._third && _fourth == other._fourth;
@@ -41,9 +63,25 @@ internal readonly struct TokenHash : IEquatable<TokenHash>
 }
 
 /// <summary>A verified token's caller, and what it depends on.</summary>
-internal sealed class CachedCaller(Caller caller, IssuerKey key, IssuerKeyRing ring, long expiresAtMs)
+/// <param name="caller">Who calls.</param>
+/// <param name="key">What verified it; null where the issuer itself was asked.</param>
+/// <param name="ring">The issuer's keys; null likewise.</param>
+/// <param name="expiresAtMs">Unix time in milliseconds from which the token is dead.</param>
+internal sealed class CachedCaller(Caller caller, IssuerKey? key, IssuerKeyRing? ring, long expiresAtMs)
 {
     private bool _isUsed;
+    private bool _isRevoked;
+
+    /// <summary>What it can be revoked by.</summary>
+    public TokenMarks Marks { get; init; } = TokenMarks.None;
+
+    /// <summary>Unix time in milliseconds from which the issuer must be asked again.</summary>
+    public long FreshUntilMs { get; init; } = long.MaxValue;
+
+    /// <summary>True once it was revoked: it vouches for nobody any more.</summary>
+    public bool IsRevoked => Volatile.Read(ref _isRevoked);
+
+    public void Revoke() => Volatile.Write(ref _isRevoked, true);
 
     public Caller Caller { get; } = caller;
 
@@ -58,9 +96,12 @@ internal sealed class CachedCaller(Caller caller, IssuerKey key, IssuerKeyRing r
         set => Volatile.Write(ref _isUsed, value);
     }
 
-    /// <summary>True while the key that verified it is published, and the issuer was reached lately enough.</summary>
+    /// <summary>True while nobody revoked it, the key that verified it is published, and the issuer was reached lately
+    /// enough.</summary>
     [HotPath]
-    public bool IsVouchedFor(long nowMs) => !key.IsRemoved && nowMs < ring.GoodUntilMs;
+    public bool IsVouchedFor(long nowMs) =>
+        !IsRevoked && nowMs < FreshUntilMs && key is not { IsRemoved: true }
+        && (ring is null || nowMs < ring.GoodUntilMs);
 }
 
 /// <summary>
@@ -103,6 +144,22 @@ internal sealed class CallerCache(int entriesMax)
             if (_young.Count >= _generationEntriesMax) Turn(nowMs);
             _young.Put(token, entry);
             return entry;
+        }
+    }
+
+    /// <summary>Revokes what the list covers. The list must be in force for new entries already.</summary>
+    public void Revoke(RevocationIndex revoked)
+    {
+        if (revoked.IsEmpty) return;
+        lock (_writer)
+        {
+            foreach (Generation generation in (Generation[])[_young, _old])
+            {
+                foreach ((_, CachedCaller entry) in generation.Entries)
+                {
+                    if (revoked.Covers(entry.Marks)) entry.Revoke();
+                }
+            }
         }
     }
 

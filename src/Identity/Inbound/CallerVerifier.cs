@@ -1,25 +1,25 @@
 using System.Collections.Frozen;
+using Countersign.Identity.Outbound;
 using Countersign.Policy;
 using Microsoft.Extensions.Logging;
-using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Tokens;
 
 namespace Countersign.Identity.Inbound;
 
 /// <summary>
-/// Proves who calls from a bearer JWT (RFC 7519, RFC 9068, OpenID Connect), by the rules of RFC 8725. A token that was
-/// verified is known by its SHA-256 until it expires, its key is withdrawn, or its issuer was away for too long.
-/// Thread-safe.
+/// Proves who calls from a bearer JWT (RFC 7519, RFC 9068, OpenID Connect), by the rules of RFC 8725, or from an opaque
+/// token whose issuer is asked (RFC 7662). A token that was verified is known by its SHA-256 until it expires, its key
+/// is withdrawn, it is revoked, or its issuer was away for too long. Thread-safe.
 /// </summary>
 public sealed class CallerVerifier : IAsyncDisposable
 {
-    private static readonly JsonWebTokenHandler Signatures = new();
-
     private readonly CallerVerifierLimits _limits;
     private readonly TimeProvider _clock;
     private readonly CallerCache _cache;
     private readonly FrozenDictionary<string, IssuerKeyRing> _issuers;
+    private readonly JwtProof _jwts;
+    private readonly OpaqueProof _opaque;
     private readonly CancellationTokenSource _stop = new();
+    private RevocationIndex _revoked = RevocationIndex.Empty;
     private Task? _refresh;
     private int _isDisposed;
 
@@ -57,6 +57,8 @@ public sealed class CallerVerifier : IAsyncDisposable
 
         if (errors.Count > 0) throw new ArgumentException(string.Join("; ", errors), nameof(issuers));
         _issuers = rings.ToFrozenDictionary(StringComparer.Ordinal);
+        _jwts = new JwtProof(_issuers, clock);
+        _opaque = new OpaqueProof(issuers, http, _limits, clock, logger);
     }
 
     /// <summary>Verified tokens kept now.</summary>
@@ -71,6 +73,41 @@ public sealed class CallerVerifier : IAsyncDisposable
         return Task.CompletedTask;
     }
 
+    /// <summary>Takes the gateway's own tokens too, as long as one of <paramref name="keys"/> signed them: what a key
+    /// signed that is not among them any more is refused, cached or not. Call it once.</summary>
+    /// <param name="issuer">Their <c>iss</c> and <c>aud</c>: the public URL of the control listener.</param>
+    /// <param name="keys">The keys, which may change.</param>
+    public void TakeOwnTokens(string issuer, SigningKeyRing keys)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(issuer);
+        ArgumentNullException.ThrowIfNull(keys);
+        if (_issuers.ContainsKey(issuer))
+            throw new ArgumentException($"'{issuer}' is the gateway itself and one of its issuers", nameof(issuer));
+        IssuerOptions options = new()
+        {
+            Issuer = issuer,
+            Audiences = [issuer],
+            Algorithms = ["ES256"],
+            IsGateway = true,
+        };
+        IssuerKeyRing own = IssuerKeyRing.Fixed(options, [], _limits, _clock);
+        void Publish() => own.Publish([.. keys.Current.Keys.Select(one => IssuerKey.FromOwn(one.Keys))]);
+        keys.Swapped += Publish;
+        Publish();
+        _jwts.Own = own;
+    }
+
+    /// <summary>Refuses what is revoked from now on, cached or not.</summary>
+    public void Revoke(RevocationIndex revoked)
+    {
+        ArgumentNullException.ThrowIfNull(revoked);
+
+        // In force first, then the cache: what is added meanwhile looks at the list after it was added.
+        Volatile.Write(ref _revoked, revoked);
+        Interlocked.MemoryBarrier();
+        _cache.Revoke(revoked);
+    }
+
     /// <summary>
     /// Looks <paramref name="token"/> up among the verified ones: no lock, no allocation, no waiting.
     /// </summary>
@@ -78,7 +115,8 @@ public sealed class CallerVerifier : IAsyncDisposable
     /// <param name="caller">Set when <see cref="TokenStatus.Valid"/>; the same object for every call with this
     /// token.</param>
     /// <returns><see cref="TokenStatus.Valid"/>; <see cref="TokenStatus.Expired"/> from its <c>exp</c> on; or
-    /// <see cref="TokenStatus.Unseen"/>, and then <see cref="VerifyAsync"/> knows.</returns>
+    /// <see cref="TokenStatus.Unseen"/>, and then <see cref="VerifyAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    /// knows.</returns>
     [HotPath]
     public TokenStatus TryFind(ReadOnlySpan<byte> token, out Caller? caller) => TryFind(token, default, out caller);
 
@@ -86,8 +124,8 @@ public sealed class CallerVerifier : IAsyncDisposable
     /// <param name="token">The bytes after <c>Bearer </c>.</param>
     /// <param name="certificate">SHA-256 of the client's verified certificate; empty without one.</param>
     /// <param name="caller">As above.</param>
-    /// <returns>As above, and <see cref="TokenStatus.NotBound"/> for a token that is bound to another
-    /// certificate.</returns>
+    /// <returns>As above, and <see cref="TokenStatus.NotBound"/> for a token that is bound to another certificate, or
+    /// to a key: such a token is no bearer token.</returns>
     [HotPath]
     public TokenStatus TryFind(ReadOnlySpan<byte> token, ReadOnlySpan<byte> certificate, out Caller? caller)
     {
@@ -131,25 +169,59 @@ public sealed class CallerVerifier : IAsyncDisposable
     }
 
     /// <summary>
-    /// Checks <paramref name="token"/> in full and keeps its caller for <see cref="TryFind"/>. Waits for the network
-    /// only when the issuer's keys are missing, or when none fits and the cool-down allows another look.
+    /// Checks <paramref name="token"/> in full and keeps its caller for <see cref="TryFind(ReadOnlySpan{byte}, out
+    /// Caller?)"/>. Waits for the network only when the issuer's keys are missing, when none fits and the cool-down
+    /// allows another look, or when the issuer must be asked about an opaque token.
     /// </summary>
     /// <param name="token">The bytes after <c>Bearer </c>; not read after the first wait.</param>
     /// <param name="cancel">Ends the waiting of this call, not a fetch that others wait for too.</param>
     public ValueTask<TokenVerification> VerifyAsync(ReadOnlyMemory<byte> token, CancellationToken cancel) =>
-        VerifyAsync(token, default, cancel);
+        VerifyAsync(token, default(SenderProof), cancel);
 
     /// <summary>The same for a connection on which the client showed a certificate.</summary>
     /// <param name="token">The bytes after <c>Bearer </c>; not read after the first wait.</param>
     /// <param name="certificate">SHA-256 of the client's verified certificate; empty without one.</param>
     /// <param name="cancel">As above.</param>
     public ValueTask<TokenVerification> VerifyAsync(
-        ReadOnlyMemory<byte> token, ReadOnlyMemory<byte> certificate, CancellationToken cancel)
+        ReadOnlyMemory<byte> token, ReadOnlyMemory<byte> certificate, CancellationToken cancel) =>
+        VerifyAsync(token, new SenderProof(certificate, default), cancel);
+
+    /// <summary>The same for a sender who proved more. A token that came with a proof must be bound to its key (RFC
+    /// 9449 section 7.1), and one that is bound must come with one.</summary>
+    /// <param name="token">The bytes after the scheme; not read after the first wait.</param>
+    /// <param name="sender">What was proved.</param>
+    /// <param name="cancel">As above.</param>
+    public async ValueTask<TokenVerification> VerifyAsync(
+        ReadOnlyMemory<byte> token, SenderProof sender, CancellationToken cancel)
     {
-        TokenFault fault = CompactToken.TryRead(token.Span, _limits.TokenBytesMax, out CompactToken? compact);
-        return fault == TokenFault.None
-            ? VerifyAsync(compact!, TokenHash.Of(token.Span), certificate, cancel)
-            : new(TokenFaults.Explain(fault));
+        TokenHash hash = TokenHash.Of(token.Span);
+        CachedCaller? proven = Cached(token, hash);
+        if (proven is null)
+        {
+            ProvenToken answer = await ProveAsync(token, hash, cancel).ConfigureAwait(false);
+            if (answer.Fault != TokenFault.None) return TokenFaults.Explain(answer.Fault);
+            proven = _cache.Add(hash, answer.Caller!, _clock.GetUtcNow().ToUnixTimeMilliseconds());
+            Interlocked.MemoryBarrier();
+            if (Volatile.Read(ref _revoked).Covers(proven.Marks)) proven.Revoke();
+        }
+
+        if (proven.IsRevoked) return TokenFaults.Explain(TokenFault.Revoked);
+        if (proven.Caller.BoundCertificate.Length > 0
+            && !proven.Caller.BoundCertificate.Span.SequenceEqual(sender.Certificate.Span))
+        {
+            return TokenFaults.Explain(TokenFault.CertificateNotShown);
+        }
+
+        if (!proven.Caller.BoundKey.Span.SequenceEqual(sender.Key.Span))
+        {
+            return TokenFaults.Explain(
+                proven.Caller.BoundKey.IsEmpty ? TokenFault.NotBoundToProof : TokenFault.ProofNotSent);
+        }
+
+        return new(TokenStatus.Valid, proven.Caller, "")
+        {
+            ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(proven.ExpiresAtMs),
+        };
     }
 
     /// <summary>Stops fetching keys.</summary>
@@ -161,43 +233,21 @@ public sealed class CallerVerifier : IAsyncDisposable
         _stop.Dispose();
     }
 
-    // The order of RFC 8725: shape, issuer, header, claims, and only then keys and the signature, which cost something.
-    private async ValueTask<TokenVerification> VerifyAsync(
-        CompactToken token, TokenHash hash, ReadOnlyMemory<byte> certificate, CancellationToken cancel)
+    private CachedCaller? Cached(ReadOnlyMemory<byte> token, in TokenHash hash)
     {
-        using CompactToken compact = token;
-        TokenFault fault = TokenRules.ReadIssuer(token.Claims, out string issuer);
-        if (fault != TokenFault.None) return TokenFaults.Explain(fault);
-        if (!_issuers.TryGetValue(issuer, out IssuerKeyRing? ring))
-            return TokenFaults.Explain(TokenFault.IssuerUnknown);
-
-        fault = TokenRules.CheckHeader(token.Header, ring.Options, out string algorithm, out string? keyId);
-        if (fault != TokenFault.None) return TokenFaults.Explain(fault);
-        fault = CheckClaims(token, ring, out _);
-        if (fault != TokenFault.None) return TokenFaults.Explain(fault);
-
-        KeySearch search = await ring.FindAsync(algorithm, keyId, cancel).ConfigureAwait(false);
-        if (search.Fault != TokenFault.None) return TokenFaults.Explain(search.Fault);
-        IssuerKey? key = null;
-        foreach (IssuerKey candidate in search.Keys)
-        {
-            if (!await IsSignedByAsync(token.Text, ring.Options, algorithm, candidate).ConfigureAwait(false)) continue;
-            key = candidate;
-            break;
-        }
-
-        if (key is null) return TokenFaults.Explain(TokenFault.SignatureWrong);
-        fault = ClaimMapping.TryMap(token.Claims, ring.Options, out Caller? caller);
-        if (fault != TokenFault.None) return TokenFaults.Explain(fault);
-
-        // Waiting for keys took time: look at the clock once more.
-        fault = CheckClaims(token, ring, out long expiresAtMs);
-        if (fault != TokenFault.None) return TokenFaults.Explain(fault);
+        if (token.Length > _limits.TokenBytesMax || !_cache.TryFind(hash, out CachedCaller? found)) return null;
         long nowMs = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-        CachedCaller kept = _cache.Add(hash, new CachedCaller(caller!, key, ring, expiresAtMs), nowMs);
-        return IsHeldBy(kept.Caller, certificate.Span)
-            ? new(TokenStatus.Valid, kept.Caller, "")
-            : TokenFaults.Explain(TokenFault.CertificateNotShown);
+        return found!.IsRevoked || (nowMs < found.ExpiresAtMs && found.IsVouchedFor(nowMs)) ? found : null;
+    }
+
+    private ValueTask<ProvenToken> ProveAsync(
+        ReadOnlyMemory<byte> token, TokenHash hash, CancellationToken cancel)
+    {
+        TokenFault fault = CompactToken.TryRead(token.Span, _limits.TokenBytesMax, out CompactToken? compact);
+        if (fault == TokenFault.None) return _jwts.ProveAsync(compact!, hash, cancel);
+        return _opaque.IssuerOf(token.Span) is { } issuer
+            ? _opaque.ProveAsync(token, hash, issuer, cancel)
+            : new(ProvenToken.No(fault));
     }
 
     [HotPath]
@@ -216,29 +266,6 @@ public sealed class CallerVerifier : IAsyncDisposable
     // are public, so how long they take to compare tells nothing.
     [HotPath]
     private static bool IsHeldBy(Caller caller, ReadOnlySpan<byte> certificate) =>
-        caller.BoundCertificate.IsEmpty || caller.BoundCertificate.Span.SequenceEqual(certificate);
-
-    private TokenFault CheckClaims(CompactToken token, IssuerKeyRing ring, out long expiresAtMs) =>
-        TokenRules.CheckClaims(
-            token.Claims, ring.Options, _clock.GetUtcNow().ToUnixTimeMilliseconds(), out expiresAtMs);
-
-    // The library sees one key, one algorithm, one issuer. Lifetimes were checked by our own clock.
-    private static async ValueTask<bool> IsSignedByAsync(
-        string token, IssuerOptions options, string algorithm, IssuerKey key)
-    {
-        TokenValidationParameters only = new()
-        {
-            ValidIssuer = options.Issuer,
-            ValidAudiences = options.Audiences,
-            ValidAlgorithms = [algorithm],
-            IssuerSigningKeyResolver = (_, _, _, _) => [key.Key],
-            RequireSignedTokens = true,
-            RequireAudience = true,
-            RequireExpirationTime = true,
-            ValidateLifetime = false,
-            LogValidationExceptions = false,
-        };
-        TokenValidationResult result = await Signatures.ValidateTokenAsync(token, only).ConfigureAwait(false);
-        return result.IsValid;
-    }
+        caller.BoundKey.IsEmpty
+        && (caller.BoundCertificate.IsEmpty || caller.BoundCertificate.Span.SequenceEqual(certificate));
 }

@@ -17,18 +17,22 @@ internal static class ClaimMapping
     public static TokenFault TryMap(JsonElement claims, IssuerOptions options, out Caller? caller)
     {
         caller = null;
+        if (options.IsGateway) return GatewayClaims.TryMap(claims, out caller);
         if (!claims.TryGetProperty("sub", out JsonElement sub) || !ClaimText.TryReadName(sub, out string subject))
             return TokenFault.SubjectWrong;
 
+        if (!RequiredClaims.Hold(claims, options)) return TokenFault.ClaimRequired;
         bool isDelegated = claims.TryGetProperty("act", out JsonElement actor);
         if (!TryReadKind(claims, options, isDelegated, out CallerKind kind)) return TokenFault.KindWrong;
 
         List<string> groups = [];
-        if (claims.TryGetProperty(options.GroupsClaim, out JsonElement held) && !ClaimText.TryReadList(held, groups))
-            return TokenFault.GroupsWrong;
+        foreach (string source in options.Groups)
+        {
+            if (!GroupSource.TryRead(claims, source, groups)) return TokenFault.GroupsWrong;
+        }
 
         string tenant = "";
-        if (options.TenantClaim is not null && claims.TryGetProperty(options.TenantClaim, out JsonElement owner)
+        if (options.TenantClaim is not null && ClaimPath.TryFind(claims, options.TenantClaim, out JsonElement owner)
             && !ClaimText.TryReadName(owner, out tenant)) return TokenFault.TenantWrong;
 
         List<string> people = [];
@@ -41,6 +45,7 @@ internal static class ClaimMapping
         }
 
         if (!TryAddResponsible(claims, options, people)) return TokenFault.ResponsibleWrong;
+        if (!Confirmation.TryRead(claims, out Confirmation bound)) return TokenFault.SenderConstrained;
         caller = new Caller(
             options.Issuer, subject, kind, Distinct(groups, StringComparer.Ordinal),
             Distinct(people, StringComparer.OrdinalIgnoreCase), tenant)
@@ -49,7 +54,8 @@ internal static class ClaimMapping
             IssuedAt = claims.TryGetProperty("iat", out JsonElement issued) && issued.TryGetDouble(out double seconds)
                 ? (long)seconds
                 : 0,
-            BoundCertificate = Confirmation.TryReadCertificate(claims, out byte[] bound) ? bound : [],
+            BoundCertificate = bound.Certificate,
+            BoundKey = bound.Key,
         };
         return TokenFault.None;
     }
@@ -57,22 +63,15 @@ internal static class ClaimMapping
     private static bool TryReadKind(JsonElement claims, IssuerOptions options, bool isDelegated, out CallerKind kind)
     {
         kind = isDelegated ? CallerKind.Agent : options.DefaultKind;
-        if (!claims.TryGetProperty(options.KindClaim, out JsonElement stated)) return true;
-        kind = ParseKind(stated);
-        return kind != CallerKind.Unstated;
+        return !ClaimPath.TryFind(claims, options.KindClaim, out JsonElement stated)
+            || TryParseKind(stated, options, out kind);
     }
 
-    private static CallerKind ParseKind(JsonElement stated)
+    private static bool TryParseKind(JsonElement stated, IssuerOptions options, out CallerKind kind)
     {
-        if (!ClaimText.TryRead(stated, out string text)) return CallerKind.Unstated;
-        return text switch
-        {
-            "human" => CallerKind.Human,
-            "agent" => CallerKind.Agent,
-            "ci" => CallerKind.Ci,
-            "service" => CallerKind.Service,
-            _ => CallerKind.Unstated,
-        };
+        kind = CallerKind.Unstated;
+        return ClaimText.TryRead(stated, out string text)
+            && (options.KindWords.TryGetValue(text, out kind) || CallerKinds.TryParse(text, out kind));
     }
 
     // The outermost actor is the current caller, whose kind is the token's own; those inside it acted before.
@@ -86,9 +85,9 @@ internal static class ClaimMapping
             if (!actor.TryGetProperty("sub", out JsonElement sub) || !ClaimText.TryReadName(sub, out string name))
                 return TokenFault.ActorWrong;
 
-            CallerKind own = actor.TryGetProperty(options.KindClaim, out JsonElement stated)
-                ? ParseKind(stated)
-                : CallerKind.Unstated;
+            CallerKind own = CallerKind.Unstated;
+            if (ClaimPath.TryFind(actor, options.KindClaim, out JsonElement stated))
+                TryParseKind(stated, options, out own);
             bool isPerson = own == CallerKind.Human
                 || (depth == 1 ? kind == CallerKind.Human : own == CallerKind.Unstated);
             if (!TryAddAccount(actor, name, isPerson, options, people)) return TokenFault.PersonWrong;
@@ -114,7 +113,7 @@ internal static class ClaimMapping
             return true;
         }
 
-        if (!claims.TryGetProperty(options.PersonClaim, out JsonElement named)
+        if (!ClaimPath.TryFind(claims, options.PersonClaim, out JsonElement named)
             || !ClaimText.TryReadName(named, out string person)) return false;
         people.Add(options.Aliases.PersonOf(options.Issuer, person) ?? person);
         return true;
@@ -125,7 +124,7 @@ internal static class ClaimMapping
         int before = people.Count;
         foreach (string name in options.ResponsibleClaims)
         {
-            if (claims.TryGetProperty(name, out JsonElement named) && !ClaimText.TryReadList(named, people))
+            if (ClaimPath.TryFind(claims, name, out JsonElement named) && !ClaimText.TryReadList(named, people))
                 return false;
         }
 

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Text;
-using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -22,16 +21,22 @@ internal sealed class CompactToken : IDisposable
     private readonly JsonDocument _header;
     private readonly JsonDocument _claims;
 
-    private CompactToken(string text, JsonDocument header, JsonDocument claims)
+    private readonly byte[] _signed;
+    private readonly byte[] _signature;
+
+    private CompactToken(byte[] signed, byte[] signature, JsonDocument header, JsonDocument claims)
     {
-        Text = text;
+        _signed = signed;
+        _signature = signature;
         _header = header;
         _claims = claims;
     }
 
-    /// <summary>The token as the library wants it. It lives as long as one verification and is never logged.</summary>
-    // STYLE 15: Microsoft.IdentityModel takes tokens as strings only.
-    public string Text { get; }
+    /// <summary>What is signed: the first two parts and the dot between them.</summary>
+    public ReadOnlySpan<byte> Signed => _signed;
+
+    /// <summary>The third part, decoded.</summary>
+    public ReadOnlySpan<byte> Signature => _signature;
 
     public JsonElement Header => _header.RootElement;
 
@@ -62,12 +67,15 @@ internal sealed class CompactToken : IDisposable
             return TokenFault.PayloadNotJson;
         }
 
-        read = new CompactToken(Encoding.ASCII.GetString(token), headerJson, claimsJson);
+        read = new CompactToken(
+            token[..last].ToArray(), Base64Url.DecodeFromUtf8(token[(last + 1)..]), headerJson, claimsJson);
         return TokenFault.None;
     }
 
+    /// <summary>Wipes what could be sent again.</summary>
     public void Dispose()
     {
+        _signature.AsSpan().Clear();
         _header.Dispose();
         _claims.Dispose();
     }

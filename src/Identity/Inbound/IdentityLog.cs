@@ -14,6 +14,14 @@ internal static class IdentityLog
             LogLevel.Warning, new EventId(2, nameof(KeysNotFetched)),
             "The keys of {Issuer} could not be fetched: {Why}");
 
+    private static readonly Action<ILogger, string, string, Exception?> NotIntrospectedMessage =
+        LoggerMessage.Define<string, string>(
+            LogLevel.Warning, new EventId(3, nameof(NotIntrospected)),
+            "{Issuer} does not say what an opaque token means: {Why}");
+
+    public static void NotIntrospected(ILogger logger, string issuer, string why) =>
+        NotIntrospectedMessage(logger, issuer, why, null);
+
     public static void KeysFetched(ILogger logger, string issuer, int count) =>
         KeysFetchedMessage(logger, issuer, count, null);
 

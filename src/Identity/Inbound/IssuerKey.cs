@@ -1,6 +1,10 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Countersign.Identity.Outbound;
 using Microsoft.IdentityModel.Tokens;
+using NSec.Cryptography;
+using EdwardsKey = NSec.Cryptography.PublicKey;
+using PublicKey = System.Security.Cryptography.X509Certificates.PublicKey;
 
 namespace Countersign.Identity.Inbound;
 
@@ -15,19 +19,30 @@ internal sealed class IssuerKey
     private static readonly string[] RsaAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
     private readonly string[] _algorithms;
-    private readonly string _thumbprint;
+    private readonly byte[] _publicKey;
+    private readonly bool _isRsa;
+    private readonly EdwardsKey? _edwards;
+
+    // One verification at a time has the object that is kept; more at once make their own.
+    private AsymmetricAlgorithm? _idle;
     private bool _isRemoved;
 
-    private IssuerKey(SecurityKey key, string? keyId, string[] algorithms)
+    private IssuerKey(AsymmetricAlgorithm key, string? keyId, string[] algorithms)
     {
-        Key = key;
         KeyId = keyId;
         _algorithms = algorithms;
-        _thumbprint = Convert.ToHexString(key.ComputeJwkThumbprint());
+        _isRsa = key is RSA;
+        _publicKey = key.ExportSubjectPublicKeyInfo();
+        _idle = key;
     }
 
-    /// <summary>The key as the library wants it.</summary>
-    public SecurityKey Key { get; }
+    private IssuerKey(EdwardsKey key, byte[] publicKey, string? keyId)
+    {
+        KeyId = keyId;
+        _algorithms = ["EdDSA"];
+        _publicKey = publicKey;
+        _edwards = key;
+    }
 
     /// <summary>The <c>kid</c>; null for a key that has none, which any <c>kid</c> may then mean.</summary>
     public string? KeyId { get; }
@@ -41,9 +56,53 @@ internal sealed class IssuerKey
         _algorithms.Contains(algorithm)
         && (keyId is null || KeyId is null || string.Equals(keyId, KeyId, StringComparison.Ordinal));
 
+    /// <summary>True for a signature that this key made over <paramref name="input"/>, exactly as the algorithm
+    /// writes them (RFC 7518 sections 3.3 to 3.5).</summary>
+    /// <param name="algorithm">One that <see cref="Fits"/>.</param>
+    /// <param name="input">What was signed.</param>
+    /// <param name="signature">For ES algorithms r and s of full length.</param>
+    public bool IsSigned(string algorithm, ReadOnlySpan<byte> input, ReadOnlySpan<byte> signature)
+    {
+        if (!_algorithms.Contains(algorithm)) return false;
+        if (_edwards is not null) return SignatureAlgorithm.Ed25519.Verify(_edwards, input, signature);
+        HashAlgorithmName hash = algorithm.AsSpan(2) switch
+        {
+            "256" => HashAlgorithmName.SHA256,
+            "384" => HashAlgorithmName.SHA384,
+            _ => HashAlgorithmName.SHA512,
+        };
+        AsymmetricAlgorithm key = Interlocked.Exchange(ref _idle, null) ?? Open();
+        try
+        {
+            if (key is ECDsa curve)
+            {
+                return curve.VerifyData(
+                    input, signature, hash, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+            }
+
+            RSASignaturePadding padding = algorithm[0] == 'P' ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1;
+            return ((RSA)key).VerifyData(input, signature, hash, padding);
+        }
+        catch (CryptographicException)
+        {
+            return false; // a signature that the library cannot even read
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _idle, key)?.Dispose();
+        }
+    }
+
+    private AsymmetricAlgorithm Open()
+    {
+        AsymmetricAlgorithm key = _isRsa ? RSA.Create() : ECDsa.Create();
+        key.ImportSubjectPublicKeyInfo(_publicKey, out _);
+        return key;
+    }
+
     /// <summary>True for the same key under the same terms.</summary>
     public bool Equals(IssuerKey other) =>
-        string.Equals(_thumbprint, other._thumbprint, StringComparison.Ordinal)
+        _publicKey.AsSpan().SequenceEqual(other._publicKey)
         && string.Equals(KeyId, other.KeyId, StringComparison.Ordinal)
         && _algorithms.AsSpan().SequenceEqual(other._algorithms);
 
@@ -66,6 +125,8 @@ internal sealed class IssuerKey
                     },
                     keyId, algorithm),
                 "EC" => FromPoint(jwk, keyId, algorithm),
+                "OKP" when jwk.Crv == "Ed25519" && algorithm is null or "EdDSA" =>
+                    FromEdwards(Base64UrlEncoder.DecodeBytes(jwk.X), keyId),
                 _ => null, // oct and whatever else: not for us
             };
         }
@@ -74,6 +135,11 @@ internal sealed class IssuerKey
             return null;
         }
     }
+
+    /// <summary>Takes the public half of a pair of our own.</summary>
+    public static IssuerKey FromOwn(SigningKeys pair) =>
+        FromJwk(new JsonWebKey(pair.PublicJwk))
+        ?? throw new ArgumentException("not a key for signatures", nameof(pair));
 
     /// <summary>Takes a SubjectPublicKeyInfo or a certificate's key; null when it is neither RSA nor a NIST
     /// curve.</summary>
@@ -89,10 +155,16 @@ internal sealed class IssuerKey
     public static IssuerKey? FromRsa(RSAParameters parameters, string? keyId, string? algorithm)
     {
         int bits = parameters.Modulus!.AsSpan().TrimStart((byte)0).Length * 8;
-        if (bits is < RsaBitsMin or > RsaBitsMax) return null;
+        if (bits is < RsaBitsMin or > RsaBitsMax || WeakModulus.IsRoca(parameters.Modulus)) return null;
         string[] algorithms = Narrow(RsaAlgorithms, algorithm);
-        return algorithms.Length == 0 ? null : new(new RsaSecurityKey(parameters), keyId, algorithms);
+        return algorithms.Length == 0 ? null : new(RSA.Create(parameters), keyId, algorithms);
     }
+
+    // RFC 8037 section 2.
+    private static IssuerKey? FromEdwards(byte[] raw, string? keyId) =>
+        EdwardsKey.TryImport(SignatureAlgorithm.Ed25519, raw, KeyBlobFormat.RawPublicKey, out EdwardsKey? key)
+            ? new(key!, raw, keyId)
+            : null;
 
     private static IssuerKey? FromPoint(JsonWebKey jwk, string? keyId, string? algorithm)
     {
@@ -114,7 +186,7 @@ internal sealed class IssuerKey
         ECDsa ec = ECDsa.Create(parameters);
         string[] algorithms = Narrow(
             ec.KeySize switch { 256 => ["ES256"], 384 => ["ES384"], 521 => ["ES512"], _ => [] }, algorithm);
-        if (algorithms.Length > 0 && IsNist(parameters.Curve)) return new(new ECDsaSecurityKey(ec), keyId, algorithms);
+        if (algorithms.Length > 0 && IsNist(parameters.Curve)) return new(ec, keyId, algorithms);
         ec.Dispose();
         return null;
     }

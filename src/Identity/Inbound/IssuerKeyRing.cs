@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
@@ -176,6 +177,28 @@ internal sealed class IssuerKeyRing
         return failure is null;
     }
 
+    /// <summary>Keys of the gateway itself, which <see cref="Publish"/> changes.</summary>
+    public static IssuerKeyRing Fixed(
+        IssuerOptions options, IReadOnlyList<IssuerKey> keys, CallerVerifierLimits limits, TimeProvider clock) =>
+        new(options, keys, limits, null!, clock, NullLogger.Instance, CancellationToken.None);
+
+    /// <summary>Puts other keys in place of those there are: callers of a key that is gone are forgotten.</summary>
+    public void Publish(IReadOnlyList<IssuerKey> published)
+    {
+        lock (_gate) Install(published);
+    }
+
+    private int Install(IReadOnlyList<IssuerKey> published)
+    {
+        KeySet? before = Volatile.Read(ref _current);
+
+        // A key that stays keeps its object, so that the callers it vouched for stay too.
+        KeySet after = new([.. published.Select(key => before?.FindSame(key) ?? key)]);
+        Volatile.Write(ref _current, after);
+        before?.RemoveAllBut(after);
+        return after.Count;
+    }
+
     private string? TryInstall(OpenIdConnectConfiguration discovered)
     {
         // OpenID Connect Discovery section 4.3: the issuer must be the one that was asked for, exactly.
@@ -184,21 +207,11 @@ internal sealed class IssuerKeyRing
         IList<JsonWebKey> published = discovered.JsonWebKeySet?.Keys ?? [];
         if (published.Count > _limits.KeysMax) return "the key set is too large";
 
-        KeySet? before = Volatile.Read(ref _current);
-        ImmutableArray<IssuerKey>.Builder keys = ImmutableArray.CreateBuilder<IssuerKey>();
-        foreach (JsonWebKey jwk in published)
-        {
-            // A key that stays keeps its object, so that the callers it vouched for stay too.
-            if (IssuerKey.FromJwk(jwk) is { } key) keys.Add(before?.FindSame(key) ?? key);
-        }
-
-        if (keys.Count == 0) return "the key set holds no usable key";
-        KeySet after = new(keys.ToImmutable());
+        IssuerKey[] keys = [.. published.Select(IssuerKey.FromJwk).OfType<IssuerKey>()];
+        if (keys.Length == 0) return "the key set holds no usable key";
         Volatile.Write(
             ref _goodUntilMs, (_clock.GetUtcNow() + _limits.KeysGoodFor).ToUnixTimeMilliseconds());
-        Volatile.Write(ref _current, after);
-        before?.RemoveAllBut(after);
-        IdentityLog.KeysFetched(_logger, Options.Issuer, after.Count);
+        IdentityLog.KeysFetched(_logger, Options.Issuer, Install(keys));
         return null;
     }
 

@@ -8,7 +8,7 @@ public sealed record IssuerOptions
     /// <summary>The algorithms that may be allowed: asymmetric ones only, so that a public key never verifies a
     /// MAC.</summary>
     internal static readonly IReadOnlyList<string> KnownAlgorithms =
-        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
     /// <summary>The exact <c>iss</c> of its tokens; an absolute URI when keys are discovered.</summary>
     public required string Issuer { get; init; }
@@ -23,11 +23,24 @@ public sealed record IssuerOptions
     /// <c>/.well-known/openid-configuration</c>.</summary>
     public string? DiscoveryUrl { get; init; }
 
-    /// <summary>The claim that holds the groups: one string, or an array of them.</summary>
-    public string GroupsClaim { get; init; } = "groups";
+    /// <summary>
+    /// The claims that hold the groups, each one text or a list of texts. A claim is named exactly, or by a JSON
+    /// pointer that begins with a slash; <c>repo:{repository}</c> makes groups out of a claim and text around it.
+    /// </summary>
+    public IReadOnlyList<string> Groups { get; init; } = ["groups"];
 
     /// <summary>The claim that holds the kind: <c>human</c>, <c>agent</c>, <c>ci</c> or <c>service</c>.</summary>
     public string KindClaim { get; init; } = "kind";
+
+    /// <summary>What this issuer calls the kinds, where it has words of its own.</summary>
+    public IReadOnlyDictionary<string, CallerKind> KindWords { get; init; } = new Dictionary<string, CallerKind>();
+
+    /// <summary>
+    /// Claims that every token must hold, each with the texts that it may be; true and false are <c>true</c> and
+    /// <c>false</c>. A claim that is a list must hold one of them.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Requires { get; init; } =
+        new Dictionary<string, IReadOnlyList<string>>();
 
     /// <summary>The kind of a token that names none and has no <c>act</c>.</summary>
     public CallerKind DefaultKind { get; init; } = CallerKind.Unstated;
@@ -48,15 +61,21 @@ public sealed record IssuerOptions
     public string? TenantClaim { get; init; }
 
     /// <summary>The signature algorithms accepted (RFC 8725 section 3.1); each of RS, PS and ES with 256, 384 or
-    /// 512.</summary>
+    /// 512, and EdDSA on Ed25519.</summary>
     public IReadOnlyList<string> Algorithms { get; init; } =
-        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"];
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
     /// <summary>
     /// How far this issuer's clock may be ahead of ours, 0 to 5 min, for <c>nbf</c> and <c>iat</c>. An <c>exp</c> gets
     /// no leeway, so that a token dies at the same moment whether it was cached or not.
     /// </summary>
     public TimeSpan ClockSkew { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Asks this issuer what its opaque tokens mean (RFC 7662); null takes no such tokens.</summary>
+    public IntrospectionOptions? Introspection { get; init; }
+
+    /// <summary>True for the gateway's own tokens, which hold the caller as it was mapped before.</summary>
+    internal bool IsGateway { get; init; }
 
     /// <summary>The address of the discovery document.</summary>
     internal string DiscoveryAddress => DiscoveryUrl ?? Issuer.TrimEnd('/') + "/.well-known/openid-configuration";
@@ -70,9 +89,11 @@ public sealed record IssuerOptions
         foreach (IssuerOptions issuer in issuers)
         {
             issuer.Check(errors);
+            if (issuer.Introspection is { } asked) asked.Check(issuer.Issuer, errors);
             if (!seen.Add(issuer.Issuer)) errors.Add($"issuer '{issuer.Issuer}' is configured twice");
         }
 
+        IntrospectionOptions.CheckTogether(issuers, errors);
         return errors;
     }
 
@@ -87,10 +108,24 @@ public sealed record IssuerOptions
             if (!KnownAlgorithms.Contains(algorithm)) errors.Add($"{name}: algorithm '{algorithm}' is not supported");
         }
 
-        if (string.IsNullOrEmpty(GroupsClaim)) errors.Add($"{name} names no groups claim");
-        if (string.IsNullOrEmpty(KindClaim)) errors.Add($"{name} names no kind claim");
-        if (PersonClaim is "") errors.Add($"{name} names no person claim");
-        if (ResponsibleClaims.Any(string.IsNullOrEmpty)) errors.Add($"{name} has a responsible claim without a name");
+        foreach (string source in Groups)
+        {
+            if (GroupSource.Check(source) is { Length: > 0 } fault) errors.Add($"{name}: groups '{source}' {fault}");
+        }
+
+        if (KindClaim.Length == 0) errors.Add($"{name} names no kind claim");
+        IEnumerable<string?> paths = [PersonClaim, TenantClaim, .. ResponsibleClaims, .. Requires.Keys];
+        if (KindClaim.Length > 0) paths = paths.Prepend(KindClaim);
+        foreach (string path in paths.OfType<string>())
+        {
+            if (ClaimPath.Check(path) is { Length: > 0 } fault) errors.Add($"{name}: the claim '{path}' {fault}");
+        }
+
+        foreach ((string path, IReadOnlyList<string> values) in Requires)
+        {
+            if (values.Count == 0) errors.Add($"{name}: '{path}' must be something, but no value is given");
+        }
+
         if (!Enum.IsDefined(DefaultKind)) errors.Add($"{name} has an unknown default kind");
         if (ClockSkew < TimeSpan.Zero || ClockSkew > TimeSpan.FromMinutes(5))
             errors.Add($"{name}: the clock skew must be 0 to 5 minutes");
@@ -125,6 +160,12 @@ public sealed record CallerVerifierLimits
 
     /// <summary>The longest that one fetch of an issuer's documents takes.</summary>
     public TimeSpan FetchTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>For how long a token that its issuer called inactive is refused without asking again.</summary>
+    public TimeSpan InactiveFor { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Inactive tokens remembered at once.</summary>
+    public int InactiveTokensMax { get; init; } = 4_096;
 
     /// <summary>While an issuer has no usable keys, calls try to fetch them again no sooner than this.</summary>
     public TimeSpan FetchRetryAfter { get; init; } = TimeSpan.FromSeconds(1);

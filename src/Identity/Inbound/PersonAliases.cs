@@ -64,6 +64,12 @@ public sealed class PersonAliases
         return errors.Count == before ? new(anywhere, scoped) : None;
     }
 
+    /// <summary>
+    /// Whose account this is, whoever vouches for it; null if it is not listed so. An account of one issuer alone is no
+    /// answer, since another issuer's of that name is not it.
+    /// </summary>
+    public string? PersonOf(string account) => _anywhere.GetValueOrDefault(account);
+
     /// <summary>Whose account this is; null if it is not listed.</summary>
     /// <param name="issuer">Who vouches for it.</param>
     /// <param name="account">Its subject.</param>

@@ -25,7 +25,8 @@ internal static class TokenRules
             if (header.TryGetProperty(name, out _)) return TokenFault.HeaderForbidden;
         }
 
-        if (header.TryGetProperty("typ", out JsonElement type) && !IsTypeAllowed(type)) return TokenFault.TypeWrong;
+        bool hasType = header.TryGetProperty("typ", out JsonElement type);
+        if (hasType ? !IsTypeAllowed(type, options) : options.IsGateway) return TokenFault.TypeWrong;
         if (!header.TryGetProperty("alg", out JsonElement alg) || !ClaimText.TryRead(alg, out algorithm)
             || !options.Algorithms.Contains(algorithm)) return TokenFault.AlgorithmRefused;
         if (header.TryGetProperty("kid", out JsonElement kid))
@@ -55,7 +56,7 @@ internal static class TokenRules
     public static TokenFault CheckClaims(JsonElement claims, IssuerOptions options, long nowMs, out long expiresAtMs)
     {
         expiresAtMs = 0;
-        if (!Confirmation.TryReadCertificate(claims, out _)) return TokenFault.SenderConstrained;
+        if (!Confirmation.TryRead(claims, out _)) return TokenFault.SenderConstrained;
         if (!IsForUs(claims, options.Audiences)) return TokenFault.AudienceWrong;
         if (!claims.TryGetProperty("sub", out JsonElement sub) || !ClaimText.TryReadName(sub, out _))
             return TokenFault.SubjectWrong;
@@ -80,13 +81,14 @@ internal static class TokenRules
         return TokenFault.None;
     }
 
-    private static bool IsTypeAllowed(JsonElement type)
+    // The gateway lends credentials under the same keys: its own access tokens say what they are.
+    private static bool IsTypeAllowed(JsonElement type, IssuerOptions options)
     {
         if (!ClaimText.TryRead(type, out string text)) return false;
         const string Prefix = "application/";
         ReadOnlySpan<char> name = text;
         if (name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) name = name[Prefix.Length..];
-        return name.Equals("JWT", StringComparison.OrdinalIgnoreCase)
+        return (!options.IsGateway && name.Equals("JWT", StringComparison.OrdinalIgnoreCase))
             || name.Equals("at+jwt", StringComparison.OrdinalIgnoreCase);
     }
 
@@ -103,8 +105,8 @@ internal static class TokenRules
         return false;
     }
 
-    // RFC 7519 section 2: a NumericDate may have a fraction.
-    private static bool TryReadDate(JsonElement element, out long unixMs)
+    /// <summary>A NumericDate, which may have a fraction (RFC 7519 section 2).</summary>
+    public static bool TryReadDate(JsonElement element, out long unixMs)
     {
         unixMs = 0;
         if (element.ValueKind != JsonValueKind.Number || !element.TryGetDouble(out double seconds)) return false;

@@ -26,11 +26,16 @@ public enum TokenStatus : byte
     /// <summary>Its <c>iss</c> is not configured.</summary>
     UnknownIssuer,
 
-    /// <summary>The issuer's keys were never loaded, or are too old; nothing can be said of the token.</summary>
+    /// <summary>The issuer's keys were never loaded, or are too old, or it does not answer; nothing can be said of the
+    /// token.</summary>
     KeysUnavailable,
 
-    /// <summary>Sound, and bound to a client certificate that was not shown (RFC 8705 section 3).</summary>
+    /// <summary>Sound, and bound to a client certificate that was not shown (RFC 8705 section 3), or to a key of which
+    /// no proof came with it (RFC 9449 section 7).</summary>
     NotBound,
+
+    /// <summary>It, or whoever it names, was revoked.</summary>
+    Revoked,
 }
 
 /// <summary>How the full check of a token ended.</summary>
@@ -41,6 +46,9 @@ public enum TokenStatus : byte
 /// holds text of the token; empty when valid.</param>
 public readonly record struct TokenVerification(TokenStatus Status, Caller? Caller, string Because)
 {
+    /// <summary>When the token expires; meaningless without a caller.</summary>
+    public DateTimeOffset ExpiresAt { get; init; }
+
     /// <summary>True when there is a caller.</summary>
     public bool IsValid => Status == TokenStatus.Valid && Caller is not null;
 }
@@ -70,6 +78,10 @@ internal enum TokenFault : byte
     SubjectWrong,
     SenderConstrained,
     CertificateNotShown,
+    ProofNotSent,
+    NotBoundToProof,
+    Revoked,
+    ClaimRequired,
     KindWrong,
     GroupsWrong,
     ActorWrong,
@@ -79,6 +91,8 @@ internal enum TokenFault : byte
     KeyUnknown,
     KeysUnavailable,
     SignatureWrong,
+    NotActive,
+    IntrospectionAway,
 }
 
 /// <summary>The one table from faults to what a caller is told.</summary>
@@ -104,9 +118,19 @@ internal static class TokenFaults
         TokenFault.NotYetValid => new(TokenStatus.NotYetValid, null, "the token is not valid yet"),
         TokenFault.IssuedInFuture => new(TokenStatus.NotYetValid, null, "the token was issued in the future"),
         TokenFault.SubjectWrong => new(TokenStatus.Invalid, null, "the sub is missing, too long or not plain text"),
-        TokenFault.SenderConstrained => new(TokenStatus.Invalid, null, "the cnf is not one certificate's x5t#S256"),
+        TokenFault.SenderConstrained => new(TokenStatus.Invalid, null, "the cnf is neither x5t#S256 nor jkt"),
         TokenFault.CertificateNotShown => new(
             TokenStatus.NotBound, null, "the token is bound to a client certificate that was not shown"),
+        TokenFault.ProofNotSent => new(
+            TokenStatus.NotBound, null, "the token is bound to a key of which no DPoP proof was sent"),
+        TokenFault.NotBoundToProof => new(
+            TokenStatus.NotBound, null, "a DPoP proof was sent with a token that is bound to no key"),
+        TokenFault.Revoked => new(TokenStatus.Revoked, null, "the token was revoked"),
+        TokenFault.NotActive => new(TokenStatus.Invalid, null, "the issuer says that the token is not active"),
+        TokenFault.IntrospectionAway => new(
+            TokenStatus.KeysUnavailable, null, "the issuer does not say whether the token is active"),
+        TokenFault.ClaimRequired => new(
+            TokenStatus.Invalid, null, "a claim that this issuer's tokens must hold is missing or says something else"),
         TokenFault.KindWrong => new(TokenStatus.Invalid, null, "the kind is not human, agent, ci or service"),
         TokenFault.GroupsWrong => new(TokenStatus.Invalid, null, "the groups are not strings"),
         TokenFault.ActorWrong => new(TokenStatus.Invalid, null, "the act claim does not name its actors"),

@@ -26,11 +26,18 @@ public sealed class SigningKeyRing
         return new SigningKeyRing(new SigningKeySet(1, dated), DateTimeOffset.MaxValue);
     }
 
+    /// <summary>Raised after the keys changed, on the keeper's own task.</summary>
+    internal event Action? Swapped;
+
     /// <summary>The keys as they are now.</summary>
     public SigningKeySet Current => Volatile.Read(ref _current);
 
     /// <summary>What will sign from now on; called by the one keeper.</summary>
-    internal void Swap(SigningKeySet next) => Volatile.Write(ref _current, next);
+    internal void Swap(SigningKeySet next)
+    {
+        Volatile.Write(ref _current, next);
+        Swapped?.Invoke();
+    }
 
     /// <summary>The store was heard, so that the keys are good until then.</summary>
     internal void Extend(DateTimeOffset goodUntil) =>

@@ -19,7 +19,8 @@ internal static class TellingNames
         [.. "sessionid"u8], [.. "cookie"u8],
     ];
 
-    /// <summary>What telling names may end with: a word's last letters, or a separator among the last three bytes.</summary>
+    /// <summary>What telling names may end with: a word's last letters, or a separator among the last three
+    /// bytes.</summary>
     public static KeyTrails Trails { get; } = KeyTrails.OfEnds(Words, NotLetters());
 
     /// <summary>True if the decoded name <paramref name="key"/>, of any length, tells of a secret.</summary>

@@ -51,8 +51,8 @@ internal static class ValueFilter
         return possible;
     }
 
-    /// <summary>The detectors that the trigger at <paramref name="place"/> of <paramref name="text"/> is for, in a value
-    /// that ends at <paramref name="end"/>.</summary>
+    /// <summary>The detectors that the trigger at <paramref name="place"/> of <paramref name="text"/> is for, in a
+    /// value that ends at <paramref name="end"/>.</summary>
     public static DetectorSet Named(ReadOnlySpan<byte> text, int place, int end)
     {
         bool assigns = place + 1 < end && text[place + 1] is (byte)'=' or (byte)':';

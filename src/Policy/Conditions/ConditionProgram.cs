@@ -27,7 +27,8 @@ public sealed class ConditionProgram
     {
         Text = text;
         _root = root;
-        ReadsArguments = Mentions(root);
+        ReadsArguments = Mentions(root, FactKind.Args);
+        ReadsHeaders = Mentions(root, FactKind.Headers);
     }
 
     /// <summary>As the policy writes it.</summary>
@@ -35,6 +36,9 @@ public sealed class ConditionProgram
 
     /// <summary>True if it looks at <c>args</c>, so that a call's body must be read first.</summary>
     public bool ReadsArguments { get; }
+
+    /// <summary>True if it looks at header fields.</summary>
+    internal bool ReadsHeaders { get; }
 
     internal ConditionNode Root => _root;
 
@@ -133,12 +137,12 @@ public sealed class ConditionProgram
         }
     }
 
-    private static bool Mentions(ConditionNode node)
+    private static bool Mentions(ConditionNode node, FactKind fact)
     {
-        if (node is FactNode { Fact: FactKind.Args }) return true;
+        if (node is FactNode one && one.Fact == fact) return true;
         foreach (ConditionNode child in node.Children)
         {
-            if (Mentions(child)) return true;
+            if (Mentions(child, fact)) return true;
         }
 
         return false;

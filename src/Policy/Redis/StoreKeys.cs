@@ -63,6 +63,18 @@ internal static class StoreKeys
     /// <summary>Sorted set of the nodes' instances by their last contact, in milliseconds.</summary>
     public const string NodeContacts = Tag + "nodes:seen";
 
+    /// <summary>Hash of revocations, by what they name.</summary>
+    public const string Revocations = Tag + "revocations";
+
+    /// <summary>Sorted set of the same by when they may be forgotten, in milliseconds.</summary>
+    public const string RevocationEnds = Tag + "revocations:ends";
+
+    /// <summary>How often the list has changed.</summary>
+    public const string RevocationVersion = Tag + "revocations:version";
+
+    /// <summary>Channel that carries that number when it grows.</summary>
+    public const string RevocationChannel = Tag + "revocations";
+
     /// <summary>Hash of the fleet's signing keys: their number <c>v</c> and their sealed <c>box</c>.</summary>
     public const string SigningKeys = Tag + "signing-keys";
 
@@ -115,9 +127,18 @@ internal static class StoreKeys
     /// <summary>Hash of the people who did something to one object that a separation keeps apart.</summary>
     public static string Duty(string separation, string key) => Tag + "duty:" + separation + ":" + key;
 
+    /// <summary>Channel that one start of a gateway is asked on, whether it makes a call.</summary>
+    public static string LentQuestions(string start) => Tag + "lent:" + start;
+
+    /// <summary>Channel that whoever asked hears the answers on.</summary>
+    public static string LentAnswers(string asker) => Tag + "lent-answers:" + asker;
+
     /// <summary>One sealed session of a person at the console, by the hash of its id.</summary>
     public static string Session(string key) => Tag + "session:" + key;
 
     /// <summary>When a person ended all of their sessions, in milliseconds.</summary>
     public static string SessionsEnded(string person) => Tag + "sessions-ended:" + person;
+
+    /// <summary>Says that an id of some use was used, by its hash.</summary>
+    public static string Spent(string use, string hash) => Tag + "spent:" + use + ":" + hash;
 }

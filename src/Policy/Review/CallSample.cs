@@ -33,6 +33,12 @@ public sealed record CallSample
     /// <summary>When; null is the time of asking.</summary>
     public DateTimeOffset? At { get; init; }
 
+    /// <summary>Who approved it; of a call that was made.</summary>
+    public IReadOnlyList<string> Approvers { get; init; } = [];
+
+    /// <summary>Calls that were made before, for separations that remember; each before or at its own time.</summary>
+    public IReadOnlyList<CallSample> History { get; init; } = [];
+
     /// <summary>The path without the query.</summary>
     internal string Path => Target.Split('?', 2)[0];
 
@@ -47,11 +53,12 @@ public sealed record CallSample
         return policy.TryResolve(host, IsTls, method, path, out Function? function) ? function : null;
     }
 
-    /// <summary>What the policy says of it, by the same code as calls.</summary>
+    /// <summary>What the policy says of it, by the same code as calls, after what was done before.</summary>
     public Decision Decide(PolicySnapshot policy, Function function, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        return policy.Evaluate(Caller, function).For(FactsAt(clock), out _);
+        Decision decision = policy.Evaluate(Caller, function).For(FactsAt(clock), out _);
+        return Past(policy, clock).Judge(this, function, decision, out _);
     }
 
     /// <summary>The same, and what each rule had to do with it.</summary>
@@ -62,7 +69,27 @@ public sealed record CallSample
     public Explanation Explain(PolicySnapshot policy, Function function, TimeProvider clock, out string fault)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        return policy.Explain(function, FactsAt(clock), out fault);
+        ArgumentNullException.ThrowIfNull(function);
+        Explanation rules = policy.Explain(function, FactsAt(clock), out fault);
+        Decision judged = Past(policy, clock).Judge(this, function, rules.Decision, out string blind);
+        if (fault.Length == 0) fault = blind;
+        List<SeparationFinding> findings = [.. policy.StaticSeparations
+            .Where(separation => separation.Groups.Any(Caller.IsIn))
+            .Select(separation => SeparationFinding.Of(separation, Caller, judged))];
+        findings.AddRange(policy.SeparationsAt(function).Select(separation =>
+            SeparationFinding.Of(separation, judged, blind, History.Count > 0)));
+        return rules with { Decision = judged, Separations = findings };
+    }
+
+    private DutyHistory Past(PolicySnapshot policy, TimeProvider clock)
+    {
+        DutyHistory past = new(policy, clock);
+        foreach (CallSample call in History)
+        {
+            if (call.FindFunction(policy) is { } done) past.Act(call, done);
+        }
+
+        return past;
     }
 
     /// <summary>True if a rule that speaks of the caller and the function has a condition, or the function a schema of
@@ -76,7 +103,7 @@ public sealed record CallSample
     }
 
     /// <summary>What conditions see of it: as the data plane shows them a call, from what was written down.</summary>
-    private CallFacts FactsAt(TimeProvider clock)
+    internal CallFacts FactsAt(TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);
         string[] parts = Target.Split('?', 2);

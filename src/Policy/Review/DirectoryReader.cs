@@ -1,7 +1,8 @@
 namespace Countersign.Policy.Review;
 
 /// <summary>Reads a directory of people and of what acts for them.</summary>
-internal sealed class DirectoryReader(List<DirectoryAccount> accounts, PolicyErrors errors)
+internal sealed class DirectoryReader(
+    List<DirectoryAccount> accounts, PolicyErrors errors, Func<string, string?>? personOf = null)
 {
     private const string Issuer = "directory";
     private const int PeopleMax = 100_000;
@@ -26,12 +27,13 @@ internal sealed class DirectoryReader(List<DirectoryAccount> accounts, PolicyErr
         if (Section.Open(node, "a person", PersonKeys, errors) is not { } section) return;
         string person = ReadSubject(section);
         _people.Add(person);
-        Add(person, CallerKind.Human, section.Groups("groups", 0), [person], person);
+        Add(person, CallerKind.Human, section.Groups("groups", 0), [NameOf(person)], person);
         foreach (DocumentNode item in section.List("accounts", 1, PolicyLimits.ListItemsMax) ?? [])
         {
             if (Section.Open(item, "an account", AccountKeys, errors) is not { } account) continue;
             string subject = ReadSubject(account);
-            List<string> chain = account.Find("chain") is null ? [subject] : account.TextList("chain", 1, NoFault);
+            List<string> chain = account.Find("chain") is null
+                ? [NameOf(subject)] : account.TextList("chain", 1, NoFault);
             Add(subject, CallerKind.Human, account.Groups("groups", 0), chain, person);
         }
     }
@@ -53,9 +55,12 @@ internal sealed class DirectoryReader(List<DirectoryAccount> accounts, PolicyErr
             "service" => CallerKind.Service,
             _ => CallerKind.Agent,
         };
-        List<string> chain = section.Find("chain") is null ? [owner] : section.TextList("chain", 0, NoFault);
+        List<string> chain = section.Find("chain") is null ? [NameOf(owner)] : section.TextList("chain", 0, NoFault);
         Add(subject, kind, section.Groups("groups", 0), chain, owner);
     }
+
+    // What tokens say by themselves, or the gateway's list of aliases for them.
+    private string NameOf(string subject) => subject.Length == 0 ? subject : personOf?.Invoke(subject) ?? subject;
 
     private string ReadSubject(Section section)
     {

@@ -16,11 +16,15 @@ public sealed class HoleFinder
     private readonly List<PolicyFinding> _findings = [];
     private readonly Dictionary<string, List<DirectoryAccount>> _byPerson = new(StringComparer.OrdinalIgnoreCase);
     private readonly Seating _seating;
+    private readonly CallerWays _ways;
+    private readonly bool _isLearned;
 
     private HoleFinder(PolicySnapshot policy, PeopleDirectory? directory)
     {
         _policy = policy;
+        _ways = new CallerWays(policy);
         _accounts = directory?.Accounts ?? [];
+        _isLearned = directory is { IsLearned: true };
         foreach (DirectoryAccount account in _accounts)
         {
             if (!_byPerson.TryGetValue(account.Person, out List<DirectoryAccount>? own))
@@ -31,7 +35,7 @@ public sealed class HoleFinder
             own.Add(account);
         }
 
-        _seating = new Seating(_accounts.Where(IsApprover));
+        _seating = new Seating(_accounts.Where(_ways.IsApprover));
     }
 
     /// <summary>
@@ -49,6 +53,9 @@ public sealed class HoleFinder
             finder.FindSplitDuties();
             finder.FindUnfillable();
             finder.FindOnesAlone();
+            finder._findings.AddRange(DutyHoles.Find(policy, directory, finder._seating));
+            finder._findings.AddRange(GlassHoles.Find(policy, directory));
+            if (directory.IsLearned) finder.FindOnesWithNobodyBehind();
         }
 
         return [.. finder._findings.OrderBy(finding => finding.Line).ThenBy(finding => finding.Column)];
@@ -86,13 +93,13 @@ public sealed class HoleFinder
     }
 
     private bool LetsAlone(string group, Function function, Rule rule) =>
-        WaysOf(Outlook.CallerIn([group]), function).Any(way => way.Stages.Count == 0 && way.Rules.Contains(rule));
+        _ways.Of(Outlook.CallerIn([group]), function).Any(way => way.Stages.Count == 0 && way.Rules.Contains(rule));
 
     private DirectoryAccount? FindSomebody(Rule rule)
     {
         Function[] grave = [.. _policy.FunctionsOf(rule).Where(IsGrave)];
         return _accounts.FirstOrDefault(account => rule.Groups.Any(account.Caller.IsIn) && Array.Exists(
-            grave, function => WaysOf(account.Caller, function).Any(
+            grave, function => _ways.Of(account.Caller, function).Any(
                 way => way.Stages.Count == 0 && way.Rules.Contains(rule))));
     }
 
@@ -125,7 +132,7 @@ public sealed class HoleFinder
             if (rule.Effect != Effect.Approve || rule.Mode == PolicyMode.Observe) continue;
             if (_seating.Fill(rule.Approval!.Stages, null) is null)
             {
-                Add(FindingWeight.Error, rule, $"the stages of rule '{rule.Id}' can never be filled",
+                Add(Missing, rule, $"the stages of rule '{rule.Id}' can never be filled{Seen}",
                     [Shortage(rule.Approval.Stages, null)]);
                 continue;
             }
@@ -143,7 +150,7 @@ public sealed class HoleFinder
         foreach (DirectoryAccount account in _accounts)
         {
             if (asked is null || !rule.Groups.Any(account.Caller.IsIn)) continue;
-            IReadOnlyList<Way> ways = WaysOf(account.Caller, asked);
+            IReadOnlyList<Way> ways = _ways.Of(account.Caller, asked);
             Way? way = ways.FirstOrDefault(one => one.Rules.Contains(rule) && one.Stages.Count > 0);
             if (way is null) continue;
             askers++;
@@ -155,8 +162,31 @@ public sealed class HoleFinder
         if (inVain.Count == 0) return;
         bool isEverybody = inVain.Count == askers;
         string who = isEverybody ? "everybody who may ask" : Join([.. inVain]);
-        Add(isEverybody ? FindingWeight.Error : FindingWeight.Warning, rule,
-            $"the stages of rule '{rule.Id}' can never be filled for {who}", [shortage]);
+        Add(isEverybody ? Missing : FindingWeight.Warning, rule,
+            $"the stages of rule '{rule.Id}' can never be filled for {who}{Seen}", [shortage]);
+    }
+
+    /// <summary>Whoever was not seen yet may be there all the same.</summary>
+    private FindingWeight Missing => _isLearned ? FindingWeight.Warning : FindingWeight.Error;
+
+    private string Seen => _isLearned ? " by those who were seen" : "";
+
+    /// <summary>
+    /// What asks for others' approval with a token that names nobody: whoever runs it could approve what it asks.
+    /// </summary>
+    private void FindOnesWithNobodyBehind()
+    {
+        foreach (Rule rule in _policy.Rules)
+        {
+            Function[] grave = [.. _policy.FunctionsOf(rule).Where(IsGrave)];
+            string[] loose = [.. _accounts.Where(account => account.Caller is { IsPerson: false, Chain.Count: 0 }
+                && Array.Exists(grave, function => _ways.Of(account.Caller, function).Any(
+                    way => way.Stages.Count > 0 && way.Rules.Contains(rule))))
+                .Select(account => account.Caller.Subject)];
+            if (loose.Length == 0) continue;
+            Add(FindingWeight.Warning, rule, $"{Join(loose)} may ask under rule '{rule.Id}', and their tokens name "
+                + "nobody who is behind them: whoever runs them could approve what they ask for", []);
+        }
     }
 
     /// <summary>People who ask with one account, or through an agent, and agree with others.</summary>
@@ -168,7 +198,7 @@ public sealed class HoleFinder
             string what = $"{function.Id} ({ApprovalJson.NameOf(function.Risk)})";
             foreach (DirectoryAccount asks in _accounts)
             {
-                foreach (Way way in WaysOf(asks.Caller, function))
+                foreach (Way way in _ways.Of(asks.Caller, function))
                 {
                     if (way.Stages.Count == 0) continue;
                     if (Alone(way.Stages, asks) is not { } seated) continue;
@@ -193,29 +223,7 @@ public sealed class HoleFinder
     private List<DirectoryAccount>? Alone(IReadOnlyList<StageTerms> stages, DirectoryAccount asks)
     {
         bool hasEnough = _byPerson[asks.Person].Count > stages.Sum(stage => stage.Count);
-        return hasEnough ? new Seating(_byPerson[asks.Person].Where(IsApprover)).Fill(stages, asks.Caller) : null;
-    }
-
-    private bool IsApprover(DirectoryAccount account) =>
-        account.Caller.IsPerson && !_policy.HoldsConflict(account.Caller);
-
-    /// <summary>
-    /// What the caller may meet, at best. Conditions may come out as the caller likes, so conditional denials and
-    /// stages are not counted on.
-    /// </summary>
-    private IReadOnlyList<Way> WaysOf(Caller caller, Function function)
-    {
-        if (_policy.HoldsConflict(caller)) return [];
-        List<Rule> matching = _policy.Matching(caller, function);
-        List<Rule> enforced = [.. matching.Where(rule => rule.Mode == PolicyMode.Enforce)];
-        if (enforced.Exists(rule => rule.Effect == Effect.Deny && !rule.IsConditional)) return [];
-        List<Rule> always = [.. enforced.Where(rule => rule.Effect == Effect.Approve && !rule.IsConditional)];
-        if (always.Count > 0) return [new Way(always, [.. always.SelectMany(rule => rule.Approval!.Stages)])];
-        List<Rule> free = [.. matching.Where(rule => rule.Effect == Effect.Allow
-            || (rule.Effect == Effect.Approve && rule.Mode == PolicyMode.Observe))];
-        if (free.Count > 0) return [new Way(free, [])];
-        return [.. enforced.Where(rule => rule.Effect == Effect.Approve)
-            .Select(rule => new Way([rule], rule.Approval!.Stages))];
+        return hasEnough ? new Seating(_byPerson[asks.Person].Where(_ways.IsApprover)).Fill(stages, asks.Caller) : null;
     }
 
     private string Shortage(IReadOnlyList<StageTerms> stages, Caller? asks)
@@ -240,6 +248,4 @@ public sealed class HoleFinder
     private void Add(FindingWeight weight, int line, int column, string message, IReadOnlyList<string> path) =>
         _findings.Add(new PolicyFinding(weight, line, column, message, path));
 
-    /// <summary>One way a call may go: the rules that decide it, and the stages it then takes; none is alone.</summary>
-    private sealed record Way(IReadOnlyList<Rule> Rules, IReadOnlyList<StageTerms> Stages);
 }

@@ -8,10 +8,13 @@ internal sealed class PolicyCaseReader(PolicyErrors errors)
 {
     private const string Issuer = "https://issuer.test";
     private const int CasesMax = 10_000;
+    private const int HistoryMax = 1_000;
 
     private static readonly SectionKeys Keys = new(["cases"], ["policy", "callers"], [], []);
     private static readonly SectionKeys CaseKeys = new(
-        ["name", "caller", "expect"], ["call", "function", "host", "tls", "headers", "body", "at"], [], []);
+        ["name", "caller", "expect"], ["call", "function", "host", "tls", "headers", "body", "at", "history"], [], []);
+    private static readonly SectionKeys DeedKeys = new(
+        ["caller"], ["call", "function", "host", "tls", "headers", "body", "at"], [], []);
     private static readonly SectionKeys CallerKeys = new(
         ["groups"], ["subject", "issuer", "kind", "chain", "tenant", "delegated"], [], []);
     private static readonly SectionKeys ExpectKeys = new(
@@ -45,9 +48,27 @@ internal sealed class PolicyCaseReader(PolicyErrors errors)
     {
         if (Section.Open(node, "a case", CaseKeys, errors) is not { } section) return;
         string name = section.Text("name") ?? "";
+        CaseExpectation expected = ReadExpectation(section.Find("expect"));
+        CallSample? given = ReadCall(node, section, "a case");
+        List<CallSample> history = [];
+        foreach (DocumentNode item in section.List("history", 0, HistoryMax) ?? [])
+        {
+            if (Section.Open(item, "a call of the history", DeedKeys, errors) is not { } deed) continue;
+            if (ReadCall(item, deed, "a call of the history") is { } done) history.Add(done);
+        }
+
+        if (given is null) return;
+
+        // What says no time was done just before.
+        given = given with { History = [.. history.Select(done => done with { At = done.At ?? given.At })] };
+        Cases.Add(new PolicyCase(name, node.Line, given, expected));
+    }
+
+    private CallSample? ReadCall(DocumentNode node, Section section, string what)
+    {
         if (section.Find("call") is null == section.Find("function") is null)
         {
-            errors.Add(node, "a case needs 'call' or 'function', and not both");
+            errors.Add(node, $"{what} needs 'call' or 'function', and not both");
         }
 
         string method = "";
@@ -57,10 +78,7 @@ internal sealed class PolicyCaseReader(PolicyErrors errors)
             errors.Add(section.Find("call")!, $"'{line}' is not a method and a path, such as GET /people/7");
         }
 
-        Caller? caller = FindCaller(section);
-        CaseExpectation expected = ReadExpectation(section.Find("expect"));
-        if (caller is null) return;
-        Cases.Add(new PolicyCase(name, node.Line, new CallSample
+        return FindCaller(section) is not { } caller ? null : new CallSample
         {
             Caller = caller,
             Function = section.Text("function") ?? "",
@@ -71,7 +89,7 @@ internal sealed class PolicyCaseReader(PolicyErrors errors)
             Headers = ReadHeaders(section.Find("headers")),
             Body = ReadBody(section.Find("body")),
             At = ReadTime(section),
-        }, expected));
+        };
     }
 
     private Caller? FindCaller(Section section)

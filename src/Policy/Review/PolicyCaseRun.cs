@@ -36,6 +36,7 @@ internal sealed class PolicyCaseRun(PolicySnapshot policy, TimeProvider clock)
     [
         .. policy.Rules.Select(rule => rule.Id)
             .Concat(policy.StaticSeparations.Select(separation => separation.Id))
+            .Concat(policy.DynamicSeparations.Select(separation => separation.Id))
             .Where(id => !_decided.Contains(id)),
     ];
 

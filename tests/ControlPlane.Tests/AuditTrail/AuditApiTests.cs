@@ -74,18 +74,107 @@ public sealed class AuditApiTests
         Assert.Equal(503, AuditEndpoints.Calls(new CallPage([], 0, IsWhole: false)).Status);
     }
 
-    [Theory]
-    [InlineData("""{"v":1,"type":"event","subject":"call"}""")]
-    [InlineData("""{"v":1,"caller":{"call":"0195d0e0-0000-7000-8000-000000000001"}}""")]
-    [InlineData("""{"call":7}""")]
-    [InlineData("""{"call":"x"}""")]
-    [InlineData("[1]")]
-    [InlineData("nonsense")]
-    [InlineData("")]
-    public void Only_records_of_calls_are_of_calls(string record)
+    [Fact]
+    public async Task A_search_asks_for_who_what_how_and_when()
     {
-        // Proves the recognition; by records of other acts and by what is no record.
-        Assert.Null(CallSearch.CallOf(System.Text.Encoding.UTF8.GetBytes(record)));
+        // Proves each filter alone, by records that differ in one thing, and that a wrong one is told.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        Guid refused = Guid.CreateVersion7(Drafts.Now), paid = Guid.CreateVersion7(Drafts.Now);
+        await WriteAsync(gate.Audit, new CallRecord(CallRecordType.Outcome)
+        {
+            Call = refused, At = Drafts.Now, Issuer = "https://i", Subject = "bot", Kind = "agent", Chain = ["Ada"],
+            Function = "billing.reset", Decision = "deny", Verdict = "denied", Detail = "No rule allows it.",
+        });
+        await WriteAsync(gate.Audit, new CallRecord(CallRecordType.Outcome)
+        {
+            Call = paid, At = Drafts.Now.AddHours(3), Issuer = "https://i", Subject = "eve", Kind = "human",
+            Chain = ["eve"], Function = "people.get", Decision = "allow", Verdict = "ok", Approval = "apr_1",
+            Approvers = ["zoe"],
+        });
+        string ann = gate.Token("ann", "auditors");
+        (string Query, Guid Found)[] asked =
+        [
+            ("caller=bot", refused), ("caller=https://i|eve", paid), ("person=ada", refused), ("person=ZOE", paid),
+            ("function=billing.*", refused), ("function=people.get", paid), ("decision=deny", refused),
+            ("verdict=ok", paid), ("approval=apr_1", paid), ("text=no%20RULE", refused), ("call=" + paid, paid),
+            ("to=" + Time(Drafts.Now.AddHours(1)), refused), ("from=" + Time(Drafts.Now.AddHours(1)), paid),
+        ];
+        foreach ((string query, Guid found) in asked)
+        {
+            Answer page = await gate.GetAsync(Path + "?" + query, ann);
+            JsonElement item = Assert.Single(page.Json.GetProperty("items").EnumerateArray());
+            Assert.True(found == item.GetProperty("call").GetGuid(), query);
+        }
+
+        foreach (string query in (string[])["decision=no", "from=x", "type=x", "person=a&person=b", "call=1"])
+            Assert.Equal("malformed-request", (await gate.GetAsync(Path + "?" + query, ann)).Problem);
+    }
+
+    [Fact]
+    public async Task Every_read_is_in_the_log_before_it_is_answered()
+    {
+        // Proves with a search, a story and a proof that each leaves its event, with who and what; and that where the
+        // log takes nothing, nothing is shown.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        Guid call = Guid.CreateVersion7(Drafts.Now);
+        await WriteCallAsync(gate.Audit, call, CallRecordType.Intent);
+        await WriteCallAsync(gate.Audit, call, CallRecordType.Outcome);
+        string ann = gate.Token("ann", "auditors");
+        Answer story = await gate.GetAsync(Path + "/" + call, ann);
+        Assert.Equal(
+            ["asked", "sent", "answered"],
+            story.Json.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("step").GetString()!));
+        Answer proof = await gate.GetAsync(Path + "/" + call + "/proof?record=intent", ann);
+        Assert.True(TlogProof.TryRead(System.Text.Encoding.UTF8.GetBytes(proof.Body), out TlogProof? read));
+        Assert.True(read!.Verifies(gate.Audit.Key, out _));
+        Assert.Equal(0, read.Index);
+        await gate.GetAsync(Path + "?verdict=ok", ann);
+        Answer reads = await gate.GetAsync(Path + "?event=audit-read", ann);
+        Assert.Equal(
+            [("calls", "?event=audit-read"), ("calls", "?verdict=ok"), (call.ToString(), "proof"),
+                (call.ToString(), "story")],
+            reads.Json.GetProperty("items").EnumerateArray().Select(
+                one => (one.GetProperty("subject").GetString()!, one.GetProperty("detail").GetString()!)));
+        Assert.All(reads.Json.GetProperty("items").EnumerateArray(),
+            one => Assert.Equal("ann", one.GetProperty("actor").GetProperty("sub").GetString()));
+        await gate.Audit.DisposeAsync();
+        foreach (string path in (string[])[Path, Path + "/" + call, Path + "/" + call + "/proof"])
+            Assert.Equal("audit-unavailable", (await gate.GetAsync(path, ann)).Problem);
+    }
+
+    [Fact]
+    public async Task Stories_and_proofs_are_for_auditors_and_of_calls_that_are_there()
+    {
+        // Proves who may, and 404 for another call, for no id at all and for a record that is not there.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        Guid call = Guid.CreateVersion7(Drafts.Now);
+        await WriteCallAsync(gate.Audit, call, CallRecordType.Outcome);
+        string pat = gate.Token("pat", "policy-admins"), ann = gate.Token("ann", "auditors");
+        foreach (string path in (string[])["/" + call, "/" + call + "/proof"])
+        {
+            Assert.Equal("denied", (await gate.GetAsync(Path + path, pat)).Problem);
+            Assert.Equal("unauthenticated", (await gate.GetAsync(Path + path)).Problem);
+        }
+
+        foreach (string path in (string[])["/x", "/" + Guid.CreateVersion7(), "/" + call + "/proof?record=intent"])
+            Assert.Equal("not-found", (await gate.GetAsync(Path + path, ann)).Problem);
+        Assert.Equal("malformed-request", (await gate.GetAsync(Path + "/" + call + "/proof?record=x", ann)).Problem);
+    }
+
+    private static string Time(DateTimeOffset at) =>
+        at.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
+
+    private static Task WriteAsync(AuditLog log, in CallRecord record)
+    {
+        Assert.True(log.TryReserve(out AuditReservation slot));
+        record.WriteTo(slot.Intent);
+        return CommitAsync(log, slot);
+    }
+
+    private static async Task CommitAsync(AuditLog log, AuditReservation slot)
+    {
+        Assert.True(await log.CommitAsync(slot.Intent));
+        log.Return(slot);
     }
 
     private static async Task WriteCallAsync(AuditLog log, Guid call, CallRecordType type)

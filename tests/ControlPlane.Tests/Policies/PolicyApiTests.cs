@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Countersign.Audit;
 using Countersign.ControlPlane.Policies;
 
 namespace Countersign.ControlPlane.Tests.Policies;
@@ -64,6 +65,50 @@ public sealed class PolicyApiTests
             Path, blind.Token("pat", "policy-admins"), ControlFixture.Policy, "application/yaml");
         Assert.Equal("policy-invalid", unread.Problem);
         Assert.Empty(await blind.ActsAsync());
+    }
+
+    [Fact]
+    public async Task Callers_that_the_audit_saw_show_a_hole()
+    {
+        // Proves that the gateway's own records stand for a directory: of a caller whom they name an allow of high risk
+        // is an error, and what nobody among them could approve a warning.
+        const string Open = """
+            apiVersion: countersign/v1
+            upstreams: { up: { endpoints: ["http://h"] } }
+            functions: { f.pay: { upstream: up, method: POST, path: /f, risk: high } }
+            rules:
+              - { id: free, subjects: { groups: [staff] }, functions: [f.pay], effect: allow }
+              - { id: two, subjects: { groups: [temps] }, functions: [f.pay], effect: approve,
+                  approval: { stages: [{ groups: [leads], count: 1 }] } }
+            """;
+        await using ControlFixture gate = await ControlFixture.StartAsync(
+            [], fixture => WriteCallAsync(fixture.Audit, "ann", "staff"), ControlFixture.Learned);
+        string pat = gate.Token("pat", "policy-admins");
+        Answer hole = await gate.PostAsync(Path + "/validate?warnings=true", pat, Open, "application/yaml");
+        Assert.Equal("policy-invalid", hole.Problem);
+        Assert.Contains("ann (staff) calls f.pay (high)", hole.Body, StringComparison.Ordinal);
+        string meant = Open.Replace("effect: allow", "effect: allow, alone: on call", StringComparison.Ordinal);
+        Answer good = await gate.PostAsync(Path + "/validate?warnings=true", pat, meant, "application/yaml");
+        Assert.True(good.Json.GetProperty("valid").GetBoolean());
+        Assert.Contains("can never be filled by those who were seen", good.Body, StringComparison.Ordinal);
+    }
+
+    private static async Task WriteCallAsync(AuditLog log, string subject, string group)
+    {
+        AuditReservation slot;
+        while (!log.TryReserve(out slot)) await Task.Yield();
+        new CallRecord(CallRecordType.Intent)
+        {
+            Call = Guid.NewGuid(),
+            At = Drafts.Now,
+            Issuer = "https://i.test",
+            Subject = subject,
+            Kind = "human",
+            Groups = [group],
+            Chain = [subject],
+        }.WriteTo(slot.Intent);
+        Assert.True(await log.CommitAsync(slot.Intent));
+        log.Return(slot);
     }
 
     [Fact]

@@ -85,7 +85,7 @@ public sealed class ClaimMappingTests
         // Proves that each configured name is used and the usual one is not; by claims under both names.
         IssuerOptions options = ScriptedIssuer.Options with
         {
-            GroupsClaim = "roles",
+            Groups = ["roles"],
             KindClaim = "type",
             ResponsibleClaims = ["boss"],
             TenantClaim = "org",

@@ -221,6 +221,8 @@ public sealed class TokenAttackTests : IDisposable
     [InlineData("sub", "\"a\\nb\"", TokenStatus.Invalid)]
     [InlineData("sub", "\"\\ud800\"", TokenStatus.Invalid)]
     [InlineData("cnf", "{\"jkt\":\"x\"}", TokenStatus.Invalid)]
+    [InlineData("cnf", "{}", TokenStatus.Invalid)]
+    [InlineData("cnf", "{\"jwk\":{}}", TokenStatus.Invalid)]
     [InlineData("kind", "\"robot\"", TokenStatus.Invalid)]
     [InlineData("kind", "\"Human\"", TokenStatus.Invalid)]
     [InlineData("groups", "{\"support\":true}", TokenStatus.Invalid)]

@@ -14,7 +14,11 @@ namespace Countersign.ControlPlane.Console.Sessions;
 /// <param name="BegunAt">When they signed in.</param>
 /// <param name="EndsAt">When they must sign in again, whatever they do.</param>
 internal sealed record ConsoleSession(
-    string Key, Caller Caller, string FormToken, DateTimeOffset BegunAt, DateTimeOffset EndsAt);
+    string Key, Caller Caller, string FormToken, DateTimeOffset BegunAt, DateTimeOffset EndsAt)
+{
+    /// <summary>True while the issuer's word on their groups is new enough to act on (decision 0057).</summary>
+    public bool MayAct { get; init; }
+}
 
 /// <summary>What became of a session's cookie.</summary>
 /// <param name="Session">Null when there is none.</param>
@@ -25,7 +29,8 @@ internal readonly record struct SessionFinding(ConsoleSession? Session, bool IsS
 /// Begins, finds and ends sessions. The cookie holds 256 random bits and nothing else; the store holds their hash and
 /// the sealed caller, so that neither whoever reads the store nor whoever writes to it can be somebody (decision 0052).
 /// </summary>
-internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, ConsoleTerms terms, TimeProvider clock)
+internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, ConsoleTerms terms, SeenPeople people,
+    TimeProvider clock)
 {
     private const int IdBytes = 32;
 
@@ -60,11 +65,18 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
         if (left <= TimeSpan.Zero) return default;
         TimeSpan goodFor = isActivity ? Shorter(terms.SessionIdle, left) : TimeSpan.Zero;
         Caller caller = record.ToCaller();
-        StoreStatus confirmed = await store.ConfirmAsync(key, PersonOf(caller), record.BegunAt, goodFor);
+        string person = PersonOf(caller.Issuer, caller.Subject);
+        StoreStatus confirmed = await store.ConfirmAsync(key, person, record.BegunAt, goodFor);
         if (confirmed == StoreStatus.Unavailable) return new(null, IsStoreAway: true);
-        return confirmed == StoreStatus.Ok
-            ? new(new ConsoleSession(key, caller, FormTokenOf(id), record.BegunAt, record.EndsAt), false)
-            : default;
+        if (confirmed != StoreStatus.Ok) return default;
+
+        // Groups are those of the sign-in, less what a newer token of theirs does not hold.
+        if (await people.PresentAsync(caller) is not { } present) return new(null, IsStoreAway: true);
+        ConsoleSession session = new(key, present, FormTokenOf(id), record.BegunAt, record.EndsAt)
+        {
+            MayAct = clock.GetUtcNow() - record.BegunAt < terms.GroupsMax,
+        };
+        return new(session, false);
     }
 
     /// <summary>Ends this session; false when the store did not confirm it.</summary>
@@ -72,8 +84,12 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
         await store.EndAsync(session.Key) == StoreStatus.Ok;
 
     /// <summary>Ends every session of the same person; false when the store did not confirm it.</summary>
-    public async ValueTask<bool> EndAllAsync(ConsoleSession session) => await store.EndAllAsync(
-        PersonOf(session.Caller), clock.GetUtcNow(), terms.SessionMax) == StoreStatus.Ok;
+    public ValueTask<bool> EndAllAsync(ConsoleSession session) =>
+        EndAllAsync(session.Caller.Issuer, session.Caller.Subject);
+
+    /// <summary>The same of whoever this is.</summary>
+    public async ValueTask<bool> EndAllAsync(string issuer, string subject) => await store.EndAllAsync(
+        PersonOf(issuer, subject), clock.GetUtcNow(), terms.SessionMax) == StoreStatus.Ok;
 
     /// <summary>Ends what a cookie names, whether or not it can be opened: a new session never takes an old id
     /// over.</summary>
@@ -98,8 +114,8 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
 
     private static string FormTokenOf(byte[] id) => Base64Url.EncodeToString(HMACSHA256.HashData(id, FormPurpose));
 
-    private static string PersonOf(Caller caller) => Convert.ToHexStringLower(
-        SHA256.HashData(Encoding.UTF8.GetBytes(caller.Issuer + "\n" + caller.Subject)));
+    private static string PersonOf(string issuer, string subject) => Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.UTF8.GetBytes(issuer + "\n" + subject)));
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

@@ -101,7 +101,11 @@ public sealed record SignInModel(
 public sealed record SignInChoice(int Index, string Name, string Issuer);
 
 /// <summary>A row of the policy's history.</summary>
-public sealed record PolicyRow(long Version, string Author, DateTimeOffset At, string Sha256, bool IsCurrent);
+public sealed record PolicyRow(long Version, string Author, DateTimeOffset At, string Sha256, bool IsCurrent)
+{
+    /// <summary>The newest request to put it in force that the viewer may see; null for none.</summary>
+    public ApprovalView? Proposal { get; init; }
+}
 
 /// <summary>The versions of the policy.</summary>
 public sealed record PoliciesModel(PageHead Head, IReadOnlyList<PolicyRow> Items, string? Next);
@@ -109,7 +113,7 @@ public sealed record PoliciesModel(PageHead Head, IReadOnlyList<PolicyRow> Items
 /// <summary>One version of the policy.</summary>
 public sealed record PolicyModel(
     PageHead Head, PolicyRow Version, string Source, long Against, IReadOnlyList<long> Others,
-    IReadOnlyList<DiffLine> Changes);
+    IReadOnlyList<DiffLine> Changes, PolicyDiffView? Meaning);
 
 /// <summary>A line of the difference between two versions; <c>+</c>, <c>-</c>, a space, or <c>…</c> for lines left
 /// out.</summary>

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using Countersign.Audit;
+using Countersign.Cli.Serve;
+
+namespace Countersign.Cli.Audit;
+
+/// <summary>A record in the Common Event Format, version 0: one line, with the keys of its dictionary.</summary>
+internal static class CefText
+{
+    private const int Usual = 2;
+    private const int Notable = 5;
+    private const int Grave = 8;
+
+    /// <summary>The line, without its end.</summary>
+    internal static string Of(in AuditEntry entry)
+    {
+        JsonObject record = JsonNode.Parse(entry.Payload.Span)!.AsObject();
+        bool isEvent = Text(record, "type") == "event";
+        string id = isEvent ? Text(record, "event") : Text(record, "type");
+        string name = isEvent ? id : (Text(record, "function") + " " + Text(record, "verdict")).Trim();
+        StringBuilder line = new("CEF:0|Countersign|gateway|");
+        line.Append(Head(FleetMember.Build)).Append('|').Append(Head(id)).Append('|');
+        line.Append(Head(name.Length > 0 ? name : id)).Append('|').Append(Severity(record, isEvent)).Append('|');
+        Add(line, "rt", Milliseconds(Text(record, "at")));
+        Add(line, "dvchost", Text(record, "gateway"));
+        Add(line, "externalId", isEvent ? Text(record, "subject") : Text(record, "call"));
+        JsonNode? who = record["caller"] ?? record["actor"];
+        Add(line, "suser", who?["sub"]?.ToString());
+        Add(line, "suid", who?["iss"]?.ToString());
+        Add(line, "requestMethod", Text(record, "method"));
+        Add(line, "request", Text(record, "target"));
+        Add(line, "act", Text(record, "decision"));
+        Add(line, "outcome", Text(record, "verdict"));
+        Add(line, "reason", Text(record, "rule"));
+        Add(line, "in", Text(record, "request_bytes"));
+        Add(line, "out", Text(record, "response_bytes"));
+        Add(line, "msg", Text(record, "detail"));
+        Labelled(line, "cs1", "function", Text(record, "function"));
+        Labelled(line, "cs2", "approval", Text(record, "approval"));
+        Labelled(line, "cs3", "chain", Names(record["caller"]?["chain"]));
+        Labelled(line, "cs4", "approvers", Names(record["approvers"]));
+        Labelled(line, "cs5", "digest", Text(record, "digest"));
+        Labelled(line, "cn1", "status", Text(record, "status"));
+        Labelled(line, "cn2", "policyVersion", Text(record, "policy_version"));
+        Labelled(line, "cn3", "index", entry.Index.ToString(CultureInfo.InvariantCulture));
+        return line.ToString().TrimEnd();
+    }
+
+    private static int Severity(JsonObject record, bool isEvent)
+    {
+        string name = Text(record, isEvent ? "event" : "verdict");
+        if (name is "unknown" or "glass-broken" or "policy-regressed" or "internal-error") return Grave;
+        if (isEvent) return name.EndsWith("-refused", StringComparison.Ordinal) ? Notable : Usual;
+        if (name is not ("ok" or "")) return Notable;
+        return Text(record, "risk") is "high" or "critical" ? Notable : Usual;
+    }
+
+    private static void Labelled(StringBuilder line, string key, string label, string value)
+    {
+        if (value.Length == 0) return;
+        Add(line, key + "Label", label);
+        Add(line, key, value);
+    }
+
+    private static void Add(StringBuilder line, string key, string? value)
+    {
+        if (string.IsNullOrEmpty(value)) return;
+        line.Append(key).Append('=');
+        foreach (char one in value)
+        {
+            if (one is '\\' or '=') line.Append('\\').Append(one);
+            else if (one == '\n') line.Append("\\n");
+            else if (one == '\r') line.Append("\\r");
+            else line.Append(one);
+        }
+
+        line.Append(' ');
+    }
+
+    private static string Head(string text) => text
+        .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("|", "\\|", StringComparison.Ordinal)
+        .Replace('\n', ' ').Replace('\r', ' ');
+
+    private static string Names(JsonNode? list) =>
+        list is JsonArray names ? string.Join(",", names.Select(one => one!.ToString())) : "";
+
+    private static string Milliseconds(string at) =>
+        DateTimeOffset.TryParse(at, CultureInfo.InvariantCulture, out DateTimeOffset time)
+            ? time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)
+            : "";
+
+    private static string Text(JsonObject record, string name) => record[name]?.ToString() ?? "";
+}

@@ -1,0 +1,17 @@
+using Countersign.Identity.Inbound;
+
+namespace Countersign.Cli.Configuration;
+
+/// <summary><c>identity</c>: all that proves who calls.</summary>
+internal sealed record IdentitySettings
+{
+    /// <summary>Who may vouch for callers.</summary>
+    public IReadOnlyList<IssuerOptions> Issuers { get; init; } = [];
+
+    /// <summary>Where the secrets are that opaque tokens are asked about with, by issuer.</summary>
+    public IReadOnlyDictionary<string, SecretReference> IntrospectionSecrets { get; init; } =
+        new Dictionary<string, SecretReference>();
+
+    /// <summary>How long the gateway's own tokens live at the most.</summary>
+    public TimeSpan GatewayTokenLife { get; init; } = TimeSpan.FromMinutes(15);
+}

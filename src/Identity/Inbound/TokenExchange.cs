@@ -1,0 +1,119 @@
+using System.Text.Json;
+using Countersign.Policy;
+
+namespace Countersign.Identity.Inbound;
+
+/// <summary>One of the two tokens of an exchange, proven.</summary>
+/// <param name="Token">Its bytes.</param>
+/// <param name="Caller">Whom it proves.</param>
+/// <param name="ExpiresAt">When it expires.</param>
+public sealed record ExchangedToken(ReadOnlyMemory<byte> Token, Caller Caller, DateTimeOffset ExpiresAt);
+
+/// <summary>What an exchange comes to, or why it does not.</summary>
+/// <param name="Terms">What the new token says; null refuses.</param>
+/// <param name="Because">A constant sentence, safe to show; empty with terms.</param>
+public readonly record struct ExchangeOutcome(GatewayTokenTerms? Terms, string Because);
+
+/// <summary>
+/// A person's token and an agent's become one token with which the agent acts for the person, in the open (RFC 8693
+/// section 1.1, delegation; docs/decisions/0064). Pure.
+/// </summary>
+public static class TokenExchange
+{
+    /// <summary>Joins them.</summary>
+    /// <param name="subject">The person's; may be one that others act with already.</param>
+    /// <param name="actor">The agent's own.</param>
+    /// <param name="scope">The person's groups that are handed over, by spaces; null hands over all.</param>
+    /// <param name="expiresAt">When the new token is dead at the latest.</param>
+    public static ExchangeOutcome Join(
+        ExchangedToken subject, ExchangedToken actor, string? scope, DateTimeOffset expiresAt)
+    {
+        ArgumentNullException.ThrowIfNull(subject);
+        ArgumentNullException.ThrowIfNull(actor);
+        Caller person = subject.Caller, agent = actor.Caller;
+        bool isPerson = person.Kind == CallerKind.Human || person.IsDelegated;
+        if (!isPerson) return No("the subject_token is not a person's");
+        if (!person.BoundKey.IsEmpty || !person.BoundCertificate.IsEmpty)
+            return No("the subject_token is bound to its holder, and cannot be handed on");
+        if (agent.Kind is not (CallerKind.Agent or CallerKind.Ci or CallerKind.Service) || agent.IsDelegated)
+            return No("the actor_token is not an agent's own");
+        List<GatewayActor> actors = [new GatewayActor(agent.Issuer, agent.Subject, agent.Kind)];
+        if (!TryReadClaims(subject, person, actors, out string because) || !MayAct(subject, agent, out because))
+            return No(because);
+        if (actors.Count >= ClaimMapping.ActorDepthMax) return No("the subject_token was handed on too often");
+
+        IReadOnlyList<string> lent = person.Groups;
+        if (scope is not null)
+        {
+            lent = scope.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (!lent.All(person.IsIn)) return No("the scope names a group that the person is not in");
+        }
+
+        if (person.Tenant.Length > 0 && agent.Tenant.Length > 0 && person.Tenant != agent.Tenant)
+            return No("the two tokens are of different tenants");
+        DateTimeOffset ends = Earlier(expiresAt, Earlier(subject.ExpiresAt, actor.ExpiresAt));
+        Caller joined = new(
+            person.Issuer, person.Subject, agent.Kind,
+            [.. lent.Concat(agent.Groups).Distinct(StringComparer.Ordinal)],
+            [.. person.Chain.Concat(agent.Chain).Distinct(StringComparer.OrdinalIgnoreCase)],
+            person.Tenant.Length > 0 ? person.Tenant : agent.Tenant)
+        {
+            IsDelegated = true,
+            BoundCertificate = agent.BoundCertificate,
+            BoundKey = agent.BoundKey,
+        };
+        return new(
+            new GatewayTokenTerms(joined, ends)
+            {
+                Actors = actors,
+                ProvenAt = Math.Min(person.IssuedAt, agent.IssuedAt),
+                Parents = [GatewayTokens.HashOf(subject.Token.Span), GatewayTokens.HashOf(actor.Token.Span)],
+            },
+            "");
+    }
+
+    // The actors of the subject's own token go on below the new one.
+    private static bool TryReadClaims(
+        ExchangedToken subject, Caller person, List<GatewayActor> actors, out string because)
+    {
+        because = "";
+        if (!person.IsDelegated) return true;
+        using CompactToken? claims = ClaimsOf(subject.Token);
+        because = "the subject_token does not say who acts with it";
+        if (claims is null || !claims.Claims.TryGetProperty("act", out JsonElement actor)) return false;
+        for (int depth = 0; depth < ClaimMapping.ActorDepthMax; depth++)
+        {
+            if (!ClaimText.TryReadName(actor.GetProperty("sub"), out string name)) return false;
+            string issuer = actor.TryGetProperty("iss", out JsonElement iss) && ClaimText.TryRead(iss, out string text)
+                ? text
+                : person.Issuer;
+            CallerKind kind = CallerKind.Unstated;
+            if (actor.TryGetProperty("kind", out JsonElement stated)) CallerKinds.TryRead(stated, out kind);
+            actors.Add(new GatewayActor(issuer, name, kind));
+            if (!actor.TryGetProperty("act", out JsonElement inner)) return true;
+            actor = inner;
+        }
+
+        return false;
+    }
+
+    // RFC 8693 section 4.4: a token may say who alone may act for its subject.
+    private static bool MayAct(ExchangedToken subject, Caller agent, out string because)
+    {
+        because = "";
+        using CompactToken? claims = ClaimsOf(subject.Token);
+        if (claims is null || !claims.Claims.TryGetProperty("may_act", out JsonElement may)) return true;
+        because = "the subject_token names another who may act with it";
+        if (may.ValueKind != JsonValueKind.Object || !may.TryGetProperty("sub", out JsonElement sub)
+            || !ClaimText.TryReadName(sub, out string named) || named != agent.Subject) return false;
+        return !may.TryGetProperty("iss", out JsonElement iss)
+            || (ClaimText.TryRead(iss, out string issuer) && issuer == agent.Issuer);
+    }
+
+    private static CompactToken? ClaimsOf(ReadOnlyMemory<byte> token) =>
+        CompactToken.TryRead(token.Span, token.Length, out CompactToken? read) == TokenFault.None ? read : null;
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
+
+    private static ExchangeOutcome No(string because) => new(null, because);
+}
