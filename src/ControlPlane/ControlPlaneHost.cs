@@ -49,16 +49,16 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         _app.Use(next => context => new OuterStep(log).RunAsync(context, next));
         ActLog acts = new(services.Audit, options.Gateway, clock);
         _proposals = new PolicyProposals(services, options, acts, clock, log);
-        ConsoleFront? front = ConsoleFront.Open(options, services, clock, () => PublicUrl);
+        SeenPeople people = new(services.Approvals, clock);
+        ConsoleFront? front = ConsoleFront.Open(options, services, people, clock, () => PublicUrl);
         KnownCallers callers = new(
             new BearerCallers(services.Callers), front?.Sessions, front?.Cookies, () => PublicUrl);
-        SeenPeople people = new(services.Approvals, clock);
         Routes routes = new(_app, callers, people);
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
         ApprovalStreams streams = new(_feed, views, clock, _app.Lifetime.ApplicationStopping);
-        RevealDesk reveals = new(services, views, options.Revealers, acts, clock);
-        ApprovalDesk approvals = new(services, views, acts, _proposals, clock, log);
+        RevealDesk reveals = new(services, views, people, options.Revealers, acts, clock);
+        ApprovalDesk approvals = new(services, views, people, acts, _proposals, clock, log);
         PolicyDesk policies = new(services, options, acts, _proposals, () => PublicUrl, clock);
         ApprovalEndpoints.Map(routes, approvals, streams, reveals);
         if (services.Notices is { } notices)
@@ -124,12 +124,15 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         RevocationDesk? revocations = null;
         if (services.Tokens is { } terms)
         {
-            tokens = new TokenDesk(services.Callers, terms, acts, () => PublicUrl, clock);
+            tokens = new TokenDesk(services.Callers, terms, services.Saml, acts, () => PublicUrl, clock);
             revocations = new RevocationDesk(services.Callers, terms, _options, sessions, acts, clock);
         }
 
+        new IntrospectionEndpoint(
+            _options.Introspection, services.LentKeys, services.LentCalls, new BearerCallers(services.Callers),
+            () => PublicUrl, clock).Map(routes);
         TokenEndpoints.Map(
-            routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, () => PublicUrl);
+            routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, services.Saml, () => PublicUrl);
     }
 
     private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)

@@ -3,6 +3,7 @@ using Countersign.Audit;
 using Countersign.ControlPlane.Console;
 using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Saml;
 using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
 using Countersign.Masking;
@@ -67,6 +68,9 @@ public sealed record ControlPlaneOptions
     /// <summary>Groups whose members may read policies and the audit.</summary>
     public IReadOnlyList<string> Auditors { get; init; } = ["auditors"];
 
+    /// <summary>Who may ask whether a lent credential is good.</summary>
+    public IntrospectionTerms Introspection { get; init; } = new();
+
     /// <summary>How long people stay signed in at the console.</summary>
     public ConsoleTerms Console { get; init; } = new();
 }
@@ -88,6 +92,10 @@ public sealed record ControlPlaneServices(
     SigningKeyRing LentKeys,
     AuditLog Audit)
 {
+    /// <summary>Asks gateways for calls in flight; null knows of none, so that no credential for one call is
+    /// good.</summary>
+    public ILentCalls? LentCalls { get; init; }
+
     /// <summary>When they change.</summary>
     public SigningTerms LentKeyTerms { get; init; } = new();
 
@@ -123,6 +131,9 @@ public sealed record ControlPlaneServices(
 
     /// <summary>Who people sign in by; null where nobody can.</summary>
     public OidcSignIn? SignIn { get; init; }
+
+    /// <summary>SAML providers; null where there are none.</summary>
+    public SamlService? Saml { get; init; }
 
     /// <summary>What tokens are issued and revoked with; null does neither.</summary>
     public TokenTerms? Tokens { get; init; }

@@ -22,6 +22,7 @@ internal sealed class KnownCallers(
 
         // A browser sends the cookie whoever made it send the request.
         bool isRead = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
+        if (!isRead && !session.MayAct) return new(null, "sign in again: it was too long ago to act on");
         bool isOurs = RequestOrigin.IsOurs(context.Request, publicUrl())
             && (isRead || SessionDesk.IsFormToken(session, context.Request.Headers[FormTokenField]));
         return isOurs ? new(session.Caller, "", IsFromSession: true) : new(null, "a session alone does not do this");

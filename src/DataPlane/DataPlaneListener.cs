@@ -112,6 +112,8 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         _settlements.Start();
         _runs = new RunDesk(services, _services.Approvals, _services.Seal, _logs.CreateLogger<RunDesk>());
         _runs.Start();
+        if (_services.LentCalls is { } lent)
+            await lent.ServeAsync(_services.Start, call => _handler.HasLent(call) || _runs?.HasLent(call) == true);
         foreach (IConnectionListener listener in _listeners) _accepting.Add(AcceptAsync(listener));
     }
 
@@ -217,7 +219,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             new DutyDesk(_services.Approvals),
             new ApprovalDesk(
                 _services.Approvals, _services.Seal, _settlements, audit, limits, _clock, _services.Start),
-            new CredentialDesk(_services.Credentials, _clock),
+            new CredentialDesk(_services.Credentials, _services.Start, _clock),
             new UpstreamCaller(pools, limits),
             new ReplyDesk(masks, limits, publicUrl + ResourceMetadata.Path),
             new Faults(_logs.CreateLogger<Faults>()));

@@ -79,7 +79,10 @@ public sealed record DataPlaneServices(
     /// <summary>How many nodes are alive: what one may let through while the store is away is a share of it.</summary>
     public Func<int> LiveNodes { get; init; } = static () => 1;
 
-    /// <summary>This start of this gateway, which its claims name.</summary>
+    /// <summary>Where this gateway is asked for its calls in flight; null where nobody asks.</summary>
+    public ILentCalls? LentCalls { get; init; }
+
+    /// <summary>This start of this gateway, which its claims and its lent credentials name.</summary>
     public string Start { get; init; } = "";
 
     /// <summary>What masks make tokens with, by the names that policy knows the keys by.</summary>

@@ -11,6 +11,9 @@ public static class PolicyReader
     private static readonly SectionKeys Keys = new(
         ["apiVersion", "upstreams", "functions", "rules"], ["separations", "masks", "limits", "mode"], [], []);
 
+    /// <summary>How large a document may be, in bytes of UTF-8.</summary>
+    public const int DocumentBytesMax = PolicyLimits.DocumentBytesMax;
+
     /// <summary>
     /// Reads YAML, or JSON, which is YAML. Every error is reported, not only the first; a document with any does not
     /// compile. Never throws for what the document says. A pure function: the same text gives the same answer.

@@ -51,6 +51,7 @@ public sealed class ConsoleWorld : IAsyncLifetime
     });
 
     private readonly Dictionary<string, string> _states = [];
+    private readonly List<(string Owner, string Test, IBrowserContext Context)> _contexts = [];
     private readonly SemaphoreSlim _signingIn = new(1);
     private DemoProcess _demo = null!;
     private IPlaywright _playwright = null!;
@@ -64,6 +65,8 @@ public sealed class ConsoleWorld : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        // Five seconds by default, which a loaded machine may need for one page.
+        Assertions.SetDefaultExpectTimeout(PatienceMilliseconds);
         string chromium = "/usr/bin/chromium";
         if (!File.Exists(chromium)) Assert.Fail("install chromium (Debian: apt-get install chromium)");
         _demo = await DemoProcess.StartAsync(
@@ -114,7 +117,24 @@ public sealed class ConsoleWorld : IAsyncLifetime
             StorageState = state,
         });
         context.SetDefaultTimeout(PatienceMilliseconds);
+        await CloseOlderAsync(context);
         return await context.NewPageAsync();
+    }
+
+    // A page that is left open holds a stream of events, of which nobody may have many. The tests of a class run one
+    // after the other: what another of them opened is done with.
+    private async Task CloseOlderAsync(IBrowserContext opened)
+    {
+        string owner = TestContext.Current.TestClass?.UniqueID ?? "", test = TestContext.Current.Test?.UniqueID ?? "";
+        List<IBrowserContext> older;
+        lock (_contexts)
+        {
+            older = [.. _contexts.Where(one => one.Owner == owner && one.Test != test).Select(one => one.Context)];
+            _contexts.RemoveAll(one => older.Contains(one.Context));
+            _contexts.Add((owner, test, opened));
+        }
+
+        foreach (IBrowserContext context in older) await context.CloseAsync();
     }
 
     /// <summary>A browser in which that person is signed in and sees the inbox. The session is shared by the tests:

@@ -172,7 +172,8 @@ public sealed class LooksTests(ConsoleWorld world)
         }),
         "Customer was charged twice, ticket 4711 \u200B");
 
-    private static async Task GoodAsync(IPage page)
+    /// <summary>Every text on the page can be read, and what is there says what it is.</summary>
+    internal static async Task GoodAsync(IPage page)
     {
         Assert.Equal("", string.Join('\n', await page.EvaluateAsync<string[]>(Contrast)));
         Assert.Equal("", string.Join('\n', await page.EvaluateAsync<string[]>(Faults)));

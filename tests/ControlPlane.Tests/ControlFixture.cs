@@ -91,6 +91,12 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     public string Address => _host!.Addresses[0];
 
+    /// <summary>Who is asked for calls in flight.</summary>
+    public InMemoryLentCalls Lent { get; } = new();
+
+    /// <summary>What lent credentials are signed with.</summary>
+    public SigningKeyRing Ring => SigningKeyRing.Of(_keys);
+
     /// <summary>Where notices wait.</summary>
     public InMemoryNoticeStore Notices { get; }
 
@@ -116,6 +122,15 @@ internal sealed class ControlFixture : IAsyncDisposable
             LearnsPeople = directory == Learned,
             Revealers = ["pii-officers"],
             Webhooks = webhooks,
+            Introspection = new IntrospectionTerms
+            {
+                Clients =
+                [
+                    new("billing-owner", Encoding.UTF8.GetBytes("billing+owner secret"), ["billing"]),
+                    new("people-owner", Encoding.UTF8.GetBytes("people-owner-secret"), ["people"]),
+                ],
+                Groups = ["function-owners"],
+            },
         };
 
         // No test here reaches the policy store: those that must have a real one in Integration.Tests.
@@ -124,6 +139,7 @@ internal sealed class ControlFixture : IAsyncDisposable
             fixture.InForce, fixture._callers, fixture.Store, unreached, fixture._seal,
             SigningKeyRing.Of(fixture._keys), fixture.Audit)
         {
+            LentCalls = fixture.Lent,
             Readiness = fixture.Readiness,
             Notices = fixture.Notices,
             Nodes = new RedisNodeStore(null!),

@@ -153,6 +153,16 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<StoreResult<SeenPerson>> SeenAsync(string issuer, string subject)
+    {
+        lock (_gate)
+        {
+            SeenPerson seen = new(issuer, subject, TextOf(issuer, subject));
+            return new(new StoreResult<SeenPerson>(StoreStatus.Ok, seen));
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask<StoreStatus> NoteAsync(Caller person)
     {
         ArgumentNullException.ThrowIfNull(person);

@@ -84,7 +84,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new DutyDesk(Store),
             new ApprovalDesk(Store, _seal, Settlements, audit, bounds, Time, "gateway-1/test"),
             new CredentialDesk(
-                new CredentialIssuer("http://control.test", SigningKeyRing.Of(_signing, _edwards), Time), Time),
+                new CredentialIssuer("http://control.test", SigningKeyRing.Of(_signing, _edwards), Time),
+                "gateway-1/test", Time),
             new UpstreamCaller(Pools, bounds),
             new ReplyDesk(masks, bounds, PublicUrl + ResourceMetadata.Path),
             new Faults(NullLogger.Instance));

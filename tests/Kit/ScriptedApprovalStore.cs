@@ -66,6 +66,10 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
     public ValueTask<StoreResult<IReadOnlyList<SeenPerson>>> SeenAsync(Approval approval) =>
         IsAway ? new(default(StoreResult<IReadOnlyList<SeenPerson>>)) : inner.SeenAsync(approval);
 
+    /// <inheritdoc/>
+    public ValueTask<StoreResult<SeenPerson>> SeenAsync(string issuer, string subject) =>
+        IsAway ? new(default(StoreResult<SeenPerson>)) : inner.SeenAsync(issuer, subject);
+
     public ValueTask<StoreStatus> NoteAsync(Caller person) =>
         IsAway ? new(StoreStatus.Unavailable) : inner.NoteAsync(person);
 

@@ -45,3 +45,20 @@ internal sealed record PlainCondition(string Text, Func<Caller, PlainBody, bool?
 
     public static PlainCondition Pick(Random random) => All[random.Next(All.Length)];
 }
+
+/// <summary>A schema of arguments, and what it takes in C#; no body is an object without members.</summary>
+internal sealed record PlainSchema(string Text, Func<PlainBody, bool> Takes)
+{
+    private static readonly PlainSchema[] All =
+    [
+        new("{ type: object, required: [amount] }", body => body.Number is not null || body.IsText),
+        new("{ type: object, properties: { amount: { type: integer, maximum: 60 } } }",
+            body => body.Number is null ? !body.IsText : body.Number <= 60),
+        new("{ type: object, additionalProperties: false, properties: { amount: { type: [integer, string] } } }",
+            _ => true),
+        new("{ type: object, properties: { amount: { enum: [much, 7, 8, 9] } } }",
+            body => body.IsText || body.Number is null or 7 or 8 or 9),
+    ];
+
+    public static PlainSchema Pick(Random random) => All[random.Next(All.Length)];
+}

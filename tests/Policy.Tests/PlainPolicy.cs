@@ -17,6 +17,9 @@ internal sealed class PlainPolicy
     /// <summary>By function; every tag is on one at least.</summary>
     public Dictionary<string, string[]> TagsOf { get; } = [];
 
+    /// <summary>What a function takes, where somebody said.</summary>
+    public Dictionary<string, PlainSchema> SchemaOf { get; } = [];
+
     public bool Observes { get; init; }
 
     public List<PlainRule> Rules { get; init; } = [];
@@ -32,6 +35,7 @@ internal sealed class PlainPolicy
         PlainPolicy policy = new() { Observes = random.Next(12) == 0 };
         foreach (string id in Ids) policy.TagsOf[id] = Pick(random, Tags, random.Next(3));
         policy.TagsOf[Ids[random.Next(Ids.Length)]] = Tags;
+        foreach (string id in Ids.Where(_ => random.Next(4) == 0)) policy.SchemaOf[id] = PlainSchema.Pick(random);
         for (int n = random.Next(6); n > 0; n--) policy.Rules.Add(MakeRule(random, random.Next(3)));
         for (int n = random.Next(3); n > 0; n--) policy.Separations.Add(Pick(random, GroupNames, random.Next(2, 4)));
         for (int n = random.Next(3); n > 0; n--)
@@ -57,7 +61,7 @@ internal sealed class PlainPolicy
         foreach (string id in Ids)
         {
             string tags = TagsOf[id].Length == 0 ? "" : $", tags: [{string.Join(", ", TagsOf[id])}]";
-            text.Append($"  {id}: {{ upstream: up, method: GET, path: /{id}, risk: low{tags} }}\n");
+            text.Append($"  {id}: {{ upstream: up, method: GET, path: /{id}, risk: low{tags}{SchemaText(id)} }}\n");
         }
 
         if (Observes) text.Append("mode: observe\n");
@@ -74,6 +78,9 @@ internal sealed class PlainPolicy
         return text.Append("]\n").ToString();
     }
 
+    private string SchemaText(string id) =>
+        SchemaOf.TryGetValue(id, out PlainSchema? schema) ? $", args: {schema.Text}" : "";
+
     /// <summary>Everything a decision says, as one line; and, if it differs, what would be decided were nothing in
     /// observe.</summary>
     /// <param name="caller">Who calls.</param>
@@ -87,6 +94,9 @@ internal sealed class PlainPolicy
             .Select(one => $"m{one.n}"));
         List<(PlainRule Rule, string Id)> matched = [.. Rules.Select((rule, n) => (rule, $"r{n}"))
             .Where(one => held.Overlaps(one.rule.Groups) && Covers(one.rule.Functions, function))];
+
+        if (Misfit(held, function, matched, body) is { } misfit)
+            return Observes ? $"Allow Observed  [] {masks} / {misfit} {masks}" : $"{misfit} {masks}";
 
         // Who is denied whatever conditions say is denied before they are asked.
         bool isSettled = !Observes && matched.Exists(one =>
@@ -114,6 +124,20 @@ internal sealed class PlainPolicy
         bool isSame = both.Select(one => one.Split(' ')[0]).Distinct().Count() == 1
             && (!does.StartsWith("Approve", StringComparison.Ordinal) || does == would);
         return isSame ? $"{does} {masks}" : $"{does} {masks} / {would} {masks}";
+    }
+
+    /// <summary>
+    /// What the document says of schemas: a body that does not fit denies, whatever rules say; whom no rule could let
+    /// through is denied without a look at it.
+    /// </summary>
+    private string? Misfit(
+        HashSet<string> held, string function, List<(PlainRule Rule, string Id)> matched, PlainBody body)
+    {
+        bool fits = !SchemaOf.TryGetValue(function, out PlainSchema? schema) || schema.Takes(body);
+        bool isSeparated = Separations.Exists(groups => groups.Count(held.Contains) > 1);
+        bool isDenied = !Observes && matched.Exists(one => one.Rule is { Effect: 2, IsObserved: false, When: null });
+        bool isLooked = matched.Exists(one => one.Rule.Effect != 2 || one.Rule.When is not null);
+        return fits || isSeparated || isDenied || !isLooked ? null : "Deny ArgumentsMisfit  []";
     }
 
     private string Weigh(HashSet<string> held, List<(PlainRule Rule, string Id)> matched)

@@ -39,9 +39,9 @@ public sealed class PlainPolicyTests
             }
         }
 
-        // Allow by rule and by observing, approve, deny by rule, by separation, by default and by a condition without
-        // answer: a run that misses one has proved too little.
-        Assert.Equal(7, kinds.Count);
+        // Allow by rule and by observing, approve, deny by rule, by separation, by default, by a condition without
+        // answer and by arguments that do not fit: a run that misses one has proved too little.
+        Assert.Equal(8, kinds.Count);
     }
 
     // Proves that the trie finds the function that a slow router of other means finds, among random templates, types,

@@ -186,7 +186,7 @@ internal static class ConfigurationReader
         ConfigurationSection console = root.Section("console");
         options = options with
         {
-            Signing = CredentialsReader.ReadSigning(root.Section("credentials"), options.Limits),
+            Credentials = CredentialsReader.Read(root.Section("credentials"), options.Limits, resolve),
             ConsoleClients = ConsoleReader.ReadClients(console, options.Issuers, resolve, errors),
             Console = ConsoleReader.ReadTerms(console),
         };

@@ -38,6 +38,7 @@ internal static class ConsoleReader
         ConsoleTerms terms = new()
         {
             SessionIdle = console.Duration("sessionIdle", defaults.SessionIdle, Shortest, Longest),
+            GroupsMax = console.Duration("groupsMax", defaults.GroupsMax, Shortest, Longest),
             SessionMax = console.Duration("sessionMax", defaults.SessionMax, Shortest, Longest),
         };
         console.RefuseOthers();

@@ -2,7 +2,6 @@ using System.Net;
 using Countersign.ControlPlane.Console;
 using Countersign.DataPlane;
 using Countersign.Identity.Inbound;
-using Countersign.Identity.Outbound;
 
 namespace Countersign.Cli.Configuration;
 
@@ -73,8 +72,8 @@ internal sealed record GatewayOptions
     /// <summary>Where the sealing key comes from.</summary>
     public required SecretReference SealingKey { get; init; }
 
-    /// <summary>When the keys change that lent credentials are signed with.</summary>
-    public SigningTerms Signing { get; init; } = new();
+    /// <summary>What is lent to upstreams, by whom, and who may ask about it.</summary>
+    public CredentialSettings Credentials { get; init; } = new();
 
     /// <summary>Where the keys of tokens in masks come from, by the names that policy knows them by.</summary>
     public IReadOnlyDictionary<string, SecretReference> MaskKeys { get; init; } =

@@ -20,13 +20,14 @@ internal static class IdentityReader
         List<string> faults = [];
         PersonAliases aliases = PersonAliases.Read(
             listed.Names.Select(person => KeyValuePair.Create(person, listed.Texts(person) ?? [])),
-            [.. issuers.Select(one => one.Issuer)], faults);
+            [.. issuers.Select(one => one.Issuer), .. SamlReader.EntitiesOf(identity)], faults);
         errors.AddRange(faults.Select(fault => "identity.aliases: " + fault));
         ConfigurationSection tokens = identity.Section("gatewayTokens");
         IdentitySettings settings = new()
         {
             Issuers = [.. issuers.Select(one => one with { Aliases = aliases })],
             IntrospectionSecrets = secrets,
+            Saml = SamlReader.Read(identity, resolve, aliases, errors),
             GatewayTokenLife = tokens.Duration("life", TimeSpan.FromMinutes(15), TokenLifeMin, TokenLifeMax),
         };
         tokens.RefuseOthers();
@@ -41,18 +42,10 @@ internal static class IdentityReader
         if (issuer.Length == 0) section.Fault("issuer", "is required");
         if (audiences.Count == 0) section.Fault("audiences", "at least one audience is required");
         IssuerOptions defaults = new() { Issuer = issuer, Audiences = audiences };
-        IssuerOptions options = defaults with
+        IssuerOptions options = ReadMapping(section, defaults) with
         {
             KeysFile = section.Text("keys") is { } keys ? resolve(keys) : null,
             DiscoveryUrl = section.Text("discovery"),
-            Groups = section.Texts("groups") ?? defaults.Groups,
-            KindClaim = section.Text("kind") ?? defaults.KindClaim,
-            KindWords = ReadKindWords(section.Section("kinds")),
-            Requires = ReadRequired(section.Section("require")),
-            DefaultKind = ReadKind(section, "defaultKind"),
-            ResponsibleClaims = section.Texts("responsible") ?? defaults.ResponsibleClaims,
-            PersonClaim = section.Text("person"),
-            TenantClaim = section.Text("tenant"),
             Algorithms = section.Texts("algorithms") ?? defaults.Algorithms,
             ClockSkew = section.Duration("clockSkew", defaults.ClockSkew),
             Introspection = section.Names.Contains("introspection")
@@ -62,6 +55,19 @@ internal static class IdentityReader
         section.RefuseOthers();
         return options;
     }
+
+    /// <summary>How claims, or attributes, become a caller.</summary>
+    internal static IssuerOptions ReadMapping(ConfigurationSection section, IssuerOptions defaults) => defaults with
+    {
+        Groups = section.Texts("groups") ?? defaults.Groups,
+        KindClaim = section.Text("kind") ?? defaults.KindClaim,
+        KindWords = ReadKindWords(section.Section("kinds")),
+        Requires = ReadRequired(section.Section("require")),
+        DefaultKind = section.Has("defaultKind") ? ReadKind(section, "defaultKind") : defaults.DefaultKind,
+        ResponsibleClaims = section.Texts("responsible") ?? defaults.ResponsibleClaims,
+        PersonClaim = section.Text("person"),
+        TenantClaim = section.Text("tenant"),
+    };
 
     private static IntrospectionOptions ReadIntrospection(
         ConfigurationSection section, string issuer, Func<string, string> resolve,

@@ -1,4 +1,5 @@
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Saml;
 
 namespace Countersign.Cli.Configuration;
 
@@ -11,6 +12,9 @@ internal sealed record IdentitySettings
     /// <summary>Where the secrets are that opaque tokens are asked about with, by issuer.</summary>
     public IReadOnlyDictionary<string, SecretReference> IntrospectionSecrets { get; init; } =
         new Dictionary<string, SecretReference>();
+
+    /// <summary>SAML providers; null where there are none.</summary>
+    public SamlServiceOptions? Saml { get; init; }
 
     /// <summary>How long the gateway's own tokens live at the most.</summary>
     public TimeSpan GatewayTokenLife { get; init; } = TimeSpan.FromMinutes(15);

@@ -20,8 +20,9 @@ internal static class KnownNames
             "clientCertificates",
         "clientCa", "minVersion", "proxyProtocol", "from", "required",
         "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
-        "sessionIdle", "sessionMax",
+        "groupsMax", "sessionIdle", "sessionMax",
         "credentials", "signing", "rotateEvery", "publishBefore",
+        "introspection", "id",
         .. LimitsReader.Names,
     ];
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using Countersign.Cli.Policies.OpenApi;
 using Countersign.Policy;
 
@@ -18,17 +19,24 @@ internal static class ImportVerb
         Argument<string> file = new("file") { Description = "OpenAPI 3.0 or 3.1, YAML or JSON; - is standard input" };
         Option<string?> upstream =
             new("--upstream") { Description = "Name of the upstream; the API's title by default" };
+        Option<string> under = new("--under")
+        {
+            Description = "Take only paths that begin with this, such as /v1/invoices: a policy holds 1 MiB",
+            DefaultValueFactory = _ => "",
+        };
         Option<string?> output = new("--output", "-o") { Description = "Write to this file, which must not exist" };
         Command command = new("openapi", "Take the operations of an OpenAPI document as functions; denies everything")
         {
-            file, upstream, output,
+            file, upstream, under, output,
         };
         command.SetAction(parsed => Run(
-            environment, parsed.GetValue(file)!, parsed.GetValue(upstream), parsed.GetValue(output)));
+            environment, parsed.GetValue(file)!, parsed.GetValue(upstream), parsed.GetValue(under)!,
+            parsed.GetValue(output)));
         return command;
     }
 
-    private static int Run(CommandEnvironment environment, string name, string? upstream, string? output)
+    private static int Run(
+        CommandEnvironment environment, string name, string? upstream, string under, string? output)
     {
         if (PolicyFile.ReadText(environment, name) is not { } text) return ExitCodes.Usage;
         if (OpenApiDocument.Read(text, out string fault) is not { } document)
@@ -36,13 +44,19 @@ internal static class ImportVerb
             return environment.Fail($"{name}: {fault}");
         }
 
-        OpenApiImportResult import = OpenApiImport.Run(document, upstream);
+        OpenApiImportResult import = OpenApiImport.Run(document, upstream, under);
         foreach (string note in import.Notes) environment.Error.WriteLine($"not taken or changed: {note}");
         if (import.Functions.Count == 0) return environment.Fail($"{name}: there is no operation that could be taken");
         string policy = PolicySkeleton.Write(import);
         PolicyReading reading = PolicyReader.Read(policy, MaskWords.All);
         if (reading.Errors.Count > 0)
         {
+            if (Encoding.UTF8.GetByteCount(policy) > PolicyReader.DocumentBytesMax)
+            {
+                return environment.Fail($"{name}: its {import.Functions.Count} operations make a policy of more than "
+                    + $"{PolicyReader.DocumentBytesMax} bytes: take a part of them with --under");
+            }
+
             // What was taken from a stranger's document and is no policy is our fault, and is not handed on.
             environment.Error.WriteLine(PolicyErrorText.Of("the imported policy", reading.Errors));
             return environment.Fail("the document could not be put into a policy that is valid");
@@ -59,7 +73,7 @@ internal static class ImportVerb
         try
         {
             using FileStream file = new(output, FileMode.CreateNew, FileAccess.Write);
-            file.Write(System.Text.Encoding.UTF8.GetBytes(policy));
+            file.Write(Encoding.UTF8.GetBytes(policy));
             return true;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

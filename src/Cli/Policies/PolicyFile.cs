@@ -9,6 +9,9 @@ namespace Countersign.Cli.Policies;
 /// <param name="Reading">What it means.</param>
 internal sealed record PolicyFile(string Name, string Text, PolicyReading Reading)
 {
+    /// <summary>No file of these commands is larger; a policy is refused long before.</summary>
+    private const long BytesMax = 64 * 1_048_576;
+
     /// <summary>The option that lets <c>include</c> name files anywhere.</summary>
     internal static Option<bool> IncludeOutside() => new("--include-outside")
     {
@@ -41,12 +44,17 @@ internal sealed record PolicyFile(string Name, string Text, PolicyReading Readin
         return new PolicyFile(name, text, reading) { IsMerged = included > 0 };
     }
 
-    /// <summary>The text of a file, or of standard input for <c>-</c>.</summary>
+    /// <summary>
+    /// The text of a file, or of standard input for <c>-</c>; null, and said so, if it cannot be read.
+    /// </summary>
     internal static string? ReadText(CommandEnvironment environment, string name)
     {
         try
         {
-            return name == "-" ? environment.In.ReadToEnd() : File.ReadAllText(name);
+            if (name == "-") return environment.In.ReadToEnd();
+            if (new FileInfo(name) is not { Exists: true, Length: > BytesMax }) return File.ReadAllText(name);
+            environment.Fail($"{name} is larger than {BytesMax / 1_048_576} MiB");
+            return null;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

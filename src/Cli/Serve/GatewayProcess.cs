@@ -105,7 +105,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         PolicyStart start = new(_options, policies, memory, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
-        SigningKeyRing keys = await LentKeysAsync(store, sealingKey);
+        OutboundParts outbound = new(_options.Credentials, _clock, _logs);
+        _stops.Push(outbound.DisposeAsync);
+        await outbound.StartAsync(store, sealingKey);
+        SigningKeyRing keys = outbound.Keys;
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
         WitnessParts witnesses = Watch(sealingKey, store, audit);
         CryptographicOperations.ZeroMemory(sealingKey);
@@ -118,13 +121,13 @@ internal sealed class GatewayProcess : IAsyncDisposable
         ClaimSweep sweep = await SweepAsync(store, approvals);
         IdentityParts identity = new(_options, environment, _clock, _logs);
         _stops.Push(identity.DisposeAsync);
-        CallerVerifier callers = await identity.StartAsync(store, cancellation);
+        CallerVerifier callers = await identity.StartAsync(store, ControlUrl, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
-            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log);
-            services = services with
+            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log)
             {
-                LentKeyTerms = _options.Signing,
+                LentKeyTerms = _options.Credentials.Signing,
+                LentCalls = outbound.LentCalls,
                 Witness = witnesses.Witness,
                 Chain = audit.Chain.ToTrust,
                 Readiness = _readiness,
@@ -132,24 +135,25 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 Sessions = new RedisSessionStore(store),
                 SessionSeal = sessionSeal,
                 SignIn = identity.SignIn,
+                Saml = identity.Saml,
                 Tokens = identity.Tokens(ControlUrl, keys, () => DataAddress),
                 Nodes = nodes,
                 Feed = feed,
                 Notices = new RedisNoticeStore(store),
                 Chance = new Random(RandomNumberGenerator.GetInt32(int.MaxValue)),
             };
-            await StartControlAsync(services, secrets.Webhooks(), cancellation);
+            await StartControlAsync(services, secrets.Webhooks(), secrets.Introspection(), cancellation);
         }
 
         callers.TakeOwnTokens(ControlUrl(), keys);
-        CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
         if (roles.HasFlag(Roles.Data))
         {
-            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit.Log);
-            services = services with
+            CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
+            DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit.Log)
             {
                 MaskKeys = maskKeys,
                 Start = sweep.Start,
+                LentCalls = outbound.LentCalls,
                 Rates = new RedisRateStore(store),
                 LiveNodes = () => _reporter?.LiveNodes ?? 1,
             };
@@ -218,7 +222,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _options.ControlUrl ?? ControlAddress ?? "http://" + _options.ControlListen[0];
 
     private async Task StartControlAsync(
-        ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, CancellationToken cancellation)
+        ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, IntrospectionTerms introspection,
+        CancellationToken cancellation)
     {
         ControlPlaneOptions options = new()
         {
@@ -236,6 +241,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             Webhooks = webhooks,
             PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
             Console = _options.Console,
+            Introspection = introspection,
         };
         ControlPlaneHost control = await BindAsync(
             () => new ControlPlaneHost(options, services, _clock, _logs), host => host.StartAsync(cancellation),
@@ -323,17 +329,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _readiness.DrainBegun += reporter.Knock;
         reporter.Start();
         _stops.Push(reporter.DisposeAsync);
-    }
-
-    // Shared by the fleet through the store, sealed; the first gateway makes them.
-    private async Task<SigningKeyRing> LentKeysAsync(RedisStore store, byte[] sealingKey)
-    {
-        PayloadSeal seal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SecretLabel));
-        (SigningKeyKeeper? keeper, string fault) = await SigningKeyKeeper.StartAsync(
-            new RedisSigningKeyStore(store), seal, _options.Signing, _clock, _logs.CreateLogger<SigningKeyKeeper>());
-        if (keeper is null) throw new StartRefusedException(fault);
-        _stops.Push(keeper.DisposeAsync);
-        return keeper.Ring;
     }
 
     private T Keep<T>(T part)

@@ -1,6 +1,7 @@
 using Countersign.Cli.Configuration;
 using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Saml;
 using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
 using Countersign.Policy.Redis;
@@ -24,8 +25,15 @@ internal sealed class IdentityParts(
     /// <summary>Who people sign in by; null where nobody is configured.</summary>
     internal OidcSignIn? SignIn { get; private set; }
 
+    /// <summary>SAML providers; null where there are none.</summary>
+    internal SamlService? Saml { get; private set; }
+
     /// <summary>The verifier, which knows what is revoked.</summary>
-    internal async Task<CallerVerifier> StartAsync(RedisStore store, CancellationToken cancellation)
+    /// <param name="store">Where revocations and ids that were used are.</param>
+    /// <param name="controlUrl">The control listener's address, asked once it is known.</param>
+    /// <param name="cancellation">Gives up.</param>
+    internal async Task<CallerVerifier> StartAsync(
+        RedisStore store, Func<string> controlUrl, CancellationToken cancellation)
     {
         _store = store;
         _http = new HttpMessageInvoker(_handler, disposeHandler: false);
@@ -38,6 +46,13 @@ internal sealed class IdentityParts(
             throw new StartRefusedException("The store did not answer when revoked tokens were asked for.");
         await _callers.StartAsync(cancellation);
         SignIn = ConsoleServices.SignIn(options.ConsoleClients, environment, _http, clock, logs);
+        if (options.Identity.Saml is { } saml)
+        {
+            Saml = new SamlService(
+                saml, _http, new RedisOneTimeStore(store), controlUrl, clock, logs.CreateLogger<SamlService>());
+            Saml.Start();
+        }
+
         return _callers;
     }
 
@@ -55,6 +70,7 @@ internal sealed class IdentityParts(
     public async ValueTask DisposeAsync()
     {
         if (_feed is not null) await _feed.DisposeAsync();
+        if (Saml is not null) await Saml.DisposeAsync();
         if (SignIn is not null) await SignIn.DisposeAsync();
         if (_callers is not null) await _callers.DisposeAsync();
         _http?.Dispose();

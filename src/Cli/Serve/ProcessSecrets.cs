@@ -14,6 +14,8 @@ namespace Countersign.Cli.Serve;
 internal sealed class ProcessSecrets(
     GatewayOptions options, IReadOnlyDictionary<string, string> environment, ILogger log)
 {
+    private const int ClientSecretBytesMin = 16;
+
     /// <summary>The keys that masks make tokens with, by name.</summary>
     internal Dictionary<string, TokenKey> MaskKeys()
     {
@@ -38,6 +40,42 @@ internal sealed class ProcessSecrets(
         }
 
         return webhooks;
+    }
+
+    /// <summary>Who may introspect lent credentials.</summary>
+    internal IntrospectionTerms Introspection()
+    {
+        List<IntrospectionClient> clients = [];
+        foreach (IntrospectionSetting setting in options.Credentials.Introspection)
+        {
+            byte[] secret = Open(setting.Secret, setting.Place + ".secret");
+            if (secret.Length < ClientSecretBytesMin)
+                throw new StartRefusedException($"{setting.Place}.secret: fewer than {ClientSecretBytesMin} bytes.");
+            clients.Add(new(setting.Id, secret, setting.Audiences));
+        }
+
+        return new() { Clients = clients, Groups = options.Credentials.IntrospectionGroups };
+    }
+
+    // Files of secrets are often written with an editor: a line break at the end is none of the secret.
+    private byte[] Open(SecretReference reference, string place)
+    {
+        try
+        {
+            if (reference.Variable is { } variable && environment.TryGetValue(variable, out string? value))
+                return Encoding.UTF8.GetBytes(value);
+            if (reference.Variable is { } missing)
+                throw new StartRefusedException($"{place}: environment variable {missing} is not set.");
+            byte[] bytes = File.ReadAllBytes(reference.File!);
+            int length = bytes.AsSpan().TrimEnd("\r\n"u8).Length;
+            byte[] secret = bytes[..length];
+            CryptographicOperations.ZeroMemory(bytes);
+            return secret;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"{place}: {fault.Message}", fault);
+        }
     }
 
     /// <summary>The sealing key's bytes; made if its file is missing.</summary>

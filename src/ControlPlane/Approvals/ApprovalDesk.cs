@@ -11,8 +11,8 @@ namespace Countersign.ControlPlane.Approvals;
 /// with its intent in the audit before and its outcome after.
 /// </summary>
 internal sealed partial class ApprovalDesk(
-    ControlPlaneServices services, ApprovalViews views, ActLog acts, PolicyProposals proposals, TimeProvider clock,
-    ILogger logger)
+    ControlPlaneServices services, ApprovalViews views, SeenPeople people, ActLog acts, PolicyProposals proposals,
+    TimeProvider clock, ILogger logger)
 {
     private static readonly Ruling Absent = Ruling.Refuse(Refusal.NotFound, "There is no such approval.");
 
@@ -79,30 +79,35 @@ internal sealed partial class ApprovalDesk(
         if (said.Reason.Length > 0) detail += ": " + said.Reason;
         return MoveAsync(
             id, approver, ActWords.Decision, detail,
-            approval => DecisionRules.Decide(approval, approver, said, services.InForce.Current, clock.GetUtcNow()));
+            (approval, present) => DecisionRules.Decide(
+                approval, present, said, services.InForce.Current, clock.GetUtcNow()));
     }
 
     /// <summary>The requester withdraws.</summary>
     public ValueTask<Reply> CancelAsync(string id, Caller requester) => MoveAsync(
         id, requester, ActWords.Cancel, "",
-        approval => DecisionRules.Of(ApprovalRules.Cancel(approval, requester, clock.GetUtcNow()), approval));
+        (approval, present) => DecisionRules.Of(
+            ApprovalRules.Cancel(approval, present, clock.GetUtcNow()), approval));
 
     /// <summary>An approver takes their approval back.</summary>
     public ValueTask<Reply> RevokeAsync(string id, Caller approver) => MoveAsync(
         id, approver, ActWords.Revoke, "",
-        approval => DecisionRules.Of(ApprovalRules.Revoke(approval, approver, clock.GetUtcNow()), approval));
+        (approval, present) => DecisionRules.Of(
+            ApprovalRules.Revoke(approval, present, clock.GetUtcNow()), approval));
 
     /// <summary>An approver takes their approval back while others are still waited for.</summary>
     public ValueTask<Reply> WithdrawAsync(string id, Caller approver) => MoveAsync(
         id, approver, ActWords.Withdraw, "",
-        approval => DecisionRules.Of(ApprovalRules.Withdraw(approval, approver, clock.GetUtcNow()), approval));
+        (approval, present) => DecisionRules.Of(
+            ApprovalRules.Withdraw(approval, present, clock.GetUtcNow()), approval));
 
     /// <summary>Somebody lets the call through in an emergency. It is never silent.</summary>
     public async ValueTask<Reply> BreakGlassAsync(string id, Caller person, BreakGlassRequest said)
     {
         Reply reply = await MoveAsync(
             id, person, ActWords.BreakGlass, "break glass " + said.Digest + ": " + said.Reason,
-            approval => DecisionRules.Break(approval, person, said, services.InForce.Current, clock.GetUtcNow()));
+            (approval, present) => DecisionRules.Break(
+                approval, present, said, services.InForce.Current, clock.GetUtcNow()));
         if (reply.Status == 200) Broken(logger, id, person.Subject);
         return reply;
     }
@@ -110,15 +115,18 @@ internal sealed partial class ApprovalDesk(
     /// <summary>Somebody else closes the review that a broken glass owes.</summary>
     public ValueTask<Reply> ReviewAsync(string id, Caller reviewer, string note) => MoveAsync(
         id, reviewer, ActWords.Review, "review: " + note,
-        approval => DecisionRules.Of(
-            BreakGlassRules.Review(approval, reviewer, note, clock.GetUtcNow()), approval));
+        (approval, present) => DecisionRules.Of(
+            BreakGlassRules.Review(approval, present, note, clock.GetUtcNow()), approval));
 
     private async ValueTask<Reply> MoveAsync(
-        string id, Caller actor, ActWords words, string detail, Func<Approval, Ruling> rule)
+        string id, Caller shown, ActWords words, string detail, Func<Approval, Caller, Ruling> rule)
     {
         if (!RequestReading.IsId(id)) return Reply.Refuse(Absent.Refusal, Absent.Detail);
+
+        // Groups at the time of the decision: a token that is older than the newest one brings nothing back.
+        if (await people.PresentAsync(shown) is not { } actor) return Reply.Refuse(Refusal.StoreUnavailable);
         using AuditedAct act = acts.Begin(actor, words, id, detail);
-        (Ruling ruling, Approval? found) = await TryMoveAsync(id, act, rule);
+        (Ruling ruling, Approval? found) = await TryMoveAsync(id, act, approval => rule(approval, actor));
         switch (ruling.Kind)
         {
             case RulingKind.Move:

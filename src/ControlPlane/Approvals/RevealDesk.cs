@@ -11,12 +11,13 @@ namespace Countersign.ControlPlane.Approvals;
 /// before the value leaves. Without the audit nothing is revealed.
 /// </summary>
 internal sealed class RevealDesk(
-    ControlPlaneServices services, ApprovalViews views, IReadOnlyList<string> mayReveal, ActLog acts,
+    ControlPlaneServices services, ApprovalViews views, SeenPeople people, IReadOnlyList<string> mayReveal, ActLog acts,
     TimeProvider clock)
 {
     /// <summary>The value that <paramref name="asked"/> points at.</summary>
-    public async ValueTask<Reply> RevealAsync(string id, Caller viewer, RevealRequest asked)
+    public async ValueTask<Reply> RevealAsync(string id, Caller shown, RevealRequest asked)
     {
+        if (await people.PresentAsync(shown) is not { } viewer) return Reply.Refuse(Refusal.StoreUnavailable);
         StoreResult<Approval> found = await views.FindAsync(id, viewer);
         if (found.Status == StoreStatus.NotFound) return Reply.Refuse(Refusal.NotFound, "There is no such approval.");
         if (!found.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);

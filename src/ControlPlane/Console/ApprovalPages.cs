@@ -62,11 +62,11 @@ internal sealed class ApprovalPages(
         (ApprovalView? view, Reply? refusal) = await FindAsync(id, session);
         if (view is null) return await ProblemAsync(session, refusal!);
         DateTimeOffset now = clock.GetUtcNow();
-        Standing standing = Standing.Of(view, session.Caller, services.InForce.Current, now);
+        Standing standing = Standing.Of(view, session.Caller, services.InForce.Current, now).For(session.MayAct);
         IReadOnlyList<ApprovalView> earlier = await search.LikeAsync(id, session.Caller);
         ArgumentTree tree = ArgumentTree.Of(view.Target, view.Arguments, view.HasArguments);
         StoreResult<Approval> stored = await desk.Views.FindAsync(id, session.Caller);
-        ActsView acts = stored.IsOk
+        ActsView acts = stored.IsOk && session.MayAct
             ? ApprovalActions.For(stored.Value!, session.Caller, services.InForce.Current, reveals, tree, now)
             : ActsView.None;
         string owed = await search.OwedCountAsync(session.Caller, now);
@@ -103,7 +103,7 @@ internal sealed class ApprovalPages(
         (ApprovalView? view, Reply? refusal) = await FindAsync(id, session);
         if (view is null) return await ProblemAsync(session, refusal!);
         DateTimeOffset now = clock.GetUtcNow();
-        Standing standing = Standing.Of(view, session.Caller, services.InForce.Current, now);
+        Standing standing = Standing.Of(view, session.Caller, services.InForce.Current, now).For(session.MayAct);
         Draft draft = new("decide", said.Reason);
         if (!standing.MayDecide) return await OneAsync(id, session, new Notice(false, standing.Why), 403, draft);
         if (said.Digest != view.Digest)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.Console.Views;
+using Countersign.ControlPlane.Policies;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 
@@ -45,6 +46,22 @@ internal sealed class ApprovalSearch(IApprovalStore store, ApprovalViews views)
         StoreResult<IReadOnlyList<Approval>> like =
             await views.EarlierAsync(one.Value!, ConsoleLimits.EarlierCallsMax, viewer);
         return like.IsOk ? [.. like.Value!.Select(View)] : [];
+    }
+
+    /// <summary>The newest request to put each version of the policy in force, by version, among the newest few that
+    /// the viewer may see; none when the store does not answer, since the versions can be read without.</summary>
+    public async ValueTask<IReadOnlyDictionary<long, ApprovalView>> ProposalsAsync(Caller viewer)
+    {
+        Dictionary<long, ApprovalView> newest = [];
+        StoreResult<ApprovalPage> found = await store.ListAsync(
+            null, ConsoleLimits.ApprovalsOnPage, null,
+            one => PolicyProposals.IsProposal(one) && views.MaySee(one, viewer));
+        foreach (Approval one in found.Value?.Items ?? [])
+        {
+            if (PolicyProposals.TryVersion(one, out long version)) newest.TryAdd(version, View(one));
+        }
+
+        return newest;
     }
 
     /// <summary>The broken glasses that owe a review and that the viewer may see, the latest first, with what comes

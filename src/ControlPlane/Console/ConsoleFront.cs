@@ -20,13 +20,14 @@ internal sealed class ConsoleFront
     private readonly Func<string> _publicUrl;
 
     private ConsoleFront(
-        ControlPlaneOptions options, ControlPlaneServices services, TimeProvider clock, Func<string> publicUrl)
+        ControlPlaneOptions options, ControlPlaneServices services, SeenPeople people, TimeProvider clock,
+        Func<string> publicUrl)
     {
         _options = options;
         _services = services;
         _clock = clock;
         _publicUrl = publicUrl;
-        Sessions = new SessionDesk(services.Sessions!, services.SessionSeal!, options.Console, clock);
+        Sessions = new SessionDesk(services.Sessions!, services.SessionSeal!, options.Console, people, clock);
         Cookies = new ConsoleCookies(services.SessionSeal!, publicUrl, clock);
     }
 
@@ -36,10 +37,11 @@ internal sealed class ConsoleFront
 
     /// <summary>The console; null where there are no sessions.</summary>
     public static ConsoleFront? Open(
-        ControlPlaneOptions options, ControlPlaneServices services, TimeProvider clock, Func<string> publicUrl) =>
+        ControlPlaneOptions options, ControlPlaneServices services, SeenPeople people, TimeProvider clock,
+        Func<string> publicUrl) =>
         services.Sessions is null || services.SessionSeal is null
             ? null
-            : new ConsoleFront(options, services, clock, publicUrl);
+            : new ConsoleFront(options, services, people, clock, publicUrl);
 
     public void Map(Routes routes, ConsoleParts parts)
     {
@@ -47,12 +49,16 @@ internal sealed class ConsoleFront
         ConsoleGate gate = new(routes, Sessions, Cookies, renderer, _options, _publicUrl);
         ApprovalSearch search = new(_services.Approvals, parts.Approvals.Views);
         ConsoleAssets.Map(routes);
-        new SignInEndpoints(
-            gate, Sessions, Cookies, _services.SignIn, parts.People, parts.Acts, _publicUrl, _clock, parts.Log).Map();
+        SignInEndpoints entrance = new(
+            gate, Sessions, Cookies, _services.SignIn, _services.Saml, parts.People, parts.Acts, _publicUrl, _clock,
+            parts.Log);
+        entrance.Map();
+        if (_services.Saml is { } saml)
+            new SamlSignInEndpoints(routes, gate, entrance, Sessions, Cookies, saml, _clock, parts.Log).Map();
         new ApprovalPages(gate, parts.Approvals, parts.Reveals, search, _services, _clock).Map();
         new ReviewPages(gate, search, _clock).Map();
         new HistoryPages(gate, search).Map();
-        new PolicyPages(gate, parts.Policies).Map();
+        new PolicyPages(gate, parts.Policies, search).Map();
         if (_services.Nodes is { } nodes) new FleetPages(gate, nodes).Map();
         gate.Open("/console/{**rest}", _ => gate.MessageAsync(
             404, ConsoleGate.HeadForAnybody("There is no such page"), "It may have been mistyped."));

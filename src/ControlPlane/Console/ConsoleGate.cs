@@ -53,7 +53,11 @@ internal sealed class ConsoleGate(
         });
 
     /// <summary>What a form of ours does; anything else that posts here is refused and changes nothing.</summary>
-    public void Post(string path, Func<HttpContext, ConsoleSession, PostedForm, ValueTask<Reply>> answer) =>
+    /// <param name="path">Where it posts to.</param>
+    /// <param name="answer">What it does.</param>
+    /// <param name="isAct">True where groups count: then the sign-in must be recent.</param>
+    public void Post(
+        string path, Func<HttpContext, ConsoleSession, PostedForm, ValueTask<Reply>> answer, bool isAct = true) =>
         routes.Open(HttpMethods.Post, path, async context =>
         {
             Protect(context);
@@ -61,9 +65,10 @@ internal sealed class ConsoleGate(
             if (found.IsStoreAway) return await AwayAsync();
             if (found.Session is not { } session) return await SignedOutAsync();
             PostedForm? form = RequestOrigin.IsOurs(context.Request, publicUrl()) ? await FormAsync(context) : null;
-            return form is not null && SessionDesk.IsFormToken(session, form["token"])
-                ? await answer(context, session, form)
-                : await ForgedAsync(session);
+            if (form is null || !SessionDesk.IsFormToken(session, form["token"])) return await ForgedAsync(session);
+            return isAct && !session.MayAct
+                ? await StaleAsync(context, session)
+                : await answer(context, session, form);
         });
 
     public PageHead HeadFor(ConsoleSession session, string title, string area, int waiting = -1, string owed = "") =>
@@ -89,7 +94,8 @@ internal sealed class ConsoleGate(
         session.Caller.Subject, Policy.Approvals.ApprovalJson.NameOf(session.Caller.Kind), session.Caller.Issuer,
         session.Caller.Groups, MayReadPolicy(session.Caller), session.EndsAt);
 
-    private static void Protect(HttpContext context)
+    /// <summary>The fields that every page carries.</summary>
+    internal static void Protect(HttpContext context)
     {
         IHeaderDictionary fields = context.Response.Headers;
         fields.ContentSecurityPolicy = PageSecurity;
@@ -112,6 +118,20 @@ internal sealed class ConsoleGate(
 
     private ValueTask<Reply> SignedOutAsync() => MessageAsync(
         401, HeadForAnybody("You are signed out"), "Nothing was done. Sign in, and look at it again.");
+
+    // Back to the page that the form was on: what it posts to is one step below.
+    private ValueTask<Reply> StaleAsync(HttpContext context, ConsoleSession session)
+    {
+        string path = context.Request.Path.Value ?? "";
+        string page = path[..Math.Max(path.LastIndexOf('/'), 0)];
+        PageHead head = HeadFor(session, "Sign in again first", "");
+        return RenderAsync<MessagePage>(
+            new MessageModel(
+                head, head.Title,
+                "You signed in too long ago for your groups to be taken as they were. Nothing was done.",
+                ConsolePaths.SignInFor(page), "Sign in again"),
+            401);
+    }
 
     private ValueTask<Reply> ForgedAsync(ConsoleSession session) => MessageAsync(
         403, HeadFor(session, "That did not come from this console", ""),

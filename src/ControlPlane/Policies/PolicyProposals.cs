@@ -190,7 +190,8 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
         }
     }
 
-    private static bool TryVersion(Approval approval, out long version)
+    /// <summary>The version that a proposal puts in force; false for an approval of anything else.</summary>
+    public static bool TryVersion(Approval approval, out long version)
     {
         string[] steps = approval.Target.Split('/');
         version = 0;

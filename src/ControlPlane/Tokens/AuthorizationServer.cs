@@ -13,6 +13,8 @@ internal static class AuthorizationServer
         json.WriteStartObject();
         json.WriteString("issuer", publicUrl);
         json.WriteString("jwks_uri", publicUrl + "/oauth/jwks");
+        json.WriteString("introspection_endpoint", publicUrl + IntrospectionEndpoint.Path);
+        WriteList(json, "introspection_endpoint_auth_methods_supported", ["client_secret_basic"]);
         WriteList(json, "response_types_supported", []);
         WriteList(json, "grant_types_supported", tokens?.Grants ?? []);
         if (tokens is not null)

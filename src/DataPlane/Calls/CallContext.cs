@@ -90,6 +90,9 @@ internal sealed class CallContext : IDisposable
     /// <summary>The body's first bytes, or all of it, where policy had to see them.</summary>
     internal LeasedBuffer BodyPrefix { get; } = new();
 
+    /// <summary>Which call the lent credential is good for, as others may ask beside it.</summary>
+    internal LentCall Lent { get; } = new();
+
     /// <summary>The lent credential, ready to be written after <c>Authorization: </c>.</summary>
     internal LeasedBuffer Credential { get; } = new();
 
@@ -315,6 +318,7 @@ internal sealed class CallContext : IDisposable
     internal void ReturnLeases()
     {
         if (!ReachedUpstream) Rates.GiveBack();
+        Lent.End();
         Upstream?.Release();
         Upstream = null;
         Credential.Return();

@@ -6,7 +6,7 @@ using Countersign.Policy.Approvals;
 namespace Countersign.DataPlane.Calls;
 
 /// <summary>Lends what the upstream sees instead of the caller's token (DESIGN section 8).</summary>
-internal sealed class CredentialDesk(CredentialIssuer issuer, TimeProvider clock)
+internal sealed class CredentialDesk(CredentialIssuer issuer, string start, TimeProvider clock)
 {
     // Enough for a chain of a dozen people; a longer one doubles it until it fits.
     private const int CredentialBytes = 2_048;
@@ -19,7 +19,7 @@ internal sealed class CredentialDesk(CredentialIssuer issuer, TimeProvider clock
         CredentialTerms terms = call.Function!.Upstream.Credential;
         if (terms.Broker == CredentialBroker.None) return Verdict.Proceed;
         bool mayReuse = terms.Reuse > TimeSpan.Zero && call.Function.Risk == Risk.Low;
-        return mayReuse ? Reuse(call, terms) : Write(call, terms);
+        return mayReuse ? Reuse(call, terms) : Write(call, terms, start);
     }
 
     // The policy says so, the risk is low, and nobody had to agree: one credential serves this caller and function for
@@ -34,13 +34,13 @@ internal sealed class CredentialDesk(CredentialIssuer issuer, TimeProvider clock
             return Verdict.Proceed;
         }
 
-        Verdict written = Write(call, terms);
+        Verdict written = Write(call, terms, gateway: "");
         long until = now + (long)(terms.Reuse.TotalSeconds * clock.TimestampFrequency);
         if (written == Verdict.Proceed) lent.Keep(call.Credential.Written, call.CredentialId!, until);
         return written;
     }
 
-    private Verdict Write(CallContext call, CredentialTerms terms)
+    private Verdict Write(CallContext call, CredentialTerms terms, string gateway)
     {
         LentTerms lent = new()
         {
@@ -49,6 +49,7 @@ internal sealed class CredentialDesk(CredentialIssuer issuer, TimeProvider clock
             Caller = call.Caller!,
             Call = call.Id,
             TimeToLive = terms.TimeToLive,
+            Gateway = gateway,
             Digest = call.Digest,
             Approval = call.IsClaimed ? call.Approval!.Id : null,
             Approvers = call.IsClaimed ? ApproversOf(call.Approval!) : null,
@@ -60,6 +61,7 @@ internal sealed class CredentialDesk(CredentialIssuer issuer, TimeProvider clock
             int count = issuer.Write(lent, credential.GetSpan(size));
             if (count == 0) continue;
             credential.Advance(count);
+            if (gateway.Length > 0) call.Lent.Begin(call.Id);
             call.CredentialId = call.IdString();
             return Verdict.Proceed;
         }

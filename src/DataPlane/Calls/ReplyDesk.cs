@@ -45,6 +45,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     internal async ValueTask RefuseAsync(CallContext call)
     {
         if (call.Verdict == Verdict.OwnPathAnswered) return;
+        call.Lent.End();
         if (call.Verdict == Verdict.ClientGone)
         {
             // What it has pipelined must not be answered as if it were this call.
@@ -251,6 +252,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     [HotPath]
     private ValueTask<Verdict> EndAsync(CallContext call, UpstreamConnection upstream)
     {
+        call.Lent.End();
         upstream.Finish();
         call.KeepAlive = call.KeepAlive && !ReplyHead.EndsWithClose(call) && call.RequestBody.IsWhole;
         ValueTask<bool> flush = TryFlushAsync(call);
@@ -270,6 +272,8 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     [HotPath]
     private ValueTask<bool> TryFlushAsync(CallContext call)
     {
+        // Before the last byte leaves: whoever has the whole answer finds the credential dead.
+        if (call.Upstream is { } upstream && upstream.Body.IsWhole) call.Lent.End();
         call.AnswerPace.Wait(
             call.Client.Output.UnflushedBytes, limits.AnswerBytesPerSecondMin, limits.RateWindow, limits.ClientStall);
         ValueTask<FlushResult> flush = call.Client.Output.FlushAsync();

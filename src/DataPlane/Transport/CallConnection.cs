@@ -84,6 +84,9 @@ internal sealed class CallConnection : IDisposable
     /// <summary>Gives back and wipes what the calls left.</summary>
     public void Dispose() => _call.Dispose();
 
+    /// <summary>True while the call in flight is that one, with a credential for it alone.</summary>
+    internal bool HasLent(Guid call) => _call.Lent.IsFor(call);
+
     /// <summary>Called by the heartbeat: cancels whatever has waited too long.</summary>
     internal void Tick(long now)
     {

@@ -100,6 +100,18 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
         return left == 0;
     }
 
+    /// <summary>True while a call of that id is in flight on some connection, with a credential for it
+    /// alone.</summary>
+    internal bool HasLent(Guid call)
+    {
+        foreach (KeyValuePair<CallConnection, byte> connection in _connections)
+        {
+            if (connection.Key.HasLent(call)) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Stops looking after deadlines.</summary>
     public void Dispose()
     {

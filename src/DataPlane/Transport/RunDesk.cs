@@ -58,6 +58,17 @@ internal sealed partial class RunDesk : IAsyncDisposable
         _working = Task.WhenAll(ReadAsync(), LookAsync(), TickAsync());
     }
 
+    /// <summary>True while that call is being made, with a credential for it alone.</summary>
+    internal bool HasLent(Guid call)
+    {
+        foreach (KeyValuePair<string, CallContext?> running in _running)
+        {
+            if (running.Value?.Lent.IsFor(call) == true) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Takes no more, lets what runs end within the drain's time, and gives up on what does not.</summary>
     public async ValueTask DisposeAsync()
     {

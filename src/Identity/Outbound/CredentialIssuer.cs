@@ -43,7 +43,7 @@ public sealed class CredentialIssuer
     /// <summary>
     /// Writes a compact JWT: claims <c>iss</c>, <c>aud</c>, <c>sub</c> (function), <c>act</c> (caller: <c>sub</c>,
     /// <c>iss</c>, <c>kind</c>, <c>chain</c>), <c>jti</c> (call), <c>digest</c>, <c>approval</c> and <c>approvers</c>
-    /// where there are any, <c>iat</c>, <c>nbf</c>, <c>exp</c>.
+    /// where there are any, <c>gateway</c> (which start makes the call), <c>iat</c>, <c>nbf</c>, <c>exp</c>.
     /// </summary>
     /// <param name="terms">What it says.</param>
     /// <param name="destination">Where the token goes; 2 KiB is enough for callers with short chains.</param>
@@ -107,6 +107,12 @@ public sealed class CredentialIssuer
         {
             claims.Raw(",\"approvers\":"u8);
             claims.Texts(approvers);
+        }
+
+        if (terms.Gateway.Length > 0)
+        {
+            claims.Raw(",\"gateway\":"u8);
+            claims.Text(terms.Gateway);
         }
 
         claims.Raw(",\"iat\":"u8);

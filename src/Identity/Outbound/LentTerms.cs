@@ -23,6 +23,10 @@ public readonly ref struct LentTerms
     /// <summary>The call's id, which is the <c>jti</c>, written as <c>Countersign-Call</c> shows it.</summary>
     public required Guid Call { get; init; }
 
+    /// <summary>The start of the gateway that makes the call, which knows when it ends; empty for a credential that
+    /// several calls may use.</summary>
+    public string Gateway { get; init; } = "";
+
     /// <summary>How it is signed.</summary>
     public SigningAlgorithm Algorithm { get; init; } = SigningAlgorithm.Es256;
 

@@ -103,6 +103,11 @@ public interface IApprovalStore
     /// <summary>What the control listener last saw of the people behind an approval.</summary>
     ValueTask<StoreResult<IReadOnlyList<SeenPerson>>> SeenAsync(Approval approval);
 
+    /// <summary>What was last seen of one person, of the newest token that anybody was shown.</summary>
+    /// <param name="issuer">Who vouches for the person.</param>
+    /// <param name="subject">The person.</param>
+    ValueTask<StoreResult<SeenPerson>> SeenAsync(string issuer, string subject);
+
     /// <summary>Notes the groups of a person who shows a token, unless a newer one has told of them.</summary>
     ValueTask<StoreStatus> NoteAsync(Caller person);
 

@@ -14,8 +14,32 @@ namespace Countersign.Policy.Approvals;
 /// <param name="Stored">The store's text, exactly; empty for one that was never seen.</param>
 public sealed record SeenPerson(string Issuer, string Subject, string Stored)
 {
+    // Text that cannot be read is newer than anything: it holds no group, and nobody gets one by it.
+    private long IssuedAt => long.TryParse(
+        Stored.AsSpan(0, Math.Max(Stored.IndexOf('\n', StringComparison.Ordinal), 0)), NumberStyles.None,
+        CultureInfo.InvariantCulture, out long issued) ? issued : long.MaxValue;
+
     /// <summary>The groups; null for a person who was never seen. Text that cannot be read holds no group.</summary>
     public IReadOnlyList<string>? Groups { get; } = Read(Stored);
+
+    /// <summary>
+    /// The caller with no group that a newer token of theirs does not hold: who shows an older token, or signed in
+    /// earlier, has what they have now at most.
+    /// </summary>
+    public Caller Narrow(Caller caller)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        if (Groups is not { } held) return caller;
+        bool isOlder = caller.IssuedAt > 0 && IssuedAt <= caller.IssuedAt;
+        string[] left = [.. caller.Groups.Where(group => held.Contains(group, StringComparer.Ordinal))];
+        if (isOlder || left.Length == caller.Groups.Count) return caller;
+        return new Caller(caller.Issuer, caller.Subject, caller.Kind, left, caller.Chain, caller.Tenant)
+        {
+            IsDelegated = caller.IsDelegated,
+            BoundCertificate = caller.BoundCertificate,
+            IssuedAt = caller.IssuedAt,
+        };
+    }
 
     /// <summary>The text for a person who shows a token: when it was issued, a line, the groups as JSON.</summary>
     public static string TextOf(Caller person)

@@ -32,6 +32,15 @@ public sealed partial class RedisApprovalStore
     }
 
     /// <inheritdoc/>
+    public async ValueTask<StoreResult<SeenPerson>> SeenAsync(string issuer, string subject)
+    {
+        string key = StoreKeys.Person(SeenPerson.KeyOf(issuer, subject));
+        (bool answered, RedisValue text) = await _store.AskAsync(
+            key, static (database, asked) => database.StringGetAsync(asked, CommandFlags.DemandMaster));
+        return answered ? new(StoreStatus.Ok, new SeenPerson(issuer, subject, text.ToString())) : default;
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<StoreStatus> NoteAsync(Caller person)
     {
         ArgumentNullException.ThrowIfNull(person);

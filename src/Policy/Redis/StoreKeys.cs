@@ -142,6 +142,12 @@ internal static class StoreKeys
     /// <summary>Hash of the people who did something to one object that a separation keeps apart.</summary>
     public static string Duty(string separation, string key) => Tag + "duty:" + separation + ":" + key;
 
+    /// <summary>Channel that one start of a gateway is asked on, whether it makes a call.</summary>
+    public static string LentQuestions(string start) => Tag + "lent:" + start;
+
+    /// <summary>Channel that whoever asked hears the answers on.</summary>
+    public static string LentAnswers(string asker) => Tag + "lent-answers:" + asker;
+
     /// <summary>One sealed session of a person at the console, by the hash of its id.</summary>
     public static string Session(string key) => Tag + "session:" + key;
 

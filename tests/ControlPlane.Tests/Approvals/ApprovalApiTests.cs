@@ -136,6 +136,24 @@ public sealed class ApprovalApiTests
     }
 
     [Fact]
+    public async Task An_older_token_brings_no_group_back()
+    {
+        // Proves groups at the time of the decision; by a token that is good still, and a newer one without the group
+        // that was shown for something else. What the newer one has besides is not the older one's.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync(), older = gate.Token("fay", "finance", "pii-officers");
+        gate.Clock.Advance(TimeSpan.FromSeconds(1));
+        string newer = gate.Token("fay", "sre", "pii-officers");
+        Assert.Equal(HttpStatusCode.OK, (await gate.GetAsync(Path + "/" + id, newer)).Status);
+        Assert.Equal("not-an-approver", (await gate.DecideAsync(id, older)).Problem);
+        Answer revealed = await gate.PostAsync(
+            $"{Path}/{id}/reveal", older, """{"pointer":"/ssn","reason":"ticket"}""");
+        Assert.Equal("not-found", revealed.Problem);
+        Assert.Equal(0, gate.Store.Moves);
+        Assert.Equal(HttpStatusCode.OK, (await gate.DecideAsync(id, newer)).Status);
+    }
+
+    [Fact]
     public async Task What_cannot_be_decided_is_refused_by_name()
     {
         // Proves the refusals of decisions; by one request for each.

@@ -93,6 +93,33 @@ public sealed class OutageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_store_that_stands_still_ages_the_policy_as_one_that_is_away()
+    {
+        // Proves both age limits where the store neither answers nor refuses: critical and high calls are refused
+        // first, while those of low risk go on; then all; and all is well when it goes on.
+        await using RedisServer redis = new();
+        await redis.StartAsync();
+        await StartAsync(redis.Connection, ("LIMITS__POLICYSTALEAFTER", "2s"), ("LIMITS__POLICYDEADAFTER", "15s"));
+        Assert.Equal(428, (await Client.CallAsync("ci-deploy", "POST", "/billing/42/reset")).Status);
+        await redis.StandStillAsync();
+        await Until.TrueAsync(async () =>
+            (await Client.CallAsync("ci-deploy", "POST", "/billing/42/reset")).Problem == "policy-stale");
+        Answer high = await Client.CallAsync("alice", "POST", "/billing/42/refunds", """{"amount":5}""");
+        Assert.Equal((503, "policy-stale"), (high.Status, high.Problem));
+        Assert.NotEqual("", high.Header("Retry-After"));
+        Assert.Equal(200, (await Client.CallAsync("alice", "GET", "/billing/42")).Status);
+        Assert.Equal(503, (await Client.GetAsync(Client.Control + "/health/ready")).Status);
+        await Until.TrueAsync(async () =>
+            (await Client.CallAsync("alice", "GET", "/billing/42")) is { Status: 503, Problem: "policy-stale" });
+        Assert.Equal("0", (await Client.GetAsync(_backends.Upstream + "/billing/42"))["resets"]);
+
+        await redis.GoOnAsync();
+        await Until.TrueAsync(async () => (await Client.CallAsync("alice", "GET", "/billing/42")).Status == 200);
+        await Until.TrueAsync(async () =>
+            (await Client.CallAsync("ci-deploy", "POST", "/billing/42/reset")).Status == 428);
+    }
+
+    [Fact]
     public async Task A_gateway_starts_without_its_issuer_and_knows_callers_when_it_comes()
     {
         // Proves that an issuer that is away is 401 and no hang, by a port where nobody listens until later.

@@ -26,13 +26,16 @@ internal sealed class OidcProvider : IAsyncDisposable
     public string Issuer { get; }
 
     /// <summary>Starts it; a machine without Node.js or its packages fails the test and is told what to do.</summary>
-    public static async Task<OidcProvider> StartAsync(CancellationToken cancel)
+    /// <param name="cancel">Gives up.</param>
+    /// <param name="redirectUri">Where people who sign in come back to; null lets nobody sign in.</param>
+    public static async Task<OidcProvider> StartAsync(CancellationToken cancel, string? redirectUri = null)
     {
         string folder = Path.Combine(Root(), "tests", "Integration.Tests", "oidc-provider");
         if (!Directory.Exists(Path.Combine(folder, "node_modules", "oidc-provider"))) Assert.Fail(Remedy);
         Process node = new()
         {
-            StartInfo = new ProcessStartInfo("node", ["server.mjs", "0"])
+            StartInfo = new ProcessStartInfo(
+                "node", redirectUri is null ? ["server.mjs", "0"] : ["server.mjs", "0", redirectUri])
             {
                 WorkingDirectory = folder,
                 RedirectStandardInput = true, // the provider ends when this does, however the tests end

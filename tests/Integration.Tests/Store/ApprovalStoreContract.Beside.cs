@@ -138,6 +138,22 @@ public abstract partial class ApprovalStoreContract
     }
 
     [Fact]
+    public async Task A_person_has_what_their_newest_token_holds_at_most()
+    {
+        // Proves what one person is known by; by nobody, and by tokens that are newer, older and of the same second.
+        string name = "nia-" + Guid.NewGuid().ToString("N");
+        Caller shown = Drafts.Person(name, issuedAt: 200, "finance", "sre");
+        Assert.Same(shown, (await Approvals.SeenAsync(shown.Issuer, name)).Value!.Narrow(shown));
+        await Approvals.NoteAsync(Drafts.Person(name, issuedAt: 201, "sre", "oncall"));
+        SeenPerson seen = (await Approvals.SeenAsync(shown.Issuer, name)).Value!;
+        Assert.Equal(["sre"], seen.Narrow(shown).Groups);
+        Caller newest = Drafts.Person(name, issuedAt: 201, "finance");
+        Assert.Same(newest, seen.Narrow(newest));
+        Assert.Equal(["sre"], seen.Narrow(Drafts.Person(name, issuedAt: 0, "finance", "sre")).Groups);
+        Assert.Empty(new SeenPerson(shown.Issuer, name, "unreadable").Narrow(shown).Groups);
+    }
+
+    [Fact]
     public async Task A_broken_glass_owes_a_review_until_somebody_closes_it()
     {
         // Proves that the review is listed whatever becomes of the call, and closes once, by one that was executed.

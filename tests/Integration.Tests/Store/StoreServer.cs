@@ -117,6 +117,22 @@ public sealed class RedisServer : StoreServer
         _process = null;
     }
 
+    /// <summary>
+    /// Lets it stand still, with its connections open: what is sent to it is taken by the kernel and never answered.
+    /// </summary>
+    public Task StandStillAsync() => SignalAsync("STOP");
+
+    /// <summary>Lets it go on.</summary>
+    public Task GoOnAsync() => SignalAsync("CONT");
+
+    private async Task SignalAsync(string signal)
+    {
+        string id = _process!.Id.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        using Process kill = Process.Start("sh", ["-c", $"kill -{signal} {id}"]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
     private static int FreePort()
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);

@@ -21,6 +21,7 @@ internal sealed partial class OpenApiImport
     private readonly List<ImportedFunction> _functions = [];
     private readonly List<string> _notes = [];
     private readonly HashSet<string> _ids = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, int> _taken = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, string> _shapes = new(StringComparer.Ordinal);
 
     private OpenApiImport(OpenApiDocument document, string upstreamName)
@@ -31,11 +32,11 @@ internal sealed partial class OpenApiImport
     }
 
     /// <summary>Takes what can be taken.</summary>
-    internal static OpenApiImportResult Run(OpenApiDocument document, string? upstreamName)
+    internal static OpenApiImportResult Run(OpenApiDocument document, string? upstreamName, string under = "")
     {
         string title = OpenApiDocument.TextOf((document.Root["info"] as JsonObject)?["title"]) ?? "an API";
         OpenApiImport import = new(document, NameOf(upstreamName ?? title, "api"));
-        import.TakePaths();
+        import.TakePaths(under);
         if (document.Root["webhooks"] is JsonObject { Count: > 0 } webhooks)
         {
             import._notes.Add($"{webhooks.Count} webhooks: they are calls that the API makes, not calls to it");
@@ -52,12 +53,13 @@ internal sealed partial class OpenApiImport
         return name.Length == 0 ? otherwise : name;
     }
 
-    private void TakePaths()
+    private void TakePaths(string under)
     {
         if (_document.Root["paths"] is not JsonObject paths) return;
         foreach ((string path, JsonNode? node) in paths)
         {
             if (path.StartsWith("x-", StringComparison.Ordinal)) continue;
+            if (!path.StartsWith(under, StringComparison.Ordinal)) continue;
             if (_document.Resolve(node, out string fault) is not { } item)
             {
                 _notes.Add($"{path}: {(fault.Length == 0 ? "is no mapping" : fault)}");
@@ -143,7 +145,11 @@ internal sealed partial class OpenApiImport
             .Replace("}", "", StringComparison.Ordinal).Trim('.');
         string id = NameOf(stated ?? spoken, method.ToLowerInvariant());
         string unique = id;
-        for (int n = 2; _ids.Contains(unique); n++) unique = $"{id}-{n}";
+
+        // Where every operation has one id, each looks on from where the last one stopped.
+        int n = _taken.GetValueOrDefault(id, 2);
+        for (; _ids.Contains(unique); n++) unique = $"{id}-{n}";
+        if (unique != id) _taken[id] = n;
         if (unique != id) _notes.Add($"{method} {path}: '{id}' is taken; it is called '{unique}'");
         return unique;
     }

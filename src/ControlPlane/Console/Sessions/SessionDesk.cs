@@ -14,7 +14,11 @@ namespace Countersign.ControlPlane.Console.Sessions;
 /// <param name="BegunAt">When they signed in.</param>
 /// <param name="EndsAt">When they must sign in again, whatever they do.</param>
 internal sealed record ConsoleSession(
-    string Key, Caller Caller, string FormToken, DateTimeOffset BegunAt, DateTimeOffset EndsAt);
+    string Key, Caller Caller, string FormToken, DateTimeOffset BegunAt, DateTimeOffset EndsAt)
+{
+    /// <summary>True while the issuer's word on their groups is new enough to act on (decision 0057).</summary>
+    public bool MayAct { get; init; }
+}
 
 /// <summary>What became of a session's cookie.</summary>
 /// <param name="Session">Null when there is none.</param>
@@ -25,7 +29,8 @@ internal readonly record struct SessionFinding(ConsoleSession? Session, bool IsS
 /// Begins, finds and ends sessions. The cookie holds 256 random bits and nothing else; the store holds their hash and
 /// the sealed caller, so that neither whoever reads the store nor whoever writes to it can be somebody (decision 0052).
 /// </summary>
-internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, ConsoleTerms terms, TimeProvider clock)
+internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, ConsoleTerms terms, SeenPeople people,
+    TimeProvider clock)
 {
     private const int IdBytes = 32;
 
@@ -33,14 +38,17 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
 
     /// <summary>Begins a session under a new id, which is what goes into the cookie; null when the store did not
     /// confirm it.</summary>
-    public async ValueTask<string?> BeginAsync(Caller caller)
+    /// <param name="caller">Who.</param>
+    /// <param name="notAfter">When it ends at the latest, beside the terms.</param>
+    public async ValueTask<string?> BeginAsync(Caller caller, DateTimeOffset? notAfter = null)
     {
         byte[] id = RandomNumberGenerator.GetBytes(IdBytes);
         string key = KeyOf(id);
         DateTimeOffset now = clock.GetUtcNow();
-        byte[] record = SessionRecord.Write(caller, now, now + terms.SessionMax);
-        StoreStatus kept = await store.AddAsync(
-            key, seal.Seal(key, record), Shorter(terms.SessionIdle, terms.SessionMax));
+        TimeSpan most = notAfter is { } end && end < now + terms.SessionMax ? end - now : terms.SessionMax;
+        if (most <= TimeSpan.Zero) return null;
+        byte[] record = SessionRecord.Write(caller, now, now + most);
+        StoreStatus kept = await store.AddAsync(key, seal.Seal(key, record), Shorter(terms.SessionIdle, most));
         return kept == StoreStatus.Ok ? Base64Url.EncodeToString(id) : null;
     }
 
@@ -63,9 +71,15 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
         string person = PersonOf(caller.Issuer, caller.Subject);
         StoreStatus confirmed = await store.ConfirmAsync(key, person, record.BegunAt, goodFor);
         if (confirmed == StoreStatus.Unavailable) return new(null, IsStoreAway: true);
-        return confirmed == StoreStatus.Ok
-            ? new(new ConsoleSession(key, caller, FormTokenOf(id), record.BegunAt, record.EndsAt), false)
-            : default;
+        if (confirmed != StoreStatus.Ok) return default;
+
+        // Groups are those of the sign-in, less what a newer token of theirs does not hold.
+        if (await people.PresentAsync(caller) is not { } present) return new(null, IsStoreAway: true);
+        ConsoleSession session = new(key, present, FormTokenOf(id), record.BegunAt, record.EndsAt)
+        {
+            MayAct = clock.GetUtcNow() - record.BegunAt < terms.GroupsMax,
+        };
+        return new(session, false);
     }
 
     /// <summary>Ends this session; false when the store did not confirm it.</summary>
@@ -86,6 +100,35 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
     {
         if (IdIn(cookie) is { } id) await store.EndAsync(KeyOf(id));
     }
+
+    /// <summary>Keeps somebody whom a provider vouched for until their browser, and no other, comes back; null when the
+    /// store did not confirm it.</summary>
+    /// <param name="caller">Who.</param>
+    /// <param name="request">The request of ours that was answered: what the browser must know.</param>
+    /// <param name="notAfter">When the provider's session ends.</param>
+    public async ValueTask<string?> HoldAsync(Caller caller, string request, DateTimeOffset notAfter)
+    {
+        byte[] id = RandomNumberGenerator.GetBytes(IdBytes);
+        string key = TicketKeyOf(id, request);
+        byte[] record = SessionRecord.Write(caller, clock.GetUtcNow(), notAfter);
+        StoreStatus kept = await store.AddAsync(key, seal.Seal(key, record), ConsoleLimits.TicketWithin);
+        return kept == StoreStatus.Ok ? Base64Url.EncodeToString(id) : null;
+    }
+
+    /// <summary>Takes what was held, once; null when there is nothing, or it was for another browser.</summary>
+    public async ValueTask<(Caller Caller, DateTimeOffset NotAfter)?> TakeAsync(string? ticket, string request)
+    {
+        if (IdIn(ticket) is not { } id) return null;
+        string key = TicketKeyOf(id, request);
+        StoreResult<byte[]> found = await store.FindAsync(key);
+        if (!found.IsOk || !seal.TryOpen(key, found.Value!, out byte[] opened)) return null;
+        if (SessionRecord.Read(opened) is not { } record) return null;
+        return await store.EndAsync(key) == StoreStatus.Ok ? (record.ToCaller(), record.EndsAt) : null;
+    }
+
+    // Under the request too: a ticket in another browser's address opens nothing there.
+    private static string TicketKeyOf(byte[] id, string request) => "ticket:" + Convert.ToHexStringLower(
+        HMACSHA256.HashData(id, Encoding.UTF8.GetBytes(request)));
 
     /// <summary>True for the token that this session's forms hold.</summary>
     public static bool IsFormToken(ConsoleSession session, string? given) =>

@@ -98,10 +98,17 @@ public sealed record SignInModel(
     PageHead Head, IReadOnlyList<SignInChoice> Choices, string Return, Notice? Notice);
 
 /// <summary>An issuer to sign in by.</summary>
-public sealed record SignInChoice(int Index, string Name, string Issuer);
+/// <param name="Start">Where signing in by it begins: a path with a query.</param>
+/// <param name="Name">What it is called.</param>
+/// <param name="Issuer">Who vouches.</param>
+public sealed record SignInChoice(string Start, string Name, string Issuer);
 
 /// <summary>A row of the policy's history.</summary>
-public sealed record PolicyRow(long Version, string Author, DateTimeOffset At, string Sha256, bool IsCurrent);
+public sealed record PolicyRow(long Version, string Author, DateTimeOffset At, string Sha256, bool IsCurrent)
+{
+    /// <summary>The newest request to put it in force that the viewer may see; null for none.</summary>
+    public ApprovalView? Proposal { get; init; }
+}
 
 /// <summary>The versions of the policy.</summary>
 public sealed record PoliciesModel(PageHead Head, IReadOnlyList<PolicyRow> Items, string? Next);
@@ -109,7 +116,7 @@ public sealed record PoliciesModel(PageHead Head, IReadOnlyList<PolicyRow> Items
 /// <summary>One version of the policy.</summary>
 public sealed record PolicyModel(
     PageHead Head, PolicyRow Version, string Source, long Against, IReadOnlyList<long> Others,
-    IReadOnlyList<DiffLine> Changes);
+    IReadOnlyList<DiffLine> Changes, PolicyDiffView? Meaning);
 
 /// <summary>A line of the difference between two versions; <c>+</c>, <c>-</c>, a space, or <c>…</c> for lines left
 /// out.</summary>

@@ -26,6 +26,9 @@ public enum StandingKind : byte
 
     /// <summary>It is settled, or its time is over.</summary>
     Settled,
+
+    /// <summary>Signed in too long ago to act.</summary>
+    SignedInLongAgo,
 }
 
 /// <summary>
@@ -35,6 +38,13 @@ public enum StandingKind : byte
 public sealed record Standing(StandingKind Kind, string Why)
 {
     public bool MayDecide => Kind == StandingKind.MayDecide;
+
+    /// <summary>The same for somebody whose sign-in is too old to act on.</summary>
+    internal Standing For(bool mayAct) => mayAct || !MayDecide
+        ? this
+        : new(
+            StandingKind.SignedInLongAgo,
+            "You signed in too long ago for your groups to be taken as they were. Sign in again to decide.");
 
     /// <summary>Where <paramref name="viewer"/> stands.</summary>
     internal static Standing Of(ApprovalView approval, Caller viewer, PolicySnapshot? policy, DateTimeOffset now)

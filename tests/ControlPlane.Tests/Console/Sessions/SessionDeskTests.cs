@@ -12,6 +12,7 @@ public sealed class SessionDeskTests : IDisposable
     private readonly FakeTimeProvider _clock = new(Drafts.Now);
     private readonly PayloadSeal _seal = new(new byte[32], PayloadSeal.SessionLabel);
     private readonly InMemorySessionStore _store;
+    private readonly ScriptedApprovalStore _people;
     private readonly SessionDesk _desk;
     private readonly Caller _carol =
         new("https://issuer.test", "carol", CallerKind.Human, ["finance", "sre"], ["carol", "co"], "acme");
@@ -19,7 +20,9 @@ public sealed class SessionDeskTests : IDisposable
     public SessionDeskTests()
     {
         _store = new InMemorySessionStore(_clock);
-        _desk = new SessionDesk(_store, _seal, new ConsoleTerms(), _clock);
+        _people = new ScriptedApprovalStore(new InMemoryApprovalStore(_clock));
+        _desk = new SessionDesk(
+            _store, _seal, new ConsoleTerms(), new SeenPeople(_people, _clock), _clock);
     }
 
     [Fact]
@@ -39,6 +42,37 @@ public sealed class SessionDeskTests : IDisposable
         Assert.NotEqual(id, key);
         Assert.Equal(-1, box.AsSpan().IndexOf("carol"u8));
         Assert.NotEqual(id, (await _desk.BeginAsync(_carol))!);
+    }
+
+    [Fact]
+    public async Task Groups_are_those_of_the_sign_in_less_what_was_lost_since_and_age()
+    {
+        // Proves that a session brings no group back that a newer token does not hold, gains none by one, is nobody's
+        // while the store does not tell, and that an hour after signing in nobody acts.
+        string id = (await _desk.BeginAsync(_carol))!;
+        await _people.NoteAsync(With(100, "finance", "sre"));
+        Assert.Equal(["finance", "sre"], await GroupsAsync());
+        await _people.NoteAsync(With(101, "sre", "admins"));
+        Assert.Equal(["sre"], await GroupsAsync());
+        await _people.NoteAsync(With(99, "finance", "sre"));
+        Assert.Equal(["sre"], await GroupsAsync());
+        _people.IsAway = true;
+        Assert.True((await _desk.FindAsync(id, isActivity: true)).IsStoreAway);
+        _people.IsAway = false;
+        foreach ((int minutes, bool mayAct) in ((int, bool)[])[(29, true), (29, true), (2, false)])
+        {
+            _clock.Advance(TimeSpan.FromMinutes(minutes));
+            Assert.Equal(mayAct, (await _desk.FindAsync(id, isActivity: true)).Session!.MayAct);
+        }
+
+        async Task<IReadOnlyList<string>> GroupsAsync() =>
+            (await _desk.FindAsync(id, isActivity: true)).Session!.Caller.Groups;
+
+        Caller With(long issuedAt, params string[] groups) =>
+            new(_carol.Issuer, _carol.Subject, CallerKind.Human, groups, _carol.Chain, _carol.Tenant)
+            {
+                IssuedAt = issuedAt,
+            };
     }
 
     [Fact]
