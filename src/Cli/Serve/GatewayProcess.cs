@@ -105,9 +105,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         PolicyStart start = new(_options, policies, memory, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
-        OutboundParts outbound = new(_options.Credentials, _clock, _logs);
-        _stops.Push(outbound.DisposeAsync);
-        await outbound.StartAsync(store, sealingKey);
+        OutboundParts outbound = await LendAsync(store, sealingKey);
         SigningKeyRing keys = outbound.Keys;
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
         WitnessParts witnesses = Watch(sealingKey, store, audit);
@@ -163,6 +161,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
         Join(nodes, roles, feed, audit.Chain);
         audit.RecordStart(_options, roles);
         _stops.Push(() => BeginDrainAsync(audit));
+    }
+
+    private async Task<OutboundParts> LendAsync(RedisStore store, byte[] sealingKey)
+    {
+        OutboundParts outbound = new(_options.Credentials, _clock, _logs);
+        _stops.Push(outbound.DisposeAsync);
+        await outbound.StartAsync(store, sealingKey);
+        return outbound;
     }
 
     private WitnessParts Watch(byte[] sealingKey, RedisStore store, GatewayAudit audit)
