@@ -114,7 +114,9 @@ internal static class VerifyVerb
         {
             return found with
             {
-                Kind = AuditDamageKind.Unwitnessed, File = "witnessed", EntriesProven = 0,
+                Kind = AuditDamageKind.Unwitnessed,
+                File = "witnessed",
+                EntriesProven = 0,
                 Message = $"{witness.Name} has not cosigned this log, as far as the folder shows",
             };
         }
