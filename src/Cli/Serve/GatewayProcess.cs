@@ -110,6 +110,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         await outbound.StartAsync(store, sealingKey);
         SigningKeyRing keys = outbound.Keys;
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
+        IdentityParts identity = new(_options, environment, IdentityParts.NonceKeyOf(sealingKey), _clock, _logs);
+        _stops.Push(identity.DisposeAsync);
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
         RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
@@ -118,8 +120,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
         ClaimSweep sweep = await SweepAsync(store, approvals);
-        IdentityParts identity = new(_options, environment, _clock, _logs);
-        _stops.Push(identity.DisposeAsync);
         CallerVerifier callers = await identity.StartAsync(store, ControlUrl, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
@@ -152,6 +152,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 Start = sweep.Start,
                 LentCalls = outbound.LentCalls,
                 Rates = new RedisRateStore(store),
+                Proofs = identity.Proofs,
+                Certificates = _options.Identity.Certificates,
                 LiveNodes = () => _reporter?.LiveNodes ?? 1,
             };
             await StartDataAsync(services, cancellation);
