@@ -97,21 +97,19 @@ internal sealed class GatewayProcess : IAsyncDisposable
         ProcessSecrets secrets = new(_options, environment, _log);
         byte[] sealingKey = secrets.SealingKey();
         IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys();
-        GatewayAudit audit = await GatewayAudit.OpenAsync(_options, _clock, _log);
-        _stops.Push(audit.DisposeAsync);
+        GatewayAudit audit = Own(await GatewayAudit.OpenAsync(_options, _clock, _log));
         RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);
         PolicyMemory memory = Remember();
         PolicyStart start = new(_options, policies, memory, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
-        OutboundParts outbound = new(_options.Credentials, _clock, _logs);
-        _stops.Push(outbound.DisposeAsync);
+        OutboundParts outbound = Own(new OutboundParts(_options.Credentials, _clock, _logs));
         await outbound.StartAsync(store, sealingKey);
         SigningKeyRing keys = outbound.Keys;
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
-        IdentityParts identity = new(_options, environment, IdentityParts.NonceKeyOf(sealingKey), _clock, _logs);
-        _stops.Push(identity.DisposeAsync);
+        IdentityParts identity = Own(new IdentityParts(
+            _options, environment, IdentityParts.NonceKeyOf(sealingKey), _clock, _logs));
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
         RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
@@ -320,6 +318,13 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _readiness.DrainBegun += reporter.Knock;
         reporter.Start();
         _stops.Push(reporter.DisposeAsync);
+    }
+
+    private T Own<T>(T part)
+        where T : IAsyncDisposable
+    {
+        _stops.Push(part.DisposeAsync);
+        return part;
     }
 
     private T Keep<T>(T part)

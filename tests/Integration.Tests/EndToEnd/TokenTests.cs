@@ -281,7 +281,8 @@ public sealed class TokenTests : IAsyncLifetime
             ["htu"] = url,
             ["iat"] = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(),
         };
-        if (token is not null) claims["ath"] = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(token)));
+        if (token is not null)
+            claims["ath"] = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(token)));
         if (nonce is not null) claims["nonce"] = nonce;
         string text = Part(header.ToJsonString()) + "." + Part(claims.ToJsonString());
         byte[] signature = key.SignData(Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256);

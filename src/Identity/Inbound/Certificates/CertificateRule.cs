@@ -21,7 +21,8 @@ public enum CertificateName : byte
     Subject,
 }
 
-/// <summary>Whom a client certificate stands for; the TLS listener has verified that it leads to its authority.</summary>
+/// <summary>Whom a client certificate stands for; the TLS listener has verified that it leads to its
+/// authority.</summary>
 /// <param name="Name">Which name.</param>
 /// <param name="Pattern">What it must be; <c>*</c> is any run of characters but <c>/</c>, <c>**</c> any run.</param>
 /// <param name="Kind">What the caller is.</param>
