@@ -52,7 +52,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         SeenPeople people = new(services.Approvals, clock);
         ConsoleFront? front = ConsoleFront.Open(options, services, people, clock, () => PublicUrl);
         KnownCallers callers = new(
-            new BearerCallers(services.Callers), front?.Sessions, front?.Cookies, () => PublicUrl);
+            Bearers(services), front?.Sessions, front?.Cookies, () => PublicUrl);
         Routes routes = new(_app, callers, people);
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
@@ -129,11 +129,14 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         }
 
         new IntrospectionEndpoint(
-            _options.Introspection, services.LentKeys, services.LentCalls, new BearerCallers(services.Callers),
+            _options.Introspection, services.LentKeys, services.LentCalls, Bearers(services),
             () => PublicUrl, clock).Map(routes);
         TokenEndpoints.Map(
             routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, services.Saml, () => PublicUrl);
     }
+
+    private BearerCallers Bearers(ControlPlaneServices services) =>
+        new(services.Callers, services.Tokens?.Proofs, () => PublicUrl);
 
     private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)
     {

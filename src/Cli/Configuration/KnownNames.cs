@@ -22,7 +22,9 @@ internal static class KnownNames
         "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
         "groupsMax", "sessionIdle", "sessionMax",
         "credentials", "signing", "rotateEvery", "publishBefore",
-        "introspection", "id",
+        "introspection", "id", "endpoint", "tokenPrefix", "cacheFor", "kinds", "require", "gatewayTokens", "life",
+        "saml", "entityId", "providers", "metadata", "signInUrl", "cbc", "signIn",
+        "dpop", "nonce", "maxAge", "rules", "uri", "dns", "email", "subject",
         .. LimitsReader.Names,
     ];
 

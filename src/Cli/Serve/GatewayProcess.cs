@@ -97,18 +97,19 @@ internal sealed class GatewayProcess : IAsyncDisposable
         ProcessSecrets secrets = new(_options, environment, _log);
         byte[] sealingKey = secrets.SealingKey();
         IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys();
-        GatewayAudit audit = await GatewayAudit.OpenAsync(_options, _clock, _log);
-        _stops.Push(audit.DisposeAsync);
+        GatewayAudit audit = Own(await GatewayAudit.OpenAsync(_options, _clock, _log));
         RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);
         PolicyMemory memory = Remember();
         PolicyStart start = new(_options, policies, memory, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
-        OutboundParts outbound = await LendAsync(store, sealingKey);
+        OutboundParts outbound = Own(new OutboundParts(_options.Credentials, _clock, _logs));
+        await outbound.StartAsync(store, sealingKey);
         SigningKeyRing keys = outbound.Keys;
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
         WitnessParts witnesses = Watch(sealingKey, store, audit);
+        IdentityParts identity = Identify(environment, sealingKey);
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
         RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
@@ -117,8 +118,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
         ClaimSweep sweep = await SweepAsync(store, approvals);
-        IdentityParts identity = new(_options, environment, _clock, _logs);
-        _stops.Push(identity.DisposeAsync);
         CallerVerifier callers = await identity.StartAsync(store, ControlUrl, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
@@ -153,6 +152,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 Start = sweep.Start,
                 LentCalls = outbound.LentCalls,
                 Rates = new RedisRateStore(store),
+                Proofs = identity.Proofs,
+                Certificates = _options.Identity.Certificates,
                 LiveNodes = () => _reporter?.LiveNodes ?? 1,
             };
             await StartDataAsync(services, cancellation);
@@ -163,21 +164,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _stops.Push(() => BeginDrainAsync(audit));
     }
 
-    private async Task<OutboundParts> LendAsync(RedisStore store, byte[] sealingKey)
-    {
-        OutboundParts outbound = new(_options.Credentials, _clock, _logs);
-        _stops.Push(outbound.DisposeAsync);
-        await outbound.StartAsync(store, sealingKey);
-        return outbound;
-    }
+    private WitnessParts Watch(byte[] sealingKey, RedisStore store, GatewayAudit audit) => Own(WitnessParts.Start(
+        _options, new PayloadSeal(sealingKey, PayloadSeal.WitnessLabel), store, audit, _clock, _logs));
 
-    private WitnessParts Watch(byte[] sealingKey, RedisStore store, GatewayAudit audit)
-    {
-        WitnessParts witnesses = WitnessParts.Start(
-            _options, new PayloadSeal(sealingKey, PayloadSeal.WitnessLabel), store, audit, _clock, _logs);
-        _stops.Push(witnesses.DisposeAsync);
-        return witnesses;
-    }
+    private IdentityParts Identify(IReadOnlyDictionary<string, string> environment, byte[] sealingKey) => Own(
+        new IdentityParts(_options, environment, IdentityParts.NonceKeyOf(sealingKey), _clock, _logs));
 
     private async Task<ClaimSweep> SweepAsync(RedisStore store, RedisApprovalStore approvals)
     {
@@ -335,6 +326,13 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _readiness.DrainBegun += reporter.Knock;
         reporter.Start();
         _stops.Push(reporter.DisposeAsync);
+    }
+
+    private T Own<T>(T part)
+        where T : IAsyncDisposable
+    {
+        _stops.Push(part.DisposeAsync);
+        return part;
     }
 
     private T Keep<T>(T part)

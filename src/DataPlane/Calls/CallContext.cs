@@ -5,6 +5,7 @@ using Countersign.Audit;
 using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Upstream;
+using Countersign.Identity.Inbound.Certificates;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Microsoft.AspNetCore.Connections;
@@ -36,6 +37,9 @@ internal sealed record ClientSide(
 
     /// <summary>The subject of the client's verified certificate; empty without one.</summary>
     internal string CertificateSubject { get; init; } = "";
+
+    /// <summary>Whom that certificate stands for; null where no rule says so.</summary>
+    internal CertifiedCaller? Certified { get; init; }
 }
 
 /// <summary>
@@ -258,6 +262,10 @@ internal sealed class CallContext : IDisposable
     /// <summary>What a refusal says in <c>detail</c>; constant text, never data of the call.</summary>
     internal string Detail { get; set; } = "";
 
+    /// <summary>The scheme and parameters of a challenge that is not that of bearer tokens; empty for the usual
+    /// one.</summary>
+    internal string Challenge { get; set; } = "";
+
     /// <summary>What the audit says beyond the verdict; never shown to the caller.</summary>
     internal string AuditDetail { get; set; } = "";
 
@@ -377,7 +385,7 @@ internal sealed class CallContext : IDisposable
         Outcome = null;
         Replayed = null;
         Wait = null;
-        Digest = Detail = AuditDetail = "";
+        Digest = Detail = AuditDetail = Challenge = "";
         CredentialId = null;
         _hasResponseDigest = false;
         Status = UpstreamStatus = 0;
