@@ -115,8 +115,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
         await start.LoadAsync(feed, cancellation);
         RedisNodeStore nodes = new(store);
-        RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
-            store, _logs.CreateLogger<RedisApprovalStore>());
+        ILogger<RedisApprovalStore> approvalLog = _logs.CreateLogger<RedisApprovalStore>();
+        RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(store, approvalLog);
         ClaimSweep sweep = await SweepAsync(store, approvals);
         CallerVerifier callers = await identity.StartAsync(store, ControlUrl, cancellation);
         if (roles.HasFlag(Roles.Control))
@@ -159,9 +159,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartDataAsync(services, cancellation);
         }
 
-        Join(nodes, roles, feed, audit.Chain);
-        audit.RecordStart(_options, roles);
-        _stops.Push(() => BeginDrainAsync(audit));
+        Join(nodes, roles, feed, audit);
     }
 
     private WitnessParts Watch(byte[] sealingKey, RedisStore store, GatewayAudit audit) => Own(WitnessParts.Start(
@@ -314,9 +312,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     // Last of all, so that it is seen with its addresses and is gone before its listeners are.
-    private void Join(RedisNodeStore nodes, Roles roles, RedisPolicyFeed feed, AuditChain audit)
+    private void Join(RedisNodeStore nodes, Roles roles, RedisPolicyFeed feed, GatewayAudit audit)
     {
-        FleetMember member = new(_options, roles, feed, audit, _readiness, _clock)
+        FleetMember member = new(_options, roles, feed, audit.Chain, _readiness, _clock)
         {
             Data = DataAddress,
             Control = ControlAddress,
@@ -326,6 +324,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _readiness.DrainBegun += reporter.Knock;
         reporter.Start();
         _stops.Push(reporter.DisposeAsync);
+        audit.RecordStart(_options, roles);
+        _stops.Push(() => BeginDrainAsync(audit));
     }
 
     private T Own<T>(T part)
