@@ -15,6 +15,10 @@ command -v redis-server >/dev/null || missing+=(redis-server)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 command -v chromium >/dev/null || missing+=(chromium fonts-dejavu-core)
+command -v xmlsec1 >/dev/null || missing+=(xmlsec1)
+# SimpleSAMLphp runs in PHP's own server; php-cgi and micro-httpd only keep it from asking for Apache.
+[ -d /usr/share/simplesamlphp/www ] && command -v php >/dev/null \
+  || missing+=(simplesamlphp php-cli php-cgi php-xml php-mbstring micro-httpd)
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 # RUNLEVEL=1: package scripts start no service

@@ -50,7 +50,8 @@ public class PolicyBenchmarks : OperationBenchmark
     public override IEnumerable<string> Names =>
         [
             "ResolveDecide10", "ResolveDecide1000", "ResolveDecide100000", "ResolveDecideEncoded",
-            "ResolveDecidePlaced", "DecideConditions", "DecideConditions1000", "DecideArguments", "CallDigest",
+            "ResolveDecidePlaced", "DecideOneCondition", "DecideConditions", "DecideConditions1000", "DecideArguments",
+            "CallDigest",
         ];
 }
 

@@ -28,6 +28,7 @@ internal static class Catalogue
         new("ResolveDecideEncoded", 20_000, static () => new ResolveAndDecide(functions: 1_000, isEncoded: true)),
         new("ResolveDecidePlaced", 20_000, static () => new ResolveAndDecide(functions: 1_000, isPlaced: true)),
         new("DecideConditions", 5_000, static () => new DecideByConditions(functions: 10)),
+        new("DecideOneCondition", 5_000, static () => new DecideByConditions(functions: 10, conditions: 1)),
         new("DecideArguments", 5_000, static () => new DecideByConditions(functions: 10, hasSchema: true)),
         new("DecideConditions1000", 5_000, static () => new DecideByConditions(functions: 1_000)),
         new("CallDigest", 5_000, static () => new DigestOfCall()),

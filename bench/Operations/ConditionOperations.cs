@@ -39,7 +39,8 @@ internal sealed class DecideByConditions : InlineOperation
 
     /// <param name="functions">How many functions the policy has; each is under the same conditions.</param>
     /// <param name="hasSchema">Each has a schema of its arguments, which the call's fit.</param>
-    internal DecideByConditions(int functions, bool hasSchema = false)
+    /// <param name="conditions">How many of the conditions there are, each of a rule.</param>
+    internal DecideByConditions(int functions, bool hasSchema = false, int conditions = 9)
     {
         StringBuilder text = new("apiVersion: countersign/v1\n");
         text.Append("upstreams: { up: { endpoints: [\"http://h\"] } }\nfunctions:\n");
@@ -51,7 +52,7 @@ internal sealed class DecideByConditions : InlineOperation
         }
 
         text.Append("rules:\n");
-        for (int index = 0; index < Conditions.Length; index++)
+        for (int index = 0; index < conditions; index++)
         {
             text.Append(CultureInfo.InvariantCulture,
                 $"  - {{ id: r{index}, subjects: {{ groups: [support] }}, functions: [\"*\"], effect: allow, ");

@@ -3,6 +3,7 @@ using Countersign.Audit;
 using Countersign.ControlPlane.Console;
 using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Saml;
 using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
 using Countersign.Masking;
@@ -116,6 +117,12 @@ public sealed record ControlPlaneServices(
     /// <summary>What masks make tokens with, by the names that policy knows the keys by.</summary>
     public IReadOnlyDictionary<string, TokenKey> MaskKeys { get; init; } = new Dictionary<string, TokenKey>();
 
+    /// <summary>Cosigns logs of others over HTTP; null where this process is no witness.</summary>
+    public CheckpointWitness? Witness { get; init; }
+
+    /// <summary>How this gateway's log stands with its witnesses.</summary>
+    public Func<ChainOfTrust> Chain { get; init; } = static () => ChainOfTrust.None;
+
     /// <summary>The console's sessions; null leaves the console out.</summary>
     public ISessionStore? Sessions { get; init; }
 
@@ -124,6 +131,9 @@ public sealed record ControlPlaneServices(
 
     /// <summary>Who people sign in by; null where nobody can.</summary>
     public OidcSignIn? SignIn { get; init; }
+
+    /// <summary>SAML providers; null where there are none.</summary>
+    public SamlService? Saml { get; init; }
 
     /// <summary>What tokens are issued and revoked with; null does neither.</summary>
     public TokenTerms? Tokens { get; init; }

@@ -10,9 +10,24 @@ internal struct BlockMasks
     /// literal's first.</summary>
     public ulong Tokens;
 
-    /// <summary>Where a rule may have a say: quotes that close what may be a name that is looked for, and quotes that
-    /// open what may be JSON.</summary>
+    /// <summary>Where a rule may have a say: quotes that close what may be a name that is looked for, quotes that open
+    /// what may be JSON, and what detectors must look at.</summary>
     public ulong Events;
+
+    /// <summary>Those of them that close what may be a name that is looked for.</summary>
+    public ulong Names;
+
+    /// <summary>Those that close a string in which something may be detected.</summary>
+    public ulong Detected;
+
+    /// <summary>Those that close what may be a name that tells of a secret.</summary>
+    public ulong Telling;
+
+    /// <summary>Bytes at which something that is detected may be given away.</summary>
+    public ulong Triggers;
+
+    /// <summary>Bytes of numbers and literals.</summary>
+    public ulong Scalars;
 
     /// <summary>Quotes that close a string in which something is escaped.</summary>
     public ulong Escaped;

@@ -32,6 +32,7 @@ internal sealed partial class BlockWindow
         _text = default;
         _numbers = default;
         (_wasScalar, _wasHigh, _isEscaped, Count, Eventful) = (0, 0, 0, 0, 0);
+        (_isAfterWord, _isAfterDigit, _isDetected) = (0, 0, 0);
         _looks = program.NestedDepth > 0 ? ulong.MaxValue : 0;
         _detects = program.Detectors != Detectors.DetectorSet.None;
         _folds = program.Names.FoldsSeparators ? 1UL : 0;
@@ -94,8 +95,7 @@ internal sealed partial class BlockWindow
             ulong scalars = outside & ~(marks | blanks);
             ulong starts = scalars & ~(scalars << 1 | wasScalar);
             ulong digits = now.InRange((byte)'0', 10) & scalars;
-            inString = 0 - (strings >> 63);
-            wasScalar = scalars >> 63;
+            (inString, wasScalar) = (0 - (strings >> 63), scalars >> 63);
             if (((digits ^ scalars) | _numbers.Open) == 0)
             {
                 wrong |= _numbers.CheckDigits(starts, digits, now.Equal((byte)'0'));
@@ -116,14 +116,15 @@ internal sealed partial class BlockWindow
             if (((slashes & strings) | _isEscaped) != 0) ends |= masks.Escaped = Escaped(slashes, strings, closes);
             if (ends != 0) ends &= (now.Equal((byte)':') | blanks) >> 1 | LastBit;   // behind the block may be a colon
             ulong begins = (marks | blanks | slashes | high) >> 1 | LastBit;
+            (masks.Names, masks.Scalars) = (ends, scalars);
             masks.Events = ends | (opens & begins & _looks);
-            if (_detects) masks.Events |= Detectable(opens, quotes, starts, scalars);
             if (masks.Events != 0) Eventful |= 1UL << (from + block);
             if (strings == ulong.MaxValue) _isEscaped |= _folds;
             if (wrong != 0 && from + block < _blocks - 1) return false;
             (_wrongLast, _scalarsLast) = (wrong, scalars);
         }
 
+        if (_detects) Detect<TBlock>(bytes, from, all, program.Detectors);
         (_inString, _wasScalar) = (inString, wasScalar);
         Compress<TBlock>(bytes, all);
         return true;
@@ -145,18 +146,6 @@ internal sealed partial class BlockWindow
         }
 
         Count = count;
-    }
-
-    // Values that are long enough for something to be detected in them, or may be: strings of five bytes, numbers of
-    // seven.
-    private static ulong Detectable(ulong opens, ulong quotes, ulong starts, ulong scalars)
-    {
-        ulong soon = quotes >> 1 | quotes >> 2;
-        soon |= soon >> 2 | quotes >> 5;
-        ulong long2 = scalars & (scalars >> 1 | LastBit);
-        ulong long4 = long2 & (long2 >> 2 | 3UL << 62);
-        ulong long7 = long4 & (long4 >> 3 | 7UL << 61);
-        return (opens & ~soon) | (starts & long7);
     }
 
     // The quotes behind something that is escaped: a backslash is added to the run that is its string, and so is

@@ -8,9 +8,10 @@ namespace Countersign.Masking;
 /// <content>The rules, applied to a window that is sound.</content>
 public sealed partial class JsonMasker
 {
-    private const int DetectedBytesMin = 5;   // nothing shorter is detected in a string,
-    private const int DetectedDigitsMin = 7;  // nor in a number
+    private const DetectorSet AnyDetector = (DetectorSet)uint.MaxValue;
+    private const int DetectedBytesMin = 5;   // nothing shorter is detected in a string
 
+    private DetectorSet _possible = AnyDetector;   // of the value that is judged
     private int _eventBlock;       // whose events come next,
     private ulong _events;         // those of them that are left,
     private ulong _eventBlocks;    // and the blocks behind it that have some
@@ -36,13 +37,52 @@ public sealed partial class JsonMasker
             _events &= _events - 1;
             if (place < _copyFrom) continue;   // of a value that was masked
             ref readonly BlockMasks masks = ref window.Masks[_eventBlock];
-            if ((masks.Tokens >> bit & 1) != 0) ActOnValue(input, place, ref output);
-            else if (!_program.HasPaths && _program.HasBareNames)
+            if ((masks.Tokens >> bit & 1) != 0) ActOnOpening(input, place, ref output);
+            else if (!ActOnClosing(input, place, masks, bit, ref output)) return false;
+        }
+    }
+
+    private bool ActOnClosing(ReadOnlySpan<byte> input, int close, in BlockMasks masks, int bit, ref OutputRun output)
+    {
+        bool isEscaped = (masks.Escaped >> bit & 1) != 0;
+        if (!_program.HasPaths && _program.HasBareNames && (masks.Names >> bit & 1) != 0)
+        {
+            if (!ActOnName(input, close, isEscaped, ref output)) return false;
+            if (close < _copyFrom || close >= _blocks!.End) return true;
+        }
+
+        if ((masks.Telling >> bit & 1) != 0 && !ActOnTelling(input, close, isEscaped, ref output)) return false;
+        if ((masks.Detected >> bit & 1) != 0) ActOnString(input, close, isEscaped, ref output);
+        return true;
+    }
+
+    /// <summary>Judges the value of the string that ends at <paramref name="close"/>, if it is a name that tells of a
+    /// secret.</summary>
+    private bool ActOnTelling(ReadOnlySpan<byte> input, int close, bool isEscaped, ref OutputRun output)
+    {
+        BlockWindow window = _blocks!;
+        if (!isEscaped && !TellingNames.MayEndKey(input[..close])) return true;
+        int open = window.QuoteBefore(close);
+        if (open < 0 || !IsKey(input, close) || !IsTelling(input[(open + 1)..close])) return true;
+        int colon = window.NextToken(close + 1);
+        int value = colon < window.End ? window.NextToken(colon + 1) : colon;
+        if (value < window.End)
+        {
+            byte first = input[value];
+            if (first is (byte)'{' or (byte)'[') return true;
+            int end = first == '"' ? window.NextQuote(value + 1) + 1 : EndOfScalar(input, value);
+            if (end <= window.End)
             {
-                bool isEscaped = (masks.Escaped >> bit & 1) != 0;
-                if (!ActOnName(input, place, isEscaped, ref output)) return false;
+                bool isValue = first is (byte)'"' or (byte)'-' or (>= (byte)'0' and <= (byte)'9');
+                if (isValue && value >= _copyFrom)
+                    JudgeWhole(input, value, end, AnyDetector, isTelling: true, ref output);
+                return true;
             }
         }
+
+        if (CanTakeAgain(input, open)) return true;
+        window.GoBackBehindName(close + 1);
+        return false;
     }
 
     /// <summary>Acts on the string that ends at <paramref name="close"/> if it is a member's name that is looked
@@ -166,24 +206,42 @@ public sealed partial class JsonMasker
         else _edits.AddText(text);
     }
 
-    /// <summary>Looks into the value at <paramref name="start"/>, which is a string, or a number where something is
-    /// detected.</summary>
-    private void ActOnValue(ReadOnlySpan<byte> input, int start, ref OutputRun output)
+    /// <summary>Looks into the value at <paramref name="start"/>: a string that may hold JSON, or a number in which
+    /// something may be detected.</summary>
+    private void ActOnOpening(ReadOnlySpan<byte> input, int start, ref OutputRun output)
     {
         BlockWindow window = _blocks!;
         bool isString = input[start] == '"';
         int end = isString ? window.NextQuote(start + 1) : EndOfScalar(input, start) - 1;
         if (end >= window.End) return;   // a string that goes on and holds no JSON
-        if (isString && IsKey(input, end)) return;
-        DetectorSet wanted = _program.Detectors;
-        int length = isString ? end - start - 1 : end - start + 1;
-        bool isLooked = isString && _program.NestedDepth > 0 && MayBeginJson(input[start + 1]);
-        if (!isLooked && wanted != DetectorSet.None && length >= (isString ? DetectedBytesMin : DetectedDigitsMin))
-            isLooked = ValueFilter.Possible(input.Slice(isString ? start + 1 : start, length), wanted) != 0;
-        if (!isLooked) return;
+        if (isString && (!MayBeginJson(input[start + 1]) || IsKey(input, end))) return;
+        DetectorSet possible = isString
+            ? AnyDetector
+            : window.Possible(input, start, end + 1, _program.Detectors);
+        if (possible != DetectorSet.None) JudgeWhole(input, start, end + 1, possible, isTelling: false, ref output);
+    }
+
+    /// <summary>Looks into the string that ends at <paramref name="close"/>, in which something may be
+    /// detected.</summary>
+    private void ActOnString(ReadOnlySpan<byte> input, int close, bool isEscaped, ref OutputRun output)
+    {
+        BlockWindow window = _blocks!;
+        int open = window.QuoteBefore(close);
+        if (open < _copyFrom || close - open <= DetectedBytesMin || IsKey(input, close)) return;
+        DetectorSet possible = isEscaped
+            ? AnyDetector
+            : window.Possible(input, open + 1, close, _program.Detectors);
+        if (possible != DetectorSet.None) JudgeWhole(input, open, close + 1, possible, isTelling: false, ref output);
+    }
+
+    private void JudgeWhole(
+        ReadOnlySpan<byte> input, int start, int end, DetectorSet possible, bool isTelling, ref OutputRun output)
+    {
         _valueAt = start;
-        if ((wanted & DetectorSet.HighEntropy) != 0) FindName(input, start);
-        Judge(input, end + 1, isString, isRoot: false, output.Flush());
+        _isUnderTellingName = isTelling;
+        _possible = possible;
+        Judge(input, end, input[start] == '"', isRoot: false, output.Flush());
+        _possible = AnyDetector;
     }
 
     private bool IsKey(ReadOnlySpan<byte> input, int close)

@@ -29,7 +29,7 @@ public sealed partial class JsonMasker
     {
         bool isTooShort = input.Length - position < BlockBytesMin || position < _blocksFrom;
         if (isTooShort || !_runsBlocks || _isMasking || _valueAt != None || _held.Count > 0) return;
-        bool hasHit = _hit != Hit.None && _scanner.Place is JsonPlace.Colon or JsonPlace.Value;
+        bool hasHit = (_hit != Hit.None || _isUnderTellingName) && _scanner.Place is JsonPlace.Colon or JsonPlace.Value;
         BlockWindow window = _blocks ??= new BlockWindow(_width);
         if (hasHit || !_scanner.TryLend(window)) return;
         _hit = Hit.None;

@@ -109,7 +109,7 @@ public sealed partial class JsonMasker
         {
             int block = BitOperations.TrailingZeroCount(blocks);
             ref readonly BlockMasks masks = ref window.Masks[block];
-            for (ulong closes = masks.Events & ~masks.Tokens; closes != 0; closes &= closes - 1)
+            for (ulong closes = masks.Names; closes != 0; closes &= closes - 1)
             {
                 int close = window.Start + block * BlockWindow.BlockBytes + BitOperations.TrailingZeroCount(closes);
                 int open = window.QuoteBefore(close);

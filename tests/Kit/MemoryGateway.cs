@@ -76,7 +76,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
             Admission,
             audit,
             new OwnPaths(
-                callers, Store, _seal, bounds, Time, ResourceMetadata.Write(PublicUrl, [TestIssuer.Issuer])),
+                callers, Store, _seal, bounds, Time,
+                path => ResourceMetadata.Write(PublicUrl + path, [TestIssuer.Issuer], false, false)),
             callers,
             new FunctionTable(InForce, bounds),
             new PolicyJudge(InForce, bounds, Time),

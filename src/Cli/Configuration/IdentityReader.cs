@@ -1,4 +1,5 @@
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Dpop;
 using Countersign.Policy;
 
 namespace Countersign.Cli.Configuration;
@@ -20,17 +21,38 @@ internal static class IdentityReader
         List<string> faults = [];
         PersonAliases aliases = PersonAliases.Read(
             listed.Names.Select(person => KeyValuePair.Create(person, listed.Texts(person) ?? [])),
-            [.. issuers.Select(one => one.Issuer)], faults);
+            [
+                .. issuers.Select(one => one.Issuer), .. SamlReader.EntitiesOf(identity),
+                CertificateReader.IssuerOf(identity),
+            ],
+            faults);
         errors.AddRange(faults.Select(fault => "identity.aliases: " + fault));
         ConfigurationSection tokens = identity.Section("gatewayTokens");
         IdentitySettings settings = new()
         {
             Issuers = [.. issuers.Select(one => one with { Aliases = aliases })],
             IntrospectionSecrets = secrets,
+            Dpop = ReadDpop(identity.Section("dpop")),
+            Certificates = CertificateReader.Read(identity, aliases),
+            Saml = SamlReader.Read(identity, resolve, aliases, errors),
             GatewayTokenLife = tokens.Duration("life", TimeSpan.FromMinutes(15), TokenLifeMin, TokenLifeMax),
         };
         tokens.RefuseOthers();
         return settings;
+    }
+
+    private static DpopOptions ReadDpop(ConfigurationSection dpop)
+    {
+        DpopOptions defaults = new();
+        DpopOptions options = new()
+        {
+            RequiresNonce = dpop.Flag("nonce", defaults.RequiresNonce),
+            ProofMaxAge = dpop.Duration(
+                "maxAge", defaults.ProofMaxAge, TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(10)),
+            ClockSkew = dpop.Duration("clockSkew", defaults.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+        };
+        dpop.RefuseOthers();
+        return options;
     }
 
     private static IssuerOptions ReadIssuer(
@@ -41,18 +63,10 @@ internal static class IdentityReader
         if (issuer.Length == 0) section.Fault("issuer", "is required");
         if (audiences.Count == 0) section.Fault("audiences", "at least one audience is required");
         IssuerOptions defaults = new() { Issuer = issuer, Audiences = audiences };
-        IssuerOptions options = defaults with
+        IssuerOptions options = ReadMapping(section, defaults) with
         {
             KeysFile = section.Text("keys") is { } keys ? resolve(keys) : null,
             DiscoveryUrl = section.Text("discovery"),
-            Groups = section.Texts("groups") ?? defaults.Groups,
-            KindClaim = section.Text("kind") ?? defaults.KindClaim,
-            KindWords = ReadKindWords(section.Section("kinds")),
-            Requires = ReadRequired(section.Section("require")),
-            DefaultKind = ReadKind(section, "defaultKind"),
-            ResponsibleClaims = section.Texts("responsible") ?? defaults.ResponsibleClaims,
-            PersonClaim = section.Text("person"),
-            TenantClaim = section.Text("tenant"),
             Algorithms = section.Texts("algorithms") ?? defaults.Algorithms,
             ClockSkew = section.Duration("clockSkew", defaults.ClockSkew),
             Introspection = section.Names.Contains("introspection")
@@ -62,6 +76,19 @@ internal static class IdentityReader
         section.RefuseOthers();
         return options;
     }
+
+    /// <summary>How claims, or attributes, become a caller.</summary>
+    internal static IssuerOptions ReadMapping(ConfigurationSection section, IssuerOptions defaults) => defaults with
+    {
+        Groups = section.Texts("groups") ?? defaults.Groups,
+        KindClaim = section.Text("kind") ?? defaults.KindClaim,
+        KindWords = ReadKindWords(section.Section("kinds")),
+        Requires = ReadRequired(section.Section("require")),
+        DefaultKind = section.Has("defaultKind") ? ReadKind(section, "defaultKind") : defaults.DefaultKind,
+        ResponsibleClaims = section.Texts("responsible") ?? defaults.ResponsibleClaims,
+        PersonClaim = section.Text("person"),
+        TenantClaim = section.Text("tenant"),
+    };
 
     private static IntrospectionOptions ReadIntrospection(
         ConfigurationSection section, string issuer, Func<string, string> resolve,
@@ -96,7 +123,7 @@ internal static class IdentityReader
         return claims;
     }
 
-    private static CallerKind ReadKind(ConfigurationSection section, string key)
+    internal static CallerKind ReadKind(ConfigurationSection section, string key)
     {
         string? kind = section.Text(key);
         switch (kind)

@@ -49,8 +49,12 @@ internal sealed class ConsoleFront
         ConsoleGate gate = new(routes, Sessions, Cookies, renderer, _options, _publicUrl);
         ApprovalSearch search = new(_services.Approvals, parts.Approvals.Views);
         ConsoleAssets.Map(routes);
-        new SignInEndpoints(
-            gate, Sessions, Cookies, _services.SignIn, parts.People, parts.Acts, _publicUrl, _clock, parts.Log).Map();
+        SignInEndpoints entrance = new(
+            gate, Sessions, Cookies, _services.SignIn, _services.Saml, parts.People, parts.Acts, _publicUrl, _clock,
+            parts.Log);
+        entrance.Map();
+        if (_services.Saml is { } saml)
+            new SamlSignInEndpoints(routes, gate, entrance, Sessions, Cookies, saml, _clock, parts.Log).Map();
         new ApprovalPages(gate, parts.Approvals, parts.Reveals, search, _services, _clock).Map();
         new ReviewPages(gate, search, _clock).Map();
         new HistoryPages(gate, search).Map();

@@ -94,7 +94,8 @@ internal sealed class ConsoleGate(
         session.Caller.Subject, Policy.Approvals.ApprovalJson.NameOf(session.Caller.Kind), session.Caller.Issuer,
         session.Caller.Groups, MayReadPolicy(session.Caller), session.EndsAt);
 
-    private static void Protect(HttpContext context)
+    /// <summary>The fields that every page carries.</summary>
+    internal static void Protect(HttpContext context)
     {
         IHeaderDictionary fields = context.Response.Headers;
         fields.ContentSecurityPolicy = PageSecurity;

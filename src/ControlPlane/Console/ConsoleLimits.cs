@@ -15,6 +15,13 @@ internal static class ConsoleLimits
     /// <summary>Addresses remembered in one minute; the rest share what is left for all.</summary>
     public const int AddressesRememberedMax = 4_096;
 
+    /// <summary>From the provider's answer to the page that it leads to: one redirect.</summary>
+    public static readonly TimeSpan TicketWithin = TimeSpan.FromMinutes(2);
+
+    /// <summary>A provider's answer, form-encoded: the largest assertion that is read, and room for its
+    /// encoding.</summary>
+    public const int AnswerBytesMax = 640 * 1_024;
+
     public const int FormBytesMax = 16_384;
     public const int ReturnCharactersMax = 512;
     public const int CodeCharactersMax = 4_096;

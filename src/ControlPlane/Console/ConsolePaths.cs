@@ -13,6 +13,8 @@ internal static class ConsolePaths
     public const string SignIn = "/console/signin";
     public const string SignInStart = "/console/signin/start";
     public const string SignInCallback = "/console/signin/callback";
+    public const string SamlStart = "/console/signin/saml/start";
+    public const string SamlFinish = "/console/signin/saml/finish";
     public const string SignOut = "/console/signout";
     public const string Assets = "/console/assets";
 

@@ -5,7 +5,9 @@ using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Console.Pages;
 using Countersign.ControlPlane.Console.Sessions;
 using Countersign.ControlPlane.Console.Views;
+using Countersign.Identity.Inbound.Saml;
 using Countersign.Identity.Inbound.SignIn;
+using Countersign.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -13,8 +15,8 @@ namespace Countersign.ControlPlane.Console;
 
 /// <summary>In and out: the choice of an issuer, the way there and back, and the end of a session.</summary>
 internal sealed partial class SignInEndpoints(
-    ConsoleGate gate, SessionDesk sessions, ConsoleCookies cookies, OidcSignIn? issuers, SeenPeople people,
-    ActLog acts, Func<string> publicUrl, TimeProvider clock, ILogger logger)
+    ConsoleGate gate, SessionDesk sessions, ConsoleCookies cookies, OidcSignIn? issuers, SamlService? saml,
+    SeenPeople people, ActLog acts, Func<string> publicUrl, TimeProvider clock, ILogger logger)
 {
     private readonly SignInPace _pace = new(clock);
 
@@ -28,10 +30,17 @@ internal sealed partial class SignInEndpoints(
         gate.Post(ConsolePaths.SignOut, LeaveAsync, isAct: false);
     }
 
-    private ValueTask<Reply> ShowAsync(HttpContext context, int status = 200, string? refusal = null)
+    /// <summary>The sign-in page, with a refusal in it.</summary>
+    internal ValueTask<Reply> ShowAsync(HttpContext context, int status = 200, string? refusal = null)
     {
-        SignInChoice[] choices = [.. (issuers?.Clients ?? []).Select(
-            (client, index) => new SignInChoice(index, client.Name, client.Issuer.Issuer))];
+        SignInChoice[] choices =
+        [
+            .. (issuers?.Clients ?? []).Select((client, index) => new SignInChoice(
+                ConsolePaths.SignInStart + "?issuer=" + Text(index), client.Name, client.Issuer.Issuer)),
+            .. (saml?.Providers ?? []).Select((one, index) => (one, index)).Where(pair => pair.one.SignsIn)
+                .Select(pair => new SignInChoice(
+                    ConsolePaths.SamlStart + "?provider=" + Text(pair.index), pair.one.Name, pair.one.Mapping.Issuer)),
+        ];
         string wanted = RequestReading.TryQuery(context, "return", out string? asked)
             ? ConsolePaths.SafeReturn(asked)
             : ConsolePaths.Inbox;
@@ -50,8 +59,7 @@ internal sealed partial class SignInEndpoints(
             return await ShowAsync(context, 400, "Choose one of these.");
         }
 
-        if (!_pace.TryStep(context.Connection.RemoteIpAddress)) return await TooManyAsync(context);
-        if (Elsewhere(context) is { } right) return ConsoleGate.SeeOther(right);
+        if (await StopAsync(context) is { } stopped) return stopped;
         SignInStart? start = await issuers.BeginAsync((int)index, RedirectUri, context.RequestAborted);
         if (start is null)
             return await ShowAsync(context, 502, "The identity provider does not answer. Try again in a moment.");
@@ -88,15 +96,34 @@ internal sealed partial class SignInEndpoints(
             return await ShowAsync(context, 403, "You could not be signed in: " + result.Because + ".");
         }
 
+        return await BeginSessionAsync(context, caller, record.Return, null);
+    }
+
+    /// <summary>Signs somebody in whom an issuer or a provider vouched for.</summary>
+    /// <param name="context">The request that brought them.</param>
+    /// <param name="caller">Who.</param>
+    /// <param name="wanted">Where they wanted to go.</param>
+    /// <param name="notAfter">When the provider's own session ends; null says nothing.</param>
+    internal async ValueTask<Reply> BeginSessionAsync(
+        HttpContext context, Caller caller, string wanted, DateTimeOffset? notAfter)
+    {
         // Always a new id, and the old one ends: whoever planted an id in this browser holds nothing.
         await sessions.ForgetAsync(cookies.Session(context));
-        string? id = await sessions.BeginAsync(caller);
+        string? id = await sessions.BeginAsync(caller, notAfter);
         if (id is null) return await ShowAsync(context, 503, "The store does not answer. Try again in a moment.");
         await people.NoteAsync(caller);
         using AuditedAct act = acts.Begin(caller, ActWords.SignIn, "console", "");
         act.Succeed("signed in until " + Until());
         cookies.SetSession(context, id);
-        return ConsoleGate.SeeOther(record.Return);
+        return ConsoleGate.SeeOther(wanted);
+    }
+
+    /// <summary>Counts a step of signing in, and sends whoever begins under another name of this listener to the right
+    /// one; null goes on.</summary>
+    internal async ValueTask<Reply?> StopAsync(HttpContext context, bool isBegin = true)
+    {
+        if (!_pace.TryStep(context.Connection.RemoteIpAddress)) return await TooManyAsync(context);
+        return isBegin && Elsewhere(context) is { } right ? ConsoleGate.SeeOther(right) : null;
     }
 
     private async ValueTask<Reply> LeaveAsync(HttpContext context, ConsoleSession session, PostedForm form)
@@ -129,6 +156,8 @@ internal sealed partial class SignInEndpoints(
         context.Response.Headers.RetryAfter = "60";
         return ShowAsync(context, 429, "Too many sign-ins from here. Wait a minute.");
     }
+
+    private static string Text(int index) => index.ToString(CultureInfo.InvariantCulture);
 
     private string Until() => clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 

@@ -2,6 +2,7 @@ using System.Text;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Inbound.Dpop;
+using Countersign.Identity.Inbound.Saml;
 using Countersign.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -15,8 +16,13 @@ internal readonly record struct ProofFinding(ReadOnlyMemory<byte> Key, Reply? Re
 
 /// <summary><c>POST /oauth/token</c>: tokens for tokens (RFC 8693).</summary>
 internal sealed class TokenDesk(
-    CallerVerifier callers, TokenTerms terms, ActLog acts, Func<string> publicUrl, TimeProvider clock)
+    CallerVerifier callers, TokenTerms terms, SamlService? saml, ActLog acts, Func<string> publicUrl,
+    TimeProvider clock)
 {
+    /// <summary>Where tokens are asked for.</summary>
+    public const string Path = "/oauth/token";
+
+    public const string SamlGrant = "urn:ietf:params:oauth:grant-type:saml2-bearer";
     public const string ExchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange";
 
     private const string AccessTokenType = "urn:ietf:params:oauth:token-type:access_token";
@@ -27,7 +33,7 @@ internal sealed class TokenDesk(
     public static IReadOnlyList<string> ProofAlgorithms => DpopProofs.Algorithms;
 
     /// <summary>The grants that are offered.</summary>
-    public IReadOnlyList<string> Grants { get; } = [ExchangeGrant];
+    public IReadOnlyList<string> Grants { get; } = saml is null ? [ExchangeGrant] : [ExchangeGrant, SamlGrant];
 
     /// <summary>True where tokens can be bound to keys.</summary>
     public bool TakesProofs => terms.Proofs is not null;
@@ -41,11 +47,12 @@ internal sealed class TokenDesk(
         string grant = form.GetValueOrDefault("grant_type", "");
         if (grant.Length == 0) return OAuthError.Of(OAuthError.InvalidRequest, "the grant_type is missing");
         if (!IsForUs(form)) return OAuthError.Of(OAuthError.InvalidTarget, "the resource is none of this gateway's");
-        ProofFinding proof = await ProofAsync(context, "/oauth/token", default);
+        ProofFinding proof = await ProofAsync(context, Path, default);
         if (proof.Refused is not null) return proof.Refused;
         return grant switch
         {
             ExchangeGrant => await ExchangeAsync(form, proof.Key, context.RequestAborted),
+            SamlGrant when saml is not null => await AssertAsync(saml, form, proof.Key, context.RequestAborted),
             _ => OAuthError.Of(OAuthError.UnsupportedGrant, "that grant is not offered here"),
         };
     }
@@ -73,6 +80,34 @@ internal sealed class TokenDesk(
         }
 
         return await IssueAsync(actor.Caller, BoundTo(agreed, key), AccessTokenType);
+    }
+
+    // RFC 7522: somebody whom a SAML provider vouches for.
+    private async ValueTask<Reply> AssertAsync(
+        SamlService provider, Dictionary<string, string> form, ReadOnlyMemory<byte> key, CancellationToken cancel)
+    {
+        if (form.GetValueOrDefault("assertion", "") is not { Length: > 0 } assertion)
+            return OAuthError.Of(OAuthError.InvalidRequest, "the assertion is missing");
+        SamlResult result = await provider.AcceptBearerAsync(assertion, publicUrl() + Path, cancel);
+        if (result.Caller is not { } caller)
+        {
+            return result.IsStoreAway
+                ? OAuthError.Of(OAuthError.TemporarilyUnavailable, result.Because, 503)
+                : OAuthError.Of(OAuthError.InvalidGrant, result.Because);
+        }
+
+        IReadOnlyList<string> groups = caller.Groups;
+        if (form.TryGetValue("scope", out string? scope))
+        {
+            groups = scope.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (!groups.All(caller.IsIn))
+                return OAuthError.Of(OAuthError.InvalidScope, "the scope names a group that the subject is not in");
+        }
+
+        // The assertion was to be shown within minutes; the token that is given for it lives by its own terms.
+        Caller narrowed = new(caller.Issuer, caller.Subject, caller.Kind, groups, caller.Chain, caller.Tenant);
+        GatewayTokenTerms agreed = new(narrowed, clock.GetUtcNow() + terms.TimeToLive) { ProvenAt = caller.IssuedAt };
+        return await IssueAsync(caller, BoundTo(agreed, key), AccessTokenType);
     }
 
     /// <summary>Issues a token, once it is in the audit that it is.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Countersign.Identity.Inbound.Saml;
 using Countersign.Identity.Outbound;
 using Microsoft.AspNetCore.Http;
 
@@ -10,7 +11,7 @@ internal static class TokenEndpoints
 {
     public static void Map(
         Routes routes, SigningKeyRing keys, SigningTerms terms, TokenDesk? tokens, RevocationDesk? revocations,
-        Func<string> publicUrl)
+        SamlService? saml, Func<string> publicUrl)
     {
         // A key is published for longer than that before it signs.
         string caching = "max-age=" + terms.CachedSeconds.ToString(CultureInfo.InvariantCulture);
@@ -21,8 +22,11 @@ internal static class TokenEndpoints
         routes.Open(
             HttpMethods.Get, "/.well-known/oauth-authorization-server",
             _ => new(AuthorizationServer.Metadata(publicUrl(), tokens)));
+        routes.Open(HttpMethods.Get, SamlService.MetadataPath, _ => new(saml is null
+            ? Reply.Refuse(Refusal.NotFound, "No SAML provider is configured.")
+            : new Reply(200, "application/samlmetadata+xml", saml.Metadata())));
         if (tokens is null || revocations is null) return;
-        routes.Open(HttpMethods.Post, "/oauth/token", tokens.TokenAsync);
+        routes.Open(HttpMethods.Post, TokenDesk.Path, tokens.TokenAsync);
         routes.Open(HttpMethods.Post, "/oauth/revoke", revocations.HolderAsync);
         routes.Known(HttpMethods.Post, "/api/v1/revocations", revocations.FileAsync);
         routes.Known(HttpMethods.Get, "/api/v1/revocations", (_, caller) => revocations.ListAsync(caller));

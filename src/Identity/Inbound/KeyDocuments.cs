@@ -6,7 +6,8 @@ namespace Countersign.Identity.Inbound;
 
 /// <summary>Fetches discovery documents and key sets: https (or loopback), no redirects, bounded, 200 and nothing
 /// else.</summary>
-internal sealed class KeyDocuments(HttpMessageInvoker http, int documentBytesMax) : IDocumentRetriever
+internal sealed class KeyDocuments(
+    HttpMessageInvoker http, int documentBytesMax, string type = "application/json") : IDocumentRetriever
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -22,7 +23,7 @@ internal sealed class KeyDocuments(HttpMessageInvoker http, int documentBytesMax
         if (!IsFetchable(address)) throw new IOException("the address is neither https nor loopback");
         Uri uri = new(address);
         using HttpRequestMessage request = new(HttpMethod.Get, uri);
-        request.Headers.Accept.ParseAdd("application/json");
+        request.Headers.Accept.ParseAdd(type);
         using HttpResponseMessage response = await http.SendAsync(request, cancel).ConfigureAwait(false);
 
         // A handler that follows redirects says so here; the address that was checked is the one that must answer.

@@ -8,6 +8,7 @@ namespace Countersign.Masking.Detectors;
 internal static class TellingNames
 {
     private const int LettersMax = 24;
+    private const int EndLetters = 3;
 
     private static readonly byte[][] Words =
     [
@@ -18,9 +19,15 @@ internal static class TellingNames
         [.. "sessionid"u8], [.. "cookie"u8],
     ];
 
+    /// <summary>What telling names may end with: a word's last letters, or a separator among the last three
+    /// bytes.</summary>
+    public static KeyTrails Trails { get; } = KeyTrails.OfEnds(Words, NotLetters());
+
     /// <summary>True if the decoded name <paramref name="key"/>, of any length, tells of a secret.</summary>
     public static bool IsTelling(ReadOnlySpan<byte> key)
     {
+        if (!MayEndKey(key)) return false;
+
         // From the end: small letters and digits alone, as many as the longest word has.
         Span<byte> folded = stackalloc byte[LettersMax];
         int first = LettersMax;
@@ -31,13 +38,27 @@ internal static class TellingNames
         }
 
         ReadOnlySpan<byte> letters = folded[first..];
-        if (letters.Length < 3 || !EndsLikely(letters[^3..])) return false;
         foreach (byte[] word in Words)
         {
             if (letters.EndsWith(word)) return true;
         }
 
         return false;
+    }
+
+    /// <summary>False if the decoded key that <paramref name="text"/> ends with is surely not telling.</summary>
+    public static bool MayEndKey(ReadOnlySpan<byte> text)
+    {
+        int last = 0;
+        int letters = 0;
+        for (int place = text.Length - 1; place >= 0 && letters < EndLetters; place--)
+        {
+            byte one = text[place];
+            if (!AsciiClass.IsWord(one)) continue;
+            last |= (AsciiClass.IsUpper(one) ? one | 0x20 : one) << (8 * letters++);
+        }
+
+        return EndsLikely(last);
     }
 
     /// <summary>False if the name that <paramref name="text"/> ends with is surely not telling; it is not if it
@@ -48,11 +69,14 @@ internal static class TellingNames
         ReadOnlySpan<byte> last = text[^3..];
         bool isLetters = AsciiClass.IsLetter(last[0]) && AsciiClass.IsLetter(last[1]);
         if (!isLetters) return true;
-        return EndsLikely([(byte)(last[0] | 0x20), (byte)(last[1] | 0x20), (byte)(last[2] | 0x20)]);
+        return EndsLikely((last[0] | 0x20) << 16 | (last[1] | 0x20) << 8 | last[2] | 0x20);
     }
 
+    private static byte[] NotLetters() =>
+        [.. Enumerable.Range(0, byte.MaxValue + 1).Select(one => (byte)one).Where(one => !AsciiClass.IsWord(one))];
+
     // The last three letters of all words, as one number: most names are told apart by them.
-    private static bool EndsLikely(ReadOnlySpan<byte> last) => (last[0] << 16 | last[1] << 8 | last[2]) switch
+    private static bool EndsLikely(int last) => last switch
     {
         'o' << 16 | 'r' << 8 | 'd' or 's' << 16 | 'w' << 8 | 'd' or 'p' << 16 | 'w' << 8 | 'd' => true,
         'a' << 16 | 's' << 8 | 'e' or 'o' << 16 | 'd' << 8 | 'e' or 'r' << 16 | 'e' << 8 | 't' => true,

@@ -34,7 +34,8 @@ internal static class ValueFilter
         return ByContent(rawValue, left);
     }
 
-    private static DetectorSet ByLength(int length)
+    /// <summary>The detectors that could find something in so many bytes.</summary>
+    public static DetectorSet ByLength(int length)
     {
         DetectorSet possible = DetectorSet.None;
         if (length >= CardMin) possible |= DetectorSet.PaymentCard;
@@ -48,6 +49,14 @@ internal static class ValueFilter
         if (length >= UrlMin) possible |= DetectorSet.BasicAuthUrl;
         if (length >= DetectorLimits.SecretMin) possible |= DetectorSet.HighEntropy;
         return possible;
+    }
+
+    /// <summary>The detectors that the trigger at <paramref name="place"/> of <paramref name="text"/> is for, in a
+    /// value that ends at <paramref name="end"/>.</summary>
+    public static DetectorSet Named(ReadOnlySpan<byte> text, int place, int end)
+    {
+        bool assigns = place + 1 < end && text[place + 1] is (byte)'=' or (byte)':';
+        return Named(text[place]) | (assigns ? DetectorSet.HighEntropy : DetectorSet.None);
     }
 
     private static DetectorSet ByContent(ReadOnlySpan<byte> value, DetectorSet wanted)

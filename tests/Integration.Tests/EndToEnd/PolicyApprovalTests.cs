@@ -111,6 +111,24 @@ public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<Redis
     }
 
     [Fact]
+    public async Task Who_approves_is_shown_whom_observing_lets_through()
+    {
+        // Proves that the approver's own view names everybody whom a policy in observe would let through, unmasked.
+        string policy = ServeSetup.Policy(_backends.Upstream);
+        Answer asked = await Client.PublishAsync("olga", policy + "\nmode: observe\n");
+        Assert.True(asked.Status == 202, asked.Text);
+        Answer shown = await Client.ControlAsync("bob", "GET", "/api/v1/approvals/" + asked["approval"]);
+        JsonNode diff = shown.Body["arguments"]!["diff"]!;
+        Assert.True((bool)diff["loosens"]! && (bool)diff["whole"]!);
+        JsonNode everybody = Assert.Single(diff["access"]!.AsArray(), one => one!["anybody"] is not null)!;
+        Assert.Equal("loosens", (string)everybody["weight"]!);
+        string[] named = [.. everybody["anybody"]!.AsArray().Select(group => (string)group!)];
+        Assert.Contains("contractors", named);
+        Assert.Contains("finance-leads", named);
+        Assert.Contains("billing.reset", everybody["functions"]!.AsArray().Select(one => (string)one!));
+    }
+
+    [Fact]
     public async Task No_command_goes_round_the_approvers_by_the_store()
     {
         // Proves that a policy which is there is not replaced straight in the store, by either option and whatever the

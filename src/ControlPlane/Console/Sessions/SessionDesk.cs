@@ -38,14 +38,17 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
 
     /// <summary>Begins a session under a new id, which is what goes into the cookie; null when the store did not
     /// confirm it.</summary>
-    public async ValueTask<string?> BeginAsync(Caller caller)
+    /// <param name="caller">Who.</param>
+    /// <param name="notAfter">When it ends at the latest, beside the terms.</param>
+    public async ValueTask<string?> BeginAsync(Caller caller, DateTimeOffset? notAfter = null)
     {
         byte[] id = RandomNumberGenerator.GetBytes(IdBytes);
         string key = KeyOf(id);
         DateTimeOffset now = clock.GetUtcNow();
-        byte[] record = SessionRecord.Write(caller, now, now + terms.SessionMax);
-        StoreStatus kept = await store.AddAsync(
-            key, seal.Seal(key, record), Shorter(terms.SessionIdle, terms.SessionMax));
+        TimeSpan most = notAfter is { } end && end < now + terms.SessionMax ? end - now : terms.SessionMax;
+        if (most <= TimeSpan.Zero) return null;
+        byte[] record = SessionRecord.Write(caller, now, now + most);
+        StoreStatus kept = await store.AddAsync(key, seal.Seal(key, record), Shorter(terms.SessionIdle, most));
         return kept == StoreStatus.Ok ? Base64Url.EncodeToString(id) : null;
     }
 
@@ -97,6 +100,35 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
     {
         if (IdIn(cookie) is { } id) await store.EndAsync(KeyOf(id));
     }
+
+    /// <summary>Keeps somebody whom a provider vouched for until their browser, and no other, comes back; null when the
+    /// store did not confirm it.</summary>
+    /// <param name="caller">Who.</param>
+    /// <param name="request">The request of ours that was answered: what the browser must know.</param>
+    /// <param name="notAfter">When the provider's session ends.</param>
+    public async ValueTask<string?> HoldAsync(Caller caller, string request, DateTimeOffset notAfter)
+    {
+        byte[] id = RandomNumberGenerator.GetBytes(IdBytes);
+        string key = TicketKeyOf(id, request);
+        byte[] record = SessionRecord.Write(caller, clock.GetUtcNow(), notAfter);
+        StoreStatus kept = await store.AddAsync(key, seal.Seal(key, record), ConsoleLimits.TicketWithin);
+        return kept == StoreStatus.Ok ? Base64Url.EncodeToString(id) : null;
+    }
+
+    /// <summary>Takes what was held, once; null when there is nothing, or it was for another browser.</summary>
+    public async ValueTask<(Caller Caller, DateTimeOffset NotAfter)?> TakeAsync(string? ticket, string request)
+    {
+        if (IdIn(ticket) is not { } id) return null;
+        string key = TicketKeyOf(id, request);
+        StoreResult<byte[]> found = await store.FindAsync(key);
+        if (!found.IsOk || !seal.TryOpen(key, found.Value!, out byte[] opened)) return null;
+        if (SessionRecord.Read(opened) is not { } record) return null;
+        return await store.EndAsync(key) == StoreStatus.Ok ? (record.ToCaller(), record.EndsAt) : null;
+    }
+
+    // Under the request too: a ticket in another browser's address opens nothing there.
+    private static string TicketKeyOf(byte[] id, string request) => "ticket:" + Convert.ToHexStringLower(
+        HMACSHA256.HashData(id, Encoding.UTF8.GetBytes(request)));
 
     /// <summary>True for the token that this session's forms hold.</summary>
     public static bool IsFormToken(ConsoleSession session, string? given) =>

@@ -98,7 +98,10 @@ public sealed record SignInModel(
     PageHead Head, IReadOnlyList<SignInChoice> Choices, string Return, Notice? Notice);
 
 /// <summary>An issuer to sign in by.</summary>
-public sealed record SignInChoice(int Index, string Name, string Issuer);
+/// <param name="Start">Where signing in by it begins: a path with a query.</param>
+/// <param name="Name">What it is called.</param>
+/// <param name="Issuer">Who vouches.</param>
+public sealed record SignInChoice(string Start, string Name, string Issuer);
 
 /// <summary>A row of the policy's history.</summary>
 public sealed record PolicyRow(long Version, string Author, DateTimeOffset At, string Sha256, bool IsCurrent)

@@ -1,0 +1,82 @@
+using System.Numerics;
+using Countersign.Masking.Detectors;
+
+namespace Countersign.Masking;
+
+/// <content>What detectors must look at.</content>
+internal sealed partial class BlockWindow
+{
+    private ulong _isAfterWord;    // each 0 or 1, of the last byte before the block
+    private ulong _isAfterDigit;
+    private ulong _isDetected;     // something may be, in the string that goes on
+
+    /// <summary>Which of <paramref name="wanted"/> may find something in the value whose text, nothing of it escaped,
+    /// is <paramref name="input"/> from <paramref name="from"/> to <paramref name="to"/>.</summary>
+    public DetectorSet Possible(ReadOnlySpan<byte> input, int from, int to, DetectorSet wanted)
+    {
+        wanted &= ValueFilter.ByLength(to - from);
+        DetectorSet possible = DetectorSet.None;
+        for (int at = from; at < to;)
+        {
+            int offset = at - Start;
+            int block = Start + offset / BlockBytes * BlockBytes;
+            ulong places = _masks[offset / BlockBytes].Triggers & (ulong.MaxValue << offset % BlockBytes);
+            if (to < block + BlockBytes) places &= (1UL << (to - block)) - 1;
+            for (; places != 0; places &= places - 1)
+                possible |= ValueFilter.Named(input, block + BitOperations.TrailingZeroCount(places), to);
+            at = block + BlockBytes;
+        }
+
+        return possible & wanted;
+    }
+
+    // A loop of its own: most of it waits for nothing in the other one. Too much is marked, never too little: what
+    // stands before the window is not known, and what gives a detection away may also stand outside strings.
+    private void Detect<TBlock>(ReadOnlySpan<byte> bytes, int from, Span<BlockMasks> all, DetectorSet wanted)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        var triggers = new Triggers(wanted);
+        bool tells = (wanted & DetectorSet.HighEntropy) != 0;
+        ulong inString = _inString;
+        for (int block = 0; block < all.Length; block++)
+        {
+            ref BlockMasks masks = ref all[block];
+            ReadOnlySpan<byte> around = bytes.Slice(block * BlockBytes, AroundBytes);
+            ulong strings = BlockText.PrefixXor(masks.Quotes) ^ inString;
+            ulong places = triggers.In(around[BytesBefore..], ref _isAfterWord, ref _isAfterDigit);
+            inString = 0 - (strings >> 63);
+            masks.Triggers = places;
+
+            // A mark is added to the run that is its string, and so is carried to the quote behind.
+            ulong sum = strings + ((places & strings) | _isDetected);
+            _isDetected = sum < strings ? 1UL : 0;
+            ulong closes = masks.Quotes & ~strings;
+            masks.Detected = (sum & closes) | masks.Escaped;
+            masks.Telling = tells
+                ? ((TBlock.NameEnds(around, TellingNames.Trails) & closes) | masks.Escaped) & Colons<TBlock>(around)
+                : 0;
+            ulong numbers = Numbers(masks.Tokens & masks.Scalars, masks.Scalars, places);
+            masks.Events |= masks.Detected | masks.Telling | numbers;
+            if (masks.Events != 0) Eventful |= 1UL << (from + block);
+        }
+    }
+
+    // Bytes behind which a colon may come.
+    private static ulong Colons<TBlock>(ReadOnlySpan<byte> around)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        TBlock now = TBlock.Load(around[BytesBefore..]);
+        return (now.Equal((byte)':') | now.Blanks()) >> 1 | LastBit;
+    }
+
+    // Numbers of seven bytes or more, or that may have so many: nothing is detected in a shorter one. Those of a block
+    // in which nothing is given away are left, but for one that goes on behind it.
+    private static ulong Numbers(ulong starts, ulong scalars, ulong places)
+    {
+        ulong long2 = scalars & (scalars >> 1 | LastBit);
+        ulong long4 = long2 & (long2 >> 2 | 3UL << 62);
+        ulong long7 = long4 & (long4 >> 3 | 7UL << 61);
+        if ((places & scalars) == 0) starts &= LastBit >> (BitOperations.LeadingZeroCount(~scalars) - 1);
+        return starts & long7;
+    }
+}
