@@ -69,8 +69,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
         PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
-        AuditDesk audit = new(services.Audit, options.Auditors, acts);
+        AuditDesk audit = new(services.Audit, options.Auditors, acts, services.Chain);
         AuditEndpoints.Map(routes, audit);
+        WitnessEndpoints.Map(routes, services.Witness);
         MapTokens(routes, services, front?.Sessions, acts, clock);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(

@@ -108,15 +108,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
         await outbound.StartAsync(store, sealingKey);
         SigningKeyRing keys = outbound.Keys;
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
-        IdentityParts identity = Own(new IdentityParts(
-            _options, environment, IdentityParts.NonceKeyOf(sealingKey), _clock, _logs));
+        WitnessParts witnesses = Watch(sealingKey, store, audit);
+        IdentityParts identity = Identify(environment, sealingKey);
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
         RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
         await start.LoadAsync(feed, cancellation);
         RedisNodeStore nodes = new(store);
-        RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
-            store, _logs.CreateLogger<RedisApprovalStore>());
+        ILogger<RedisApprovalStore> approvalLog = _logs.CreateLogger<RedisApprovalStore>();
+        RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(store, approvalLog);
         ClaimSweep sweep = await SweepAsync(store, approvals);
         CallerVerifier callers = await identity.StartAsync(store, ControlUrl, cancellation);
         if (roles.HasFlag(Roles.Control))
@@ -125,6 +125,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             {
                 LentKeyTerms = _options.Credentials.Signing,
                 LentCalls = outbound.LentCalls,
+                Witness = witnesses.Witness,
+                Chain = audit.Chain.ToTrust,
                 Readiness = _readiness,
                 MaskKeys = maskKeys,
                 Sessions = new RedisSessionStore(store),
@@ -157,10 +159,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartDataAsync(services, cancellation);
         }
 
-        Join(nodes, roles, feed, audit.Log);
-        audit.RecordStart(_options, roles);
-        _stops.Push(() => BeginDrainAsync(audit));
+        Join(nodes, roles, feed, audit);
     }
+
+    private WitnessParts Watch(byte[] sealingKey, RedisStore store, GatewayAudit audit) => Own(WitnessParts.Start(
+        _options, new PayloadSeal(sealingKey, PayloadSeal.WitnessLabel), store, audit, _clock, _logs));
+
+    private IdentityParts Identify(IReadOnlyDictionary<string, string> environment, byte[] sealingKey) => Own(
+        new IdentityParts(_options, environment, IdentityParts.NonceKeyOf(sealingKey), _clock, _logs));
 
     private async Task<ClaimSweep> SweepAsync(RedisStore store, RedisApprovalStore approvals)
     {
@@ -306,9 +312,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     // Last of all, so that it is seen with its addresses and is gone before its listeners are.
-    private void Join(RedisNodeStore nodes, Roles roles, RedisPolicyFeed feed, AuditLog audit)
+    private void Join(RedisNodeStore nodes, Roles roles, RedisPolicyFeed feed, GatewayAudit audit)
     {
-        FleetMember member = new(_options, roles, feed, audit, _readiness, _clock)
+        FleetMember member = new(_options, roles, feed, audit.Chain, _readiness, _clock)
         {
             Data = DataAddress,
             Control = ControlAddress,
@@ -318,6 +324,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _readiness.DrainBegun += reporter.Knock;
         reporter.Start();
         _stops.Push(reporter.DisposeAsync);
+        audit.RecordStart(_options, roles);
+        _stops.Push(() => BeginDrainAsync(audit));
     }
 
     private T Own<T>(T part)

@@ -157,6 +157,9 @@ internal sealed class CallContext : IDisposable
     /// <summary>Gathers the answer for a caller who will come back for it; null where nobody will.</summary>
     internal OutcomeCapture? Outcome { get; set; }
 
+    /// <summary>The receipt of the call's intent, where the caller gets one.</summary>
+    internal LeasedBuffer Receipt { get; } = new();
+
     /// <summary>Gathers payload and answer for the audit; null where it keeps neither.</summary>
     internal CallCopies? Copies { get; set; }
 
@@ -329,6 +332,7 @@ internal sealed class CallContext : IDisposable
         Credential.Return();
         BodyPrefix.Return();
         Reply.Return();
+        Receipt.Return();
         Ticket.Return();
         ClientDeadline.Disarm();
     }

@@ -34,6 +34,7 @@ internal sealed class CallPipeline(
             if (call.Verdict == Verdict.TokenUnseen) call.Verdict = await callers.VerifyAsync(call);
             if (call.Proceeds) call.Verdict = functions.Resolve(call);            // which function, which duties
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await functions.PeekAsync(call);
+            if (call.Proceeds) call.Verdict = audit.Trust(call);                  // no strict call under a log in doubt
             if (call.Proceeds) call.Verdict = policy.Decide(call);                // may they; must another agree
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await policy.ReadAsync(call);
             if (call.Proceeds) call.Verdict = await rates.AdmitAsync(call);       // not more often than limits let

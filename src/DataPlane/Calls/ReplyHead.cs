@@ -248,6 +248,8 @@ internal static class ReplyHead
     private static void WriteOwn(IBufferWriter<byte> output, CallContext call)
     {
         WireText.PutField(output, "Countersign-Call"u8, call.IdText);
+        if (call.Receipt.Count > 0 && call.IsIntended)
+            WireText.PutField(output, "Countersign-Receipt"u8, call.Receipt.Written);
         if (call.Rates.IsCounted) call.Rates.WriteTo(output);
         if (!call.DecideKeepAlive()) WireText.Put(output, "Connection: close\r\n"u8);
         else if (call.Request.MinorVersion == 0) WireText.Put(output, "Connection: keep-alive\r\n"u8);
