@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Security.Cryptography;
 using Countersign.Audit;
 using Countersign.DataPlane.Http;
