@@ -112,7 +112,9 @@ internal sealed class BrokerReader(Func<string, string> resolve)
             Add(login, secret, "secret", secrets);
             BrokerSetting read = setting with
             {
-                Login = kind, Who = Required(login, who), Mount = login.Text("mount") ?? "",
+                Login = kind,
+                Who = Required(login, who),
+                Mount = login.Text("mount") ?? "",
             };
             login.RefuseOthers();
             return read;
