@@ -41,6 +41,9 @@ public enum AuditDamageKind : byte
 
     /// <summary>A file could not be read.</summary>
     Unreadable,
+
+    /// <summary>A witness that the examiner trusts has not cosigned the log, as far as the folder shows.</summary>
+    Unwitnessed,
 }
 
 /// <summary>One finding, with the place it was found at.</summary>

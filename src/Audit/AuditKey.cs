@@ -21,10 +21,14 @@ public sealed class AuditKey
         Name = name;
         _key = key;
         Id = IdOf(name, TypedKey(key));
+        NameBytes = Encoding.UTF8.GetBytes(name);
     }
 
     /// <summary>The key's name; for a log, its origin.</summary>
     public string Name { get; }
+
+    /// <summary>The same in UTF-8.</summary>
+    internal ReadOnlyMemory<byte> NameBytes { get; }
 
     /// <summary>The first four bytes, big-endian, of SHA-256(name, newline, type, key): a label, no proof.</summary>
     public uint Id { get; }

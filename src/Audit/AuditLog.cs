@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Countersign.Audit;
 
 /// <summary>
@@ -10,6 +12,7 @@ public sealed class AuditLog : IAsyncDisposable
 {
     private readonly AuditRecordPool _pool;
     private readonly LogWriter _writer;
+    private string? _doubt;
 
     internal AuditLog(AuditLogOptions options, LogWriter writer, AuditRecordPool pool)
     {
@@ -29,6 +32,9 @@ public sealed class AuditLog : IAsyncDisposable
 
     /// <summary>Why it faulted, or null.</summary>
     public string? Fault => _writer.Fault;
+
+    /// <summary>Why the log's past is not to be believed, as witnesses saw it; null where nothing says so.</summary>
+    public string? DoubtedBecause => Volatile.Read(ref _doubt);
 
     /// <summary>Entries in the segments, whether synced yet or not.</summary>
     public long Size => _writer.Size;
@@ -111,6 +117,25 @@ public sealed class AuditLog : IAsyncDisposable
 
     /// <summary>Writes, flushes and signs what was handed over, and closes the log.</summary>
     public async ValueTask DisposeAsync() => await _writer.DisposeAsync().ConfigureAwait(false);
+
+    /// <summary>
+    /// Writes a receipt for an intent that is about to be handed over (<see cref="CallReceipt"/>), or nothing where the
+    /// log's name cannot stand in one.
+    /// </summary>
+    public void WriteReceipt(AuditRecord intent, Guid call, DateTimeOffset at, IBufferWriter<byte> output)
+    {
+        ArgumentNullException.ThrowIfNull(intent);
+        _writer.WriteReceipt(intent, call, at, output);
+    }
+
+    /// <summary>Says that the log's past is not what witnesses saw of it. Nothing takes that back but a new
+    /// start.</summary>
+    public void Doubt(string because) => Interlocked.CompareExchange(ref _doubt, because, null);
+
+    /// <summary>Keeps, beside the log, its newest checkpoint with the cosignatures of witnesses.</summary>
+    /// <exception cref="IOException">The disk failed; the log itself is none the worse.</exception>
+    public void KeepWitnessed(ReadOnlySpan<byte> note) =>
+        new DiskStorage().Replace(Path.Combine(Folder, LogFolder.WitnessedFile), note);
 
     private static void Claim(AuditRecord record)
     {

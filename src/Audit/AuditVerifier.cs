@@ -66,6 +66,31 @@ public static class AuditVerifier
         }
     }
 
+    /// <summary>
+    /// The newest checkpoint in a log's folder that <paramref name="witness"/> cosigned; false if the file there is not
+    /// signed by the log's key, or not by that witness. Pass its note to <see cref="Verify"/> as what is known.
+    /// </summary>
+    public static bool TryReadWitnessed(string folder, CosignerKey witness, out AuditCheckpoint? checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(witness);
+        checkpoint = null;
+        try
+        {
+            string path = Path.Combine(folder, LogFolder.WitnessedFile);
+            string keyPath = Path.Combine(folder, LogFolder.KeyFile);
+            if (!File.Exists(path) || !File.Exists(keyPath)) return false;
+            if (!AuditKey.TryParse(File.ReadAllText(keyPath), out AuditKey? key)) return false;
+            byte[] note = File.ReadAllBytes(path);
+            return witness.HasSigned(note, out _)
+                && AuditCheckpoint.Parse(note, key!, out checkpoint) == AuditCheckpointStatus.Ok;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The checkpoint in a log's folder, if the key beside it signed it.</summary>
     public static bool TryReadCheckpoint(string folder, out AuditCheckpoint? checkpoint)
     {

@@ -8,6 +8,8 @@ internal static class LogFolder
     internal const string SeedFile = "key.seed";
     internal const string KeyFile = "log.vkey";
     internal const string CheckpointFile = "checkpoint";
+    /// <summary>The newest checkpoint that witnesses cosigned, with their cosignatures.</summary>
+    internal const string WitnessedFile = "witnessed";
     internal const string LockFile = "log.lock";
     internal const string SegmentFolder = "segments";
     private const string SegmentEnding = ".seg";

@@ -21,6 +21,13 @@ internal sealed class LogKey : IDisposable
     internal AuditCheckpoint Sign(long size, ReadOnlySpan<byte> root) =>
         AuditCheckpoint.Sign(Public, _secret, size, root);
 
+    /// <summary>Signs a text of another kind, which must not read as a checkpoint.</summary>
+    internal void Sign(ReadOnlySpan<byte> text, Span<byte> signature) =>
+        SignatureAlgorithm.Ed25519.Sign(_secret, text, signature);
+
+    /// <summary>The seed in a file that only its owner may read; made if there is none.</summary>
+    internal static byte[] ReadOrCreate(string path) => File.Exists(path) ? File.ReadAllBytes(path) : Create(path);
+
     internal static LogKey? FromSeed(string name, ReadOnlySpan<byte> seed) =>
         seed.Length == SeedBytes
             ? new LogKey(name, Key.Import(SignatureAlgorithm.Ed25519, seed, KeyBlobFormat.RawPrivateKey))

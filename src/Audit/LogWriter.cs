@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 
 namespace Countersign.Audit;
@@ -53,6 +54,11 @@ internal sealed class LogWriter : IAsyncDisposable
     internal long RecordsLost => Interlocked.Read(ref _recordsLost);
 
     internal AuditCheckpoint LastCheckpoint => Volatile.Read(ref _checkpoint);
+
+    internal void WriteReceipt(AuditRecord intent, Guid call, DateTimeOffset at, IBufferWriter<byte> output)
+    {
+        if (CallReceipt.CanName(Key.Name) && Takes) CallReceipt.Write(_log.Key, intent.Written, call, at, output);
+    }
 
     // Not from the pool: a starved pool must not stop the log.
     internal void Start() => new Thread(Run) { IsBackground = true, Name = "countersign-audit" }.Start();

@@ -1,6 +1,8 @@
 using System.Text;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Dpop;
 using Countersign.Policy;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
 namespace Countersign.ControlPlane;
@@ -9,29 +11,77 @@ namespace Countersign.ControlPlane;
 /// <param name="Caller">Null refuses.</param>
 /// <param name="Because">What is wrong with the token, safe to show; empty when none was sent.</param>
 /// <param name="IsFromSession">True for a session: its groups are those of its sign-in, and were noted then.</param>
-internal readonly record struct BearerOutcome(Caller? Caller, string Because, bool IsFromSession = false);
+internal readonly record struct BearerOutcome(Caller? Caller, string Because, bool IsFromSession = false)
+{
+    /// <summary>The error of a proof that is not right (RFC 9449 section 7.1); null for bearer tokens.</summary>
+    public string? ProofError { get; init; }
+}
 
-/// <summary>Bearer tokens on the control listener (RFC 6750 section 2.1); no other way to send one is read.</summary>
-internal sealed class BearerCallers(CallerVerifier verifier)
+/// <summary>Tokens on the control listener: bearer tokens (RFC 6750 section 2.1), and those that come with a proof of
+/// their key (RFC 9449); no other way to send one is read.</summary>
+internal sealed class BearerCallers(CallerVerifier verifier, DpopProofs? proofs, Func<string> publicUrl)
 {
     private const string Scheme = "Bearer";
+    private const string ProofScheme = "DPoP";
 
-    public async ValueTask<BearerOutcome> IdentifyAsync(StringValues authorization, CancellationToken cancellation)
+    private static readonly object ProvedItem = new();
+
+    public async ValueTask<BearerOutcome> IdentifyAsync(HttpContext context)
     {
-        string? text = TokenIn(authorization, out string because);
+        StringValues authorization = context.Request.Headers.Authorization;
+        CancellationToken cancellation = context.RequestAborted;
+        if (proofs is not null && TokenIn(authorization, ProofScheme, out _) is { } bound)
+            return await IdentifyBoundAsync(context, proofs, Encoding.UTF8.GetBytes(bound), cancellation);
+        string? text = TokenIn(authorization, Scheme, out string because);
         if (text is null) return new(null, because);
         byte[] token = Encoding.UTF8.GetBytes(text);
         TokenStatus status = verifier.TryFind(token, out Caller? caller);
         if (status == TokenStatus.Valid) return new(caller, "");
-        if (status == TokenStatus.NotBound) return new(null, "the token is bound to a client certificate");
+        if (status == TokenStatus.NotBound)
+            return new(null, "the token is bound to a client certificate or a key, and is no bearer token");
         if (status != TokenStatus.Unseen) return new(null, "the token has expired");
         TokenVerification verified = await verifier.VerifyAsync(token, cancellation);
         return verified.IsValid ? new(verified.Caller, "") : new(null, verified.Because);
     }
 
+    private async ValueTask<BearerOutcome> IdentifyBoundAsync(
+        HttpContext context, DpopProofs checks, byte[] token, CancellationToken cancellation)
+    {
+        // A stream asks again and again who calls: its proof was used up at its beginning, and its token is what ends.
+        if (context.Items.TryGetValue(ProvedItem, out object? proved))
+            return await JudgeAsync(token, (ReadOnlyMemory<byte>)proved!, cancellation);
+        StringValues sent = context.Request.Headers[ProofScheme];
+        DpopOutcome proof = sent.Count != 1
+            ? new(DpopStatus.Invalid, default, "one DPoP proof must come with the token")
+            : await checks.CheckAsync(
+                Encoding.UTF8.GetBytes(sent.ToString()), context.Request.Method,
+                publicUrl() + context.Request.Path.ToUriComponent(), token);
+        if (proof.Status != DpopStatus.Proved)
+        {
+            context.Response.Headers["DPoP-Nonce"] = checks.Nonce();
+            string error = proof.Status == DpopStatus.NonceNeeded ? "use_dpop_nonce" : "invalid_dpop_proof";
+            return new(null, proof.Because) { ProofError = error };
+        }
+
+        context.Items[ProvedItem] = proof.Key;
+        return await JudgeAsync(token, proof.Key, cancellation);
+    }
+
+    private async ValueTask<BearerOutcome> JudgeAsync(
+        byte[] token, ReadOnlyMemory<byte> key, CancellationToken cancellation)
+    {
+        TokenVerification verified = await verifier.VerifyAsync(token, new SenderProof(default, key), cancellation);
+        return verified.IsValid
+            ? new(verified.Caller, "")
+            : new(null, verified.Because) { ProofError = "invalid_token" };
+    }
+
     /// <summary>The token in the field, or null; <paramref name="because"/> is empty when there is none at
     /// all.</summary>
-    internal static string? TokenIn(StringValues authorization, out string because)
+    internal static string? TokenIn(StringValues authorization, out string because) =>
+        TokenIn(authorization, Scheme, out because);
+
+    private static string? TokenIn(StringValues authorization, string scheme, out string because)
     {
         because = "";
         if (authorization.Count == 0) return null;
@@ -42,24 +92,34 @@ internal sealed class BearerCallers(CallerVerifier verifier)
         }
 
         string value = authorization.ToString();
-        if (!value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return null;
-        if (value.Length > Scheme.Length && value[Scheme.Length] != ' ') return null;
-        string token = value[Scheme.Length..].Trim(' ');
+        if (!value.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)) return null;
+        if (value.Length > scheme.Length && value[scheme.Length] != ' ') return null;
+        string token = value[scheme.Length..].Trim(' ');
         if (token.Length > 0) return token;
         because = "the token is empty";
         return null;
     }
 
-    /// <summary>401 with the challenge of RFC 6750 section 3: an error code only for a token that was sent.</summary>
-    internal static Reply Refuse(string because)
+    /// <summary>401 with the challenge of RFC 6750 section 3, or RFC 9449 section 7.1: an error code only for a token
+    /// that was sent.</summary>
+    internal static Reply Refuse(in BearerOutcome outcome)
     {
-        string challenge = "Bearer realm=\"countersign\"";
+        string because = outcome.Because, challenge = "Bearer realm=\"countersign\"";
         if (because.Length == 0)
         {
             return Reply.Refuse(Refusal.Unauthenticated, "Send a bearer token.") with { Challenge = challenge };
         }
 
-        challenge += ", error=\"invalid_token\", error_description=\"" + because + "\"";
+        if (outcome.ProofError is { } error)
+        {
+            challenge = "DPoP algs=\"" + string.Join(' ', DpopProofs.Algorithms) + "\", error=\"" + error
+                + "\", error_description=\"" + because + "\"";
+        }
+        else
+        {
+            challenge += ", error=\"invalid_token\", error_description=\"" + because + "\"";
+        }
+
         string detail = char.ToUpperInvariant(because[0]) + because[1..] + ".";
         return Reply.Refuse(Refusal.Unauthenticated, detail) with { Challenge = challenge };
     }

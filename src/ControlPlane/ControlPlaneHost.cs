@@ -52,7 +52,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         SeenPeople people = new(services.Approvals, clock);
         ConsoleFront? front = ConsoleFront.Open(options, services, people, clock, () => PublicUrl);
         KnownCallers callers = new(
-            new BearerCallers(services.Callers), front?.Sessions, front?.Cookies, () => PublicUrl);
+            Bearers(services), front?.Sessions, front?.Cookies, () => PublicUrl);
         Routes routes = new(_app, callers, people);
         ApprovalViews views = new(services, options.PolicyAdmins, log);
         _feed = new ApprovalFeed(services.Approvals, clock, log);
@@ -69,8 +69,9 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
         PolicyEndpoints.Map(routes, policies);
         if (services.Nodes is { } nodes) NodeEndpoints.Map(routes, nodes, options);
-        AuditDesk audit = new(services.Audit, options.Auditors, acts);
+        AuditDesk audit = new(services.Audit, options.Auditors, acts, services.Chain);
         AuditEndpoints.Map(routes, audit);
+        WitnessEndpoints.Map(routes, services.Witness);
         MapTokens(routes, services, front?.Sessions, acts, clock);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(
@@ -128,11 +129,14 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         }
 
         new IntrospectionEndpoint(
-            _options.Introspection, services.LentKeys, services.LentCalls, new BearerCallers(services.Callers),
+            _options.Introspection, services.LentKeys, services.LentCalls, Bearers(services),
             () => PublicUrl, clock).Map(routes);
         TokenEndpoints.Map(
             routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, services.Saml, () => PublicUrl);
     }
+
+    private BearerCallers Bearers(ControlPlaneServices services) =>
+        new(services.Callers, services.Tokens?.Proofs, () => PublicUrl);
 
     private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)
     {

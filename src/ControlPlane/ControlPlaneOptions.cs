@@ -117,6 +117,12 @@ public sealed record ControlPlaneServices(
     /// <summary>What masks make tokens with, by the names that policy knows the keys by.</summary>
     public IReadOnlyDictionary<string, TokenKey> MaskKeys { get; init; } = new Dictionary<string, TokenKey>();
 
+    /// <summary>Cosigns logs of others over HTTP; null where this process is no witness.</summary>
+    public CheckpointWitness? Witness { get; init; }
+
+    /// <summary>How this gateway's log stands with its witnesses.</summary>
+    public Func<ChainOfTrust> Chain { get; init; } = static () => ChainOfTrust.None;
+
     /// <summary>The console's sessions; null leaves the console out.</summary>
     public ISessionStore? Sessions { get; init; }
 

@@ -41,6 +41,7 @@ internal static class HealthEndpoints
                 services.Audit.IsHealthy)
             {
                 IsPolicyDoubted = services.InForce.IsDoubted,
+                IsAuditDoubted = services.Audit.DoubtedBecause is not null,
             }));
         });
     }
@@ -52,7 +53,7 @@ internal static class HealthEndpoints
     internal static Reply Ready(ReadyParts parts)
     {
         bool isReady = !parts.IsDraining && parts.PolicyVersion is not null && parts.IsStoreHeard
-            && parts.IsPolicyFresh && !parts.IsPolicyDoubted && parts.IsAuditHealthy;
+            && parts.IsPolicyFresh && !parts.IsPolicyDoubted && parts.IsAuditHealthy && !parts.IsAuditDoubted;
         return Reply.Json(isReady ? 200 : 503, json =>
         {
             json.WriteStartObject();
@@ -61,7 +62,7 @@ internal static class HealthEndpoints
             else json.WriteNull("policy_version");
             json.WriteString("policy", StateOf(parts));
             json.WriteString("store", parts.IsStoreHeard ? "ok" : "away");
-            json.WriteString("audit", parts.IsAuditHealthy ? "ok" : "faulted");
+            json.WriteString("audit", !parts.IsAuditHealthy ? "faulted" : parts.IsAuditDoubted ? "doubted" : "ok");
             json.WriteEndObject();
         });
     }
@@ -83,5 +84,8 @@ internal static class HealthEndpoints
     {
         /// <summary>The store is behind what was seen.</summary>
         public bool IsPolicyDoubted { get; init; }
+
+        /// <summary>Witnesses contradict the log.</summary>
+        public bool IsAuditDoubted { get; init; }
     }
 }

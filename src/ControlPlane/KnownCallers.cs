@@ -15,7 +15,7 @@ internal sealed class KnownCallers(
     {
         string? cookie = cookies?.Session(context);
         if (context.Request.Headers.Authorization.Count > 0 || cookie is null || sessions is null)
-            return await bearers.IdentifyAsync(context.Request.Headers.Authorization, context.RequestAborted);
+            return await bearers.IdentifyAsync(context);
         SessionFinding found = await sessions.FindAsync(cookie, isActivity: false);
         if (found.IsStoreAway) return new(null, "the store does not answer, so no session is known");
         if (found.Session is not { } session) return new(null, "");

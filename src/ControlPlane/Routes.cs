@@ -17,7 +17,7 @@ internal sealed class Routes(IEndpointRouteBuilder endpoints, KnownCallers calle
         Map(method, path, async context =>
         {
             BearerOutcome outcome = await callers.IdentifyAsync(context);
-            if (outcome.Caller is not { } caller) return BearerCallers.Refuse(outcome.Because);
+            if (outcome.Caller is not { } caller) return BearerCallers.Refuse(outcome);
             if (!outcome.IsFromSession) await people.NoteAsync(caller);
             return await answer(context, caller);
         });
@@ -33,7 +33,7 @@ internal sealed class Routes(IEndpointRouteBuilder endpoints, KnownCallers calle
             BearerOutcome outcome = await IdentifyAsync();
             Reply? reply = outcome.Caller is { } caller
                 ? await run(context, caller, async () => (await IdentifyAsync()).Caller)
-                : BearerCallers.Refuse(outcome.Because);
+                : BearerCallers.Refuse(outcome);
             if (reply is not null) await reply.SendAsync(context);
         };
         endpoints.MapMethods(path, [HttpMethods.Get], handler);

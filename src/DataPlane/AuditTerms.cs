@@ -22,6 +22,12 @@ public sealed record AuditTerms
     /// <summary>Of which calls payload and answer are kept, masked, and the payload's digest.</summary>
     public AuditScope Copies { get; init; } = AuditScope.Strict;
 
+    /// <summary>
+    /// Whose answers carry a receipt, <c>Countersign-Receipt</c>, by which the caller can prove later that the call was
+    /// logged. It costs a signature for each.
+    /// </summary>
+    public AuditScope Receipts { get; init; }
+
     /// <summary>How much of a payload is kept, in bytes; 0 to <see cref="CopyBytesLimit"/>.</summary>
     public int RequestCopyBytesMax { get; init; } = 4_096;
 

@@ -96,11 +96,12 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         _files = new FilePoll(refreshes, _clock, _log);
         _dialer = new SocketDialer(_epoll, upstreamTls, _logs.CreateLogger<SocketDialer>());
         UpstreamPools pools = Pools = OpenPools(_dialer);
-        CallerGate callers = new(_services.Callers);
+        CallerGate callers = new(_services.Callers, _services.Proofs);
         CallPipeline pipeline = Compose(publicUrl, pools, callers);
         DataServices services = new(pipeline, _options.Limits, _clock, publicUrl)
         {
             TrustedProxies = _options.TrustedProxies,
+            Certificates = _services.Certificates,
             Metrics = new CallMetrics(_meter),
         };
         Action beat = pools.Beat;
@@ -206,11 +207,13 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         MaskDesk masks = new(_services.MaskKeys);
         CopyDesk copies = new(_options.Audit, masks, new BodyLimits(limits.DecodedBytesMax, limits.DecodedRatioMax));
         AuditTrail audit = new(_services.Audit, copies, _options.Gateway, _clock);
-        byte[] metadata = ResourceMetadata.Write(publicUrl, _options.AuthorizationServers);
+        byte[] Metadata(string path) => ResourceMetadata.Write(
+            publicUrl + path, _options.AuthorizationServers, _services.Proofs is not null,
+            _options.Tls is { ClientCertificates: not ClientCertificates.None });
         return new CallPipeline(
             _admission,
             audit,
-            new OwnPaths(callers, _services.Approvals, _services.Seal, limits, _clock, metadata),
+            new OwnPaths(callers, _services.Approvals, _services.Seal, limits, _clock, Metadata),
             callers,
             new FunctionTable(_services.InForce, limits),
             new PolicyJudge(_services.InForce, limits, _clock),
@@ -219,7 +222,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             new DutyDesk(_services.Approvals),
             new ApprovalDesk(
                 _services.Approvals, _services.Seal, _settlements, audit, limits, _clock, _services.Start),
-            new CredentialDesk(_services.Credentials, _services.Start, _clock),
+            new CredentialDesk(_services.Credentials, _services.Brokers, limits, _services.Start, _clock),
             new UpstreamCaller(pools, limits),
             new ReplyDesk(masks, limits, publicUrl + ResourceMetadata.Path),
             new Faults(_logs.CreateLogger<Faults>()));

@@ -1,6 +1,8 @@
 using System.Net;
 using Countersign.Audit;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Certificates;
+using Countersign.Identity.Inbound.Dpop;
 using Countersign.Identity.Outbound;
 using Countersign.Masking;
 using Countersign.Policy;
@@ -76,8 +78,17 @@ public sealed record DataPlaneServices(
     /// <summary>The buckets of limits that the fleet shares; null counts as a store that is away.</summary>
     public IRateStore? Rates { get; init; }
 
+    /// <summary>Checks proofs of keys (RFC 9449); null takes none.</summary>
+    public DpopProofs? Proofs { get; init; }
+
+    /// <summary>Whom client certificates stand for; null maps none to callers.</summary>
+    public CertificateCallers? Certificates { get; init; }
+
     /// <summary>How many nodes are alive: what one may let through while the store is away is a share of it.</summary>
     public Func<int> LiveNodes { get; init; } = static () => 1;
+
+    /// <summary>Makes credentials that are not the gateway's own; null has none.</summary>
+    public CredentialBrokers? Brokers { get; init; }
 
     /// <summary>Where this gateway is asked for its calls in flight; null where nobody asks.</summary>
     public ILentCalls? LentCalls { get; init; }

@@ -6,10 +6,10 @@ namespace Countersign.Policy;
 internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
 {
     private static readonly SectionKeys FunctionKeys = new(
-        ["upstream", "method", "path", "risk"], ["hosts", "tags", "headers", "maskable", "args"], [], []);
+        ["upstream", "method", "path", "risk"], ["hosts", "tags", "headers", "maskable", "args", "keep"], [], []);
 
     private static readonly SectionKeys ToolKeys = new(
-        ["upstream", "mcp", "tool", "risk"], ["hosts", "tags", "headers", "maskable", "args"], [], []);
+        ["upstream", "mcp", "tool", "risk"], ["hosts", "tags", "headers", "maskable", "args", "keep"], [], []);
 
     private readonly UpstreamReader _reader = new(errors);
     private readonly ArgumentReader _arguments = new(errors);
@@ -114,6 +114,14 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
             "critical" => Risk.Critical,
             _ => Risk.Unset,
         };
+        if (risk >= Risk.High && upstream.Credential.Reuse > TimeSpan.Zero)
+        {
+            DocumentNode stated = section.Find("risk")!;
+            errors.Add(stated, $"'{id}' is of {stated.Text} risk, which needs a credential for each call: "
+                + $"its upstream '{upstream.Name}' cannot reuse them");
+        }
+
+        List<string> kept = section.TextList("keep", 1, KeepFault);
         string[] headers = ReadHeaders(section);
         bool isMaskable = section.Flag("maskable", true);
         List<HostPattern> patterns = [];
@@ -126,6 +134,8 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         Function function = new(index, id, upstream, method, path.Text, risk, headers)
         {
             IsMaskable = isMaskable,
+            KeepsCookie = kept.Contains("cookie"),
+            KeepsProof = kept.Contains("dpop"),
             Hosts = hosts,
             HostPatterns = patterns,
             Tags = tags,
@@ -192,6 +202,14 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         Array.Sort(headers, StringComparer.Ordinal);
         return headers;
     }
+
+    private static string? KeepFault(string name) => name switch
+    {
+        "authorization" or "Authorization" => "the caller's Authorization never reaches an upstream; "
+            + "broker 'exchange' gets it a token",
+        "cookie" or "dpop" => null,
+        _ => $"'{name}' cannot be kept: only 'cookie' and 'dpop' are removed otherwise",
+    };
 
     // Approvals of changes of policy carry such names.
     private static string? OwnFault(string id) => id.StartsWith("countersign.", StringComparison.Ordinal)

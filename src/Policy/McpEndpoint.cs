@@ -66,8 +66,11 @@ public sealed class McpEndpoint
             // No id of a document holds a colon.
             string id = $"{first.Upstream.Name}:{first.Path}";
             int index = functions.Count + endpoints.Count;
-            endpoints.Add((group.Key.Host, group.First().Path, new Function(
-                index, id, first.Upstream, first.Method, first.Path, Risk.Low, []) { Endpoint = endpoint }));
+            Function protocol = new(index, id, first.Upstream, first.Method, first.Path, Risk.Low, [])
+            {
+                Endpoint = endpoint,
+            };
+            endpoints.Add((group.Key.Host, group.First().Path, protocol));
         }
 
         return endpoints;

@@ -15,6 +15,7 @@ internal static class AuditCommand
     {
         VerifyVerb.Create(environment),
         ProveVerb.Create(environment),
+        ReceiptVerb.Create(environment),
         SearchVerb.Create(environment),
         ShowVerb.Create(environment),
         TailVerb.Create(environment),

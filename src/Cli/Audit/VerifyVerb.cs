@@ -22,6 +22,10 @@ internal static class VerifyVerb
         {
             Description = "A checkpoint of this log that was kept elsewhere: it must still be contained",
         };
+        Option<string[]> witness = new("--witness")
+        {
+            Description = "A witness's public key: it must have cosigned the log, and the log contain what it cosigned",
+        };
         Option<long> from = new("--from") { Description = "First entry of a range", DefaultValueFactory = _ => 0 };
         Option<long?> to = new("--to") { Description = "Entry after the last of a range" };
         Option<bool> progress = new("--progress") { Description = "Show progress, though nobody may be looking" };
@@ -29,7 +33,7 @@ internal static class VerifyVerb
         Command command = new(
             "verify", "Prove that nothing was changed or removed; exit code 4 names the first bad entry")
         {
-            proof, key, known, from, to, progress, json,
+            proof, key, known, witness, from, to, progress, json,
         };
         folder.AddTo(command);
         command.SetAction(parsed =>
@@ -45,6 +49,13 @@ internal static class VerifyVerb
             bool isShown = parsed.GetValue(progress) || (environment.IsInteractive && !parsed.GetValue(json));
             VerifyProgress shown = new(environment, SizeOf(path), isShown);
             AuditVerification found = Verify(path, range, shown, trusted, checkpoint);
+            foreach (string cosigner in parsed.GetValue(witness) ?? [])
+            {
+                if (!CosignerKey.TryParse(cosigner, out CosignerKey? trustedWitness))
+                    return environment.Fail($"--witness: '{cosigner}' is no key of a witness", ExitCodes.Usage);
+                if (found.IsOk) found = HoldTo(path, found, trustedWitness!, trusted);
+            }
+
             shown.End();
             if (parsed.GetValue(json)) environment.Out.WriteLine(ToJson(found, shown));
             else Print(environment, path, found, shown);
@@ -93,6 +104,24 @@ internal static class VerifyVerb
         {
             Message = $"there are no entries from {asked.From} to {to}; nothing was examined",
         };
+    }
+
+    // What the witness cosigned must be a beginning of what is there now.
+    private static AuditVerification HoldTo(
+        string path, AuditVerification found, CosignerKey witness, string? trusted)
+    {
+        if (!AuditVerifier.TryReadWitnessed(path, witness, out AuditCheckpoint? cosigned))
+        {
+            return found with
+            {
+                Kind = AuditDamageKind.Unwitnessed,
+                File = "witnessed",
+                EntriesProven = 0,
+                Message = $"{witness.Name} has not cosigned this log, as far as the folder shows",
+            };
+        }
+
+        return AuditVerifier.Verify(path, null, trusted, cosigned!.Note);
     }
 
     // For the bar alone: what the checkpoint says is believed by nobody yet.

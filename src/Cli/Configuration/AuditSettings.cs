@@ -1,12 +1,27 @@
+using Countersign.Audit;
 using Countersign.DataPlane;
 
 namespace Countersign.Cli.Configuration;
+
+/// <summary>A witness that is asked over HTTP (C2SP tlog-witness).</summary>
+/// <param name="Key">Whose cosignatures count.</param>
+/// <param name="Url">The submission prefix; ends in a slash.</param>
+internal sealed record WitnessSetting(CosignerKey Key, Uri Url);
 
 /// <summary>What the configuration says of the audit beyond its folder and its readers.</summary>
 internal sealed record AuditSettings
 {
     /// <summary>What is kept of calls.</summary>
     public AuditTerms Terms { get; init; } = new();
+
+    /// <summary>Witnesses of this gateway's log beyond its fleet.</summary>
+    public IReadOnlyList<WitnessSetting> Witnesses { get; init; } = [];
+
+    /// <summary>Logs beyond the fleet that this gateway is a witness of, over its control listener.</summary>
+    public IReadOnlyList<AuditKey> WitnessFor { get; init; } = [];
+
+    /// <summary>True if the gateways of the fleet witness each other's logs.</summary>
+    public bool WitnessesFleet { get; init; } = true;
 }
 
 /// <summary>Reads <c>audit</c>.</summary>
@@ -20,13 +35,47 @@ internal static class AuditSettingsReader
         AuditTerms absent = new();
         return new AuditSettings
         {
+            Witnesses = ReadWitnesses(audit),
+            WitnessFor = ReadLogs(audit),
+            WitnessesFleet = audit.Flag("fleetWitnesses", true),
             Terms = new AuditTerms
             {
                 Copies = Scope(audit, "copies", absent.Copies),
+                Receipts = Scope(audit, "receipts", absent.Receipts),
                 RequestCopyBytesMax = Bytes(audit, "requestCopyBytes", absent.RequestCopyBytesMax),
                 ResponseCopyBytesMax = Bytes(audit, "responseCopyBytes", absent.ResponseCopyBytesMax),
             },
         };
+    }
+
+    private static List<WitnessSetting> ReadWitnesses(ConfigurationSection audit)
+    {
+        List<WitnessSetting> witnesses = [];
+        foreach (ConfigurationSection section in audit.Sections("witnesses"))
+        {
+            string text = section.Text("key") ?? "", address = section.Text("url") ?? "";
+            bool isKey = CosignerKey.TryParse(text, out CosignerKey? key);
+            if (!isKey) section.Fault("key", "must be the key of a witness, name+id+key, of type 0x04");
+            bool isUrl = Uri.TryCreate(address.TrimEnd('/') + "/", UriKind.Absolute, out Uri? url)
+                && url.Scheme is "http" or "https";
+            if (!isUrl) section.Fault("url", "must be the witness's submission prefix, an http or https URL");
+            if (isKey && isUrl) witnesses.Add(new WitnessSetting(key!, url!));
+            section.RefuseOthers();
+        }
+
+        return witnesses;
+    }
+
+    private static List<AuditKey> ReadLogs(ConfigurationSection audit)
+    {
+        List<AuditKey> logs = [];
+        foreach (string text in audit.Texts("witnessFor") ?? [])
+        {
+            if (AuditKey.TryParse(text, out AuditKey? key)) logs.Add(key!);
+            else audit.Fault("witnessFor", $"'{text}' is not the public key of a log, as in its log.vkey");
+        }
+
+        return logs;
     }
 
     private static AuditScope Scope(ConfigurationSection audit, string key, AuditScope absent)

@@ -31,6 +31,10 @@ internal static class ConfigurationText
             Write(json, "auditors", options.Auditors);
             Write(json, "notices", options.Webhooks.Select(one => one.Name));
             json.WriteString("copies", options.Audit.Terms.Copies.ToString());
+            json.WriteString("receipts", options.Audit.Terms.Receipts.ToString());
+            Write(json, "witnesses", options.Audit.Witnesses.Select(one => one.Key.ToString()));
+            Write(json, "witness_for", options.Audit.WitnessFor.Select(one => one.ToString()));
+            json.WriteBoolean("fleet_witnesses", options.Audit.WitnessesFleet);
             json.WriteNumber("request_copy_bytes", options.Audit.Terms.RequestCopyBytesMax);
             json.WriteNumber("response_copy_bytes", options.Audit.Terms.ResponseCopyBytesMax);
             json.WriteString("limits", Digest(options.Limits.ToString()));

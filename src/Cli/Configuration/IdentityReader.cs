@@ -1,4 +1,5 @@
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Dpop;
 using Countersign.Policy;
 
 namespace Countersign.Cli.Configuration;
@@ -20,18 +21,38 @@ internal static class IdentityReader
         List<string> faults = [];
         PersonAliases aliases = PersonAliases.Read(
             listed.Names.Select(person => KeyValuePair.Create(person, listed.Texts(person) ?? [])),
-            [.. issuers.Select(one => one.Issuer), .. SamlReader.EntitiesOf(identity)], faults);
+            [
+                .. issuers.Select(one => one.Issuer), .. SamlReader.EntitiesOf(identity),
+                CertificateReader.IssuerOf(identity),
+            ],
+            faults);
         errors.AddRange(faults.Select(fault => "identity.aliases: " + fault));
         ConfigurationSection tokens = identity.Section("gatewayTokens");
         IdentitySettings settings = new()
         {
             Issuers = [.. issuers.Select(one => one with { Aliases = aliases })],
             IntrospectionSecrets = secrets,
+            Dpop = ReadDpop(identity.Section("dpop")),
+            Certificates = CertificateReader.Read(identity, aliases),
             Saml = SamlReader.Read(identity, resolve, aliases, errors),
             GatewayTokenLife = tokens.Duration("life", TimeSpan.FromMinutes(15), TokenLifeMin, TokenLifeMax),
         };
         tokens.RefuseOthers();
         return settings;
+    }
+
+    private static DpopOptions ReadDpop(ConfigurationSection dpop)
+    {
+        DpopOptions defaults = new();
+        DpopOptions options = new()
+        {
+            RequiresNonce = dpop.Flag("nonce", defaults.RequiresNonce),
+            ProofMaxAge = dpop.Duration(
+                "maxAge", defaults.ProofMaxAge, TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(10)),
+            ClockSkew = dpop.Duration("clockSkew", defaults.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+        };
+        dpop.RefuseOthers();
+        return options;
     }
 
     private static IssuerOptions ReadIssuer(
@@ -102,7 +123,7 @@ internal static class IdentityReader
         return claims;
     }
 
-    private static CallerKind ReadKind(ConfigurationSection section, string key)
+    internal static CallerKind ReadKind(ConfigurationSection section, string key)
     {
         string? kind = section.Text(key);
         switch (kind)

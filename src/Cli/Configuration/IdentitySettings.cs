@@ -1,4 +1,6 @@
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Certificates;
+using Countersign.Identity.Inbound.Dpop;
 using Countersign.Identity.Inbound.Saml;
 
 namespace Countersign.Cli.Configuration;
@@ -15,6 +17,12 @@ internal sealed record IdentitySettings
 
     /// <summary>SAML providers; null where there are none.</summary>
     public SamlServiceOptions? Saml { get; init; }
+
+    /// <summary>The terms of proofs of keys.</summary>
+    public DpopOptions Dpop { get; init; } = new();
+
+    /// <summary>Whom client certificates stand for; null maps none.</summary>
+    public CertificateCallers? Certificates { get; init; }
 
     /// <summary>How long the gateway's own tokens live at the most.</summary>
     public TimeSpan GatewayTokenLife { get; init; } = TimeSpan.FromMinutes(15);

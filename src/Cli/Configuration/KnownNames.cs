@@ -13,7 +13,8 @@ internal static class KnownNames
         "listen", "publicUrl", "trustedProxies", "transport", "redis", "embedded", "issuers", "issuer", "audiences",
         "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "person", "aliases", "tenant", "algorithms", "clockSkew",
-        "folder", "auditors", "copies", "requestCopyBytes", "responseCopyBytes",
+        "folder", "auditors", "copies", "requestCopyBytes", "responseCopyBytes", "receipts", "witnesses", "witnessFor",
+        "fleetWitnesses",
         "sealingKey", "bootstrap", "directory", "admins", "approvers", "decideWithin",
         "name", "tls", "certificates", "certificate", "key",
             "clientCertificates",
@@ -21,7 +22,12 @@ internal static class KnownNames
         "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
         "groupsMax", "sessionIdle", "sessionMax",
         "credentials", "signing", "rotateEvery", "publishBefore",
-        "introspection", "id",
+        "introspection", "id", "endpoint", "tokenPrefix", "cacheFor", "kinds", "require", "gatewayTokens", "life",
+        "saml", "entityId", "providers", "metadata", "signInUrl", "cbc", "signIn",
+        "dpop", "nonce", "maxAge", "rules", "uri", "dns", "email", "subject",
+        "brokers", "brokerWithin", "username", "endpoints", "accessKey", "secretKey",
+        "sessionToken", "authentication", "assertionAudience", "address", "ca", "namespace", "appRole", "roleId",
+        "secretId", "kubernetes", "role", "jwt", "mount", "token",
         .. LimitsReader.Names,
     ];
 

@@ -1,5 +1,4 @@
 using System.Reflection;
-using Countersign.Audit;
 using Countersign.Cli.Configuration;
 using Countersign.ControlPlane;
 using Countersign.Policy.Redis;
@@ -8,7 +7,8 @@ namespace Countersign.Cli.Serve;
 
 /// <summary>What this process says of itself to its fleet.</summary>
 internal sealed class FleetMember(
-    GatewayOptions options, Roles roles, RedisPolicyFeed feed, AuditLog audit, Readiness readiness, TimeProvider clock)
+    GatewayOptions options, Roles roles, RedisPolicyFeed feed, AuditChain audit, Readiness readiness,
+    TimeProvider clock)
 {
     private readonly string _instance = Guid.CreateVersion7(clock.GetUtcNow()).ToString("D");
     private readonly DateTimeOffset _startedAt = clock.GetUtcNow();
@@ -28,8 +28,8 @@ internal sealed class FleetMember(
     internal NodeReport Report()
     {
         PolicyStanding standing = feed.Standing;
-        List<string> alarms = [.. standing.Alarms];
-        if (!audit.IsHealthy) alarms.Add("audit-faulted");
+        List<string> alarms = [.. standing.Alarms, .. audit.Alarms];
+        if (!audit.Log.IsHealthy) alarms.Add("audit-faulted");
         alarms.Sort(StringComparer.Ordinal);
         return new NodeReport
         {

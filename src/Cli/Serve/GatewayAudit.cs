@@ -15,12 +15,16 @@ internal sealed class GatewayAudit : IAsyncDisposable
     private GatewayAudit(AuditLog log, string gateway, TimeProvider clock)
     {
         Log = log;
+        Chain = new AuditChain(log, clock);
         _gateway = gateway;
         _clock = clock;
     }
 
     /// <summary>The log.</summary>
     internal AuditLog Log { get; }
+
+    /// <summary>How it stands with those who watch it.</summary>
+    internal AuditChain Chain { get; }
 
     /// <summary>
     /// Opens the log and closes, as <c>unknown</c>, the calls that a killed process left open in it.

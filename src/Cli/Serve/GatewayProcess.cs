@@ -97,19 +97,18 @@ internal sealed class GatewayProcess : IAsyncDisposable
         ProcessSecrets secrets = new(_options, environment, _log);
         byte[] sealingKey = secrets.SealingKey();
         IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys();
-        GatewayAudit audit = await GatewayAudit.OpenAsync(_options, _clock, _log);
-        _stops.Push(audit.DisposeAsync);
+        GatewayAudit audit = Own(await GatewayAudit.OpenAsync(_options, _clock, _log));
         RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);
         PolicyMemory memory = Remember();
         PolicyStart start = new(_options, policies, memory, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
-        OutboundParts outbound = new(_options.Credentials, _clock, _logs);
-        _stops.Push(outbound.DisposeAsync);
+        OutboundParts outbound = Own(new OutboundParts(_options.Credentials, _clock, _logs));
         await outbound.StartAsync(store, sealingKey);
-        SigningKeyRing keys = outbound.Keys;
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
+        WitnessParts witnesses = Watch(sealingKey, store, audit);
+        IdentityParts identity = Identify(environment, sealingKey);
         CryptographicOperations.ZeroMemory(sealingKey);
         PolicyInForce inForce = new();
         RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
@@ -118,22 +117,22 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
         ClaimSweep sweep = await SweepAsync(store, approvals);
-        IdentityParts identity = new(_options, environment, _clock, _logs);
-        _stops.Push(identity.DisposeAsync);
         CallerVerifier callers = await identity.StartAsync(store, ControlUrl, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
-            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log)
+            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, outbound.Keys, audit.Log)
             {
                 LentKeyTerms = _options.Credentials.Signing,
                 LentCalls = outbound.LentCalls,
+                Witness = witnesses.Witness,
+                Chain = audit.Chain.ToTrust,
                 Readiness = _readiness,
                 MaskKeys = maskKeys,
                 Sessions = new RedisSessionStore(store),
                 SessionSeal = sessionSeal,
                 SignIn = identity.SignIn,
                 Saml = identity.Saml,
-                Tokens = identity.Tokens(ControlUrl, keys, () => DataAddress),
+                Tokens = identity.Tokens(ControlUrl, outbound.Keys, () => DataAddress),
                 Nodes = nodes,
                 Feed = feed,
                 Notices = new RedisNoticeStore(store),
@@ -142,25 +141,38 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartControlAsync(services, secrets.Webhooks(), secrets.Introspection(), cancellation);
         }
 
-        callers.TakeOwnTokens(ControlUrl(), keys);
+        callers.TakeOwnTokens(ControlUrl(), outbound.Keys);
         if (roles.HasFlag(Roles.Data))
         {
-            CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
+            CredentialIssuer credentials = new(ControlUrl(), outbound.Keys, _clock);
             DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit.Log)
             {
                 MaskKeys = maskKeys,
                 Start = sweep.Start,
                 LentCalls = outbound.LentCalls,
+                Brokers = Brokers(secrets, store, sweep),
                 Rates = new RedisRateStore(store),
+                Proofs = identity.Proofs,
+                Certificates = _options.Identity.Certificates,
                 LiveNodes = () => _reporter?.LiveNodes ?? 1,
             };
             await StartDataAsync(services, cancellation);
         }
 
-        Join(nodes, roles, feed, audit.Log);
-        audit.RecordStart(_options, roles);
-        _stops.Push(() => BeginDrainAsync(audit));
+        Join(nodes, roles, feed, audit);
     }
+
+    private CredentialBrokers Brokers(ProcessSecrets secrets, RedisStore store, ClaimSweep sweep)
+    {
+        BrokerParts brokers = Own(new BrokerParts(_options.Credentials, secrets, _clock, _logs));
+        return brokers.Open(store, sweep.Start);
+    }
+
+    private WitnessParts Watch(byte[] sealingKey, RedisStore store, GatewayAudit audit) => Own(WitnessParts.Start(
+        _options, new PayloadSeal(sealingKey, PayloadSeal.WitnessLabel), store, audit, _clock, _logs));
+
+    private IdentityParts Identify(IReadOnlyDictionary<string, string> environment, byte[] sealingKey) => Own(
+        new IdentityParts(_options, environment, IdentityParts.NonceKeyOf(sealingKey), _clock, _logs));
 
     private async Task<ClaimSweep> SweepAsync(RedisStore store, RedisApprovalStore approvals)
     {
@@ -306,9 +318,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     // Last of all, so that it is seen with its addresses and is gone before its listeners are.
-    private void Join(RedisNodeStore nodes, Roles roles, RedisPolicyFeed feed, AuditLog audit)
+    private void Join(RedisNodeStore nodes, Roles roles, RedisPolicyFeed feed, GatewayAudit audit)
     {
-        FleetMember member = new(_options, roles, feed, audit, _readiness, _clock)
+        FleetMember member = new(_options, roles, feed, audit.Chain, _readiness, _clock)
         {
             Data = DataAddress,
             Control = ControlAddress,
@@ -318,6 +330,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _readiness.DrainBegun += reporter.Knock;
         reporter.Start();
         _stops.Push(reporter.DisposeAsync);
+        audit.RecordStart(_options, roles);
+        _stops.Push(() => BeginDrainAsync(audit));
+    }
+
+    private T Own<T>(T part)
+        where T : IAsyncDisposable
+    {
+        _stops.Push(part.DisposeAsync);
+        return part;
     }
 
     private T Keep<T>(T part)

@@ -1,6 +1,9 @@
+using System.Security.Cryptography;
+using System.Text;
 using Countersign.Cli.Configuration;
 using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Dpop;
 using Countersign.Identity.Inbound.Saml;
 using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
@@ -11,9 +14,14 @@ namespace Countersign.Cli.Serve;
 
 /// <summary>What proves who calls, put together: the verifier, what is revoked, and the gateway's own tokens.</summary>
 internal sealed class IdentityParts(
-    GatewayOptions options, IReadOnlyDictionary<string, string> environment, TimeProvider clock, ILoggerFactory logs)
-    : IAsyncDisposable
+    GatewayOptions options, IReadOnlyDictionary<string, string> environment, byte[] nonceKey, TimeProvider clock,
+    ILoggerFactory logs) : IAsyncDisposable
 {
+    /// <summary>What nonces are made with, the same in the whole fleet: it follows from the sealing key.</summary>
+    internal static byte[] NonceKeyOf(byte[] sealingKey) => HKDF.DeriveKey(
+        HashAlgorithmName.SHA256, sealingKey, SHA256.HashSizeInBytes,
+        info: Encoding.ASCII.GetBytes("countersign dpop nonce v1"));
+
     private readonly SocketsHttpHandler _handler =
         new() { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
 
@@ -24,6 +32,9 @@ internal sealed class IdentityParts(
 
     /// <summary>Who people sign in by; null where nobody is configured.</summary>
     internal OidcSignIn? SignIn { get; private set; }
+
+    /// <summary>Checks proofs of keys.</summary>
+    internal DpopProofs? Proofs { get; private set; }
 
     /// <summary>SAML providers; null where there are none.</summary>
     internal SamlService? Saml { get; private set; }
@@ -36,6 +47,7 @@ internal sealed class IdentityParts(
         RedisStore store, Func<string> controlUrl, CancellationToken cancellation)
     {
         _store = store;
+        Proofs = new DpopProofs(nonceKey, new RedisOneTimeStore(store), options.Identity.Dpop, clock);
         _http = new HttpMessageInvoker(_handler, disposeHandler: false);
         IssuerOptions[] issuers = [.. options.Issuers.Select(one => WithSecret(one, options, environment))];
         _callers = new CallerVerifier(issuers, null, _http, clock, logs.CreateLogger<CallerVerifier>());
@@ -64,6 +76,7 @@ internal sealed class IdentityParts(
         new GatewayTokens(controlUrl, keys, clock), new RedisRevocationStore(_store!))
     {
         TimeToLive = options.Identity.GatewayTokenLife,
+        Proofs = Proofs,
         Resources = () => (options.DataUrl ?? dataUrl()) is { } data ? [data] : [],
     };
 

@@ -4,7 +4,7 @@ using Countersign.Policy;
 namespace Countersign.ControlPlane.AuditTrail;
 
 /// <summary>Reads this gateway's log for auditors, and writes into it that they did.</summary>
-internal sealed class AuditDesk(AuditLog log, IReadOnlyList<string> auditors, ActLog acts)
+internal sealed class AuditDesk(AuditLog log, IReadOnlyList<string> auditors, ActLog acts, Func<ChainOfTrust> chain)
 {
     private static readonly TimeSpan SignedWithin = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(25);
@@ -23,6 +23,9 @@ internal sealed class AuditDesk(AuditLog log, IReadOnlyList<string> auditors, Ac
 
     /// <summary>The log's folder.</summary>
     public string Folder => log.Folder;
+
+    /// <summary>How the log stands with its witnesses.</summary>
+    public ChainOfTrust Chain => chain();
 
     /// <summary>True for members of the auditors' groups.</summary>
     public bool MayRead(Caller caller) => auditors.Any(caller.IsIn);

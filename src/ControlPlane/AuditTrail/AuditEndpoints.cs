@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Countersign.Audit;
 using Countersign.Policy;
+using Countersign.Policy.Approvals;
 using Microsoft.AspNetCore.Http;
 
 namespace Countersign.ControlPlane.AuditTrail;
@@ -14,6 +15,7 @@ internal static class AuditEndpoints
     public static void Map(Routes routes, AuditDesk desk)
     {
         routes.Known(HttpMethods.Get, "/api/v1/audit/checkpoint", (_, _) => new(Checkpoint(desk.Head)));
+        routes.Known(HttpMethods.Get, "/api/v1/audit/chain", (_, caller) => new(Chain(caller, desk)));
         routes.Known(HttpMethods.Get, "/api/v1/audit/calls", (context, caller) => CallsAsync(context, caller, desk));
         routes.Known(
             HttpMethods.Get, "/api/v1/audit/calls/{call}", (context, caller) => StoryAsync(context, caller, desk));
@@ -26,6 +28,39 @@ internal static class AuditEndpoints
     internal static Reply Checkpoint(AuditCheckpoint? head) => head is null
         ? Reply.Refuse(Refusal.AuditUnavailable, "The log has signed nothing yet.")
         : new Reply(200, "text/plain; charset=utf-8", head.Note);
+
+    private static Reply Chain(Caller caller, AuditDesk desk)
+    {
+        if (!desk.MayRead(caller)) return Denied();
+        ChainOfTrust chain = desk.Chain;
+        return Reply.Json(200, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("log", desk.Key.Name);
+            json.WriteString("key", desk.Key.ToString());
+            json.WriteNumber("entries", desk.Size);
+            json.WriteNumber("signed", desk.Head?.Size ?? 0);
+            json.WriteString("doubt", chain.Doubt);
+            json.WriteStartArray("witnesses");
+            foreach (ChainWitness witness in chain.Witnesses)
+            {
+                json.WriteStartObject();
+                json.WriteString("key", witness.Key);
+                json.WriteString("through", witness.Through);
+                json.WriteNumber("size", witness.Size);
+                if (witness.Size == 0) json.WriteNull("cosigned_at");
+                else json.WriteString("cosigned_at", Timestamps.Format(witness.CosignedAt));
+                json.WriteString("trouble", witness.Trouble);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteStartObject("conflicts");
+            foreach ((string log, string how) in chain.Conflicts) json.WriteString(log, how);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        });
+    }
 
     internal static Reply Calls(CallPage page)
     {

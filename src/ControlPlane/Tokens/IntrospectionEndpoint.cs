@@ -90,7 +90,7 @@ internal sealed class IntrospectionEndpoint(
         if (authorization.Count != 1) return null;
         string field = authorization.ToString();
         if (field.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase)) return ClientOf(field[6..]);
-        BearerOutcome outcome = await bearers.IdentifyAsync(authorization, context.RequestAborted);
+        BearerOutcome outcome = await bearers.IdentifyAsync(context);
         bool mayAsk = outcome.Caller is { } caller && caller.Groups.Any(options.Groups.Contains);
         return mayAsk ? new Asker(null) : null;
     }

@@ -39,8 +39,17 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
     /// <summary>Refuses while the log takes no records, though room was reserved: it may have failed since.</summary>
     internal Verdict Confirm(CallContext call)
     {
-        if (call.HasAuditSlot && log.IsHealthy) return Verdict.Proceed;
+        if (call.HasAuditSlot && log.IsHealthy) return Trust(call);
         call.Detail = "The audit log cannot be written, so nothing may be called.";
+        return Verdict.AuditUnavailable;
+    }
+
+    /// <summary>Refuses strict calls while witnesses contradict the log: who rewrote it may be at work.</summary>
+    [HotPath]
+    internal Verdict Trust(CallContext call)
+    {
+        if (log.DoubtedBecause is null || !call.Function!.IsStrict) return Verdict.Proceed;
+        call.Detail = "The audit log is not the one that its witnesses saw.";
         return Verdict.AuditUnavailable;
     }
 
@@ -53,6 +62,7 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
         AuditRecord intent = call.AuditSlot.Intent;
         record.WriteTo(intent, call.AuditSlot.Outcome);
         copies.Begin(call);
+        if (copies.GivesReceipt(call)) log.WriteReceipt(intent, call.Id, call.Started, call.Receipt);
         if (call.Function!.IsStrict) return CommitAsync(call, intent);
         log.Enqueue(intent);
         call.IsIntended = true;

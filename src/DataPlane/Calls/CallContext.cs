@@ -5,38 +5,11 @@ using Countersign.Audit;
 using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Upstream;
+using Countersign.Identity.Outbound;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
-using Microsoft.AspNetCore.Connections;
 
 namespace Countersign.DataPlane.Calls;
-
-/// <summary>What a connection lends to its calls: pipes, addresses, the end of it.</summary>
-/// <param name="Input">What the client sends.</param>
-/// <param name="Output">What the client gets.</param>
-/// <param name="RemoteAddress">The client's address as ASCII, for Forwarded.</param>
-/// <param name="IsTls">The client came over TLS.</param>
-/// <param name="PublicUrl">Scheme and authority that clients reach this listener under.</param>
-/// <param name="Connection">What the pipes belong to.</param>
-internal sealed record ClientSide(
-    PipeReader Input, PipeWriter Output, ReadOnlyMemory<byte> RemoteAddress, bool IsTls, string PublicUrl,
-    BaseConnectionContext Connection)
-{
-    /// <summary>
-    /// Cancelled when the client is gone, or has ended its side. Asked for when needed only: the transport makes it on
-    /// demand.
-    /// </summary>
-    internal CancellationToken Closed => Connection.ConnectionClosed;
-
-    /// <summary>True if what the client says of hops before it is believed.</summary>
-    internal bool IsTrustedProxy { get; init; }
-
-    /// <summary>SHA-256 of the client's verified certificate (RFC 8705 <c>x5t#S256</c>); empty without one.</summary>
-    internal ReadOnlyMemory<byte> Certificate { get; init; }
-
-    /// <summary>The subject of the client's verified certificate; empty without one.</summary>
-    internal string CertificateSubject { get; init; } = "";
-}
 
 /// <summary>
 /// Everything one call carries from stage to stage. Owned by its connection and reset before each call, since HTTP/1.1
@@ -93,11 +66,14 @@ internal sealed class CallContext : IDisposable
     /// <summary>Which call the lent credential is good for, as others may ask beside it.</summary>
     internal LentCall Lent { get; } = new();
 
-    /// <summary>The lent credential, ready to be written after <c>Authorization: </c>.</summary>
+    /// <summary>The lent credential, ready to be written as its header's value.</summary>
     internal LeasedBuffer Credential { get; } = new();
 
     /// <summary>The masked answer while it is held back.</summary>
     internal LeasedBuffer Reply { get; } = new();
+
+    /// <summary>What a broker lent for this call; null where nothing has to be given back or signed with.</summary>
+    internal LentSecret? Secret { get; set; }
 
     /// <summary>Where the call stands.</summary>
     internal Verdict Verdict { get; set; }
@@ -158,6 +134,9 @@ internal sealed class CallContext : IDisposable
 
     /// <summary>Gathers the answer for a caller who will come back for it; null where nobody will.</summary>
     internal OutcomeCapture? Outcome { get; set; }
+
+    /// <summary>The receipt of the call's intent, where the caller gets one.</summary>
+    internal LeasedBuffer Receipt { get; } = new();
 
     /// <summary>Gathers payload and answer for the audit; null where it keeps neither.</summary>
     internal CallCopies? Copies { get; set; }
@@ -261,6 +240,10 @@ internal sealed class CallContext : IDisposable
     /// <summary>What a refusal says in <c>detail</c>; constant text, never data of the call.</summary>
     internal string Detail { get; set; } = "";
 
+    /// <summary>The scheme and parameters of a challenge that is not that of bearer tokens; empty for the usual
+    /// one.</summary>
+    internal string Challenge { get; set; } = "";
+
     /// <summary>What the audit says beyond the verdict; never shown to the caller.</summary>
     internal string AuditDetail { get; set; } = "";
 
@@ -326,9 +309,13 @@ internal sealed class CallContext : IDisposable
         Upstream?.Release();
         Upstream = null;
         Credential.Return();
+        Secret?.GiveBack?.Invoke();
+        Secret?.Dispose();
+        Secret = null;
         BodyPrefix.Return();
         Tool?.Return();
         Reply.Return();
+        Receipt.Return();
         Ticket.Return();
         ClientDeadline.Disarm();
     }
@@ -381,7 +368,7 @@ internal sealed class CallContext : IDisposable
         Outcome = null;
         Replayed = null;
         Wait = null;
-        Digest = Detail = AuditDetail = "";
+        Digest = Detail = AuditDetail = Challenge = "";
         CredentialId = null;
         _hasResponseDigest = false;
         Status = UpstreamStatus = 0;

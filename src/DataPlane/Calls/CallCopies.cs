@@ -57,6 +57,14 @@ internal sealed class CopyDesk(AuditTerms terms, MaskDesk masks, BodyLimits limi
     /// <summary>The terms.</summary>
     internal AuditTerms Terms => terms;
 
+    /// <summary>True if the call's answer carries a receipt.</summary>
+    internal bool GivesReceipt(CallContext call) => terms.Receipts switch
+    {
+        AuditScope.None => false,
+        AuditScope.Strict => call.Function!.IsStrict,
+        _ => true,
+    };
+
     /// <summary>Begins to gather, if this call's bodies are to be kept.</summary>
     internal void Begin(CallContext call)
     {

@@ -34,6 +34,7 @@ internal sealed class CallPipeline(
             if (call.Verdict == Verdict.TokenUnseen) call.Verdict = await callers.VerifyAsync(call);
             if (call.Proceeds) call.Verdict = functions.Resolve(call);            // which function, which duties
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await functions.PeekAsync(call);
+            if (call.Proceeds) call.Verdict = audit.Trust(call);                  // no strict call under a log in doubt
             if (call.Proceeds) call.Verdict = policy.Decide(call);                // may they; must another agree
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await policy.ReadAsync(call);
             if (call.Proceeds) call.Verdict = await rates.AdmitAsync(call);       // not more often than limits let
@@ -42,7 +43,7 @@ internal sealed class CallPipeline(
             if (call.Proceeds) call.Verdict = await approvals.PauseAsync(call);   // waits only if Decide asked
             if (call.Proceeds) call.Verdict = await duties.ActAsync(call);        // who does this, remembered
             if (call.Proceeds) call.Verdict = await audit.IntendAsync(call);      // chained before anything leaves
-            if (call.Proceeds) call.Verdict = credentials.Lend(call);             // short-lived, for this call alone
+            if (call.Proceeds) call.Verdict = await credentials.LendAsync(call);  // short-lived, for this call alone
             if (call.Proceeds) admission.Depart(call);                            // how long it takes from here
             if (call.Proceeds) call.Verdict = await upstream.ForwardAsync(call);  // request out, response head in
             admission.Arrive(call);                                               // is what the limits go by

@@ -13,7 +13,7 @@ namespace Countersign.DataPlane.Calls;
 /// </summary>
 internal sealed class OwnPaths(
     CallerGate callers, IApprovalStore store, PayloadSeal seal, Limits limits, TimeProvider clock,
-    byte[] resourceMetadata)
+    Func<string, byte[]> resourceMetadata)
 {
     private static ReadOnlySpan<byte> MetadataPath => "/.well-known/oauth-protected-resource"u8;
 
@@ -28,7 +28,7 @@ internal sealed class OwnPaths(
         if (IsForGateway(call.Request)) return true;
         ReadOnlySpan<byte> path = call.Request.Path;
         return path is [(byte)'/', (byte)'.', ..]
-            && (path.SequenceEqual(MetadataPath) || path.StartsWith("/.countersign/"u8));
+            && (IsMetadata(path) || path.StartsWith("/.countersign/"u8));
     }
 
     /// <summary>Answers; the verdict refuses or says that the answer was given.</summary>
@@ -37,9 +37,11 @@ internal sealed class OwnPaths(
         if (IsForGateway(call.Request)) return await SendOptionsAsync(call);
         bool isGet = call.Request.Method.SequenceEqual("GET"u8);
         bool isDelete = call.Request.Method.SequenceEqual("DELETE"u8);
-        if (call.Request.Path.SequenceEqual(MetadataPath))
+        if (IsMetadata(call.Request.Path))
         {
-            return isGet ? await SendAsync(call, resourceMetadata) : Verdict.NotFound;
+            // RFC 9728 section 3.1: of a resource under a path, such as an MCP endpoint, the path follows.
+            string resource = Encoding.UTF8.GetString(call.Request.Path[MetadataPath.Length..]);
+            return isGet ? await SendAsync(call, resourceMetadata(resource)) : Verdict.NotFound;
         }
 
         if (!call.Request.Path.StartsWith(ApprovalsPath) || !(isGet || isDelete)) return Verdict.NotFound;
@@ -53,6 +55,9 @@ internal sealed class OwnPaths(
         if (isOutcome) return await GiveAsync(call, id);
         return isGet ? await ShowAsync(call, id) : await CancelAsync(call, id);
     }
+
+    private static bool IsMetadata(ReadOnlySpan<byte> path) =>
+        path.StartsWith(MetadataPath) && (path.Length == MetadataPath.Length || path[MetadataPath.Length] == (byte)'/');
 
     // The answer as the function gave it, once.
     private async ValueTask<Verdict> GiveAsync(CallContext call, string id)

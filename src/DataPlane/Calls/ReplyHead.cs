@@ -139,6 +139,9 @@ internal static class ReplyHead
             case 401:
                 WriteChallenge(output, call, resourceMetadataUrl);
                 break;
+            case 403 when call.Verdict == Verdict.Denied:
+                WriteInsufficient(output, resourceMetadataUrl);
+                break;
             case 429:
                 WireText.PutField(output, "Retry-After"u8, call.Rates.RetryAfterSeconds);
                 break;
@@ -245,6 +248,8 @@ internal static class ReplyHead
     private static void WriteOwn(IBufferWriter<byte> output, CallContext call)
     {
         WireText.PutField(output, "Countersign-Call"u8, call.IdText);
+        if (call.Receipt.Count > 0 && call.IsIntended)
+            WireText.PutField(output, "Countersign-Receipt"u8, call.Receipt.Written);
         if (call.Rates.IsCounted) call.Rates.WriteTo(output);
         if (!call.DecideKeepAlive()) WireText.Put(output, "Connection: close\r\n"u8);
         else if (call.Request.MinorVersion == 0) WireText.Put(output, "Connection: keep-alive\r\n"u8);
@@ -276,6 +281,13 @@ internal static class ReplyHead
     // RFC 6750 section 3 and RFC 9728 section 5.1: no error code where no token was sent.
     private static void WriteChallenge(IBufferWriter<byte> output, CallContext call, string resourceMetadataUrl)
     {
+        if (call.Challenge.Length > 0)
+        {
+            WireText.Put(output, "WWW-Authenticate: "u8);
+            WireText.PutAscii(output, call.Challenge);
+            return;
+        }
+
         WireText.Put(output, "WWW-Authenticate: Bearer resource_metadata=\""u8);
         WireText.PutAscii(output, resourceMetadataUrl);
         if (call.Detail.Length > 0)
@@ -284,6 +296,14 @@ internal static class ReplyHead
             WireText.PutAscii(output, call.Detail);
         }
 
+        WireText.Put(output, "\"\r\n"u8);
+    }
+
+    // RFC 6750 section 3.1: a token with other rights might do; which, a policy does not tell.
+    private static void WriteInsufficient(IBufferWriter<byte> output, string resourceMetadataUrl)
+    {
+        WireText.Put(output, "WWW-Authenticate: Bearer error=\"insufficient_scope\", resource_metadata=\""u8);
+        WireText.PutAscii(output, resourceMetadataUrl);
         WireText.Put(output, "\"\r\n"u8);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Countersign.Identity.Inbound.Dpop;
 
 namespace Countersign.DataPlane.Calls;
 
@@ -10,7 +11,13 @@ internal static class ResourceMetadata
     internal const string Path = "/.well-known/oauth-protected-resource";
 
     /// <summary>The document.</summary>
-    internal static byte[] Write(string resource, IReadOnlyList<string> authorizationServers)
+    /// <param name="resource">What callers reach the listener under: what their tokens may be asked for (RFC
+    /// 8707).</param>
+    /// <param name="authorizationServers">Whose tokens are taken.</param>
+    /// <param name="takesProofs">Tokens may be bound to keys (RFC 9449).</param>
+    /// <param name="takesCertificates">Tokens may be bound to client certificates (RFC 8705).</param>
+    internal static byte[] Write(
+        string resource, IReadOnlyList<string> authorizationServers, bool takesProofs, bool takesCertificates)
     {
         ArrayBufferWriter<byte> body = new(256);
         using Utf8JsonWriter json = new(body);
@@ -22,6 +29,14 @@ internal static class ResourceMetadata
         json.WriteStartArray("bearer_methods_supported");
         json.WriteStringValue("header");
         json.WriteEndArray();
+        if (takesCertificates) json.WriteBoolean("tls_client_certificate_bound_access_tokens", true);
+        if (takesProofs)
+        {
+            json.WriteStartArray("dpop_signing_alg_values_supported");
+            foreach (string algorithm in DpopProofs.Algorithms) json.WriteStringValue(algorithm);
+            json.WriteEndArray();
+        }
+
         json.WriteString("resource_name", "Countersign");
         json.WriteEndObject();
         json.Flush();

@@ -41,7 +41,11 @@ internal sealed class TlsConnection : ConnectionContext
         if (tls.RemoteCertificate is not X509Certificate2 peer) return;
         PeerThumbprint = SHA256.HashData(peer.RawDataMemory.Span);
         PeerSubject = peer.Subject;
+        Peer = peer;
     }
+
+    /// <summary>The peer's verified certificate; null without one.</summary>
+    internal X509Certificate2? Peer { get; }
 
     /// <summary>SHA-256 of the peer's verified certificate (RFC 8705 <c>x5t#S256</c>); empty without one.</summary>
     internal ReadOnlyMemory<byte> PeerThumbprint { get; }

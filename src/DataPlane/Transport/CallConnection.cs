@@ -49,6 +49,7 @@ internal sealed class CallConnection : IDisposable
             IsTrustedProxy = services.TrustedProxies.Any(network => network.Contains(address)),
             Certificate = tls?.PeerThumbprint ?? default,
             CertificateSubject = tls?.PeerSubject ?? "",
+            Certified = tls?.Peer is { } shown ? services.Certificates?.Find(shown) : null,
         };
         _call = new CallContext(client, services.Clock);
         _closing = new Deadline(services.Clock);

@@ -1,5 +1,6 @@
 using System.Net;
 using Countersign.DataPlane.Calls;
+using Countersign.Identity.Inbound.Certificates;
 
 namespace Countersign.DataPlane.Transport;
 
@@ -8,6 +9,9 @@ internal sealed record DataServices(CallPipeline Pipeline, Limits Limits, TimePr
 {
     /// <summary>Networks of proxies whose word on hops before them is believed.</summary>
     internal IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
+    /// <summary>Whom client certificates stand for; null maps none.</summary>
+    internal CertificateCallers? Certificates { get; init; }
 
     /// <summary>What counts the calls; null counts none.</summary>
     internal CallMetrics? Metrics { get; init; }

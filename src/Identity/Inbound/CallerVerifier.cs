@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Countersign.Identity.Inbound.Certificates;
 using Countersign.Identity.Outbound;
 using Countersign.Policy;
 using Microsoft.Extensions.Logging;
@@ -222,6 +223,14 @@ public sealed class CallerVerifier : IAsyncDisposable
         {
             ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(proven.ExpiresAtMs),
         };
+    }
+
+    /// <summary>Whether a caller who is known by a certificate still is: it has not expired, and nobody revoked
+    /// it.</summary>
+    public TokenStatus Check(CertifiedCaller certified)
+    {
+        ArgumentNullException.ThrowIfNull(certified);
+        return certified.Check(Volatile.Read(ref _revoked), _clock.GetUtcNow().ToUnixTimeMilliseconds());
     }
 
     /// <summary>Stops fetching keys.</summary>

@@ -19,6 +19,9 @@ public sealed class PayloadSeal : IDisposable
     /// <summary>What sessions at the console are sealed under.</summary>
     public const string SessionLabel = "countersign sessions v1";
 
+    /// <summary>What the keys of audit witnesses are sealed under.</summary>
+    public const string WitnessLabel = "countersign witnesses v1";
+
     /// <summary>The least a key file may hold, in bytes.</summary>
     public const int KeyFileBytesMin = 16;
 

@@ -75,8 +75,27 @@ internal static class StoreKeys
     /// <summary>Channel that carries that number when it grows.</summary>
     public const string RevocationChannel = Tag + "revocations";
 
+    /// <summary>Hash of secrets that a vault must be asked to revoke: broker and lease to the start that holds
+    /// it.</summary>
+    public const string Leases = Tag + "leases";
+
     /// <summary>Hash of the fleet's signing keys: their number <c>v</c> and their sealed <c>box</c>.</summary>
     public const string SigningKeys = Tag + "signing-keys";
+
+    /// <summary>Hash of the audit logs of the fleet: log's key to the sealed key of its gateway as a witness.</summary>
+    public const string Logs = Tag + "audit:logs";
+
+    /// <summary>Sorted set of those logs by their last sign of life, in the store's milliseconds.</summary>
+    public const string LogsSeen = Tag + "audit:logs:seen";
+
+    /// <summary>Hash of those logs' newest cosigned heads.</summary>
+    public const string LogHeads = Tag + "audit:heads";
+
+    /// <summary>Hash of what logs ask of witnesses: <c>log|witness' log</c> to the request.</summary>
+    public const string WitnessAsks = Tag + "audit:asks";
+
+    /// <summary>Hash of the answers, by the same names.</summary>
+    public const string WitnessAnswers = Tag + "audit:answers";
 
     /// <summary>
     /// Hash of one approval: <c>v</c>, <c>state</c>, <c>expires</c>, <c>master</c>, <c>doc</c>, <c>run</c>,

@@ -97,6 +97,41 @@ public sealed class AuditCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_receipt_is_verified_offline_and_held_to_the_log()
+    {
+        // Proves the three answers: the log gave it, it holds the record (by proof and by folder), it broke its word;
+        // by receipts for the intent that is there, for another of the same call, and of another log.
+        AuditLogOptions options = new() { Folder = Folder, Origin = "countersign/test" };
+        string kept, broken;
+        await using (AuditLog log = AuditLog.Open(options, TimeProvider.System).Log!)
+        {
+            kept = Receipt(log, Call(CallRecordType.Intent, Paid));
+            broken = Receipt(log, new CallRecord(CallRecordType.Intent) { Call = Paid, At = Noon });
+        }
+
+        string key = Path.Combine(Folder, "log.vkey"), proof = Path.Combine(_root, "intent.tlog-proof");
+        CommandRun proved = await RunAsync("prove", Paid.ToString(), "--intent", "--folder", Folder);
+        await File.WriteAllTextAsync(proof, proved.Output, TestContext.Current.CancellationToken);
+        (string[] More, string Receipt, int Exit, string Says)[] cases =
+        [
+            (["--key", key], kept, 0, "took the call on"),
+            (["--key", key, "--proof", proof], kept, 0, "entry 0 of the log"),
+            (["--folder", Folder], kept, 0, "entry 0 of the log"),
+            (["--key", key, "--proof", proof], broken, Damaged, "another record"),
+            (["--folder", Folder], broken, Damaged, "rewritten"),
+            (["--key", key], kept.Replace("at=1", "at=2", StringComparison.Ordinal), Damaged, "did not give"),
+            (["--key", key], "log=nonsense", Damaged, ""),
+            ([], kept, 2, ""),
+        ];
+        foreach ((string[] more, string receipt, int exit, string says) in cases)
+        {
+            CommandRun run = await RunAsync(["receipt", "verify", receipt, .. more]);
+            Assert.Equal(exit, await run.End);
+            Assert.Contains(says, run.Output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Verify_tells_its_rate_and_takes_a_range()
     {
         // Proves the whole, a range, progress where it is asked for, and that a range beyond the log is no success.
@@ -193,6 +228,16 @@ public sealed class AuditCommandTests : IAsyncLifetime
         Rule = "big-money", PolicyVersion = 3, Approval = "apr_1", Approvers = ["eve"], Verdict = "ok", Status = 200,
         Masked = 2, DurationMicroseconds = 1_000, RequestCopy = "{\"amount\":7}"u8,
     };
+
+    private static string Receipt(AuditLog log, in CallRecord intent)
+    {
+        Assert.True(log.TryReserve(out AuditReservation slot));
+        intent.WriteTo(slot.Intent);
+        System.Buffers.ArrayBufferWriter<byte> text = new();
+        log.WriteReceipt(slot.Intent, Paid, Noon, text);
+        log.Return(slot);
+        return System.Text.Encoding.ASCII.GetString(text.WrittenSpan);
+    }
 
     private static Task<CommandRun> RunAsync(params string[] arguments) =>
         CommandRun.RunAsync(AuditCommand.Create, new Dictionary<string, string>(), arguments);

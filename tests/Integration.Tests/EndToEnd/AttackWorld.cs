@@ -76,14 +76,16 @@ public sealed class AttackWorld : IAsyncLifetime
     }
 
     /// <summary>Starts one more gateway.</summary>
-    internal Task<(CountersignProcess Process, GatewayClient Client)> StartAsync(string name, RedisServer store) =>
-        StartAsync(name, store.Connection);
+    internal Task<(CountersignProcess Process, GatewayClient Client)> StartAsync(
+        string name, RedisServer store, params (string Name, string Value)[] more) =>
+        StartAsync(name, store.Connection, more);
 
     /// <summary>Starts one more gateway on a store that is reached by this connection string.</summary>
-    internal async Task<(CountersignProcess Process, GatewayClient Client)> StartAsync(string name, string store)
+    internal async Task<(CountersignProcess Process, GatewayClient Client)> StartAsync(
+        string name, string store, params (string Name, string Value)[] more)
     {
         CountersignProcess gateway = await _setup.StartAsync(
-            store, name, ("GATEWAY__NAME", name), ("APPROVALS__REVEAL__0", "sre"));
+            store, name, [("GATEWAY__NAME", name), ("APPROVALS__REVEAL__0", "sre"), .. more]);
         _gateways.Add(gateway);
         GatewayClient client = new(
             gateway.Ready["data"]!.ToString(), gateway.Ready["control"]!.ToString(), _backends.TokenOf);

@@ -1,0 +1,142 @@
+using Countersign.Audit;
+using Countersign.Cli.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace Countersign.Cli.Serve;
+
+/// <summary>
+/// Once a second: asks the witnesses to cosign the log's newest head, keeps and publishes what they gave, and looks at
+/// what they saw of this log's past. A head is held until all have answered or had their time, so that cosignatures
+/// meet on one.
+/// </summary>
+internal sealed partial class WitnessRounds : IAsyncDisposable
+{
+    private static readonly TimeSpan RoundEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan HeadHeldFor = TimeSpan.FromSeconds(4);
+
+    private readonly AuditChain _chain;
+    private readonly FleetWitness? _fleet;
+    private readonly IReadOnlyList<HttpWitness> _others;
+    private readonly GatewayAudit _audit;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _running = Task.CompletedTask;
+    private AuditCheckpoint? _head;
+    private long _headSince;
+    private byte[] _kept = [];
+    private bool _isStoreJudged;
+
+    internal WitnessRounds(
+        AuditChain chain, FleetWitness? fleet, IReadOnlyList<HttpWitness> others, GatewayAudit audit,
+        TimeProvider clock, ILogger log)
+    {
+        (_chain, _fleet, _others, _audit, _clock, _log) = (chain, fleet, others, audit, clock, log);
+    }
+
+    private IEnumerable<WitnessPetition> Petitions =>
+        _others.Select(one => one.Petition).Concat(_fleet?.Petitions ?? []);
+
+    /// <summary>Begins. Call it once.</summary>
+    internal void Start() => _running = Task.Run(RunAsync);
+
+    /// <summary>Ends with the round under way.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        using PeriodicTimer timer = new(RoundEvery, _clock);
+        try
+        {
+            do
+            {
+                try
+                {
+                    await RoundAsync();
+                }
+                catch (Exception fault) when (fault is not OperationCanceledException)
+                {
+                    // One round that fails is no end: the next looks anew.
+                    RoundFailed(_log, fault);
+                }
+            }
+            while (await timer.WaitForNextTickAsync(_stop.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            // The process ends.
+        }
+    }
+
+    private async Task RoundAsync()
+    {
+        if (_chain.Log.LastCheckpoint is not { } newest) return;
+        if (_fleet is not null && !_isStoreJudged) await JudgeStoreAsync(_fleet);
+        if (_head is null || MayMoveOn(_head)) (_head, _headSince) = (newest, _clock.GetTimestamp());
+        List<byte[]> evidence = _fleet is null ? [] : await _fleet.TurnAsync(_head);
+        foreach (HttpWitness witness in _others)
+        {
+            if (witness.Petition.Cosigned?.Size != _head.Size)
+                evidence.Add(await witness.AskAsync(_head, _stop.Token));
+        }
+
+        foreach (byte[] seen in evidence) Judge(seen, "a witness");
+        await KeepAsync(_head);
+        _chain.Witnesses =
+        [
+            .. _others.Select(one => Standing(one.Petition, one.Address)),
+            .. (_fleet?.Petitions ?? []).Select(one => Standing(one, "fleet")),
+        ];
+    }
+
+    private static WitnessStanding Standing(WitnessPetition petition, string through) => new(
+        petition.Witness.ToString(), through, petition.Cosigned?.Size ?? 0, petition.CosignedAt, petition.Trouble);
+
+    private bool MayMoveOn(AuditCheckpoint head) => _clock.GetElapsedTime(_headSince) >= HeadHeldFor
+        || Petitions.All(one => one.Cosigned?.Size == head.Size);
+
+    // What the store kept of the time before this start: a log that was put back has fewer entries than that.
+    private async Task JudgeStoreAsync(FleetWitness fleet)
+    {
+        ReadOnlyMemory<byte> published = await fleet.HeadAsync();
+        _isStoreJudged = true;
+        if (!published.IsEmpty) Judge(published.Span, "the store");
+    }
+
+    private void Judge(ReadOnlySpan<byte> seen, string by)
+    {
+        PastStanding standing = PastEvidence.Judge(_chain.Log, seen);
+        if (standing is not (PastStanding.RolledBack or PastStanding.Forked)) return;
+        string because = standing == PastStanding.RolledBack
+            ? $"{by} kept a checkpoint of entries that this log no longer has"
+            : $"{by} kept a checkpoint of other entries than this log has";
+        if (!_chain.Doubt(standing, because)) return;
+        _audit.Record(standing == PastStanding.RolledBack ? AuditChain.RolledBack : AuditChain.Forked, because);
+        PastDoubted(_log, because);
+    }
+
+    private async Task KeepAsync(AuditCheckpoint head)
+    {
+        // A log in doubt publishes nothing: the store keeps what contradicts it.
+        if (_chain.Log.DoubtedBecause is not null) return;
+        byte[] note = WitnessPetition.Assemble(head, Petitions);
+        if (note.AsSpan().SequenceEqual(_kept)) return;
+        bool isPublished = _fleet is null || await _fleet.PublishAsync(note);
+        if (note.Length > head.Note.Length) _chain.Log.KeepWitnessed(note);
+        if (isPublished) _kept = note;
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The log's witnesses could not be asked")]
+    private static partial void RoundFailed(ILogger log, Exception fault);
+
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "The audit log is not the one that was witnessed: {Because}. "
+            + "High and critical functions are refused")]
+    private static partial void PastDoubted(ILogger log, string because);
+}

@@ -1,0 +1,153 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Countersign.Audit;
+using Countersign.Cli.Audit;
+using Countersign.Integration.Tests.EndToEnd;
+using Xunit;
+
+namespace Countersign.Integration.Tests.Audit;
+
+/// <summary>Gateways that witness each other's logs, over the store and over HTTP, and what comes of a forged past.
+/// </summary>
+public sealed class WitnessedFleetTests : IAsyncLifetime
+{
+    private readonly AttackWorld _world = new();
+
+    public ValueTask InitializeAsync() => _world.InitializeAsync();
+
+    public ValueTask DisposeAsync() => _world.DisposeAsync();
+
+    [Fact]
+    public async Task A_fleet_cosigns_its_logs_and_finds_one_that_was_rolled_back()
+    {
+        // Proves first that the others cosign what a gateway signs, verifiably from its folder alone. Then an old copy
+        // of the folder is put back under a stopped gateway: it verifies alone, but the next start is alarmed, not
+        // ready, refuses high-risk calls before anybody is asked, goes on with others, and the others say so too.
+        _world.Upstream.Release();
+        (CountersignProcess process, GatewayClient client) = await _world.StartAsync("doomed", _world.Redis);
+        string folder = process.Ready["audit"]!.ToString();
+        JsonNode chain = await WitnessedAsync(client);
+        string witness = chain["witnesses"]![0]!["key"]!.ToString();
+        Assert.Equal("fleet", (string?)chain["witnesses"]![0]!["through"]);
+        await process.StopAsync();
+        string old = folder + ".old";
+        Copy(folder, old);
+        CommandRun verified = await RunAsync("verify", folder, "--witness", witness, "--json");
+        Assert.True((bool)JsonNode.Parse(verified.Output)!["ok"]!, verified.Output);
+
+        (process, client) = await _world.StartAsync("doomed", _world.Redis);
+        long size = (long)(await ChainAsync(client))["signed"]!;
+        for (int call = 0; call < 5; call++) await client.CallAsync("alice", "GET", "/people/1");
+        await WitnessedAsync(client, size + 5);
+        await process.StopAsync();
+        Directory.Delete(folder, recursive: true);
+        Copy(old, folder);
+        Assert.True(AuditVerifier.Verify(folder).IsOk);
+
+        (_, client) = await _world.StartAsync("doomed", _world.Redis);
+        await Until.TrueAsync(
+            async () => (await client.GetAsync(client.Control + "/health/ready"))["audit"] == "doubted");
+        Answer refused = await client.CallAsync("alice", "POST", "/attack/1");
+        Assert.Equal((503, "audit-unavailable"), (refused.Status, refused.Problem));
+        Assert.Equal(200, (await client.CallAsync("alice", "GET", "/people/1")).Status);
+        Assert.Contains("countersign_audit_doubted 1",
+            (await client.GetAsync(client.Control + "/metrics")).Text, StringComparison.Ordinal);
+        await Until.TrueAsync(async () =>
+        {
+            JsonArray nodes = (await _world.A.ControlAsync("olga", "GET", "/api/v1/nodes")).Body["items"]!.AsArray();
+            return nodes.Any(node => Alarms(node!).Contains("audit-rolled-back"))
+                && nodes.Any(node => (string?)node!["name"] != "doomed" && Alarms(node!).Contains("audit-conflict"));
+        });
+    }
+
+    [Fact]
+    public async Task A_witness_answers_over_http()
+    {
+        // Proves a gateway as an HTTP witness of a log that is not of its fleet: configured by its key, it cosigns what
+        // another gateway, with another store, sends it; and knows no other log.
+        string folder = Directory.CreateTempSubdirectory("countersign-foreign-").FullName;
+        try
+        {
+            AuditLogOptions options = new() { Folder = folder, Origin = "countersign/foreign" };
+            string log;
+            await using (AuditLog made = AuditLog.Open(options, TimeProvider.System).Log!) log = made.Key.ToString();
+            (_, GatewayClient client) = await _world.StartAsync(
+                "witness", _world.Redis, ("AUDIT__WITNESSFOR__0", log));
+            byte[] note = await File.ReadAllBytesAsync(
+                Path.Combine(folder, "checkpoint"), TestContext.Current.CancellationToken);
+            using HttpClient http = new();
+            using HttpResponseMessage answer = await http.PostAsync(
+                client.Control + "/witness/add-checkpoint",
+                new ByteArrayContent(new WitnessRequest(0, [], note).Write()), TestContext.Current.CancellationToken);
+            Assert.Equal(200, (int)answer.StatusCode);
+            string line = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            Assert.StartsWith("\u2014 countersign-witness/witness ", line, StringComparison.Ordinal);
+            string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(
+                Encoding.UTF8.GetBytes(options.Origin)));
+            Answer kept = await client.GetAsync($"{client.Control}/witness/{hash}/checkpoint");
+            Assert.EndsWith(line, kept.Text, StringComparison.Ordinal);
+            byte[] other = Encoding.UTF8.GetBytes(
+                Encoding.UTF8.GetString(note).Replace("foreign\n", "others\n", StringComparison.Ordinal));
+            using HttpResponseMessage unknown = await http.PostAsync(
+                client.Control + "/witness/add-checkpoint",
+                new ByteArrayContent(new WitnessRequest(0, [], other).Write()), TestContext.Current.CancellationToken);
+            Assert.Equal(404, (int)unknown.StatusCode);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_gateway_asks_its_http_witness()
+    {
+        // Proves the other side: a gateway that is configured with a witness's key and address has its head cosigned
+        // there, and keeps the cosignature beside its log.
+        using CheckpointWitness witness = CheckpointWitness.Open(
+            Directory.CreateTempSubdirectory("countersign-witness-").FullName, "witness.example/w1", _ => null,
+            TimeProvider.System);
+        await using WitnessServer server = await WitnessServer.StartAsync(witness);
+        (CountersignProcess process, GatewayClient client) = await _world.StartAsync(
+            "watched", _world.Redis, ("AUDIT__FLEETWITNESSES", "false"),
+            ("AUDIT__WITNESSES__0__KEY", witness.Key.ToString()), ("AUDIT__WITNESSES__0__URL", server.Address));
+        string folder = process.Ready["audit"]!.ToString();
+        Assert.True(AuditKey.TryParse(await File.ReadAllTextAsync(
+            Path.Combine(folder, "log.vkey"), TestContext.Current.CancellationToken), out AuditKey? log));
+        server.Log = log;
+        JsonNode chain = await WitnessedAsync(client);
+        Assert.Equal(server.Address, (string?)chain["witnesses"]![0]!["through"]);
+        Assert.True(AuditVerifier.TryReadWitnessed(folder, witness.Key, out AuditCheckpoint? cosigned));
+        Assert.True(cosigned!.Size > 0);
+    }
+
+    private static string[] Alarms(JsonNode node) =>
+        [.. node["alarms"]!.AsArray().Select(alarm => alarm!.ToString())];
+
+    private static async Task<JsonNode> ChainAsync(GatewayClient client) =>
+        (await client.ControlAsync("olga", "GET", "/api/v1/audit/chain")).Body;
+
+    private static async Task<JsonNode> WitnessedAsync(GatewayClient client, long least = 1)
+    {
+        JsonNode chain = await ChainAsync(client);
+        await Until.TrueAsync(async () =>
+        {
+            chain = await ChainAsync(client);
+            return chain["witnesses"]!.AsArray().Any(one => (long)one!["size"]! >= least);
+        });
+        return chain;
+    }
+
+    private static Task<CommandRun> RunAsync(params string[] arguments) =>
+        CommandRun.RunAsync(AuditCommand.Create, new Dictionary<string, string>(), arguments);
+
+    private static void Copy(string from, string to)
+    {
+        foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            string target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+}
