@@ -11,12 +11,11 @@ namespace Countersign.DataPlane.Calls;
 internal sealed partial class ApprovalDesk
 {
     /// <summary>True if the call names an approval that it means to use.</summary>
-    [HotPath]
     internal static bool NamesApproval(CallContext call) => call.Request.Count(FieldId.CountersignApproval) > 0;
 
     /// <summary>
-    /// Voids the approval that the call names where the policy in force has no such pause any more: it refuses the call,
-    /// or lets anybody make it. Restored, it must not bring back what was approved before. A call that policy lets
+    /// Voids the approval that the call names where the policy in force has no such pause any more: it refuses the
+    /// call, or lets anybody make it. Restored, it must not bring back what was approved before. A call that policy lets
     /// through goes on; one that it refuses is told that its approval is void, if it was its own.
     /// </summary>
     internal async ValueTask<Verdict> ReconsiderAsync(CallContext call)
