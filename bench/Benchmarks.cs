@@ -59,7 +59,11 @@ public class PolicyBenchmarks : OperationBenchmark
 public class IdentityBenchmarks : OperationBenchmark
 {
     /// <inheritdoc/>
-    public override IEnumerable<string> Names => ["TokenCacheHit", "TokenVerify", "CredentialSign"];
+    public override IEnumerable<string> Names =>
+        [
+            "TokenMemoHit", "TokenCacheHit", "TokenVerify", "TokenVerifyRs256", "TokenVerifyPs256", "TokenVerifyEdDsa",
+            "CredentialSign", "CredentialSignEdDsa",
+        ];
 }
 
 /// <summary>Bodies through the mask.</summary>

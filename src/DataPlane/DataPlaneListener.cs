@@ -222,7 +222,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
             new DutyDesk(_services.Approvals),
             new ApprovalDesk(
                 _services.Approvals, _services.Seal, _settlements, audit, limits, _clock, _services.Start),
-            new CredentialDesk(_services.Credentials, _services.Start, _clock),
+            new CredentialDesk(_services.Credentials, _services.Brokers, limits, _services.Start, _clock),
             new UpstreamCaller(pools, limits),
             new ReplyDesk(masks, limits, publicUrl + ResourceMetadata.Path),
             new Faults(_logs.CreateLogger<Faults>()));

@@ -87,6 +87,9 @@ public sealed record DataPlaneServices(
     /// <summary>How many nodes are alive: what one may let through while the store is away is a share of it.</summary>
     public Func<int> LiveNodes { get; init; } = static () => 1;
 
+    /// <summary>Makes credentials that are not the gateway's own; null has none.</summary>
+    public CredentialBrokers? Brokers { get; init; }
+
     /// <summary>Where this gateway is asked for its calls in flight; null where nobody asks.</summary>
     public ILentCalls? LentCalls { get; init; }
 

@@ -21,23 +21,6 @@ public enum Risk : byte
     Critical,
 }
 
-/// <summary>How the upstream is shown who calls (DESIGN section 8). Zero is no credential at all.</summary>
-public enum CredentialBroker : byte
-{
-    /// <summary>Nothing is lent; the caller's credential is still removed.</summary>
-    None = 0,
-
-    /// <summary>An ES256 JWT for this call.</summary>
-    Jwt,
-}
-
-/// <summary>What credential an upstream's calls carry.</summary>
-/// <param name="Broker">Who makes it.</param>
-/// <param name="Audience">The JWT's <c>aud</c>; the upstream's name when the policy gives none.</param>
-/// <param name="TimeToLive">Seconds the credential lives, 1 s to 1 h; 30 s by default.</param>
-/// <param name="Reuse">How long one credential may serve the same caller and low-risk function; zero is once.</param>
-public sealed record CredentialTerms(CredentialBroker Broker, string Audience, TimeSpan TimeToLive, TimeSpan Reuse);
-
 /// <summary>A named operation behind the gateway.</summary>
 public sealed class Function
 {
@@ -80,6 +63,12 @@ public sealed class Function
 
     /// <summary>Names of the headers, lower case and sorted, whose values are part of the digest.</summary>
     public IReadOnlyList<string> BindingHeaders { get; }
+
+    /// <summary>True if the caller's cookies reach the upstream.</summary>
+    public bool KeepsCookie { get; init; }
+
+    /// <summary>True if the caller's DPoP proof reaches the upstream.</summary>
+    public bool KeepsProof { get; init; }
 
     /// <summary>The hosts that it is served under, as written; empty for all of them.</summary>
     public IReadOnlyList<string> Hosts { get; init; } = [];

@@ -6,7 +6,8 @@ namespace Countersign.Policy;
 internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
 {
     private static readonly SectionKeys FunctionKeys = new(
-        ["upstream", "method", "path", "risk"], ["hosts", "tags", "headers", "maskable", "args"], ["mcp", "tool"],
+        ["upstream", "method", "path", "risk"], ["hosts", "tags", "headers", "maskable", "args", "keep"],
+        ["mcp", "tool"],
         ["method", "path"]);
 
     private readonly UpstreamReader _reader = new(errors);
@@ -134,6 +135,14 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
             "critical" => Risk.Critical,
             _ => Risk.Unset,
         };
+        if (risk >= Risk.High && upstream.Credential.Reuse > TimeSpan.Zero)
+        {
+            DocumentNode stated = section.Find("risk")!;
+            errors.Add(stated, $"'{id}' is of {stated.Text} risk, which needs a credential for each call: "
+                + $"its upstream '{upstream.Name}' cannot reuse them");
+        }
+
+        List<string> kept = section.TextList("keep", 1, KeepFault);
         string[] headers = ReadHeaders(section);
         bool isMaskable = section.Flag("maskable", true);
         List<HostPattern> patterns = [];
@@ -146,6 +155,8 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         Function function = new(index, id, upstream, method, path.Text, risk, headers)
         {
             IsMaskable = isMaskable,
+            KeepsCookie = kept.Contains("cookie"),
+            KeepsProof = kept.Contains("dpop"),
             Hosts = hosts,
             HostPatterns = patterns,
             Tags = tags,
@@ -191,6 +202,14 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         Array.Sort(headers, StringComparer.Ordinal);
         return headers;
     }
+
+    private static string? KeepFault(string name) => name switch
+    {
+        "authorization" or "Authorization" => "the caller's Authorization never reaches an upstream; "
+            + "broker 'exchange' gets it a token",
+        "cookie" or "dpop" => null,
+        _ => $"'{name}' cannot be kept: only 'cookie' and 'dpop' are removed otherwise",
+    };
 
     // Approvals of changes of policy carry such names.
     private static string? OwnFault(string id) => id.StartsWith("countersign.", StringComparison.Ordinal)

@@ -9,7 +9,7 @@ internal sealed class UpstreamReader(PolicyErrors errors)
     /// Stands in for an upstream that has errors or is unknown, so that the function is still checked.
     /// </summary>
     public static readonly Upstream None = new("", [], TimeoutUnstated,
-        new CredentialTerms(CredentialBroker.None, "", TimeToLiveUnstated, TimeSpan.Zero));
+        new CredentialTerms(CredentialBroker.None, "", CredentialReader.TimeToLiveUnstated, TimeSpan.Zero));
 
     private static readonly SectionKeys UpstreamKeys = new(
         ["endpoints"],
@@ -20,11 +20,10 @@ internal sealed class UpstreamReader(PolicyErrors errors)
     private static readonly SectionKeys EjectionKeys = new([], ["after", "for", "forMax"], [], []);
     private static readonly SectionKeys TlsKeys = new(
         [], ["ca", "clientCertificate", "clientKey", "serverName"], [], []);
-    private static readonly SectionKeys CredentialKeys = new([], ["broker", "audience", "ttl", "reuse"], [], []);
+
+    private readonly CredentialReader _credentials = new(errors);
 
     private static TimeSpan TimeoutUnstated => TimeSpan.FromSeconds(30);
-
-    private static TimeSpan TimeToLiveUnstated => TimeSpan.FromSeconds(30);
 
     public Upstream Read(string name, DocumentNode node)
     {
@@ -40,7 +39,7 @@ internal sealed class UpstreamReader(PolicyErrors errors)
         });
         TimeSpan timeout = section.Duration(
             "timeout", TimeoutUnstated, PolicyLimits.UpstreamTimeoutMin, PolicyLimits.UpstreamTimeoutMax);
-        Upstream unstated = new(name, endpoints, timeout, ReadCredential(name, section.Find("credential")));
+        Upstream unstated = new(name, endpoints, timeout, _credentials.Read(name, section.Find("credential")));
         return unstated with
         {
             ConnectTimeout = section.Find("connectTimeout") is null ? null : section.Duration(
@@ -145,19 +144,6 @@ internal sealed class UpstreamReader(PolicyErrors errors)
         path[0] != '/' || path.Contains('#', StringComparison.Ordinal)
             || path.AsSpan().ContainsAnyExceptInRange('!', '~')
             ? $"'{path}' is not a path: it begins with '/' and has visible ASCII characters only, no '#'" : null;
-
-    private CredentialTerms ReadCredential(string upstream, DocumentNode? node)
-    {
-        CredentialTerms unstated = new(CredentialBroker.Jwt, upstream, TimeToLiveUnstated, TimeSpan.Zero);
-        Section? section = node is null ? null : Section.Open(node, "a credential", CredentialKeys, errors);
-        if (section is null) return unstated;
-        string? broker = section.Word("broker", ["jwt", "none"], ["exchange", "vault", "static"]);
-        TimeSpan timeToLive = section.Duration(
-            "ttl", TimeToLiveUnstated, PolicyLimits.TimeToLiveMin, PolicyLimits.TimeToLiveMax);
-        TimeSpan reuse = section.Duration("reuse", TimeSpan.Zero, TimeSpan.Zero, timeToLive);
-        CredentialBroker lent = broker == "none" ? CredentialBroker.None : CredentialBroker.Jwt;
-        return new CredentialTerms(lent, section.Text("audience") ?? upstream, timeToLive, reuse);
-    }
 
     /// <summary>An absolute http or https URI that is scheme, host and port only (RFC 3986 section 3).</summary>
     private static string? EndpointFault(string text, out Uri? endpoint)

@@ -40,7 +40,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
         string policy, Limits? limits = null, int auditRecordsMax = 256, TimeProvider? clock = null,
         string? trustedProxies = null, DataTlsOptions? tls = null, ProxyProtocolOptions? proxy = null,
         HttpMessageHandler? issuerSite = null, IReadOnlyDictionary<string, TokenKey>? maskKeys = null,
-        AuditTerms? auditTerms = null)
+        AuditTerms? auditTerms = null, CredentialBrokers? brokers = null)
     {
         Limits bounds = limits ?? new Limits();
         Time = clock ?? Clock;
@@ -86,7 +86,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new ApprovalDesk(Store, _seal, Settlements, audit, bounds, Time, "gateway-1/test"),
             new CredentialDesk(
                 new CredentialIssuer("http://control.test", SigningKeyRing.Of(_signing, _edwards), Time),
-                "gateway-1/test", Time),
+                brokers, bounds, "gateway-1/test", Time),
             new UpstreamCaller(Pools, bounds),
             new ReplyDesk(masks, bounds, PublicUrl + ResourceMetadata.Path),
             new Faults(NullLogger.Instance));

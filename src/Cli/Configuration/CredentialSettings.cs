@@ -16,6 +16,12 @@ internal sealed record CredentialSettings
     /// <summary>When the keys change that lent credentials are signed with.</summary>
     public SigningTerms Signing { get; init; } = new();
 
+    /// <summary>Where credentials come from that are not the gateway's own.</summary>
+    public IReadOnlyList<BrokerSetting> Brokers { get; init; } = [];
+
+    /// <summary>How long a broker may take.</summary>
+    public TimeSpan BrokerWithin { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Services that may introspect.</summary>
     public IReadOnlyList<IntrospectionSetting> Introspection { get; init; } = [];
 

@@ -16,6 +16,9 @@ internal static class CredentialsReader
         CredentialSettings settings = new()
         {
             Signing = ReadSigning(credentials.Section("signing"), limits),
+            Brokers = new BrokerReader(resolve).Read(credentials.Section("brokers")),
+            BrokerWithin = credentials.Duration(
+                "brokerWithin", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1)),
             Introspection = ReadClients(introspection, resolve),
             IntrospectionGroups = introspection.Texts("groups") ?? [],
         };
@@ -56,6 +59,7 @@ internal static class CredentialsReader
         ConfigurationSection introspection, Func<string, string> resolve)
     {
         List<IntrospectionSetting> clients = [];
+        HashSet<string> taken = new(StringComparer.Ordinal);
         List<ConfigurationSection> sections = introspection.Sections("clients");
         for (int index = 0; index < sections.Count; index++)
         {
@@ -66,7 +70,7 @@ internal static class CredentialsReader
             if (id.Length == 0 && !section.Has("id")) section.Fault("id", "is required");
             if (secret is null && !section.Has("secret")) section.Fault("secret", "is required");
             if (audiences.Count == 0) section.Fault("audiences", "at least one audience is required");
-            if (clients.Exists(other => other.Id == id)) section.Fault("id", $"'{id}' is taken");
+            if (!taken.Add(id)) section.Fault("id", $"'{id}' is taken");
             section.RefuseOthers();
             if (secret is not null)
                 clients.Add(new($"credentials.introspection.clients[{index}]", id, secret, audiences));

@@ -25,6 +25,9 @@ internal static class KnownNames
         "introspection", "id", "endpoint", "tokenPrefix", "cacheFor", "kinds", "require", "gatewayTokens", "life",
         "saml", "entityId", "providers", "metadata", "signInUrl", "cbc", "signIn",
         "dpop", "nonce", "maxAge", "rules", "uri", "dns", "email", "subject",
+        "brokers", "brokerWithin", "username", "endpoints", "accessKey", "secretKey",
+        "sessionToken", "authentication", "assertionAudience", "address", "ca", "namespace", "appRole", "roleId",
+        "secretId", "kubernetes", "role", "jwt", "mount", "token",
         .. LimitsReader.Names,
     ];
 

@@ -106,7 +106,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
         OutboundParts outbound = Own(new OutboundParts(_options.Credentials, _clock, _logs));
         await outbound.StartAsync(store, sealingKey);
-        SigningKeyRing keys = outbound.Keys;
         PayloadSeal sessionSeal = Keep(new PayloadSeal(sealingKey, PayloadSeal.SessionLabel));
         WitnessParts witnesses = Watch(sealingKey, store, audit);
         IdentityParts identity = Identify(environment, sealingKey);
@@ -115,13 +114,13 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisPolicyFeed feed = await FollowAsync(store, policies, inForce, memory, audit);
         await start.LoadAsync(feed, cancellation);
         RedisNodeStore nodes = new(store);
-        ILogger<RedisApprovalStore> approvalLog = _logs.CreateLogger<RedisApprovalStore>();
-        RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(store, approvalLog);
+        RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
+            store, _logs.CreateLogger<RedisApprovalStore>());
         ClaimSweep sweep = await SweepAsync(store, approvals);
         CallerVerifier callers = await identity.StartAsync(store, ControlUrl, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
-            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, keys, audit.Log)
+            ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, outbound.Keys, audit.Log)
             {
                 LentKeyTerms = _options.Credentials.Signing,
                 LentCalls = outbound.LentCalls,
@@ -133,7 +132,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 SessionSeal = sessionSeal,
                 SignIn = identity.SignIn,
                 Saml = identity.Saml,
-                Tokens = identity.Tokens(ControlUrl, keys, () => DataAddress),
+                Tokens = identity.Tokens(ControlUrl, outbound.Keys, () => DataAddress),
                 Nodes = nodes,
                 Feed = feed,
                 Notices = new RedisNoticeStore(store),
@@ -142,15 +141,16 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartControlAsync(services, secrets.Webhooks(), secrets.Introspection(), cancellation);
         }
 
-        callers.TakeOwnTokens(ControlUrl(), keys);
+        callers.TakeOwnTokens(ControlUrl(), outbound.Keys);
         if (roles.HasFlag(Roles.Data))
         {
-            CredentialIssuer credentials = new(ControlUrl(), keys, _clock);
+            CredentialIssuer credentials = new(ControlUrl(), outbound.Keys, _clock);
             DataPlaneServices services = new(inForce, callers, approvals, seal, credentials, audit.Log)
             {
                 MaskKeys = maskKeys,
                 Start = sweep.Start,
                 LentCalls = outbound.LentCalls,
+                Brokers = Brokers(secrets, store, sweep),
                 Rates = new RedisRateStore(store),
                 Proofs = identity.Proofs,
                 Certificates = _options.Identity.Certificates,
@@ -160,6 +160,12 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
 
         Join(nodes, roles, feed, audit);
+    }
+
+    private CredentialBrokers Brokers(ProcessSecrets secrets, RedisStore store, ClaimSweep sweep)
+    {
+        BrokerParts brokers = Own(new BrokerParts(_options.Credentials, secrets, _clock, _logs));
+        return brokers.Open(store, sweep.Start);
     }
 
     private WitnessParts Watch(byte[] sealingKey, RedisStore store, GatewayAudit audit) => Own(WitnessParts.Start(

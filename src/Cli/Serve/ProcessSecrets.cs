@@ -57,8 +57,21 @@ internal sealed class ProcessSecrets(
         return new() { Clients = clients, Groups = options.Credentials.IntrospectionGroups };
     }
 
+    /// <summary>As <see cref="Open"/>, later: null where it cannot be had now.</summary>
+    internal byte[]? TryOpen(SecretReference reference, string place)
+    {
+        try
+        {
+            return Open(reference, place);
+        }
+        catch (StartRefusedException)
+        {
+            return null;
+        }
+    }
+
     // Files of secrets are often written with an editor: a line break at the end is none of the secret.
-    private byte[] Open(SecretReference reference, string place)
+    internal byte[] Open(SecretReference reference, string place)
     {
         try
         {

@@ -5,42 +5,11 @@ using Countersign.Audit;
 using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Upstream;
-using Countersign.Identity.Inbound.Certificates;
+using Countersign.Identity.Outbound;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
-using Microsoft.AspNetCore.Connections;
 
 namespace Countersign.DataPlane.Calls;
-
-/// <summary>What a connection lends to its calls: pipes, addresses, the end of it.</summary>
-/// <param name="Input">What the client sends.</param>
-/// <param name="Output">What the client gets.</param>
-/// <param name="RemoteAddress">The client's address as ASCII, for Forwarded.</param>
-/// <param name="IsTls">The client came over TLS.</param>
-/// <param name="PublicUrl">Scheme and authority that clients reach this listener under.</param>
-/// <param name="Connection">What the pipes belong to.</param>
-internal sealed record ClientSide(
-    PipeReader Input, PipeWriter Output, ReadOnlyMemory<byte> RemoteAddress, bool IsTls, string PublicUrl,
-    BaseConnectionContext Connection)
-{
-    /// <summary>
-    /// Cancelled when the client is gone, or has ended its side. Asked for when needed only: the transport makes it on
-    /// demand.
-    /// </summary>
-    internal CancellationToken Closed => Connection.ConnectionClosed;
-
-    /// <summary>True if what the client says of hops before it is believed.</summary>
-    internal bool IsTrustedProxy { get; init; }
-
-    /// <summary>SHA-256 of the client's verified certificate (RFC 8705 <c>x5t#S256</c>); empty without one.</summary>
-    internal ReadOnlyMemory<byte> Certificate { get; init; }
-
-    /// <summary>The subject of the client's verified certificate; empty without one.</summary>
-    internal string CertificateSubject { get; init; } = "";
-
-    /// <summary>Whom that certificate stands for; null where no rule says so.</summary>
-    internal CertifiedCaller? Certified { get; init; }
-}
 
 /// <summary>
 /// Everything one call carries from stage to stage. Owned by its connection and reset before each call, since HTTP/1.1
@@ -97,11 +66,14 @@ internal sealed class CallContext : IDisposable
     /// <summary>Which call the lent credential is good for, as others may ask beside it.</summary>
     internal LentCall Lent { get; } = new();
 
-    /// <summary>The lent credential, ready to be written after <c>Authorization: </c>.</summary>
+    /// <summary>The lent credential, ready to be written as its header's value.</summary>
     internal LeasedBuffer Credential { get; } = new();
 
     /// <summary>The masked answer while it is held back.</summary>
     internal LeasedBuffer Reply { get; } = new();
+
+    /// <summary>What a broker lent for this call; null where nothing has to be given back or signed with.</summary>
+    internal LentSecret? Secret { get; set; }
 
     /// <summary>Where the call stands.</summary>
     internal Verdict Verdict { get; set; }
@@ -330,6 +302,9 @@ internal sealed class CallContext : IDisposable
         Upstream?.Release();
         Upstream = null;
         Credential.Return();
+        Secret?.GiveBack?.Invoke();
+        Secret?.Dispose();
+        Secret = null;
         BodyPrefix.Return();
         Reply.Return();
         Receipt.Return();

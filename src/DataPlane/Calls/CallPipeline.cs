@@ -43,7 +43,7 @@ internal sealed class CallPipeline(
             if (call.Proceeds) call.Verdict = await approvals.PauseAsync(call);   // waits only if Decide asked
             if (call.Proceeds) call.Verdict = await duties.ActAsync(call);        // who does this, remembered
             if (call.Proceeds) call.Verdict = await audit.IntendAsync(call);      // chained before anything leaves
-            if (call.Proceeds) call.Verdict = credentials.Lend(call);             // short-lived, for this call alone
+            if (call.Proceeds) call.Verdict = await credentials.LendAsync(call);  // short-lived, for this call alone
             if (call.Proceeds) admission.Depart(call);                            // how long it takes from here
             if (call.Proceeds) call.Verdict = await upstream.ForwardAsync(call);  // request out, response head in
             admission.Arrive(call);                                               // is what the limits go by

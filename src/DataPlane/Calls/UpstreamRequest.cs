@@ -32,11 +32,13 @@ internal static class UpstreamRequest
         WireText.Put(output, " HTTP/1.1\r\n"u8);
         WireText.PutField(output, "Host"u8, authority);
         bool isMasked = call.Decision!.Masks.Count > 0;
+        CredentialPlace? place = CredentialFields.PlaceOf(call);
         bool ownsIdempotency = call.IsClaimed;
         bool continuesTrace = IsSound(ReceivedTrace(head));
         foreach (ref readonly FieldSlice field in head.Fields)
         {
-            if (!Passes(field, call.Client.IsTrustedProxy, ownsIdempotency)) continue;
+            if (!Passes(field, call.Client.IsTrustedProxy, ownsIdempotency) && !Keeps(call.Function!, field)) continue;
+            if (place is not null && CredentialFields.Replaces(place, head.Name(field))) continue;
             if (isMasked && IsBlindedByMask(head, field.Id)) continue;
             if (field.Id == FieldId.Tracestate && !continuesTrace) continue;
             if (field.Id == FieldId.MaxForwards && head.MaxForwards >= 0) continue;
@@ -53,7 +55,7 @@ internal static class UpstreamRequest
             WireText.Put(output, "\r\n"u8);
         }
 
-        if (call.Credential.Count > 0) WireText.PutField(output, "Authorization"u8, call.Credential.Written);
+        if (place is not null) CredentialFields.Write(output, call, place, authority, isBuffered);
         WireText.PutField(output, "Countersign-Call"u8, call.IdText);
         ForwardedFields.Write(output, call);
         WriteTrace(output, head);
@@ -80,6 +82,14 @@ internal static class UpstreamRequest
             FieldId.IdempotencyKey => !ownsIdempotency,
             _ => true,
         };
+    }
+
+    // What the function's policy says that it wants to see; never the caller's Authorization.
+    private static bool Keeps(Function function, in FieldSlice field)
+    {
+        if (field.IsConnectionOption) return false;
+        return (field.Id == FieldId.Cookie && function.KeepsCookie)
+            || (field.Id == FieldId.DPoP && function.KeepsProof);
     }
 
     // Part of a value, without its name, is nothing a mask could find: under masks the whole is asked for. A guessed

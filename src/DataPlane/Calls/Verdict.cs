@@ -87,6 +87,9 @@ internal enum Verdict : byte
     /// <summary>An earlier call like this one was made; this is what it was answered.</summary>
     OutcomeReplayed,
 
+    /// <summary>No credential could be had for the call; nothing was called.</summary>
+    CredentialUnavailable,
+
     /// <summary>The upstream could not be reached, or broke.</summary>
     UpstreamFailed,
 

@@ -38,6 +38,7 @@ internal static class VerdictTable
         UpstreamFailed => new(502, "upstream-failed", "The function did not give a usable answer", false),
         NotMaskable => new(502, "response-not-maskable", "The answer could not be proven masked", false),
         StoreUnavailable => new(503, "store-unavailable", "The approval store is not available", false),
+        CredentialUnavailable => new(503, "credential-unavailable", "No credential can be lent for this call", false),
         AuditUnavailable => new(503, "audit-unavailable", "The audit log is not available", false),
         PolicyStale => new(503, "policy-stale", "No sufficiently fresh policy is available", false),
         Overloaded => new(503, "overloaded", "The gateway is overloaded", false),

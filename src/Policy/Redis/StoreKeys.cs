@@ -75,6 +75,10 @@ internal static class StoreKeys
     /// <summary>Channel that carries that number when it grows.</summary>
     public const string RevocationChannel = Tag + "revocations";
 
+    /// <summary>Hash of secrets that a vault must be asked to revoke: broker and lease to the start that holds
+    /// it.</summary>
+    public const string Leases = Tag + "leases";
+
     /// <summary>Hash of the fleet's signing keys: their number <c>v</c> and their sealed <c>box</c>.</summary>
     public const string SigningKeys = Tag + "signing-keys";
 

@@ -21,6 +21,10 @@ internal static class MemberTerms
         ["upstreams.resolveEvery"] = "\"30s\"",
         ["upstreams.credential.broker"] = "\"jwt\"",
         ["upstreams.credential.ttl"] = "\"30s\"",
+        ["upstreams.credential.algorithm"] = "\"ES256\"",
+        ["upstreams.credential.form"] = "\"header\"",
+        ["upstreams.credential.payload"] = "\"signed\"",
+        ["upstreams.credential.wrap"] = "false",
         ["upstreams.credential.reuse"] = "\"0s\"",
     };
 
@@ -66,6 +70,7 @@ internal static class MemberTerms
     public static ChangeWeight OfAdding(string key, string effect) => key switch
     {
         "rules.subjects.groups" or "rules.functions" => OfRule(effect, null),
+        "functions.keep" => ChangeWeight.Loosens,
         "functions.headers" or "separations.groups" or "separations.functions" => ChangeWeight.Tightens,
         "masks.functions" or "masks.fields" or "masks.detect" or "masks.headers" => ChangeWeight.Tightens,
         "masks.except.groups" or "rules.approval.breakGlass.groups" => ChangeWeight.Loosens,

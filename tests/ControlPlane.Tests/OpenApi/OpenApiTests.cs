@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.ControlPlane.OpenApi;
+using Countersign.ControlPlane.Tests.Tokens;
 using Json.Schema;
 using Microsoft.OpenApi;
 using Microsoft.OpenApi.Reader;
@@ -90,11 +91,29 @@ public sealed class OpenApiTests
         await FitsAsync(
             gate.PostAsync("/api/v1/policies/validate", rae, "a: b", "application/yaml"),
             "post", "/api/v1/policies/validate");
+        await TokensFitAsync(gate);
         foreach (string open in (string[])["/oauth/jwks", "/.well-known/oauth-authorization-server", "/health/live",
             "/health/ready"])
         {
             await FitsAsync(gate.GetAsync(open), "get", open);
         }
+    }
+
+    private static async Task TokensFitAsync(ControlFixture gate)
+    {
+        const string Revocations = "/api/v1/revocations", Form = "application/x-www-form-urlencoded";
+        string root = gate.Token("root", "policy-admins"), one = """{"issuer":"https://x.test","subject":"gone"}""";
+        await FitsAsync(
+            TokenDeskTests.ExchangeAsync(gate, gate.Token("alice"), gate.Token("helper-bot")), "post", "/oauth/token");
+        await FitsAsync(gate.PostAsync("/oauth/token", null, "x=y", Form), "post", "/oauth/token");
+        await FitsAsync(gate.PostAsync("/oauth/revoke", null, "token=x", Form), "post", "/oauth/revoke");
+        await FitsAsync(gate.PostAsync("/oauth/revoke", null, "", Form), "post", "/oauth/revoke");
+        await FitsAsync(gate.PostAsync(Revocations, root, one), "post", Revocations);
+        await FitsAsync(gate.PostAsync(Revocations, root, "{}"), "post", Revocations);
+        await FitsAsync(gate.PostAsync(Revocations, gate.Token("alice"), one), "post", Revocations);
+        await FitsAsync(gate.GetAsync(Revocations, root), "get", Revocations);
+        await FitsAsync(gate.GetAsync(Revocations), "get", Revocations);
+        await FitsAsync(gate.GetAsync("/saml/metadata"), "get", "/saml/metadata");
     }
 
     [Fact]

@@ -173,6 +173,10 @@ public sealed class VerdictTests
                 await gateway.Connect().SendAsync(Requests.Get(gateway, "/raw/1"));
                 await arrived.Task;
                 break;
+            case "no-broker":
+                gateway.Publish(Policies.Standard.Replace(
+                    "broker: none", "broker: static, from: nothing", StringComparison.Ordinal), version: 8);
+                break;
             case "upstream-silent":
                 gateway.Upstream.Script = session => session.ReadAsync();
                 break;

@@ -202,4 +202,90 @@ public sealed class KeyRotationTests
         byte[] token = ScriptedKey.First.Sign(issuer.Claims());
         Assert.Equal(TokenStatus.KeysUnavailable, (await verifier.VerifyAsync(token, Cancel)).Status);
     }
+
+    [Fact]
+    public async Task TwoIssuersWithTheSameKeyIdDoNotMeet()
+    {
+        // Proves that keys are scoped to their issuer: of two with the same kid each verifies its own tokens alone, and
+        // neither's key vouches under the other's name.
+        using ScriptedIssuer first = new(ScriptedKey.First);
+        using ScriptedIssuer second = new(new ScriptedKey("first", ScriptedKey.Second.Rsa))
+        {
+            DiscoveredIssuer = "https://second.test",
+            KeysAddress = "https://second.test/jwks",
+        };
+        IssuerOptions other = ScriptedIssuer.Options with { Issuer = "https://second.test" };
+        await using CallerVerifier verifier = new(
+            [ScriptedIssuer.Options, other], null, new HttpMessageInvoker(new ByHost(first, second)), first.Clock,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        foreach ((ScriptedIssuer issuer, string name, ScriptedKey key) in new[]
+        {
+            (first, ScriptedIssuer.Issuer, ScriptedKey.First), (second, "https://second.test", second.Keys[0]),
+        })
+        {
+            System.Text.Json.Nodes.JsonObject claims = issuer.Claims();
+            claims["iss"] = name;
+            TokenVerification good = await verifier.VerifyAsync(key.Sign(claims), Cancel);
+            Assert.Equal(name, good.Caller?.Issuer);
+            claims["iss"] = name == ScriptedIssuer.Issuer ? "https://second.test" : ScriptedIssuer.Issuer;
+            Assert.Equal(TokenStatus.Invalid, (await verifier.VerifyAsync(key.Sign(claims), Cancel)).Status);
+        }
+    }
+
+    [Fact]
+    public async Task KeysRotateWhileCallsRun()
+    {
+        // A soak: eight callers verify without end while keys come, overlap with the one before, and go. No token whose
+        // key is published fails, and none whose key is gone passes, though it was verified a moment ago.
+        ScriptedKey[] keys = [ScriptedKey.First, ScriptedKey.Second, ScriptedKey.Curve];
+        ScriptedIssuer issuer = new(ScriptedKey.First);
+        await using CallerVerifier verifier = issuer.Verifier(limits: new() { UnknownKeyCooldown = TimeSpan.Zero });
+        byte[][] tokens = [.. keys.Select(key => key.Sign(issuer.Claims()))];
+        byte[] published = tokens[0];
+        long[] turns = new long[8];
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        Task[] callers = [.. Enumerable.Range(0, turns.Length).Select(caller => Task.Run(async () =>
+        {
+            while (!over.IsCancellationRequested)
+            {
+                byte[] token = Volatile.Read(ref published);
+                bool isKnown = verifier.TryFind(token, out _) == TokenStatus.Valid;
+                if (!isKnown) Assert.Equal("", (await verifier.VerifyAsync(token, Cancel)).Because);
+                Interlocked.Increment(ref turns[caller]);
+                await Task.Yield(); // the pool has few threads, and the fetch needs one
+            }
+        }, Cancel))];
+        for (int round = 1; round <= 60; round++)
+        {
+            int next = round % 3, last = (round + 2) % 3, gone = (round + 1) % 3;
+            issuer.Keys = [keys[last], keys[next]];
+            await verifier.VerifyAsync(Unknown(issuer, round), Cancel); // fetched at once
+            Assert.True((await verifier.VerifyAsync(tokens[next], Cancel)).IsValid);
+            if (round > 1) Assert.Equal(TokenStatus.Invalid, (await verifier.VerifyAsync(tokens[gone], Cancel)).Status);
+            Volatile.Write(ref published, tokens[next]);
+            long[] before = [.. turns.Select((_, caller) => Interlocked.Read(ref turns[caller]))];
+
+            // Two turns on: nobody still holds the token before.
+            for (int caller = 0; caller < turns.Length; caller++)
+            {
+                while (Interlocked.Read(ref turns[caller]) < before[caller] + 2 && !callers[caller].IsCompleted)
+                    await Task.Yield();
+            }
+        }
+
+        await over.CancelAsync();
+        await Task.WhenAll(callers);
+    }
+
+    private static byte[] Unknown(ScriptedIssuer issuer, int round) => ScriptedKey.First.Sign(
+        $$"""{"alg":"RS256","kid":"made-up-{{round}}"}""", issuer.Claims().ToJsonString());
+
+    /// <summary>Sends each request to the issuer of its host.</summary>
+    private sealed class ByHost(ScriptedIssuer first, ScriptedIssuer second) : HttpMessageHandler
+    {
+        private readonly HttpMessageInvoker _first = new(first), _second = new(second);
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel) =>
+            (request.RequestUri!.Host == "second.test" ? _second : _first).SendAsync(request, cancel);
+    }
 }
