@@ -20,7 +20,8 @@ public sealed class LyingStorageTests
             LossyStorage storage = new(seed);
             AuditLogOptions options = fixture.Options with
             {
-                SegmentBytesMax = 1_024, CheckpointEvery = TimeSpan.FromMilliseconds(1),
+                SegmentBytesMax = 1_024,
+                CheckpointEvery = TimeSpan.FromMilliseconds(1),
             };
             AuditLog log = AuditLogOpener.Open(options, TimeProvider.System, storage).Log!;
             await LogFixture.AppendAsync(log, 0, 20);
