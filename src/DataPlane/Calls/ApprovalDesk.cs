@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using Countersign.DataPlane.Http;
 using Countersign.Policy;
@@ -126,20 +125,6 @@ internal sealed partial class ApprovalDesk(
         return Verdict.Proceed;
     }
 
-    private static string DigestOf(CallContext call)
-    {
-        return CallDigest.Compute(new CallParts
-        {
-            Caller = call.Caller!,
-            FunctionId = call.Function!.Id,
-            Method = call.Function.Method,
-            Target = call.Request.Target,
-            Headers = BindingOf(call),
-            ContentType = call.Request.Value(FieldId.ContentType),
-            Body = new ReadOnlySequence<byte>(call.BodyPrefix.WrittenMemory),
-        });
-    }
-
     private async ValueTask<StoreResult<Approval>> FindOrFileAsync(CallContext call, string named, string retryKey)
     {
         if (named.Length > 0)
@@ -151,7 +136,7 @@ internal sealed partial class ApprovalDesk(
 
         Approval draft = Draft(call);
         byte[] payload = seal.Seal(
-            CallPayload.SealName(draft.Id), CallPayload.Write(BindingOf(call), call.BodyPrefix.Written));
+            CallPayload.SealName(draft.Id), CallPayload.Write(BindingOf(call), ArgumentsOf(call).Span));
         if (!PreferField.RespondsAsync(call.Request))
             return await store.AskAsync(draft, payload, new AskExtras(default, retryKey) { Limits = _asks });
         byte[] run = seal.Seal(SealedRun.SealName(draft.Digest), SealedRun.Write(call));
@@ -172,7 +157,7 @@ internal sealed partial class ApprovalDesk(
             Function = call.Function!.Id,
             Risk = call.Function.Risk,
             Method = call.Function.Method,
-            Target = Encoding.ASCII.GetString(call.Request.Target),
+            Target = call.IsToolCall ? call.Tool!.PlaceText() : Encoding.ASCII.GetString(call.Request.Target),
             ContentType = Encoding.Latin1.GetString(call.Request.Value(FieldId.ContentType)),
             Requester = new Requester(
                 caller.Issuer, caller.Subject, caller.Kind, caller.Groups, caller.Chain, caller.Tenant),

@@ -111,6 +111,12 @@ internal sealed class CallContext : IDisposable
     /// <summary>What is called.</summary>
     internal Function? Function { get; set; }
 
+    /// <summary>The tool that is called, where one is; null until a call of the connection calls one.</summary>
+    internal ToolCall? Tool { get; set; }
+
+    /// <summary>True if what is called is an MCP tool.</summary>
+    internal bool IsToolCall => Tool is { IsSet: true };
+
     /// <summary>What policy says.</summary>
     internal Decision? Decision { get; set; }
 
@@ -291,6 +297,7 @@ internal sealed class CallContext : IDisposable
     {
         Request.Shrink();
         BodyPrefix.Shrink();
+        Tool?.Shrink();
         (Client.Input as EpollReader)?.Rest();
     }
 
@@ -306,6 +313,7 @@ internal sealed class CallContext : IDisposable
         Secret?.Dispose();
         Secret = null;
         BodyPrefix.Return();
+        Tool?.Return();
         Reply.Return();
         Receipt.Return();
         Ticket.Return();
