@@ -15,8 +15,8 @@ internal sealed partial class ApprovalDesk
 
     /// <summary>
     /// Voids the approval that the call names where the policy in force has no such pause any more: it refuses the
-    /// call, or lets anybody make it. Restored, it must not bring back what was approved before. A call that policy lets
-    /// through goes on; one that it refuses is told that its approval is void, if it was its own.
+    /// call, or lets anybody make it. Restored, it must not bring back what was approved before. A call that policy
+    /// lets through goes on; one that it refuses is told that its approval is void, if it was its own.
     /// </summary>
     internal async ValueTask<Verdict> ReconsiderAsync(CallContext call)
     {
