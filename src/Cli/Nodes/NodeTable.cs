@@ -24,7 +24,7 @@ internal static class NodeTable
         }
 
         StringBuilder text = new();
-        int current = items.Count(item => item!["policy_version"]!.ToString() == fleet["policy_version"]!.ToString());
+        int current = items.Count(item => Runs(item!.AsObject(), fleet));
         string version = fleet["policy_version"]!.ToString();
         text.Append(CultureInfo.InvariantCulture, $"policy {version} runs on {current} of {items.Count}");
         text.Append(fleet["converged"]!.GetValue<bool>() ? "\n" : ", not yet everywhere\n");
@@ -37,6 +37,11 @@ internal static class NodeTable
 
         return text.ToString();
     }
+
+    // A gateway of an older build does not tell the document in force: then the number has to do.
+    private static bool Runs(JsonObject node, JsonObject fleet) =>
+        node["policy_version"]!.ToString() == fleet["policy_version"]!.ToString()
+        && (!fleet.ContainsKey("policy_sha256") || Text(node, "policy_sha256") == Text(fleet, "policy_sha256"));
 
     private static string[] Row(JsonObject node)
     {

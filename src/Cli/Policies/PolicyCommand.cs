@@ -76,7 +76,7 @@ internal static class PolicyCommand
                 return environment.Fail("give either --control and a token, or --config or --store", ExitCodes.Usage);
             }
 
-            if (straight && parsed.GetValue(expect) is > 0)
+            if (straight && parsed.GetValue(expect) is not (null or 0))
             {
                 return environment.Fail(StoreIsGoverned, ExitCodes.Usage);
             }
@@ -92,8 +92,7 @@ internal static class PolicyCommand
                     parsed.GetValue(author)!, parsed.GetValue(json))
                 : await PublishByApiAsync(
                     environment, control, wait, parsed, policy.Source,
-                    PolicyOptions.Query(parsed.GetValue(expect), parsed.GetValue(resume)), parsed.GetValue(json),
-                    cancellation);
+                    parsed.GetValue(expect), parsed.GetValue(resume), parsed.GetValue(json), cancellation);
         });
         return command;
     }
@@ -119,19 +118,29 @@ internal static class PolicyCommand
 
     private static async Task<int> PublishByApiAsync(
         CommandEnvironment environment, ControlOptions control, ProposalWait wait, ParseResult parsed, string text,
-        string query, bool json, CancellationToken cancellation)
+        long? expect, bool resume, bool json, CancellationToken cancellation)
     {
         using ControlClient? client = control.Open(environment, parsed);
         if (client is null) return ExitCodes.Usage;
+        ControlAnswer list = await client.GetAsync(Path + "?limit=1", cancellation);
+        if (!list.IsOk) return environment.Fail(list.Problem());
+
+        // Two who publish at once must not undo each other unseen: the second one is told.
+        long current = list.Body!["current"]!.GetValue<long>();
+        long expected = expect ?? current;
         ControlAnswer answer = await client.PostAsync(
-            Path + query, text, "application/yaml", cancellation, wait.Reason(parsed));
-        if (json && answer.Status != 0) environment.Out.WriteLine(answer.Text);
-        if (!answer.IsOk) return environment.Fail(answer.Problem());
+            Path + PolicyOptions.Query(expected, resume), text, "application/yaml", cancellation, wait.Reason(parsed));
+        if (json && answer.IsOk) answer.Body!["after"] = expected == PolicyOptions.Any ? current : expected;
+        if (json && answer.Status != 0) environment.Out.WriteLine(answer.Body?.ToJsonString() ?? answer.Text);
+        if (!answer.IsOk) return environment.Fail(PolicyOptions.Problem(answer, expected));
+        long after = expected == PolicyOptions.Any ? current : expected;
+        if (!json && ProposalWait.IsAwaited(answer)) environment.Out.WriteLine($"after version {after}");
         if (ProposalWait.IsAwaited(answer))
             return await wait.FinishAsync(environment, client, parsed, answer, json, cancellation);
         if (!json)
         {
-            environment.Out.WriteLine($"published version {answer.Body!["version"]}, sha256 {answer.Body["sha256"]}");
+            environment.Out.WriteLine(
+                $"published version {answer.Body!["version"]}, after {after}, sha256 {answer.Body["sha256"]}");
         }
 
         return ExitCodes.Ok;
@@ -174,13 +183,15 @@ internal static class PolicyCommand
         return ExitCodes.Ok;
     }
 
+    private static string StateOf(JsonNode item) => item["state"]?.ToString().Replace('-', ' ') ?? "";
+
     private static void PrintHistory(TextWriter output, JsonArray items)
     {
         foreach (JsonNode? item in items)
         {
             string mark = item!["current"]?.GetValue<bool>() == true ? "*" : " ";
             output.WriteLine(
-                $"{mark} {item["version"],4}  {item["at"]}  {item["sha256"]!.ToString()[..12]}  {item["author"]}");
+                $"{mark} {item["version"],4}  {StateOf(item),-14}  {item["at"]}  {item["sha256"]!.ToString()[..12]}  {item["author"]}");
         }
     }
 }

@@ -15,7 +15,7 @@ internal static class RollbackCommand
         ControlOptions control = new();
         Argument<long?> version = new("version")
         {
-            Description = "Version to put in force [default: the one below the one in force]",
+            Description = "Version to put in force [default: what was in force before the one in force]",
             Arity = ArgumentArity.ZeroOrOne,
         };
         Option<long?> expect = PolicyOptions.Expect();
@@ -38,14 +38,18 @@ internal static class RollbackCommand
 
             // What was looked at must be what is replaced: another's publication meanwhile is not rolled back unseen.
             long expected = parsed.GetValue(expect) ?? current;
-            long target = parsed.GetValue(version) ?? current - 1;
-            if (target < 1) return environment.Fail("there is no version below the one in force");
+            if ((parsed.GetValue(version) ?? list.Body["before"]?.GetValue<long>()) is not { } target)
+            {
+                return environment.Fail(
+                    "no version is known to have been in force before this one: choose one of policy history");
+            }
+
             string at = string.Create(CultureInfo.InvariantCulture, $"{Path}/{target}/activate");
             ControlAnswer answer = await client.PostAsync(
                 at + PolicyOptions.Query(expected, parsed.GetValue(resume)), "", "application/json", cancellation,
                 wait.Reason(parsed));
             if (parsed.GetValue(json) && answer.Status != 0) environment.Out.WriteLine(answer.Text);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(PolicyOptions.Problem(answer, expected));
             if (ProposalWait.IsAwaited(answer))
             {
                 return await wait.FinishAsync(
@@ -66,11 +70,32 @@ internal static class RollbackCommand
 /// <summary>What every command that changes the policy takes.</summary>
 internal static class PolicyOptions
 {
+    /// <summary>No version in particular must be in force.</summary>
+    internal const long Any = -1;
+
     /// <summary>The version that must be in force.</summary>
     internal static Option<long?> Expect() => new("--expect")
     {
-        Description = "Version that must be in force, 0 for none; else nothing changes",
+        Description = "Version that must be in force, 0 for none, else nothing changes; any asks for none in particular"
+            + " [default: the one that is in force when the command looks]",
+        CustomParser = argument =>
+        {
+            string text = argument.Tokens[0].Value;
+            if (text == "any") return Any;
+            if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long version)) return version;
+            argument.AddError("--expect: a version's number, 0 for none, or any");
+            return null;
+        },
     };
+
+    /// <summary>What went wrong; where another version is in force than was expected, which.</summary>
+    internal static string Problem(ControlAnswer answer, long expected)
+    {
+        const int PreconditionFailed = 412;
+        if (answer.Status != PreconditionFailed || expected == Any) return answer.Problem();
+        return $"nothing changed: version {answer.Body?["current"]} is in force now, and {expected} was expected. Look"
+            + " at what somebody else has changed, and try again; --expect any replaces it unseen";
+    }
 
     /// <summary>Goes on from a store that lost changes.</summary>
     internal static Option<bool> Resume() => new("--resume")
@@ -82,7 +107,7 @@ internal static class PolicyOptions
     internal static string Query(long? expect, bool resume)
     {
         List<string> terms = [];
-        if (expect is { } version) terms.Add(string.Create(CultureInfo.InvariantCulture, $"expect={version}"));
+        if (expect is { } version and not Any) terms.Add(string.Create(CultureInfo.InvariantCulture, $"expect={version}"));
         if (resume) terms.Add("resume=true");
         return terms.Count == 0 ? "" : "?" + string.Join('&', terms);
     }

@@ -43,6 +43,7 @@ internal sealed class FleetMember(
             PolicyVersion = standing.Running,
             PolicySha256 = standing.Sha256,
             PolicyChange = feed.Furthest.Change,
+            PolicyLatest = feed.Furthest.Latest,
             LagMilliseconds = standing.BehindSince == 0
                 ? 0
                 : (long)clock.GetElapsedTime(standing.BehindSince).TotalMilliseconds,

@@ -46,7 +46,7 @@ internal sealed class PolicyStart(
             ? await RepublishAsync(current.Value, reading, source)
             : await policies.BootstrapAsync(
                 reading.Json, source, BootstrapAuthor,
-                memory.Furthest.Change > 0 ? memory.Furthest.Change : null);
+                memory.Furthest.Change > 0 ? memory.Furthest : null);
         if (stored.Status == StoreStatus.Unavailable)
         {
             throw new StartRefusedException("The store did not take the bootstrap policy.");

@@ -22,22 +22,23 @@ internal static class NodeEndpoints
     {
         json.WriteStartObject();
         json.WriteNumber("policy_version", fleet.Current);
-        json.WriteBoolean("converged", fleet.Nodes.All(
-            node => node.IsLost || node.Report.PolicyVersion == fleet.Current));
+        WriteText(json, "policy_sha256", fleet.Sha256);
+        json.WriteBoolean("converged", fleet.IsConverged);
         json.WriteStartArray("items");
-        foreach (FleetNode node in fleet.Nodes) Write(json, node, fleet.Current);
+        foreach (FleetNode node in fleet.Nodes) Write(json, node, fleet);
         json.WriteEndArray();
         json.WriteNull("next");
         json.WriteEndObject();
     });
 
-    private static void Write(Utf8JsonWriter json, FleetNode node, long current)
+    private static void Write(Utf8JsonWriter json, FleetNode node, Fleet fleet)
     {
+        IReadOnlyList<string> alarms = AlarmsOf(node, fleet);
         NodeReport report = node.Report;
         json.WriteStartObject();
         json.WriteString("name", report.Name);
         json.WriteString("instance", report.Instance);
-        json.WriteString("state", StateOf(node, current));
+        json.WriteString("state", StateOf(node, fleet, alarms));
         WriteList(json, "roles", report.Roles);
         WriteText(json, "data", report.Data);
         WriteText(json, "control", report.Control);
@@ -48,17 +49,23 @@ internal static class NodeEndpoints
         json.WriteString("started_at", Timestamps.Format(report.StartedAt));
         json.WriteString("last_contact", Timestamps.Format(node.LastContact));
         json.WriteNumber("silent_ms", (long)node.Silence.TotalMilliseconds);
-        WriteList(json, "alarms", report.Alarms);
+        WriteList(json, "alarms", alarms);
         json.WriteEndObject();
     }
 
     // A node that is gone says nothing true of its policy any more, so that is told first.
-    private static string StateOf(FleetNode node, long current) =>
+    private static string StateOf(FleetNode node, Fleet fleet, IReadOnlyList<string> alarms) =>
         node.IsLost ? "lost"
         : node.Report.IsDraining ? "draining"
-        : node.Report.Alarms.Count > 0 ? "alarm"
-        : node.Report.PolicyVersion == current ? "current"
+        : alarms.Count > 0 ? "alarm"
+        : fleet.Runs(node) ? "current"
         : "behind";
+
+    // A node cannot know that the store has given its version's number to another document until it looks.
+    private static IReadOnlyList<string> AlarmsOf(FleetNode node, Fleet fleet) =>
+        fleet.Diverges(node)
+            ? [.. node.Report.Alarms.Append(PolicyStanding.Diverged).Order(StringComparer.Ordinal)]
+            : node.Report.Alarms;
 
     private static void WriteText(Utf8JsonWriter json, string name, string text)
     {

@@ -35,7 +35,10 @@ internal sealed class PolicyDesk(
         StoreResult<PolicyHistory> history = await _store.ListAsync(limit, before);
         if (!history.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
         string tag = PolicyReplies.TagOf(history.Value!.Mark);
-        return isKnown(tag) ? Reply.NotModified(tag) : PolicyReplies.List(history.Value);
+
+        // The tag stands for the policy; what waits for approval changes without it.
+        if (options.PolicyApprovers.Count == 0 && isKnown(tag)) return Reply.NotModified(tag);
+        return PolicyReplies.List(history.Value, await proposals.StatesAsync(history.Value));
     }
 
     public async ValueTask<Reply> ShowAsync(long version, bool asSource, Func<string, bool> isKnown)
@@ -153,7 +156,7 @@ internal sealed class PolicyDesk(
         if (!terms.Hold(mark)) return (null, PolicyReplies.Changed(mark), "the policy has changed since");
         long? change = terms.Tags is null ? null : mark.Change;
         PolicyExpectation expected = new(terms.Current, change);
-        (bool answered, long? lost) = await LostAsync(mark);
+        (bool answered, PolicyMark? lost) = await LostAsync(mark);
         if (!answered) return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
         if (lost is null == terms.Resumes)
         {
@@ -167,11 +170,12 @@ internal sealed class PolicyDesk(
         return (new PolicyGround(expected, lost, mark), null, "");
     }
 
-    /// <summary>The furthest change that this gateway or another of the fleet saw, if the store has lost it.</summary>
-    private async ValueTask<(bool Answered, long? Lost)> LostAsync(PolicyMark mark)
+    /// <summary>The furthest change and version that this gateway or another of the fleet saw, if the store has lost it.</summary>
+    private async ValueTask<(bool Answered, PolicyMark? Lost)> LostAsync(PolicyMark mark)
     {
         bool isLost = services.Feed is { } feed && feed.Standing.IsRegressed;
-        long furthest = services.Feed?.Furthest.Change ?? 0;
+        long furthest = Math.Max(mark.Change, services.Feed?.Furthest.Change ?? 0);
+        long latest = Math.Max(mark.Latest, services.Feed?.Furthest.Latest ?? 0);
         if (services.Nodes is { } nodes)
         {
             StoreResult<Fleet> fleet = await nodes.ListAsync();
@@ -180,10 +184,11 @@ internal sealed class PolicyDesk(
             {
                 isLost |= !node.IsLost && node.Report.Alarms.Contains(PolicyStanding.Regressed);
                 furthest = Math.Max(furthest, node.Report.PolicyChange);
+                latest = Math.Max(latest, Math.Max(node.Report.PolicyLatest, node.Report.PolicyVersion));
             }
         }
 
-        return (true, isLost ? Math.Max(furthest, mark.Change) : null);
+        return (true, isLost ? mark with { Change = furthest, Latest = latest } : null);
     }
 
     private async ValueTask<Reply> ChangedAsync() =>
@@ -199,5 +204,5 @@ internal sealed class PolicyDesk(
     private static string Subject(long version) => "policy/" + version.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>What a change stands on.</summary>
-    private sealed record PolicyGround(PolicyExpectation Expected, long? ResumeAfter, PolicyMark Mark);
+    private sealed record PolicyGround(PolicyExpectation Expected, PolicyMark? ResumeAfter, PolicyMark Mark);
 }

@@ -42,6 +42,11 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
     private const string PublishFunction = FunctionPrefix + "policy.publish";
     private const string ActivateFunction = FunctionPrefix + "policy.activate";
     private const int Page = 100;
+    private const int PagesMax = 10;
+
+    // What waits is told before what was denied earlier.
+    private static readonly ApprovalState[] Told =
+        [ApprovalState.Pending, ApprovalState.Approved, ApprovalState.Denied];
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
@@ -70,6 +75,34 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
     /// <summary>True for an approval of a change of policy.</summary>
     public static bool IsProposal(Approval approval) =>
         approval.Function.StartsWith(FunctionPrefix, StringComparison.Ordinal);
+
+    /// <summary>What became of the proposals of those versions of a page that were never in force: pending, approved or
+    /// denied. One whose approval is forgotten, or whose store does not answer, is left out.</summary>
+    public async ValueTask<IReadOnlyDictionary<long, ApprovalState>> StatesAsync(PolicyHistory history)
+    {
+        Dictionary<long, ApprovalState> states = [];
+        HashSet<long> open =
+            [.. history.Items.Where(item => item.WasInForce != true).Select(item => item.Version)];
+        if (_options.PolicyApprovers.Count == 0 || open.Count == 0) return states;
+        foreach (ApprovalState state in Told)
+        {
+            string? cursor = null;
+            for (int page = 0; page < PagesMax; page++)
+            {
+                StoreResult<ApprovalPage> found = await _services.Approvals.ListAsync(state, Page, cursor, IsProposal);
+                foreach (Approval approval in found.Value?.Items ?? [])
+                {
+                    if (TryVersion(approval, out long version) && open.Contains(version))
+                        states.TryAdd(version, state);
+                }
+
+                cursor = found.Value?.Next;
+                if (cursor is null) break;
+            }
+        }
+
+        return states;
+    }
 
     /// <summary>Begins to look for what was approved and is not in force.</summary>
     public void Start()

@@ -9,6 +9,8 @@ namespace Countersign.ControlPlane.Policies;
 /// <summary>Policies as this listener shows them.</summary>
 internal static class PolicyReplies
 {
+    private const string InForce = "in-force";
+
     /// <summary>The tag of the store's policy as a whole: it changes with every change.</summary>
     public static string TagOf(PolicyMark mark)
     {
@@ -16,15 +18,18 @@ internal static class PolicyReplies
         return string.Create(CultureInfo.InvariantCulture, $"\"{mark.Change}-{hash}\"");
     }
 
-    public static Reply List(PolicyHistory history) => Reply.Json(200, json =>
+    public static Reply List(PolicyHistory history, IReadOnlyDictionary<long, ApprovalState> proposed) => Reply.Json(200, json =>
     {
         json.WriteStartObject();
         json.WriteNumber("current", history.Current);
+        if (history.Before > 0) json.WriteNumber("before", history.Before);
+        else json.WriteNull("before");
         json.WriteNumber("change", history.Mark.Change);
         json.WriteStartArray("items");
         foreach (PolicyRevision revision in history.Items)
         {
-            WriteRevision(json, revision, revision.Version == history.Current);
+            bool isCurrent = revision.Version == history.Current;
+            WriteRevision(json, revision, isCurrent, StateOf(revision, isCurrent, proposed));
         }
 
         json.WriteEndArray();
@@ -35,6 +40,16 @@ internal static class PolicyReplies
     {
         ETag = TagOf(history.Mark),
     };
+
+    private static string StateOf(
+        PolicyRevision revision, bool isCurrent, IReadOnlyDictionary<long, ApprovalState> proposed)
+    {
+        if (isCurrent) return InForce;
+        if (revision.WasInForce == true) return "was-in-force";
+        if (proposed.TryGetValue(revision.Version, out ApprovalState state))
+            return state == ApprovalState.Denied ? "denied" : "pending";
+        return revision.WasInForce is null ? "unknown" : "never-in-force";
+    }
 
     /// <summary>The change was asked for on another policy than the present one.</summary>
     public static Reply Changed(PolicyMark mark) => Reply.Refuse(
@@ -48,7 +63,7 @@ internal static class PolicyReplies
     };
 
     public static Reply Revision(PolicyRevision revision, bool isCurrent) =>
-        Reply.Json(200, json => WriteRevision(json, revision, isCurrent));
+        Reply.Json(200, json => WriteRevision(json, revision, isCurrent, isCurrent ? InForce : "unknown"));
 
     public static Reply Published(PolicyRevision revision) => Reply.Json(201, json =>
     {
@@ -118,7 +133,7 @@ internal static class PolicyReplies
         json.WriteEndArray();
     }
 
-    private static void WriteRevision(Utf8JsonWriter json, PolicyRevision revision, bool isCurrent)
+    private static void WriteRevision(Utf8JsonWriter json, PolicyRevision revision, bool isCurrent, string state)
     {
         json.WriteStartObject();
         json.WriteNumber("version", revision.Version);
@@ -126,6 +141,7 @@ internal static class PolicyReplies
         json.WriteString("at", Timestamps.Format(revision.At));
         json.WriteString("sha256", revision.Sha256);
         json.WriteBoolean("current", isCurrent);
+        json.WriteString("state", state);
         json.WriteNumber("change", revision.Change);
         json.WriteString("previous", revision.Previous);
         json.WriteString("hash", revision.Hash);

@@ -36,6 +36,10 @@ public sealed record NodeReport
     /// <summary>The furthest change of policy that it has seen.</summary>
     public long PolicyChange { get; init; }
 
+    /// <summary>The highest version that it has seen in the store, in force or not; 0 from a build that does not say
+    /// so.</summary>
+    public long PolicyLatest { get; init; }
+
     /// <summary>How long it has known of another version in force than the one it runs, in milliseconds; 0 if it runs
     /// the one in force.</summary>
     public long LagMilliseconds { get; init; }
@@ -76,7 +80,28 @@ public sealed record FleetNode(NodeReport Report, DateTimeOffset LastContact, Ti
 /// <summary>The fleet at one moment.</summary>
 /// <param name="Current">The policy version in force; 0 for none.</param>
 /// <param name="Nodes">By name, then by start.</param>
-public sealed record Fleet(long Current, IReadOnlyList<FleetNode> Nodes);
+public sealed record Fleet(long Current, IReadOnlyList<FleetNode> Nodes)
+{
+    /// <summary>SHA-256 of the document in force, or empty.</summary>
+    public string Sha256 { get; init; } = "";
+
+    /// <summary>True if every node that is not lost runs the document in force.</summary>
+    public bool IsConverged => Nodes.All(node => node.IsLost || Runs(node));
+
+    /// <summary>True if this node runs the document in force, under its number.</summary>
+    public bool Runs(FleetNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return node.Report.PolicyVersion == Current && node.Report.PolicySha256 == Sha256;
+    }
+
+    /// <summary>True if this node runs another document under the number in force.</summary>
+    public bool Diverges(FleetNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return node.Report.PolicyVersion == Current && node.Report.PolicySha256 != Sha256;
+    }
+}
 
 /// <summary>The reader and writer of reports.</summary>
 [JsonSourceGenerationOptions(

@@ -55,6 +55,8 @@ public sealed partial class PolicyMemory
 
     internal void Remember(PolicyMark mark)
     {
+        // A version's number once seen stays seen, whatever the store has lost since.
+        mark = mark with { Latest = Math.Max(mark.Latest, Furthest.Latest) };
         bool isNew = mark != Furthest;
         if (!isNew && _isKept) return;
         Volatile.Write(ref _furthest, mark);

@@ -43,19 +43,19 @@ internal static class PolicyScripts
 
     /// <summary>
     /// KEYS: change, latest, current, versions, changes. ARGV: the last change and the latest version as they were
-    /// read; the last change now, its number, the whole of it; the version in force now; channel; then for a new
-    /// version its number, document, source, author, sha256, time, change's number, previous hash, hash, and the latest
-    /// version then. Returns ok, or retry if another was faster.
+    /// read; the last change now, its number, the whole of it; the version in force now; channel; the
+    /// latest version now; then for a new version its number, document, source, author, sha256, time, change's number,
+    /// previous hash and hash. Returns ok, or retry if another was faster.
     /// </summary>
     public const string Change = """
         if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return {'retry'} end
         if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[2] then return {'retry'} end
-        if #ARGV > 7 then
-          local version = ARGV[8]
-          redis.call('SET', KEYS[2], ARGV[17])
-          redis.call('HSET', KEYS[4], version .. ':document', ARGV[9], version .. ':source', ARGV[10],
-            version .. ':author', ARGV[11], version .. ':sha256', ARGV[12], version .. ':at', ARGV[13],
-            version .. ':change', ARGV[14], version .. ':previous', ARGV[15], version .. ':hash', ARGV[16])
+        redis.call('SET', KEYS[2], ARGV[8])
+        if #ARGV > 8 then
+          local version = ARGV[9]
+          redis.call('HSET', KEYS[4], version .. ':document', ARGV[10], version .. ':source', ARGV[11],
+            version .. ':author', ARGV[12], version .. ':sha256', ARGV[13], version .. ':at', ARGV[14],
+            version .. ':change', ARGV[15], version .. ':previous', ARGV[16], version .. ':hash', ARGV[17])
         end
         redis.call('HSET', KEYS[5], ARGV[4], ARGV[5])
         redis.call('SET', KEYS[1], ARGV[3])

@@ -19,6 +19,9 @@ public sealed record PolicyStanding(
     /// <summary>The store lost changes that this gateway has seen, or tells others in their place.</summary>
     public const string Regressed = "policy-regressed";
 
+    /// <summary>A node runs another document than the store has under the number in force; told of a node.</summary>
+    public const string Diverged = "policy-diverged";
+
     /// <summary>What was seen cannot be written down, so that a restart would forget it.</summary>
     public const string NotRemembered = "policy-not-remembered";
 

@@ -41,10 +41,11 @@ public sealed class RedisNodeStore(RedisStore store)
         return {'ok', redis.call('ZCOUNT', KEYS[2], text(now - tonumber(ARGV[2])), '+inf')}
         """;
 
-    // KEYS: reports, last contacts, current policy. ARGV: forget after, milliseconds. Returns now, the current version,
-    // then time of the last contact and report of each node.
+    // KEYS: reports, last contacts, current policy, versions. ARGV: forget after, milliseconds. Returns now, the current
+    // version and the SHA-256 of its document or empty, then time of the last contact and report of each node.
     private const string List = Now + """
-        local told = {text(now), redis.call('GET', KEYS[3]) or '0'}
+        local current = redis.call('GET', KEYS[3]) or '0'
+        local told = {text(now), current, redis.call('HGET', KEYS[4], current .. ':sha256') or ''}
         for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
           local report = redis.call('HGET', KEYS[1], id)
           if report then
@@ -62,7 +63,7 @@ public sealed class RedisNodeStore(RedisStore store)
         """;
 
     private static readonly RedisKey[] Keys = [StoreKeys.Nodes, StoreKeys.NodeContacts];
-    private static readonly RedisKey[] ListKeys = [.. Keys, StoreKeys.CurrentPolicy];
+    private static readonly RedisKey[] ListKeys = [.. Keys, StoreKeys.CurrentPolicy, StoreKeys.Policies];
 
     /// <summary>
     /// Stores or renews a report. Returns how many nodes are alive, or null when the store did not take it.
@@ -93,7 +94,7 @@ public sealed class RedisNodeStore(RedisStore store)
         if (answer is null) return default;
         long now = Number((string?)answer[0]);
         List<FleetNode> nodes = [];
-        for (int at = 2; at + 1 < answer.Length; at += 2)
+        for (int at = 3; at + 1 < answer.Length; at += 2)
         {
             if (NodeReport.Read((byte[]?)answer[at + 1]) is not { } report) continue;
             long seen = Number((string?)answer[at]);
@@ -106,7 +107,10 @@ public sealed class RedisNodeStore(RedisStore store)
         [
             .. nodes.OrderBy(node => node.Report.Name, StringComparer.Ordinal).ThenBy(node => node.Report.StartedAt),
         ];
-        return new(StoreStatus.Ok, new Fleet(Number((string?)answer[1]), ordered));
+        return new(StoreStatus.Ok, new Fleet(Number((string?)answer[1]), ordered)
+        {
+            Sha256 = (string?)answer[2] ?? "",
+        });
     }
 
     private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;

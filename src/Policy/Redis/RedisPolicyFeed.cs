@@ -119,7 +119,7 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
         _inForce.Heard(_clock.GetTimestamp());
         if (told.Change > 0) _memory.Remember(told);
         Name(told);
-        if (told.Current == 0 || told.Current == Version || told == _refused) return;
+        if (told.Current == 0 || IsRunning(told) || told == _refused) return;
         StoreResult<StoredPolicy> stored = await _policies.GetAsync(told.Current);
         if (stored.Status == StoreStatus.Unavailable) return;
         if (stored.Value is not { } policy || RedisPolicyStore.Sha256Of(policy.Document) != policy.Sha256)
@@ -129,8 +129,22 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
             return;
         }
 
+        // It was replaced between the two questions: the next poll tells.
+        if (policy.Sha256 != told.Sha256) return;
+        if (policy.Version == Version)
+        {
+            Replaced(_logger, policy.Version, policy.Sha256, Standing.Sha256);
+            Notice(
+                "policy-replaced",
+                $"the store has sha256 {policy.Sha256} as version {policy.Version}; {Standing.Sha256} ran under it");
+        }
+
         Run(policy, told);
     }
+
+    // A number alone does not say what runs: a store that lost versions may have given it to another document.
+    private bool IsRunning(PolicyMark told) =>
+        told.Current == Standing.Running && told.Sha256 == Standing.Sha256;
 
     /// <summary>
     /// False if the store lost what this gateway has seen, or did not answer. Such a store is heard, so that what does
@@ -198,7 +212,7 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
         }
 
         StoreResult<StoredPolicy> stored = await _policies.RestoreAsync(
-            policy, new PolicyExpectation(Change: told.Change), seen.Change);
+            policy, new PolicyExpectation(Change: told.Change), seen);
         if (stored.IsOk)
         {
             Restored(_logger, policy.Version, policy.Sha256);
@@ -235,7 +249,7 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
         string[] lasting = Lasting();
         bool isSame = now.Named == told && (told == _refused || now.Alarms.SequenceEqual(lasting));
         if (isSame) return;
-        long since = told.Current == now.Running ? 0 : now.BehindSince == 0 ? _clock.GetTimestamp() : now.BehindSince;
+        long since = IsRunning(told) ? 0 : now.BehindSince == 0 ? _clock.GetTimestamp() : now.BehindSince;
         Stand(now with { Named = told, BehindSince = since, Alarms = lasting });
         _refused = null;
     }
@@ -287,6 +301,11 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
         EventId = 25, Level = LogLevel.Critical,
         Message = "The store had lost its policy: version {Version} ({Sha256}) was given back to it")]
     private static partial void Restored(ILogger logger, long version, string sha256);
+
+    [LoggerMessage(
+        EventId = 28, Level = LogLevel.Critical,
+        Message = "The store has another document as version {Version} ({Sha256}) than ran under it ({Running})")]
+    private static partial void Replaced(ILogger logger, long version, string sha256, string running);
 
     [LoggerMessage(
         EventId = 26, Level = LogLevel.Critical,

@@ -7,7 +7,7 @@ using StackExchange.Redis;
 namespace Countersign.Policy.Redis;
 
 /// <summary>A policy version without its text.</summary>
-/// <param name="Version">Counts from 1, without gaps.</param>
+/// <param name="Version">Counts from 1, with gaps only where somebody went on from a store that had lost versions.</param>
 /// <param name="Author">Who published it.</param>
 /// <param name="At">When, by the store's clock.</param>
 /// <param name="Sha256">64 lower-case hexadecimal digits over the document's UTF-8 bytes.</param>
@@ -21,10 +21,13 @@ public record PolicyRevision(long Version, string Author, DateTimeOffset At, str
 
     /// <summary>The hash of the change that brought it.</summary>
     public string Hash { get; init; } = "";
+
+    /// <summary>Whether it was ever in force, in a list; null if that is not known.</summary>
+    public bool? WasInForce { get; init; }
 }
 
 /// <summary>A policy version.</summary>
-/// <param name="Version">Counts from 1, without gaps.</param>
+/// <param name="Version">Counts from 1, with gaps only where somebody went on from a store that had lost versions.</param>
 /// <param name="Author">Who published it.</param>
 /// <param name="At">When, by the store's clock.</param>
 /// <param name="Sha256">64 lower-case hexadecimal digits over the document's UTF-8 bytes.</param>
@@ -42,6 +45,9 @@ public sealed record PolicyHistory(IReadOnlyList<PolicyRevision> Items, PolicyMa
 {
     /// <summary>The version in force; 0 for none.</summary>
     public long Current => Mark.Current;
+
+    /// <summary>The version that was in force before it and that it did not take back; 0 if that is not known.</summary>
+    public long Before { get; init; }
 }
 
 /// <summary>What must be so for a change to be made; what is null is not asked.</summary>
@@ -63,6 +69,9 @@ public sealed class RedisPolicyStore(RedisStore store)
     private const int RoundsMax = 256;
     private const int ChangesInBatch = 500;
 
+    // What was in force is read from so many of the last changes; a version that is older than these is not judged.
+    private const int TrailMax = 5_000;
+
     private static readonly RedisKey[] Keys =
     [
         StoreKeys.PolicyChange, StoreKeys.LatestPolicy, StoreKeys.CurrentPolicy, StoreKeys.Policies,
@@ -80,30 +89,31 @@ public sealed class RedisPolicyStore(RedisStore store)
     /// <param name="author">Who publishes it.</param>
     /// <param name="activate">False only stores it.</param>
     /// <param name="expected">What must be so.</param>
-    /// <param name="resumeAfter">A number that the change must be beyond, to go on from a store that has lost changes;
-    /// null is no such change.</param>
+    /// <param name="resumeAfter">How far anybody has seen a store that has lost changes: the change and the version get
+    /// numbers beyond, since what was lost may still run somewhere. Null is no such change.</param>
     public ValueTask<StoreResult<StoredPolicy>> PublishAsync(
         string document, string source, string author, bool activate = true, PolicyExpectation expected = default,
-        long? resumeAfter = null)
+        PolicyMark? resumeAfter = null)
     {
         PolicyChangeKind kind = activate ? PolicyChangeKind.Publish : PolicyChangeKind.Store;
         return AddAsync(new NewVersion(document, source, author, kind, Version: null), expected, resumeAfter);
     }
 
     /// <summary>
-    /// Publishes and activates version 1 of a store that has none; a conflict when it has some, and nothing changes.
+    /// Publishes and activates the first version of a store that has none; a conflict when it has some, and nothing
+    /// changes. It is version 1, or the one beyond what was lost.
     /// </summary>
     public ValueTask<StoreResult<StoredPolicy>> BootstrapAsync(
-        string document, string source, string author, long? resumeAfter = null) =>
+        string document, string source, string author, PolicyMark? resumeAfter = null) =>
         AddAsync(
-            new NewVersion(document, source, author, PolicyChangeKind.Publish, Version: 1), default, resumeAfter);
+            new NewVersion(document, source, author, PolicyChangeKind.Publish, Version: null) { IsFirst = true }, default, resumeAfter);
 
     /// <summary>
     /// Gives a store that has lost everything a version back, under its own number; a conflict when
     /// <paramref name="expected"/> does not hold.
     /// </summary>
     internal ValueTask<StoreResult<StoredPolicy>> RestoreAsync(
-        StoredPolicy policy, PolicyExpectation expected, long resumeAfter) =>
+        StoredPolicy policy, PolicyExpectation expected, PolicyMark resumeAfter) =>
         AddAsync(
             new NewVersion(
                 policy.Document, policy.Source, policy.Author, PolicyChangeKind.Restore, policy.Version),
@@ -114,7 +124,7 @@ public sealed class RedisPolicyStore(RedisStore store)
     /// conflict: what was expected is not so.
     /// </summary>
     public async ValueTask<StoreStatus> ActivateAsync(
-        long version, string author, PolicyExpectation expected = default, long? resumeAfter = null)
+        long version, string author, PolicyExpectation expected = default, PolicyMark? resumeAfter = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(author);
         for (int round = 0; round < RoundsMax; round++)
@@ -124,7 +134,7 @@ public sealed class RedisPolicyStore(RedisStore store)
             if (!expected.Holds(read.Mark)) return StoreStatus.Conflict;
             PolicyChange change = Next(read, PolicyChangeKind.Activate, version, read.Sha256, author, resumeAfter);
             StoreStatus status = await ChangeAsync(
-                read, change, new PolicyMark(change.Number, change.Hash, version, read.Mark.Latest), []);
+                read, change, new PolicyMark(change.Number, change.Hash, version, LatestOf(read.Mark, resumeAfter)), []);
             if (status != StoreStatus.Conflict) return status;
         }
 
@@ -233,7 +243,17 @@ public sealed class RedisPolicyStore(RedisStore store)
             }
         }
 
-        return new(StoreStatus.Ok, new PolicyHistory(items, mark, oldest > 1 && newest >= oldest ? oldest : 0));
+        long from = Math.Max(1, mark.Change - TrailMax + 1);
+        if (await ChangesAsync(from, mark.Change) is not { } changes) return default;
+        PolicyTrail trail = new(changes, from);
+        return new(
+            StoreStatus.Ok,
+            new PolicyHistory(
+                [.. items.Select(item => item with { WasInForce = trail.WasInForce(item) })], mark,
+                oldest > 1 && newest >= oldest ? oldest : 0)
+            {
+                Before = trail.Before(mark.Current),
+            });
     }
 
     /// <summary>
@@ -271,7 +291,7 @@ public sealed class RedisPolicyStore(RedisStore store)
         DateTimeOffset.FromUnixTimeMilliseconds(Number(milliseconds));
 
     private async ValueTask<StoreResult<StoredPolicy>> AddAsync(
-        NewVersion made, PolicyExpectation expected, long? resumeAfter)
+        NewVersion made, PolicyExpectation expected, PolicyMark? resumeAfter)
     {
         ArgumentException.ThrowIfNullOrEmpty(made.Document);
         ArgumentNullException.ThrowIfNull(made.Source);
@@ -281,17 +301,18 @@ public sealed class RedisPolicyStore(RedisStore store)
         {
             if (await ReadAsync(0) is not { } read) return default;
             PolicyMark mark = read.Mark;
-            bool isTaken = made.Version is { } own && mark.Latest >= own && made.Kind != PolicyChangeKind.Restore;
+            bool isTaken = made.IsFirst && mark.Latest > 0;
             if (isTaken || !expected.Holds(mark)) return new(StoreStatus.Conflict, null);
-            long version = made.Version ?? mark.Latest + 1;
+            long latest = LatestOf(mark, resumeAfter);
+            long version = made.Version ?? latest + 1;
             PolicyChange change = Next(read, made.Kind, version, sha256, made.Author, resumeAfter);
             long current = made.Kind == PolicyChangeKind.Store ? mark.Current : version;
-            PolicyMark then = new(change.Number, change.Hash, current, Math.Max(version, mark.Latest));
+            PolicyMark then = new(change.Number, change.Hash, current, Math.Max(version, latest));
             StoreStatus status = await ChangeAsync(
                 read, change, then,
                 [
                     version, made.Document, made.Source, made.Author, sha256, change.At, change.Number,
-                    change.Previous, change.Hash, then.Latest,
+                    change.Previous, change.Hash,
                 ]);
             if (status == StoreStatus.Unavailable) return default;
             if (status == StoreStatus.Conflict) continue;
@@ -309,9 +330,13 @@ public sealed class RedisPolicyStore(RedisStore store)
         return default;
     }
 
+    // A number that was lost is not given out again: it stands for another document wherever that is known.
+    private static long LatestOf(PolicyMark mark, PolicyMark? resumeAfter) =>
+        Math.Max(mark.Latest, resumeAfter?.Latest ?? 0);
+
     private static PolicyChange Next(
-        Reading read, PolicyChangeKind kind, long version, string sha256, string author, long? resumeAfter) => new(
-        Math.Max(read.Mark.Change, resumeAfter ?? 0) + 1, kind, version, sha256, author, read.At, read.Mark.Hash,
+        Reading read, PolicyChangeKind kind, long version, string sha256, string author, PolicyMark? resumeAfter) => new(
+        Math.Max(read.Mark.Change, resumeAfter?.Change ?? 0) + 1, kind, version, sha256, author, read.At, read.Mark.Hash,
         Resumes: resumeAfter is not null);
 
     private async ValueTask<StoreStatus> ChangeAsync(
@@ -322,7 +347,7 @@ public sealed class RedisPolicyStore(RedisStore store)
             Keys,
             [
                 read.Text, read.Mark.Latest, Text(then), change.Number, change.Write(), then.Current,
-                StoreKeys.PolicyChannel, .. version,
+                StoreKeys.PolicyChannel, then.Latest, .. version,
             ]);
         if (answer is null) return StoreStatus.Unavailable;
         return (string?)answer[0] switch
@@ -366,7 +391,10 @@ public sealed class RedisPolicyStore(RedisStore store)
     }
 
     private sealed record NewVersion(
-        string Document, string Source, string Author, PolicyChangeKind Kind, long? Version);
+        string Document, string Source, string Author, PolicyChangeKind Kind, long? Version)
+    {
+        public bool IsFirst { get; init; }
+    }
 
     private sealed record Reading(long At, string Text, PolicyMark Mark, string Sha256);
 }
