@@ -191,7 +191,8 @@ internal static class PolicyCommand
         {
             string mark = item!["current"]?.GetValue<bool>() == true ? "*" : " ";
             output.WriteLine(
-                $"{mark} {item["version"],4}  {StateOf(item),-14}  {item["at"]}  {item["sha256"]!.ToString()[..12]}  {item["author"]}");
+                $"{mark} {item["version"],4}  {StateOf(item),-14}  {item["at"]}  {item["sha256"]!.ToString()[..12]}"
+                + $"  {item["author"]}");
         }
     }
 }

@@ -170,7 +170,8 @@ internal sealed class PolicyDesk(
         return (new PolicyGround(expected, lost, mark), null, "");
     }
 
-    /// <summary>The furthest change and version that this gateway or another of the fleet saw, if the store has lost it.</summary>
+    /// <summary>The furthest change and version that this gateway or another of the fleet saw, if the store
+    /// has lost it.</summary>
     private async ValueTask<(bool Answered, PolicyMark? Lost)> LostAsync(PolicyMark mark)
     {
         bool isLost = services.Feed is { } feed && feed.Standing.IsRegressed;

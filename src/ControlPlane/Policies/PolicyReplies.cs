@@ -18,7 +18,8 @@ internal static class PolicyReplies
         return string.Create(CultureInfo.InvariantCulture, $"\"{mark.Change}-{hash}\"");
     }
 
-    public static Reply List(PolicyHistory history, IReadOnlyDictionary<long, ApprovalState> proposed) => Reply.Json(200, json =>
+    public static Reply List(PolicyHistory history, IReadOnlyDictionary<long, ApprovalState> proposed) =>
+        Reply.Json(200, json =>
     {
         json.WriteStartObject();
         json.WriteNumber("current", history.Current);

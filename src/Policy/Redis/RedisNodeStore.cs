@@ -41,8 +41,8 @@ public sealed class RedisNodeStore(RedisStore store)
         return {'ok', redis.call('ZCOUNT', KEYS[2], text(now - tonumber(ARGV[2])), '+inf')}
         """;
 
-    // KEYS: reports, last contacts, current policy, versions. ARGV: forget after, milliseconds. Returns now, the current
-    // version and the SHA-256 of its document or empty, then time of the last contact and report of each node.
+    // KEYS: reports, last contacts, current policy, versions. ARGV: forget after, milliseconds. Returns now, the
+    // current version and the SHA-256 of its document or empty, then time of the last contact and report of each node.
     private const string List = Now + """
         local current = redis.call('GET', KEYS[3]) or '0'
         local told = {text(now), current, redis.call('HGET', KEYS[4], current .. ':sha256') or ''}

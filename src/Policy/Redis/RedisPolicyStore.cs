@@ -7,7 +7,8 @@ using StackExchange.Redis;
 namespace Countersign.Policy.Redis;
 
 /// <summary>A policy version without its text.</summary>
-/// <param name="Version">Counts from 1, with gaps only where somebody went on from a store that had lost versions.</param>
+/// <param name="Version">Counts from 1, with gaps only where somebody went on from a store that had lost
+/// versions.</param>
 /// <param name="Author">Who published it.</param>
 /// <param name="At">When, by the store's clock.</param>
 /// <param name="Sha256">64 lower-case hexadecimal digits over the document's UTF-8 bytes.</param>
@@ -27,7 +28,8 @@ public record PolicyRevision(long Version, string Author, DateTimeOffset At, str
 }
 
 /// <summary>A policy version.</summary>
-/// <param name="Version">Counts from 1, with gaps only where somebody went on from a store that had lost versions.</param>
+/// <param name="Version">Counts from 1, with gaps only where somebody went on from a store that had lost
+/// versions.</param>
 /// <param name="Author">Who published it.</param>
 /// <param name="At">When, by the store's clock.</param>
 /// <param name="Sha256">64 lower-case hexadecimal digits over the document's UTF-8 bytes.</param>
@@ -36,19 +38,6 @@ public record PolicyRevision(long Version, string Author, DateTimeOffset At, str
 public sealed record StoredPolicy(
     long Version, string Author, DateTimeOffset At, string Sha256, string Document, string Source)
     : PolicyRevision(Version, Author, At, Sha256);
-
-/// <summary>Some policy versions, newest first.</summary>
-/// <param name="Items">The versions.</param>
-/// <param name="Mark">How far the store was when they were read.</param>
-/// <param name="Next">Pass it on as <c>before</c> for the next page; 0 at the end.</param>
-public sealed record PolicyHistory(IReadOnlyList<PolicyRevision> Items, PolicyMark Mark, long Next)
-{
-    /// <summary>The version in force; 0 for none.</summary>
-    public long Current => Mark.Current;
-
-    /// <summary>The version that was in force before it and that it did not take back; 0 if that is not known.</summary>
-    public long Before { get; init; }
-}
 
 /// <summary>What must be so for a change to be made; what is null is not asked.</summary>
 /// <param name="Current">The version in force; 0 for none.</param>
@@ -106,7 +95,8 @@ public sealed class RedisPolicyStore(RedisStore store)
     public ValueTask<StoreResult<StoredPolicy>> BootstrapAsync(
         string document, string source, string author, PolicyMark? resumeAfter = null) =>
         AddAsync(
-            new NewVersion(document, source, author, PolicyChangeKind.Publish, Version: null) { IsFirst = true }, default, resumeAfter);
+            new NewVersion(document, source, author, PolicyChangeKind.Publish, Version: null) { IsFirst = true },
+            default, resumeAfter);
 
     /// <summary>
     /// Gives a store that has lost everything a version back, under its own number; a conflict when
@@ -134,7 +124,8 @@ public sealed class RedisPolicyStore(RedisStore store)
             if (!expected.Holds(read.Mark)) return StoreStatus.Conflict;
             PolicyChange change = Next(read, PolicyChangeKind.Activate, version, read.Sha256, author, resumeAfter);
             StoreStatus status = await ChangeAsync(
-                read, change, new PolicyMark(change.Number, change.Hash, version, LatestOf(read.Mark, resumeAfter)), []);
+                read, change,
+                new PolicyMark(change.Number, change.Hash, version, LatestOf(read.Mark, resumeAfter)), []);
             if (status != StoreStatus.Conflict) return status;
         }
 
@@ -335,8 +326,10 @@ public sealed class RedisPolicyStore(RedisStore store)
         Math.Max(mark.Latest, resumeAfter?.Latest ?? 0);
 
     private static PolicyChange Next(
-        Reading read, PolicyChangeKind kind, long version, string sha256, string author, PolicyMark? resumeAfter) => new(
-        Math.Max(read.Mark.Change, resumeAfter?.Change ?? 0) + 1, kind, version, sha256, author, read.At, read.Mark.Hash,
+        Reading read, PolicyChangeKind kind, long version, string sha256, string author,
+        PolicyMark? resumeAfter) => new(
+        Math.Max(read.Mark.Change, resumeAfter?.Change ?? 0) + 1,
+        kind, version, sha256, author, read.At, read.Mark.Hash,
         Resumes: resumeAfter is not null);
 
     private async ValueTask<StoreStatus> ChangeAsync(

@@ -42,6 +42,23 @@ public sealed class NodeEndpointsTests
         Assert.True(Converged(new Fleet(0, [])));
     }
 
+    [Fact]
+    public void Another_document_under_the_number_in_force_is_an_alarm()
+    {
+        // Proves that a number alone is no convergence; by a node that runs a document which the store has lost.
+        Fleet fleet = new(7, [Node("a", 7, "audit-faulted"), Node("b", 6)]) { Sha256 = "f00d" };
+        JsonElement told = Told(fleet);
+        Assert.False(told.GetProperty("converged").GetBoolean());
+        Assert.Equal("f00d", told.GetProperty("policy_sha256").GetString());
+        Assert.Equal("alarm", told.GetProperty("items")[0].GetProperty("state").GetString());
+        Assert.Equal(
+            "[\"audit-faulted\",\"policy-diverged\"]",
+            told.GetProperty("items")[0].GetProperty("alarms").GetRawText());
+        Assert.Equal("behind", told.GetProperty("items")[1].GetProperty("state").GetString());
+        FleetNode same = fleet.Nodes[0] with { Report = fleet.Nodes[0].Report with { PolicySha256 = "f00d" } };
+        Assert.True(Converged(fleet with { Nodes = [same] }));
+    }
+
     private static bool Converged(Fleet fleet) => Told(fleet).GetProperty("converged").GetBoolean();
 
     private static JsonElement Told(Fleet fleet) =>

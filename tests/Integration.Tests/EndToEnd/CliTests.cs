@@ -249,6 +249,18 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         JsonNode newest = history["items"]![0]!;
         Assert.Equal(published["version"]!.ToJsonString(), newest["version"]!.ToJsonString());
         Assert.Equal(("olga", true), (newest["author"]!.ToString(), (bool)newest["current"]!));
+        Assert.Equal(history["before"]!.ToJsonString(), published["after"]!.ToJsonString());
+        Assert.Equal("in-force", newest["state"]!.ToString());
+        CommandEnd late = await RunAsync("olga", "policy", "publish", file, "--expect", "0");
+        Assert.Equal(Refused, late.ExitCode);
+        Assert.Contains(
+            $"nothing changed: version {newest["version"]} is in force now", late.Errors, StringComparison.Ordinal);
+        CommandEnd next = await RunAsync("olga", "policy", "publish", file, "--expect", "any");
+        Assert.Contains($"after {newest["version"]},", next.Output, StringComparison.Ordinal);
+        CommandEnd back = await RunAsync("olga", "policy", "rollback");
+        Assert.StartsWith($"version {newest["version"]} is in force", back.Output, StringComparison.Ordinal);
+        CommandEnd listed = await RunAsync("olga", "policy", "history");
+        Assert.Contains("was in force", listed.Output, StringComparison.Ordinal);
         CommandEnd bad = await RunAsync("olga", "policy", "publish", Write("apiVersion: other/v1\n"));
         Assert.Equal(Refused, bad.ExitCode);
         Assert.Contains("nothing was published", bad.Errors, StringComparison.Ordinal);

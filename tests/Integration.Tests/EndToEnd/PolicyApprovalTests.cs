@@ -62,6 +62,10 @@ public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<Redis
         Assert.Equal("denied", denied["state"]);
         Assert.Equal("2", await CurrentAsync());
         Assert.Equal("policy-conflict", (await Client.ControlAsync("olga", "POST", Path + "/2/activate")).Problem);
+        Answer never = await PublishAsync("# third\n");
+        Assert.Equal("pending,in-force,was-in-force", await StatesAsync());
+        await Client.DecideAsync("bob", never["approval"], never["digest"], "deny");
+        Assert.Equal("denied,in-force,was-in-force", await StatesAsync());
     }
 
     [Fact]
@@ -170,6 +174,9 @@ public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<Redis
 
     private Task<Answer> PublishAsync(string comment) =>
         Client.PublishAsync("olga", ServeSetup.Policy(_backends.Upstream) + comment);
+
+    private async Task<string> StatesAsync() => string.Join(
+        ',', (await Client.ControlAsync("olga", "GET", Path)).Body["items"]!.AsArray().Select(one => one!["state"]));
 
     private async Task<string> CurrentAsync() => (await Client.ControlAsync("olga", "GET", Path))["current"];
 

@@ -82,6 +82,8 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
         PolicyHistory page = (await _policies.ListAsync(2)).Value!;
         Assert.Equal([3, 2], page.Items.Select(item => item.Version));
         Assert.Equal(["cid", "bob"], page.Items.Select(item => item.Author));
+        Assert.Equal([false, true], page.Items.Select(item => item.WasInForce));
+        Assert.Equal(1, page.Before);
         PolicyHistory rest = (await _policies.ListAsync(2, page.Next)).Value!;
         Assert.Equal([1], rest.Items.Select(item => item.Version));
         Assert.Equal(0, rest.Next);
@@ -182,11 +184,56 @@ public abstract class PolicyStoreContract(StoreServer server) : IAsyncLifetime
         await using FollowedFeed again = await FollowAsync("one");
         Assert.Equal("policy-regressed", (await again.NoticeAsync(cancellation)).Event);
         Assert.Null(again.InForce.Current);
-        await _policies.PublishAsync(document, Source, "ann", resumeAfter: again.Feed.Furthest.Change);
+        await _policies.PublishAsync(document, Source, "ann", resumeAfter: again.Feed.Furthest);
         Assert.Equal("policy-resumed", (await again.NoticeAsync(cancellation)).Event);
         await again.RunsAsync(3, cancellation);
         Assert.False(again.InForce.IsDoubted);
         Assert.Empty(again.Feed.Standing.Alarms);
+    }
+
+    [Fact]
+    public async Task A_lost_number_is_not_given_out_again()
+    {
+        // Proves that who goes on goes beyond what was seen, by publishing and by going back, each on a store that was
+        // put back.
+        string document = PolicyReader.Read(Source, Words).Json;
+        await _policies.PublishAsync(document, Source, "ann");
+        byte[][] before = await KeepAsync();
+        await _policies.PublishAsync(document, Source, "bob");
+        PolicyMark seen = (await _policies.MarkAsync())!;
+        await PutBackAsync(before);
+        Assert.Equal(
+            3, (await _policies.PublishAsync(document, Source, "cid", resumeAfter: seen)).Value!.Version);
+        PolicyHistory history = (await _policies.ListAsync(10)).Value!;
+        Assert.Equal((3L, 1L), (history.Current, history.Before));
+        await PutBackAsync(before);
+        Assert.Equal(
+            StoreStatus.Ok, await _policies.ActivateAsync(1, "ann", resumeAfter: seen with { Latest = 7 }));
+        Assert.Equal(8, (await _policies.PublishAsync(document, Source, "cid")).Value!.Version);
+    }
+
+    [Fact]
+    public async Task Another_document_under_the_running_number_is_loaded()
+    {
+        // Proves that the hash is compared as well as the number, by a lost number given out again past the rule.
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        string document = PolicyReader.Read(Source, Words).Json;
+        string other = PolicyReader.Read(Source.Replace("[staff]", "[clerks]", StringComparison.Ordinal), Words).Json;
+        await _policies.PublishAsync(document, Source, "ann");
+        byte[][] before = await KeepAsync();
+        await _policies.PublishAsync(document, Source, "bob");
+        await using FollowedFeed feed = await FollowAsync("one");
+        await feed.RunsAsync(2, cancellation);
+        PolicyMark seen = feed.Feed.Furthest;
+        await PutBackAsync(before);
+        Assert.Equal("policy-regressed", (await feed.NoticeAsync(cancellation)).Event);
+        await _policies.PublishAsync(other, Source, "cid", resumeAfter: seen with { Latest = 0 });
+        Assert.Equal("policy-resumed", (await feed.NoticeAsync(cancellation)).Event);
+        Assert.Equal("policy-trusted", (await feed.NoticeAsync(cancellation)).Event);
+        Assert.Equal("policy-replaced", (await feed.NoticeAsync(cancellation)).Event);
+        await feed.RunsAsync(2, cancellation);
+        Assert.Equal(RedisPolicyStore.HashOf(other), feed.Feed.Standing.Sha256);
+        Assert.Equal(feed.Feed.Standing.Sha256, feed.InForce.Current!.Sha256);
     }
 
     [Fact]
