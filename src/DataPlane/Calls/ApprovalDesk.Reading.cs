@@ -26,7 +26,9 @@ internal sealed partial class ApprovalDesk
             return Verdict.HeadersTooLarge;
         }
 
-        if (bytes > 0 || !call.Decision!.Approval!.ReasonRequired) return Verdict.Proceed;
+        // Who names an approval gave a reason when they asked.
+        bool isGiven = bytes > 0 || NamesApproval(call);
+        if (isGiven || !call.Decision!.Approval!.ReasonRequired) return Verdict.Proceed;
         call.Detail = "This call needs a reason: send it in the Countersign-Reason field.";
         return Verdict.ReasonRequired;
     }
@@ -73,6 +75,11 @@ internal sealed partial class ApprovalDesk
 
         return true;
     }
+
+    // A credential binds the call and is kept nowhere, so that nobody can make the call later but who has it.
+    private static bool WaitsForCredential(CallContext call) =>
+        call.Run is null && PreferField.RespondsAsync(call.Request) && BindingOf(call).Any(
+            header => header.Value is not null && Policy.Approvals.CredentialFields.Has(header.Name));
 
     private static BindingHeader[] BindingOf(CallContext call)
     {

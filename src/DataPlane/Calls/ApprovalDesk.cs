@@ -31,8 +31,9 @@ internal sealed partial class ApprovalDesk(
     [HotPath]
     internal ValueTask<Verdict> PauseAsync(CallContext call) =>
         call.Decision!.Effect != Effect.Allow ? AskAsync(call)
-        : call.Run is null ? new(Verdict.Proceed)
-        : new(NoLonger(call));
+        : call.Run is not null ? new(NoLonger(call))
+        : NamesApproval(call) ? ReconsiderAsync(call)
+        : new(Verdict.Proceed);
 
     /// <summary>
     /// Says how a claimed call ended. The upstream's answer means executed; nothing sent means failed; all else is
@@ -118,6 +119,13 @@ internal sealed partial class ApprovalDesk(
         if (!BindsOnce(call))
         {
             call.Detail = "A field that binds the call is repeated, or named by Connection: it reads two ways.";
+            return Verdict.Malformed;
+        }
+
+        if (WaitsForCredential(call))
+        {
+            call.Detail = "A credential that binds this call is not kept, so that the call cannot be made without its "
+                + "caller; send it without respond-async.";
             return Verdict.Malformed;
         }
 
@@ -220,41 +228,6 @@ internal sealed partial class ApprovalDesk(
                 call.Detail = "The store did not confirm the claim; the approval counts as spent.";
                 return (Standing.Refused, Verdict.StoreUnavailable);
         }
-    }
-
-    // The claim re-decides under the policy now in force: other stages than those that were filled void the approval.
-    private static bool TermsHold(Approval approval, ApprovalTerms terms)
-    {
-        bool mayBreak = SameLists(approval.BreakGlass, terms.BreakGlass);
-        if (approval.Broken is not null && !mayBreak) return false;
-        if (approval.Stages.Count != terms.Stages.Count) return false;
-        for (int index = 0; index < terms.Stages.Count; index++)
-        {
-            StageTerms then = approval.Stages[index], now = terms.Stages[index];
-            if (then.Count != now.Count || !then.Groups.SequenceEqual(now.Groups)) return false;
-        }
-
-        return true;
-    }
-
-    private static bool SameLists(IReadOnlyList<IReadOnlyList<string>> then, IReadOnlyList<IReadOnlyList<string>> now)
-    {
-        if (then.Count != now.Count) return false;
-        for (int index = 0; index < then.Count; index++)
-        {
-            if (!then[index].SequenceEqual(now[index])) return false;
-        }
-
-        return true;
-    }
-
-    private async ValueTask<(Standing Standing, Verdict Verdict)> VoidAsync(
-        CallContext call, Approval approval, string because)
-    {
-        MoveOutcome move = ApprovalRules.Void(approval);
-        if (move.IsMoved) await store.MoveAsync(approval, move.Next!);
-        call.Detail = because;
-        return (Standing.Refused, Verdict.ApprovalExpired);
     }
 
     private static (Standing Standing, Verdict Verdict) Explain(

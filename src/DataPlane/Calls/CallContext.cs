@@ -81,6 +81,11 @@ internal sealed class CallContext : IDisposable
     /// <summary>True while no stage has ended the call.</summary>
     internal bool Proceeds => Verdict == Verdict.Proceed;
 
+    /// <summary>True if policy has no pause for a call that names an approval, but a refusal.</summary>
+    internal bool IsRefusedByPolicy =>
+        Verdict is Verdict.Denied or Verdict.DutyConflict or Verdict.UnknownFunction
+        && Caller is not null && Run is null && ApprovalDesk.NamesApproval(this);
+
     /// <summary>The call's UUIDv7.</summary>
     internal Guid Id { get; private set; }
 
