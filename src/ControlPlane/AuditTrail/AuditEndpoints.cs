@@ -62,7 +62,7 @@ internal static class AuditEndpoints
         });
     }
 
-    internal static Reply Calls(CallPage page)
+    internal static Reply Calls(RecordPage page)
     {
         if (!page.IsWhole) return Reply.Refuse(Refusal.AuditUnavailable, "The log is damaged; verify it.");
         return Reply.List(json =>
