@@ -33,6 +33,13 @@ internal static class Program
             return 0;
         }
 
+        int audit = Array.IndexOf(arguments, "--audit");
+        if (audit >= 0)
+        {
+            bool isSaid = int.TryParse(arguments.ElementAtOrDefault(audit + 1), out int calls);
+            return await AuditSpeed.RunAsync(isSaid ? calls : 500_000, Console.Out);
+        }
+
         if (arguments.Contains("--detectors")) return await DetectorSpeed.RunAsync(Console.Out);
         int trace = Array.IndexOf(arguments, "--trace");
         if (trace >= 0 && trace + 1 < arguments.Length)

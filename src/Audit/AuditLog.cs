@@ -115,6 +115,13 @@ public sealed class AuditLog : IAsyncDisposable
     /// <summary>Takes two records for the room that <see cref="Park"/> kept; there always are two.</summary>
     public AuditReservation Resume() => _pool.TakeTwo();
 
+    /// <summary>
+    /// Drops the segments that the options no longer keep: call it now and then, from one caller at a time. The first
+    /// entry that is held then. Reads what it drops once more, so it takes a while; the log goes on meanwhile.
+    /// </summary>
+    /// <exception cref="IOException">The disk failed; nothing that was to be kept is gone.</exception>
+    public long Retain(DateTimeOffset now) => _writer.Retain(now);
+
     /// <summary>Writes, flushes and signs what was handed over, and closes the log.</summary>
     public async ValueTask DisposeAsync() => await _writer.DisposeAsync().ConfigureAwait(false);
 

@@ -110,7 +110,8 @@ internal sealed class AuditLogOpener : IDisposable
 
     private AuditLogOpening TryEntries()
     {
-        LogRecovery recovery = new(_storage, _options, _checkpoint!);
+        long held = Retention.FirstHeld(_options.Folder, _key!.Public);
+        LogRecovery recovery = new(_storage, _options, _checkpoint!, held);
         recovery.Look();
         if (recovery.Damage is { } damage)
         {

@@ -41,6 +41,17 @@ public sealed record AuditLogOptions
     public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
+    /// Segments whose newest entry is older are dropped, their hashes kept; zero keeps all. 1 hour or more.
+    /// </summary>
+    public TimeSpan KeepFor { get; init; }
+
+    /// <summary>
+    /// Oldest segments are dropped while all together are larger, in bytes; 0 keeps all. Twice
+    /// <see cref="SegmentBytesMax"/> or more.
+    /// </summary>
+    public long KeepBytes { get; init; }
+
+    /// <summary>
     /// True reads every entry again when the log is opened (some seconds for each gigabyte); false reads only the
     /// newest
     /// segment and takes the leaf hashes of older ones from the tiles, which must still add up to the signed root.
@@ -62,6 +73,8 @@ public sealed record AuditLogOptions
         Check(errors, nameof(RecordBytesMax), RecordBytesMax, AuditLimits.RecordBytesMaxLeast,
             AuditLimits.EntryBytesMax);
         Check(errors, nameof(SegmentBytesMax), SegmentBytesMax, 1_024, long.MaxValue / 2);
+        if (KeepFor != TimeSpan.Zero) Check(errors, nameof(KeepFor), KeepFor.TotalHours, 1, 1_000_000);
+        if (KeepBytes != 0) Check(errors, nameof(KeepBytes), KeepBytes, SegmentBytesMax * 2.0, long.MaxValue);
         Check(errors, nameof(CommitEvery), CommitEvery.TotalMilliseconds, 1, 60_000);
         Check(errors, nameof(CheckpointEvery), CheckpointEvery.TotalMilliseconds, 1, 3_600_000);
         return errors;

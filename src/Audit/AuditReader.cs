@@ -31,7 +31,7 @@ public sealed class AuditReader : IDisposable
 {
     private readonly string _folder;
     private readonly long _from;
-    private readonly LogCursor _cursor;
+    private LogCursor _cursor;
 
     /// <summary>A reader whose first entry is <paramref name="from"/>, there already or to come.</summary>
     public AuditReader(string folder, long from = 0)
@@ -57,6 +57,7 @@ public sealed class AuditReader : IDisposable
         try
         {
             FrameStatus status = _cursor.Next(out ReadOnlySpan<byte> payload);
+            if (status == FrameStatus.Missing && LostToRetention()) return Read(out entry);
             if (status is not FrameStatus.Ok and not FrameStatus.End) status = LookAgain(status, out payload);
             if (status == FrameStatus.Ok)
             {
@@ -103,6 +104,16 @@ public sealed class AuditReader : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _cursor.Dispose();
+
+    // What was to be read next may have been dropped meanwhile: then reading goes on where the log begins now.
+    private bool LostToRetention()
+    {
+        long first = Retention.FirstHeld(_folder);
+        if (Index >= first) return false;
+        _cursor.Dispose();
+        _cursor = new LogCursor(_folder, first);
+        return true;
+    }
 
     // A frame being written right now looks torn. It is damage once its hash is in the tiles, or a later segment
     // exists.

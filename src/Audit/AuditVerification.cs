@@ -33,6 +33,12 @@ public sealed record AuditVerification
     /// </summary>
     public long EntriesProven { get; init; }
 
+    /// <summary>
+    /// Entries, counted from the first, that retention has dropped, as the log's key says: their hashes are proven by
+    /// the root, what they said is gone.
+    /// </summary>
+    public long EntriesDropped { get; init; }
+
     /// <summary>Whole entries behind the checkpoint: not signed yet.</summary>
     public long TailEntries { get; init; }
 

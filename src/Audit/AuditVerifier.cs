@@ -149,7 +149,7 @@ public static class AuditVerifier
             return Finding(AuditDamageKind.CheckpointSignature, "", "the known checkpoint is not of this log's key");
         }
 
-        head = new LogHead(signed!, older);
+        head = new LogHead(signed!, older, Math.Min(Retention.FirstHeld(folder, key), signed!.Size));
         return null;
     }
 
@@ -158,4 +158,4 @@ public static class AuditVerifier
 }
 
 /// <summary>What the entries are held against.</summary>
-internal readonly record struct LogHead(AuditCheckpoint Checkpoint, AuditCheckpoint? Known);
+internal readonly record struct LogHead(AuditCheckpoint Checkpoint, AuditCheckpoint? Known, long FirstHeld);

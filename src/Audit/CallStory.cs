@@ -141,7 +141,8 @@ public sealed class CallStory
         string[] chain = caller.TryGetProperty("chain", out JsonElement people)
             ? [.. people.EnumerateArray().Select(one => one.ToString())]
             : [];
-        string behind = chain.Length > 0 ? $" for {string.Join(", ", chain)}" : "";
+        bool isAlone = chain.Length == 1 && chain[0] == Text(caller, "sub");
+        string behind = chain.Length > 0 && !isAlone ? $" for {string.Join(", ", chain)}" : "";
         return $"{who}{behind} asked for {what}";
     }
 

@@ -57,6 +57,7 @@ internal sealed class LogCursor(string folder, long from) : IDisposable
         List<long> firsts = LogFolder.Segments(folder);
         if (firsts.Count == 0) return FrameStatus.End;
         int at = firsts.FindLastIndex(first => first <= from);
+        if (at < 0 && Retention.FirstHeld(folder) == firsts[0]) at = 0;
         if (at < 0) return FrameStatus.Missing;
         _segment = new SegmentCursor(LogFolder.Segment(folder, firsts[at]), firsts[at]);
         return FrameStatus.Ok;

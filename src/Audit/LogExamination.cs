@@ -54,7 +54,8 @@ internal sealed class LogExamination
     private void WalkEntries()
     {
         if (!HoldsKnownRoots()) return;
-        using LogCursor cursor = new(_folder, 0);
+        if (!TakeDropped()) return;
+        using LogCursor cursor = new(_folder, _head.FirstHeld);
         Span<byte> leaf = stackalloc byte[AuditLimits.HashBytes];
         for (; ; )
         {
@@ -73,6 +74,25 @@ internal sealed class LogExamination
             if (_damage is not null || !Extend(leaf)) return;
             if (at % ProgressEntries == 0) _progress?.Report(at);
         }
+    }
+
+    // Entries that were dropped on purpose are known by their hashes alone, which the root must stand over.
+    private bool TakeDropped()
+    {
+        for (long entry = 0; entry < _head.FirstHeld; entry++)
+        {
+            if (!_tiles.TryRead(0, entry, out ReadOnlySpan<byte> leaf))
+            {
+                _damage = new AuditDamage(
+                    AuditDamageKind.Missing, entry, LogFolder.TileName(0, entry / AuditLimits.TileHashes), -1,
+                    "the hash of an entry that was dropped is not in its tile");
+                return false;
+            }
+
+            if (!Extend(leaf)) return false;
+        }
+
+        return true;
     }
 
     private void EndAt(FrameStatus status, LogCursor cursor)
@@ -165,10 +185,13 @@ internal sealed class LogExamination
         File = damage?.File ?? "",
         ByteOffset = damage?.ByteOffset ?? -1,
         Message = damage is null
-            ? $"{Covered} entries are whole and signed"
+            ? _head.FirstHeld == 0
+                ? $"{Covered} entries are whole and signed"
+                : $"{Covered} entries are signed; the first {_head.FirstHeld} were dropped, their hashes are whole"
             : $"{damage.Message}; proven by the signed root: the first {proven} entries",
         Checkpoint = _head.Checkpoint,
         EntriesCovered = Covered,
+        EntriesDropped = _head.FirstHeld,
         EntriesProven = proven,
         TailEntries = damage is null ? _frontier.Size - Covered : 0,
         TailTornBytes = _tornBytes,

@@ -10,6 +10,8 @@ internal static class LogFolder
     internal const string CheckpointFile = "checkpoint";
     /// <summary>The newest checkpoint that witnesses cosigned, with their cosignatures.</summary>
     internal const string WitnessedFile = "witnessed";
+    /// <summary>Which entries were dropped on purpose, signed.</summary>
+    internal const string RetainedFile = "retained";
     internal const string LockFile = "log.lock";
     internal const string SegmentFolder = "segments";
     private const string SegmentEnding = ".seg";

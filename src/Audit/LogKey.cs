@@ -25,6 +25,9 @@ internal sealed class LogKey : IDisposable
     internal void Sign(ReadOnlySpan<byte> text, Span<byte> signature) =>
         SignatureAlgorithm.Ed25519.Sign(_secret, text, signature);
 
+    /// <summary>A line of a note over a text of another kind, likewise.</summary>
+    internal string SignatureLine(string text) => AuditCheckpoint.SignatureLine(text, Public, _secret);
+
     /// <summary>The seed in a file that only its owner may read; made if there is none.</summary>
     internal static byte[] ReadOrCreate(string path) => File.Exists(path) ? File.ReadAllBytes(path) : Create(path);
 

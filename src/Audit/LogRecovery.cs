@@ -3,12 +3,13 @@ using Microsoft.Win32.SafeHandles;
 namespace Countersign.Audit;
 
 /// <summary>
-/// What a start finds in a folder: the entries are read again, hashed again, and must add up to the signed root.
+/// What a start finds in a folder: the entries, but for those that were dropped on purpose, are read again, hashed
+/// again, and must add up to the signed root.
 /// Looking
 /// changes nothing; <see cref="Repair"/> does, and is called only when looking found no damage.
 /// </summary>
 internal sealed class LogRecovery(
-    IAuditStorage storage, AuditLogOptions options, AuditCheckpoint checkpoint)
+    IAuditStorage storage, AuditLogOptions options, AuditCheckpoint checkpoint, long held)
 {
     private readonly string _folder = options.Folder;
     private TileRestorer _tiles = new(storage, options.Folder, checkpoint.Size, repairs: false);
@@ -66,7 +67,7 @@ internal sealed class LogRecovery(
 
     private void Scan()
     {
-        long from = options.ChecksEverySegment ? 0 : NewestSegmentUnderTiles();
+        long from = options.ChecksEverySegment ? held : NewestSegmentUnderTiles();
         using LogCursor cursor = new(_folder, from);
         if (!TakeFromTiles(from)) return;
         Span<byte> leaf = stackalloc byte[AuditLimits.HashBytes];
@@ -108,7 +109,7 @@ internal sealed class LogRecovery(
     // Tiles are not synced, so a stopped machine may have left some of them empty or zero: then all is read.
     private long NewestSegmentUnderTiles()
     {
-        long from = 0;
+        long from = held;
         foreach (long first in LogFolder.Segments(_folder))
         {
             if (first <= checkpoint.Size) from = first;
@@ -117,7 +118,7 @@ internal sealed class LogRecovery(
         TileReader tiles = new(_folder);
         for (long entry = 0; entry < from; entry++)
         {
-            if (!tiles.TryRead(0, entry, out _)) return 0;
+            if (!tiles.TryRead(0, entry, out _)) return held;
         }
 
         return from;

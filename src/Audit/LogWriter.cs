@@ -60,6 +60,16 @@ internal sealed class LogWriter : IAsyncDisposable
         if (CallReceipt.CanName(Key.Name) && Takes) CallReceipt.Write(_log.Key, intent.Written, call, at, output);
     }
 
+    // Beside the thread: it touches only what the thread has done with.
+    internal long Retain(DateTimeOffset now)
+    {
+        long held = Retention.FirstHeld(_options.Folder, Key);
+        long first = Retention.FirstToHold(_options.Folder, _options, LastCheckpoint.Size, now);
+        if (first <= held || !Takes) return held;
+        Retention.Drop(_options.Folder, _storage, _log.Key, first);
+        return Retention.FirstHeld(_options.Folder, Key);
+    }
+
     // Not from the pool: a starved pool must not stop the log.
     internal void Start() => new Thread(Run) { IsBackground = true, Name = "countersign-audit" }.Start();
 

@@ -25,6 +25,13 @@ internal sealed class RangeExamination(string folder, LogHead head, long from, l
             return Conclude();
         }
 
+        if (from < head.FirstHeld)
+        {
+            _damage = new AuditDamage(AuditDamageKind.Missing, from, LogFolder.RetainedFile, -1,
+                $"entries before {head.FirstHeld} were dropped; their hashes alone are kept");
+            return Conclude();
+        }
+
         Span<byte> root = stackalloc byte[AuditLimits.HashBytes];
         if (TryHash(0, covered, root) && !root.SequenceEqual(head.Checkpoint.Root.Span))
         {

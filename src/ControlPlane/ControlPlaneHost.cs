@@ -75,7 +75,7 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         MapTokens(routes, services, front?.Sessions, acts, clock);
         HealthEndpoints.Map(routes, services, options.PolicyStaleAfter, clock);
         front?.Map(routes, new ConsoleParts(
-            _app.Services, logs, approvals, reveals, policies, people, acts, log));
+            _app.Services, logs, approvals, reveals, policies, people, acts, audit, log));
         OpenApiEndpoint.Map(routes);
         MetricsEndpoint.Map(_app, _metrics);
     }

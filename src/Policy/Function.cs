@@ -89,9 +89,19 @@ public sealed class Function
     internal ArgumentSchema? Arguments { get; init; }
 
     /// <summary>
-    /// How many bytes of the body must be seen to name the function, 0 for one named by method and path alone.
+    /// The tool, or the pattern of tools, that it is at an MCP endpoint, whose path is <see cref="Path"/>; empty for
+    /// one that is named by method and path alone.
     /// </summary>
-    public int BodyPrefixBytes { get; init; }
+    public string Tool { get; init; } = "";
+
+    /// <summary>
+    /// The endpoint whose protocol this stands for, in no document: calls of it are named by their message. Null for
+    /// all others.
+    /// </summary>
+    public McpEndpoint? Endpoint { get; init; }
+
+    /// <summary>Where it is, for people: its path, and after <c>#</c> its tool.</summary>
+    public string Place => Tool.Length == 0 ? Path : Path + "#" + Tool;
 
     /// <summary>
     /// False if what it returns may be of a type that no mask can read, and passes unmasked then. What can be read is

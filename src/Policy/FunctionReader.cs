@@ -6,9 +6,10 @@ namespace Countersign.Policy;
 internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
 {
     private static readonly SectionKeys FunctionKeys = new(
-        ["upstream", "method", "path", "risk"], ["hosts", "tags", "headers", "maskable", "args", "keep"],
-        ["mcp", "tool"],
-        ["method", "path"]);
+        ["upstream", "method", "path", "risk"], ["hosts", "tags", "headers", "maskable", "args", "keep"], [], []);
+
+    private static readonly SectionKeys ToolKeys = new(
+        ["upstream", "mcp", "tool", "risk"], ["hosts", "tags", "headers", "maskable", "args", "keep"], [], []);
 
     private readonly UpstreamReader _reader = new(errors);
     private readonly ArgumentReader _arguments = new(errors);
@@ -29,7 +30,7 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
 
     public void ReadFunctions(DocumentNode? section)
     {
-        Dictionary<(HostPattern Host, string Method, string Shape), DocumentNode> shapes = [];
+        FunctionPlaces places = new(errors);
         List<NodeEntry> entries = Named(section, "functions");
         if (entries.Count > PolicyLimits.FunctionsMax)
         {
@@ -41,24 +42,8 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         {
             _ids.Add(entry.Key.Text);
             if (ReadFunction(entry.Key, entry.Value) is not { } read) continue;
-            CheckAmbiguity(entry.Key, read.Function, read.Path.Shape, shapes);
+            places.Take(entry.Key, read.Function, read.Path.Shape);
             content.Functions.Add(read);
-        }
-    }
-
-    /// <summary>Two functions of one host, method and shape: nobody could say which is called.</summary>
-    private void CheckAmbiguity(
-        DocumentNode key, Function function, string shape,
-        Dictionary<(HostPattern Host, string Method, string Shape), DocumentNode> shapes)
-    {
-        IReadOnlyList<HostPattern> hosts = function.HostPatterns.Count == 0 ? [default] : function.HostPatterns;
-        foreach (HostPattern host in hosts)
-        {
-            if (shapes.TryAdd((host, function.Method, shape), key)) continue;
-            DocumentNode other = shapes[(host, function.Method, shape)];
-            string what = host == default ? "method and path" : "method, path and host";
-            errors.Add(key, $"'{key.Text}' has the {what} of '{other.Text}' at {other.Place}");
-            return;
         }
     }
 
@@ -114,19 +99,13 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
     private (Function Function, PathTemplate Path)? ReadFunction(DocumentNode key, DocumentNode node)
     {
         string id = key.Text;
-        if (Section.Open(node, $"function '{id}'", FunctionKeys, errors) is not { } section) return null;
+        bool isTool = node.Kind == NodeKind.Mapping && node.Entries.Exists(one => one.Key.Text is "mcp" or "tool");
+        string what = isTool ? $"function '{id}', an MCP tool," : $"function '{id}'";
+        if (Section.Open(node, what, isTool ? ToolKeys : FunctionKeys, errors) is not { } section) return null;
         Upstream upstream = FindUpstream(section);
-        string? method = section.Text("method");
-        if (method is not null && MethodFault(method) is { } methodFault)
-        {
-            errors.Add(section.Find("method")!, methodFault);
-            method = null;
-        }
-
-        string pathFault = "";
-        string? written = section.Text("path");
-        PathTemplate? path = written is null ? null : PathTemplate.Parse(written, out pathFault);
-        if (pathFault.Length > 0) errors.Add(section.Find("path")!, pathFault);
+        string? method = isTool ? "POST" : ReadChecked(section, "method", MethodFault);
+        string? tool = isTool ? ReadChecked(section, "tool", ToolPattern.FaultOf) : "";
+        PathTemplate? path = ReadPath(section, isTool);
         Risk risk = section.Word("risk", ["low", "medium", "high", "critical"], []) switch
         {
             "low" => Risk.Low,
@@ -149,7 +128,7 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
         List<string> hosts = ReadHosts(section, patterns);
         List<string> tags = ReadTags(section);
         ArgumentSchema? arguments = section.Find("args") is { } args ? _arguments.Read(args) : null;
-        if (method is null || path is null) return null;
+        if (method is null || path is null || tool is null) return null;
 
         int index = content.Functions.Count;
         Function function = new(index, id, upstream, method, path.Text, risk, headers)
@@ -161,10 +140,31 @@ internal sealed class FunctionReader(PolicyContent content, PolicyErrors errors)
             HostPatterns = patterns,
             Tags = tags,
             Arguments = arguments,
+            Tool = tool,
             Line = key.Line,
             Column = key.Column,
         };
         return (function, path);
+    }
+
+    private string? ReadChecked(Section section, string key, Func<string, string?> faultOf)
+    {
+        if (section.Text(key) is not { } written) return null;
+        if (faultOf(written) is not { } fault) return written;
+        errors.Add(section.Find(key)!, fault);
+        return null;
+    }
+
+    // What approvers approve of a tool holds no path, so an endpoint is one path and no other.
+    private PathTemplate? ReadPath(Section section, bool isTool)
+    {
+        string key = isTool ? "mcp" : "path";
+        if (section.Text(key) is not { } written) return null;
+        PathTemplate? path = PathTemplate.Parse(written, out string fault);
+        if (isTool && path is { Parameters.Length: > 0 }) fault = "the path of an MCP endpoint has no parameters";
+        if (fault.Length == 0) return path;
+        errors.Add(section.Find(key)!, fault);
+        return null;
     }
 
     /// <summary>As written, and as they are compared; two that are compared alike are one too many.</summary>

@@ -15,10 +15,10 @@ internal sealed class FunctionTrie
     public FunctionTrie() => _byMethod = _methods.GetAlternateLookup<ReadOnlySpan<byte>>();
 
     /// <summary>Adds a function; the reader has refused two of one method and shape.</summary>
-    public void Add(Function function, PathTemplate path)
+    public void Add(Function function, string method, PathTemplate path)
     {
-        byte[] method = Encoding.ASCII.GetBytes(function.Method);
-        if (!_methods.TryGetValue(method, out Node? node)) _methods.Add(method, node = new Node());
+        byte[] name = Encoding.ASCII.GetBytes(method);
+        if (!_methods.TryGetValue(name, out Node? node)) _methods.Add(name, node = new Node());
         foreach (PathSegment segment in path.Segments) node = node.GetOrAdd(segment);
         node.Function = function;
     }

@@ -6,7 +6,7 @@ internal static class Glob
     public static bool IsPattern(string text) => text.Contains('*', StringComparison.Ordinal);
 
     /// <summary>True if the whole of <paramref name="id"/> matches. Case matters.</summary>
-    public static bool Matches(string pattern, string id)
+    public static bool Matches(ReadOnlySpan<char> pattern, ReadOnlySpan<char> id)
     {
         int at = 0;
         int next = 0;

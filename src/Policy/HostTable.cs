@@ -12,6 +12,9 @@ internal sealed class HostTable
     private const int PortHttp = 80;
     private const int PortHttps = 443;
 
+    /// <summary>The methods of an MCP endpoint.</summary>
+    public static readonly string[] EndpointMethods = ["POST", "GET", "DELETE"];
+
     private readonly FunctionTrie _anyHost = new();
     private readonly Dictionary<string, Entry> _exact = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Entry> _below = new(StringComparer.Ordinal);
@@ -27,13 +30,23 @@ internal sealed class HostTable
     /// <summary>Adds a function; the reader has refused two of one host, method and shape.</summary>
     public void Add(Function function, PathTemplate path)
     {
-        if (function.HostPatterns.Count == 0) _anyHost.Add(function, path);
-        foreach (HostPattern host in function.HostPatterns)
-        {
-            Dictionary<string, Entry> entries = host.IsWildcard ? _below : _exact;
-            if (!entries.TryGetValue(host.Name, out Entry? entry)) entries.Add(host.Name, entry = new Entry());
-            entry.GetOrAdd(host.Port).Add(function, path);
-        }
+        if (function.HostPatterns.Count == 0) _anyHost.Add(function, function.Method, path);
+        foreach (HostPattern host in function.HostPatterns) TrieOf(host).Add(function, function.Method, path);
+    }
+
+    /// <summary>Adds what an MCP endpoint takes: messages, the stream of the server's own, and the end of a session
+    /// (MCP 2025-11-25, Transports, Streamable HTTP).</summary>
+    public void AddEndpoint(HostPattern host, Function protocol, PathTemplate path)
+    {
+        FunctionTrie trie = host == default ? _anyHost : TrieOf(host);
+        foreach (string method in EndpointMethods) trie.Add(protocol, method, path);
+    }
+
+    private FunctionTrie TrieOf(HostPattern host)
+    {
+        Dictionary<string, Entry> entries = host.IsWildcard ? _below : _exact;
+        if (!entries.TryGetValue(host.Name, out Entry? entry)) entries.Add(host.Name, entry = new Entry());
+        return entry.GetOrAdd(host.Port);
     }
 
     /// <param name="host">The Host field as sent; empty where there is none.</param>

@@ -34,6 +34,12 @@ internal static class PolicyLimits
     /// <summary>Suggestions compare with every known name; past this many errors they are left out.</summary>
     public const int SuggestionsMax = 100;
 
+    /// <summary>Of a tool's name, and of a pattern of names.</summary>
+    public const int ToolCharactersMax = 128;
+
+    /// <summary>At one endpoint: a call is compared with each.</summary>
+    public const int ToolPatternsMax = 256;
+
     public const int UpstreamConnectionsMax = 65_535;
     public const int UpstreamCallsMax = 1_000_000;
     public const int ChecksInRowMax = 100;

@@ -47,6 +47,7 @@ public sealed partial class PolicySnapshot
         GroupSet held, Function function, RuleOutcome[]? outcomes = null, ConditionsHeld conditions = default)
     {
         IReadOnlyList<MaskTerms> masks = MasksOf(held, function);
+        if (function.Endpoint is { } endpoint) return JudgeProtocol(held, endpoint, masks, outcomes);
         if (conditions.Plan is null && PlanFor(held, function) is { } plan)
         {
             Judge(held, function, masks, enforcing: false, outcomes, default);
@@ -61,6 +62,43 @@ public sealed partial class PolicySnapshot
         bool isSame = enforced.Effect == decided.Effect
             && (decided.Effect != Effect.Approve || enforced.Rule == decided.Rule);
         return isSame ? enforced : enforced with { Observed = decided };
+    }
+
+    /// <summary>
+    /// The protocol of an endpoint is for those whom a rule may let call one of its tools, and for nobody else.
+    /// </summary>
+    private Decision JudgeProtocol(
+        GroupSet held, McpEndpoint endpoint, IReadOnlyList<MaskTerms> masks, RuleOutcome[]? outcomes)
+    {
+        Decision? denied = null;
+        foreach (Function tool in endpoint.Tools)
+        {
+            Decision decision = Evaluate(held, tool);
+            int admitting = Array.FindIndex(_rulesByFunction[tool.Index], index =>
+                Rules[index].Effect != Effect.Deny && _ruleGroups[index].Meets(held));
+            bool isAdmitted = decision.IsConditional ? admitting >= 0 || Mode == PolicyMode.Observe
+                : decision.Effect != Effect.Deny;
+            if (!isAdmitted)
+            {
+                denied ??= decision;
+                continue;
+            }
+
+            string rule = "";
+            if (admitting >= 0)
+            {
+                int place = _rulesByFunction[tool.Index][admitting];
+                rule = Rules[place].Id;
+                if (outcomes is not null) outcomes[place] = RuleOutcome.Matched;
+            }
+
+            DecisionCause cause = rule.Length > 0 ? DecisionCause.Rule : DecisionCause.Observed;
+            return new Decision(Effect.Allow, cause, rule, null, masks);
+        }
+
+        return denied is { Cause: DecisionCause.Separation }
+            ? new Decision(Effect.Deny, DecisionCause.Separation, denied.Rule, null, masks)
+            : new Decision(Effect.Deny, DecisionCause.NothingMatched, "", null, masks);
     }
 
     /// <summary>

@@ -41,7 +41,7 @@ public sealed partial class PolicySnapshot
 
     /// <summary>The functions that a rule covers.</summary>
     internal IEnumerable<Function> FunctionsOf(Rule rule) =>
-        _functions.Where(function => rule.Functions.Any(one =>
+        _named.Where(function => rule.Functions.Any(one =>
             FunctionReference.Covers(one, function.Id, function.Tags)));
 
     /// <summary>

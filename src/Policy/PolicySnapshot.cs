@@ -9,7 +9,9 @@ namespace Countersign.Policy;
 /// </summary>
 public sealed partial class PolicySnapshot
 {
+    /// <summary>Those of the document, then those of the protocols of its MCP endpoints.</summary>
     private readonly Function[] _functions;
+    private readonly Function[] _named;
     private readonly Dictionary<string, Function> _byId = new(StringComparer.Ordinal);
     private readonly HostTable _table = new();
     private readonly GroupIndex _groups = new();
@@ -31,12 +33,17 @@ public sealed partial class PolicySnapshot
         Masks = content.Masks;
         Limits = content.Limits;
         _conditions = content.Conditions;
-        _functions = [.. content.Functions.Select(entry => entry.Function)];
+        _named = [.. content.Functions.Select(entry => entry.Function)];
         foreach ((Function function, PathTemplate path) in content.Functions)
         {
             _byId.Add(function.Id, function);
-            _table.Add(function, path);
+            if (function.Tool.Length == 0) _table.Add(function, path);
         }
+
+        var endpoints = McpEndpoint.Of(content.Functions);
+        foreach ((HostPattern host, PathTemplate path, Function protocol) in endpoints)
+            _table.AddEndpoint(host, protocol, path);
+        _functions = [.. _named, .. endpoints.Select(one => one.Protocol)];
 
         _observes = Mode == PolicyMode.Observe || Rules.Any(rule => rule.Mode == PolicyMode.Observe);
         foreach (Rule rule in Rules) _groups.Add(rule.Groups);
@@ -47,6 +54,8 @@ public sealed partial class PolicySnapshot
         _maskExceptions = [.. Masks.Select(mask => _groups.SetOf(mask.ExceptGroups))];
         _rulesByFunction = IndexByFunction([.. Rules.Select(rule => rule.Functions)]);
         _masksByFunction = IndexByFunction([.. Masks.Select(mask => mask.Functions)]);
+        foreach (Function protocol in _functions.AsSpan(_named.Length))
+            _masksByFunction[protocol.Index] = MasksAt(protocol);
         _limitsByFunction = IndexLimits();
         DynamicSeparations = content.DynamicSeparations;
         _dutiesByFunction = IndexDuties(content);
@@ -62,7 +71,7 @@ public sealed partial class PolicySnapshot
     public IReadOnlyList<Upstream> Upstreams { get; }
 
     /// <summary>By id, in ordinal order; <see cref="Function.Index"/> is the place here.</summary>
-    public IReadOnlyList<Function> Functions => _functions;
+    public IReadOnlyList<Function> Functions => _named;
 
     /// <summary>In document order.</summary>
     public IReadOnlyList<Rule> Rules { get; }
@@ -91,7 +100,8 @@ public sealed partial class PolicySnapshot
     /// <param name="method">As sent; case matters (RFC 9110 section 9.1).</param>
     /// <param name="path">As sent, without query, already known to be unambiguous (DESIGN 4.3). A segment is
     /// percent-decoded before it is compared.</param>
-    /// <param name="function">The function, or null when none matches.</param>
+    /// <param name="function">The function, or null when none matches. At an MCP endpoint the one of its protocol,
+    /// whose <see cref="Function.Endpoint"/> finds the tool that the message names.</param>
     [HotPath]
     public bool TryResolve(
         ReadOnlySpan<byte> host, bool isTls, ReadOnlySpan<byte> method, ReadOnlySpan<byte> path,
@@ -156,6 +166,10 @@ public sealed partial class PolicySnapshot
         return [.. masks.Where(index => !_maskExceptions[index].Meets(held)).Select(index => Masks[index].Terms)];
     }
 
+    // An answer of a tool may come on the stream that its endpoint keeps open: what masks any tool masks the protocol.
+    private int[] MasksAt(Function protocol) =>
+        [.. protocol.Endpoint!.Tools.SelectMany(tool => _masksByFunction[tool.Index]).Distinct().Order()];
+
     [HotPath]
     private bool IsOurs(Function function)
     {
@@ -179,7 +193,7 @@ public sealed partial class PolicySnapshot
             {
                 bool isId = !Glob.IsPattern(written) && !FunctionReference.IsTag(written);
                 if (isId) Note(_byId[written].Index, number);
-                else foreach (Function function in _functions)
+                else foreach (Function function in _named)
                 {
                     if (FunctionReference.Covers(written, function.Id, function.Tags)) Note(function.Index, number);
                 }

@@ -85,7 +85,8 @@ public sealed class LooksTests(ConsoleWorld world)
         await page.ClickAsync("#approve");
         await page.WaitForSelectorAsync("#confirm");
         await GoodAsync(page);
-        string[] hers = ["/policies", "/policies/2", "/policies/2?against=1", "/fleet", "/nothing", "/signin"];
+        string[] hers = ["/policies", "/policies/2", "/policies/2?against=1", "/fleet",
+            "/audit?type=all", "/audit/chain", "/nothing", "/signin"];
         foreach (string path in hers)
         {
             await admin.GotoAsync(world.Console + path);

@@ -140,7 +140,8 @@ public sealed class SecurityTests(ConsoleWorld world)
         // allowed, and by a page of another origin that the console does not open in a frame.
         string id = await world.AskAsync("alice", "/billing/93/refunds");
         IPage page = await world.SignedInAsync("carol");
-        string[] paths = ["", "/approvals/" + id, "/history", "/keys", "/policies", "/signin", "/nothing-here"];
+        string[] paths = ["", "/approvals/" + id, "/history", "/keys", "/policies", "/signin", "/nothing-here",
+            "/audit", "/audit/chain"];
         foreach (string path in paths)
         {
             IResponse? answer = await page.GotoAsync(world.Console + path);

@@ -14,6 +14,12 @@ internal sealed record AuditSettings
     /// <summary>What is kept of calls.</summary>
     public AuditTerms Terms { get; init; } = new();
 
+    /// <summary>How long entries are kept; zero for ever.</summary>
+    public TimeSpan KeepFor { get; init; }
+
+    /// <summary>How much is kept, in bytes; 0 for all.</summary>
+    public long KeepBytes { get; init; }
+
     /// <summary>Witnesses of this gateway's log beyond its fleet.</summary>
     public IReadOnlyList<WitnessSetting> Witnesses { get; init; } = [];
 
@@ -35,6 +41,8 @@ internal static class AuditSettingsReader
         AuditTerms absent = new();
         return new AuditSettings
         {
+            KeepFor = audit.Duration("keepFor", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(36_500)),
+            KeepBytes = audit.Number("keepBytes", 0, 0, long.MaxValue / 2),
             Witnesses = ReadWitnesses(audit),
             WitnessFor = ReadLogs(audit),
             WitnessesFleet = audit.Flag("fleetWitnesses", true),

@@ -31,6 +31,8 @@ internal static class ConfigurationText
             Write(json, "auditors", options.Auditors);
             Write(json, "notices", options.Webhooks.Select(one => one.Name));
             json.WriteString("copies", options.Audit.Terms.Copies.ToString());
+            json.WriteString("keep_for", options.Audit.KeepFor.ToString());
+            json.WriteNumber("keep_bytes", options.Audit.KeepBytes);
             json.WriteString("receipts", options.Audit.Terms.Receipts.ToString());
             Write(json, "witnesses", options.Audit.Witnesses.Select(one => one.Key.ToString()));
             Write(json, "witness_for", options.Audit.WitnessFor.Select(one => one.ToString()));

@@ -21,7 +21,7 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
         Decision decision = explanation.Decision;
         StringBuilder text = new();
         text.AppendLine($"{Verb(decision.Effect)}: {Reason(decision)}");
-        text.AppendLine($"  function  {_function.Id}: {_function.Method} {_function.Path}, "
+        text.AppendLine($"  function  {_function.Id}: {_function.Method} {_function.Place}, "
             + $"risk {ApprovalJson.NameOf(_function.Risk)}, upstream {_function.Upstream.Name}");
         text.AppendLine($"  caller    {call.Caller.Subject} ({ApprovalJson.NameOf(call.Caller.Kind)}), "
             + $"groups {Or(call.Caller.Groups)}, chain {Or(call.Caller.Chain)}");

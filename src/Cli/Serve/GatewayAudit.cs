@@ -9,11 +9,17 @@ namespace Countersign.Cli.Serve;
 /// </summary>
 internal sealed class GatewayAudit : IAsyncDisposable
 {
+    private static readonly TimeSpan RetainEvery = TimeSpan.FromMinutes(10);
+
     private readonly string _gateway;
     private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _keeping = Task.CompletedTask;
 
-    private GatewayAudit(AuditLog log, string gateway, TimeProvider clock)
+    private GatewayAudit(AuditLog log, string gateway, TimeProvider clock, ILogger logger)
     {
+        _log = logger;
         Log = log;
         Chain = new AuditChain(log, clock);
         _gateway = gateway;
@@ -32,7 +38,14 @@ internal sealed class GatewayAudit : IAsyncDisposable
     internal static async Task<GatewayAudit> OpenAsync(GatewayOptions options, TimeProvider clock, ILogger log)
     {
         AuditLogOpening opening = AuditLog.Open(
-            new AuditLogOptions { Folder = options.AuditFolder, Origin = "countersign/" + options.Name }, clock);
+            new AuditLogOptions
+            {
+                Folder = options.AuditFolder,
+                Origin = "countersign/" + options.Name,
+                KeepFor = options.Audit.KeepFor,
+                KeepBytes = options.Audit.KeepBytes,
+            },
+            clock);
         if (opening.Log is null)
         {
             throw new StartRefusedException(
@@ -48,7 +61,44 @@ internal sealed class GatewayAudit : IAsyncDisposable
         }
 
         if (closed > 0) ProcessLog.CallsInterrupted(log, closed);
-        return new GatewayAudit(opening.Log, options.Name, clock);
+        GatewayAudit audit = new(opening.Log, options.Name, clock, log);
+        if (options.Audit.KeepFor > TimeSpan.Zero || options.Audit.KeepBytes > 0) audit._keeping = audit.KeepAsync();
+        return audit;
+    }
+
+    private async Task KeepAsync()
+    {
+        using PeriodicTimer timer = new(RetainEvery, _clock);
+        try
+        {
+            long held = 0;
+            do
+            {
+                // Off the thread that writes, and off this one's caller: what is dropped is read once more.
+                long first = await Task.Run(Retain, _stop.Token);
+                if (first <= held) continue;
+                held = first;
+                Record("retention", $"entries before {first} are no longer held; their hashes are", $"{first}");
+            }
+            while (await timer.WaitForNextTickAsync(_stop.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            // The process ends.
+        }
+    }
+
+    private long Retain()
+    {
+        try
+        {
+            return Log.Retain(_clock.GetUtcNow());
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            ProcessLog.NotRetained(_log, fault);
+            return 0;
+        }
     }
 
     /// <summary>Writes that the process runs, and under which configuration.</summary>
@@ -73,5 +123,11 @@ internal sealed class GatewayAudit : IAsyncDisposable
     }
 
     /// <summary>Closes the log.</summary>
-    public ValueTask DisposeAsync() => Log.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _keeping;
+        _stop.Dispose();
+        await Log.DisposeAsync();
+    }
 }

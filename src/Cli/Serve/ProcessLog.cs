@@ -16,6 +16,10 @@ internal static partial class ProcessLog
         Message = "{Calls} calls were under way when the gateway last ended; the audit says that their end is unknown")]
     internal static partial void CallsInterrupted(ILogger log, int calls);
 
+    /// <summary>Old segments stay.</summary>
+    [LoggerMessage(Level = LogLevel.Error, Message = "Old entries of the audit log could not be dropped")]
+    internal static partial void NotRetained(ILogger log, Exception fault);
+
     /// <summary>There was no sealing key, so one was made.</summary>
     [LoggerMessage(
         Level = LogLevel.Information,

@@ -35,7 +35,7 @@ internal sealed class AuditDesk(AuditLog log, IReadOnlyList<string> auditors, Ac
         acts.TryNoteAsync(reader, "audit-read", subject, detail);
 
     /// <summary>The newest records that are asked for.</summary>
-    public async ValueTask<CallPage> FindAsync(
+    public async ValueTask<RecordPage> FindAsync(
         AuditQuery query, long before, int limit, CancellationToken cancellation)
     {
         await Searches.WaitAsync(cancellation);

@@ -6,7 +6,7 @@ namespace Countersign.ControlPlane.AuditTrail;
 /// <param name="Items">Newest first.</param>
 /// <param name="Next">Pass it on as <c>before</c> to go on; 0 where there is no more.</param>
 /// <param name="IsWhole">False when the log could not be read up to its end.</param>
-internal sealed record CallPage(IReadOnlyList<AuditEntry> Items, long Next, bool IsWhole);
+internal sealed record RecordPage(IReadOnlyList<AuditEntry> Items, long Next, bool IsWhole);
 
 /// <summary>Searches a log, which can only be read forwards, from its end.</summary>
 internal static class CallSearch
@@ -17,9 +17,9 @@ internal static class CallSearch
     /// <summary>
     /// The newest records below <paramref name="before"/> that are asked for, at most <paramref name="limit"/>. Looks
     /// at <see cref="ControlPlaneLimits.CallEntriesScannedMax"/> entries and may then return fewer, even none, with a
-    /// <see cref="CallPage.Next"/>.
+    /// <see cref="RecordPage.Next"/>.
     /// </summary>
-    public static CallPage Newest(string folder, long before, int limit, AuditQuery query)
+    public static RecordPage Newest(string folder, long before, int limit, AuditQuery query)
     {
         long least = EarliestOf(folder, query);
         if (query.To is { } to) before = Math.Min(before, AuditTimes.EntryAfter(folder, to));

@@ -9,7 +9,7 @@ namespace Countersign.ControlPlane.Console;
 /// <summary>What of the listener the console works with.</summary>
 internal sealed record ConsoleParts(
     IServiceProvider Provider, ILoggerFactory Logs, ApprovalDesk Approvals, RevealDesk Reveals, PolicyDesk Policies,
-    SeenPeople People, ActLog Acts, ILogger Log);
+    SeenPeople People, ActLog Acts, AuditDesk Audit, ILogger Log);
 
 /// <summary>The console, put together: sessions first, since the API takes them too, then its pages.</summary>
 internal sealed class ConsoleFront
@@ -59,6 +59,7 @@ internal sealed class ConsoleFront
         new ReviewPages(gate, search, _clock).Map();
         new HistoryPages(gate, search).Map();
         new PolicyPages(gate, parts.Policies, search).Map();
+        new AuditPages(gate, parts.Audit).Map();
         if (_services.Nodes is { } nodes) new FleetPages(gate, nodes).Map();
         gate.Open("/console/{**rest}", _ => gate.MessageAsync(
             404, ConsoleGate.HeadForAnybody("There is no such page"), "It may have been mistyped."));

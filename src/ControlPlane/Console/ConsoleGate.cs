@@ -92,7 +92,8 @@ internal sealed class ConsoleGate(
 
     private ViewerView ViewerOf(ConsoleSession session) => new(
         session.Caller.Subject, Policy.Approvals.ApprovalJson.NameOf(session.Caller.Kind), session.Caller.Issuer,
-        session.Caller.Groups, MayReadPolicy(session.Caller), session.EndsAt);
+        session.Caller.Groups, MayReadPolicy(session.Caller),
+        options.Auditors.Any(session.Caller.IsIn), session.EndsAt);
 
     /// <summary>The fields that every page carries.</summary>
     internal static void Protect(HttpContext context)

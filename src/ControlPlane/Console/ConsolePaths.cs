@@ -9,6 +9,10 @@ internal static class ConsolePaths
     public const string History = "/console/history";
     public const string Policies = "/console/policies";
     public const string Fleet = "/console/fleet";
+    public const string Audit = "/console/audit";
+    public const string AuditCalls = "/console/audit/calls";
+    public const string AuditChain = "/console/audit/chain";
+    public const string AuditExport = "/console/audit/export";
     public const string Keys = "/console/keys";
     public const string SignIn = "/console/signin";
     public const string SignInStart = "/console/signin/start";

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Countersign.DataPlane.Http;
 using Countersign.Policy.Approvals;
@@ -25,7 +26,9 @@ internal sealed partial class ApprovalDesk
             return Verdict.HeadersTooLarge;
         }
 
-        if (bytes > 0 || !call.Decision!.Approval!.ReasonRequired) return Verdict.Proceed;
+        // Who names an approval gave a reason when they asked.
+        bool isGiven = bytes > 0 || NamesApproval(call);
+        if (isGiven || !call.Decision!.Approval!.ReasonRequired) return Verdict.Proceed;
         call.Detail = "This call needs a reason: send it in the Countersign-Reason field.";
         return Verdict.ReasonRequired;
     }
@@ -37,6 +40,27 @@ internal sealed partial class ApprovalDesk
         return body is [(byte)'{' or (byte)'[', ..]
             || (call.BodyPrefix.Count > 0 && MediaType.IsJson(call.Request.Value(FieldId.ContentType)));
     }
+
+    // Of a tool its name and the bytes of its arguments, and nothing else of the message (DESIGN 4.2): what a client
+    // counts, and what it says of itself, may differ when it comes back. The function stands for the path.
+    private static string DigestOf(CallContext call)
+    {
+        bool isTool = call.IsToolCall;
+        return CallDigest.Compute(new CallParts
+        {
+            Caller = call.Caller!,
+            FunctionId = call.Function!.Id,
+            Method = isTool ? "tools/call" : call.Function.Method,
+            Target = isTool ? call.Tool!.Name : call.Request.Target,
+            Headers = BindingOf(call),
+            ContentType = isTool ? default : call.Request.Value(FieldId.ContentType),
+            Body = new ReadOnlySequence<byte>(ArgumentsOf(call)),
+        });
+    }
+
+    // What approvers are shown.
+    private static ReadOnlyMemory<byte> ArgumentsOf(CallContext call) =>
+        call.IsToolCall ? call.Tool!.ArgumentsIn(call.BodyPrefix) : call.BodyPrefix.WrittenMemory;
 
     // The digest holds one value of each field. A second one would reach the upstream without anybody's approval, and
     // one that Connection names would be approved without reaching it.
@@ -51,6 +75,11 @@ internal sealed partial class ApprovalDesk
 
         return true;
     }
+
+    // A credential binds the call and is kept nowhere, so that nobody can make the call later but who has it.
+    private static bool WaitsForCredential(CallContext call) =>
+        call.Run is null && PreferField.RespondsAsync(call.Request) && BindingOf(call).Any(
+            header => header.Value is not null && CredentialFields.Has(header.Name));
 
     private static BindingHeader[] BindingOf(CallContext call)
     {

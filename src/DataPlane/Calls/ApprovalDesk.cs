@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using Countersign.DataPlane.Http;
 using Countersign.Policy;
@@ -32,8 +31,9 @@ internal sealed partial class ApprovalDesk(
     [HotPath]
     internal ValueTask<Verdict> PauseAsync(CallContext call) =>
         call.Decision!.Effect != Effect.Allow ? AskAsync(call)
-        : call.Run is null ? new(Verdict.Proceed)
-        : new(NoLonger(call));
+        : call.Run is not null ? new(NoLonger(call))
+        : NamesApproval(call) ? ReconsiderAsync(call)
+        : new(Verdict.Proceed);
 
     /// <summary>
     /// Says how a claimed call ended. The upstream's answer means executed; nothing sent means failed; all else is
@@ -122,22 +122,15 @@ internal sealed partial class ApprovalDesk(
             return Verdict.Malformed;
         }
 
+        if (WaitsForCredential(call))
+        {
+            call.Detail = "A credential that binds this call is not kept, so that the call cannot be made without its "
+                + "caller; send it without respond-async.";
+            return Verdict.Malformed;
+        }
+
         call.Digest = DigestOf(call);
         return Verdict.Proceed;
-    }
-
-    private static string DigestOf(CallContext call)
-    {
-        return CallDigest.Compute(new CallParts
-        {
-            Caller = call.Caller!,
-            FunctionId = call.Function!.Id,
-            Method = call.Function.Method,
-            Target = call.Request.Target,
-            Headers = BindingOf(call),
-            ContentType = call.Request.Value(FieldId.ContentType),
-            Body = new ReadOnlySequence<byte>(call.BodyPrefix.WrittenMemory),
-        });
     }
 
     private async ValueTask<StoreResult<Approval>> FindOrFileAsync(CallContext call, string named, string retryKey)
@@ -151,7 +144,7 @@ internal sealed partial class ApprovalDesk(
 
         Approval draft = Draft(call);
         byte[] payload = seal.Seal(
-            CallPayload.SealName(draft.Id), CallPayload.Write(BindingOf(call), call.BodyPrefix.Written));
+            CallPayload.SealName(draft.Id), CallPayload.Write(BindingOf(call), ArgumentsOf(call).Span));
         if (!PreferField.RespondsAsync(call.Request))
             return await store.AskAsync(draft, payload, new AskExtras(default, retryKey) { Limits = _asks });
         byte[] run = seal.Seal(SealedRun.SealName(draft.Digest), SealedRun.Write(call));
@@ -172,7 +165,7 @@ internal sealed partial class ApprovalDesk(
             Function = call.Function!.Id,
             Risk = call.Function.Risk,
             Method = call.Function.Method,
-            Target = Encoding.ASCII.GetString(call.Request.Target),
+            Target = call.IsToolCall ? call.Tool!.PlaceText() : Encoding.ASCII.GetString(call.Request.Target),
             ContentType = Encoding.Latin1.GetString(call.Request.Value(FieldId.ContentType)),
             Requester = new Requester(
                 caller.Issuer, caller.Subject, caller.Kind, caller.Groups, caller.Chain, caller.Tenant),
@@ -235,41 +228,6 @@ internal sealed partial class ApprovalDesk(
                 call.Detail = "The store did not confirm the claim; the approval counts as spent.";
                 return (Standing.Refused, Verdict.StoreUnavailable);
         }
-    }
-
-    // The claim re-decides under the policy now in force: other stages than those that were filled void the approval.
-    private static bool TermsHold(Approval approval, ApprovalTerms terms)
-    {
-        bool mayBreak = SameLists(approval.BreakGlass, terms.BreakGlass);
-        if (approval.Broken is not null && !mayBreak) return false;
-        if (approval.Stages.Count != terms.Stages.Count) return false;
-        for (int index = 0; index < terms.Stages.Count; index++)
-        {
-            StageTerms then = approval.Stages[index], now = terms.Stages[index];
-            if (then.Count != now.Count || !then.Groups.SequenceEqual(now.Groups)) return false;
-        }
-
-        return true;
-    }
-
-    private static bool SameLists(IReadOnlyList<IReadOnlyList<string>> then, IReadOnlyList<IReadOnlyList<string>> now)
-    {
-        if (then.Count != now.Count) return false;
-        for (int index = 0; index < then.Count; index++)
-        {
-            if (!then[index].SequenceEqual(now[index])) return false;
-        }
-
-        return true;
-    }
-
-    private async ValueTask<(Standing Standing, Verdict Verdict)> VoidAsync(
-        CallContext call, Approval approval, string because)
-    {
-        MoveOutcome move = ApprovalRules.Void(approval);
-        if (move.IsMoved) await store.MoveAsync(approval, move.Next!);
-        call.Detail = because;
-        return (Standing.Refused, Verdict.ApprovalExpired);
     }
 
     private static (Standing Standing, Verdict Verdict) Explain(

@@ -81,6 +81,11 @@ internal sealed class CallContext : IDisposable
     /// <summary>True while no stage has ended the call.</summary>
     internal bool Proceeds => Verdict == Verdict.Proceed;
 
+    /// <summary>True if policy has no pause for a call that names an approval, but a refusal.</summary>
+    internal bool IsRefusedByPolicy =>
+        Verdict is Verdict.Denied or Verdict.DutyConflict or Verdict.UnknownFunction
+        && Caller is not null && Run is null && ApprovalDesk.NamesApproval(this);
+
     /// <summary>The call's UUIDv7.</summary>
     internal Guid Id { get; private set; }
 
@@ -110,6 +115,12 @@ internal sealed class CallContext : IDisposable
 
     /// <summary>What is called.</summary>
     internal Function? Function { get; set; }
+
+    /// <summary>The tool that is called, where one is; null until a call of the connection calls one.</summary>
+    internal ToolCall? Tool { get; set; }
+
+    /// <summary>True if what is called is an MCP tool.</summary>
+    internal bool IsToolCall => Tool is { IsSet: true };
 
     /// <summary>What policy says.</summary>
     internal Decision? Decision { get; set; }
@@ -291,6 +302,7 @@ internal sealed class CallContext : IDisposable
     {
         Request.Shrink();
         BodyPrefix.Shrink();
+        Tool?.Shrink();
         (Client.Input as EpollReader)?.Rest();
     }
 
@@ -306,6 +318,7 @@ internal sealed class CallContext : IDisposable
         Secret?.Dispose();
         Secret = null;
         BodyPrefix.Return();
+        Tool?.Return();
         Reply.Return();
         Receipt.Return();
         Ticket.Return();

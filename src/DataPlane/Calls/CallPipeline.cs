@@ -37,6 +37,7 @@ internal sealed class CallPipeline(
             if (call.Proceeds) call.Verdict = audit.Trust(call);                  // no strict call under a log in doubt
             if (call.Proceeds) call.Verdict = policy.Decide(call);                // may they; must another agree
             if (call.Verdict == Verdict.BodyNeeded) call.Verdict = await policy.ReadAsync(call);
+            if (call.IsRefusedByPolicy) call.Verdict = await approvals.ReconsiderAsync(call);   // approved before: void
             if (call.Proceeds) call.Verdict = await rates.AdmitAsync(call);       // not more often than limits let
             if (call.Proceeds) call.Verdict = admission.AdmitTo(call);            // room where it goes
             if (call.Proceeds) call.Verdict = await duties.CheckAsync(call);      // before anybody is bothered

@@ -14,7 +14,7 @@ internal static class ConditionFacts
         Query = call.Request.QueryMemory,
         Headers = call.Request.FieldLines,
         Form = FormOf(call),
-        Arguments = call.BodyPrefix.WrittenMemory,
+        Arguments = call.IsToolCall ? call.Tool!.ArgumentsIn(call.BodyPrefix) : call.BodyPrefix.WrittenMemory,
     };
 
     // Whoever asks chooses the type, and the function may go by it: what does not say that it is plain JSON, once, is
@@ -22,6 +22,8 @@ internal static class ConditionFacts
     private static ArgumentsForm FormOf(CallContext call)
     {
         if (!call.RequestBody.IsWhole) return ArgumentsForm.Unread;
+        if (call.IsToolCall)
+            return call.Tool!.ArgumentsIn(call.BodyPrefix).IsEmpty ? ArgumentsForm.Absent : ArgumentsForm.Json;
         if (call.BodyPrefix.Count == 0) return ArgumentsForm.Absent;
         ReadOnlySpan<byte> type = call.Request.Value(FieldId.ContentType);
         bool isJson = call.Request.Count(FieldId.ContentType) == 1 && MediaType.IsJson(type)

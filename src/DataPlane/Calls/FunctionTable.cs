@@ -8,7 +8,7 @@ namespace Countersign.DataPlane.Calls;
 internal sealed class FunctionTable(PolicyInForce inForce, Limits limits)
 {
     /// <summary>
-    /// Finds the function by method and path, and, where it is named there, by the first bytes of the body.
+    /// Finds the function by method and path, and, at an MCP endpoint, by the message.
     /// </summary>
     [HotPath]
     internal Verdict Resolve(CallContext call)
@@ -33,15 +33,14 @@ internal sealed class FunctionTable(PolicyInForce inForce, Limits limits)
             return Verdict.BodyTooLarge;
         }
 
-        bool seesEnough = call.BodyPrefix.Count >= function!.BodyPrefixBytes || call.RequestBody.IsWhole;
-        return seesEnough ? Verdict.Proceed : Verdict.BodyNeeded;
+        return function.Endpoint is null ? Verdict.Proceed : McpCalls.Resolve(call);
     }
 
-    /// <summary>Buffers the bounded prefix that <see cref="Resolve"/> asked for, then resolves again.</summary>
+    /// <summary>Buffers the message that <see cref="Resolve"/> asked for, then resolves again.</summary>
     [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
     internal async ValueTask<Verdict> PeekAsync(CallContext call)
     {
-        Verdict read = await RequestBodies.BufferAsync(call, call.Function!.BodyPrefixBytes, limits, isWhole: false);
+        Verdict read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
         return read == Verdict.Proceed ? Resolve(call) : read;
     }
 }

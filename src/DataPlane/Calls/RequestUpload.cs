@@ -226,7 +226,7 @@ internal sealed class RequestUpload
     private static void PutBody(
         CallContext call, UpstreamConnection connection, ReadOnlySpan<byte> data, bool isChunked)
     {
-        call.Copies?.AddRequest(data);
+        call.Copies?.AddRequest(call.IsToolCall ? call.Tool!.ArgumentsIn(call.BodyPrefix).Span : data);
         if (isChunked) WireText.PutChunk(connection.Output, data);
         else WireText.Put(connection.Output, data);
     }

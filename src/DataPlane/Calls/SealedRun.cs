@@ -17,6 +17,12 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
 {
     private const byte Form = 1;
 
+    /// <summary>With the message of a tool's call behind: what waits beside it is its arguments alone.</summary>
+    private const byte FormOfTool = 2;
+
+    /// <summary>The body, where it does not wait beside; null where it does.</summary>
+    internal byte[]? Message { get; private init; }
+
     /// <summary>What it is sealed for: whichever approval is joined, it is the same call.</summary>
     internal static string SealName(string digest) => "run:" + digest;
 
@@ -26,7 +32,7 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
         using MemoryStream bytes = new();
         using BinaryWriter writer = new(bytes, Encoding.UTF8);
         Caller caller = call.Caller!;
-        writer.Write(Form);
+        writer.Write(call.IsToolCall ? FormOfTool : Form);
         writer.Write(caller.Issuer);
         writer.Write(caller.Subject);
         writer.Write((byte)caller.Kind);
@@ -38,6 +44,7 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
         writer.Write(call.Client.IsTls);
         WriteBytes(writer, call.Client.RemoteAddress.Span);
         WriteBytes(writer, HeadOf(call));
+        if (call.IsToolCall) WriteBytes(writer, call.BodyPrefix.Written);
         writer.Flush();
         return bytes.ToArray();
     }
@@ -48,7 +55,8 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
         try
         {
             using BinaryReader reader = new(new MemoryStream(opened), Encoding.UTF8);
-            if (reader.ReadByte() != Form) return null;
+            byte form = reader.ReadByte();
+            if (form is not (Form or FormOfTool)) return null;
             string issuer = reader.ReadString(), subject = reader.ReadString();
             CallerKind kind = (CallerKind)reader.ReadByte();
             List<string> groups = ReadList(reader), chain = ReadList(reader);
@@ -58,7 +66,10 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
                 IssuedAt = reader.ReadInt64(),
             };
             bool isTls = reader.ReadBoolean();
-            return new(caller, reader.ReadBytes(reader.ReadInt32()), isTls, reader.ReadBytes(reader.ReadInt32()));
+            return new(caller, reader.ReadBytes(reader.ReadInt32()), isTls, reader.ReadBytes(reader.ReadInt32()))
+            {
+                Message = form == FormOfTool ? reader.ReadBytes(reader.ReadInt32()) : null,
+            };
         }
         catch (Exception fault) when (fault is EndOfStreamException or IOException or ArgumentException)
         {

@@ -183,7 +183,7 @@ internal sealed partial class RunDesk : IAsyncDisposable
             return;
         }
 
-        await MakeAsync(approval, run, payload.Body);
+        await MakeAsync(approval, run, run.Message ?? payload.Body);
     }
 
     private async Task MakeAsync(Approval approval, SealedRun run, ReadOnlyMemory<byte> body)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Unicode;
+using Countersign.Policy.Conditions;
 
 namespace Countersign.Policy.Approvals;
 
@@ -12,6 +13,9 @@ public static class StrictJson
 {
     /// <summary>The deepest nesting that is let through.</summary>
     public const int DepthMax = 64;
+
+    [ThreadStatic]
+    private static JsonArguments? _index;
 
     private static readonly JsonReaderOptions Options = new()
     {
@@ -61,6 +65,19 @@ public static class StrictJson
         }
 
         return why.Length == 0;
+    }
+
+    /// <summary>
+    /// As <see cref="IsUnambiguous(ReadOnlySpan{byte}, out string)"/>, without an allocation for JSON of a usual size
+    /// that is unambiguous.
+    /// </summary>
+    public static bool Holds(ReadOnlyMemory<byte> json, out string why)
+    {
+        JsonArguments index = _index ??= new JsonArguments();
+        ConditionFault fault = index.Read(json);
+        index.Clear();
+        why = "";
+        return fault == ConditionFault.Unstated || IsUnambiguous(json.Span, out why);
     }
 
     private static string Read(ReadOnlySpan<byte> json)

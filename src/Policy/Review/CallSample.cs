@@ -15,7 +15,10 @@ public sealed record CallSample
     /// <summary>The method; empty where the function is named.</summary>
     public string Method { get; init; } = "";
 
-    /// <summary>Path and query as sent; empty where the function is named.</summary>
+    /// <summary>
+    /// Path and query as sent, or <c>/mcp#tool</c>: a call of a tool, whose body is its arguments; empty where the
+    /// function is named.
+    /// </summary>
     public string Target { get; init; } = "";
 
     /// <summary>The Host field; empty for none.</summary>
@@ -39,8 +42,10 @@ public sealed record CallSample
     /// <summary>Calls that were made before, for separations that remember; each before or at its own time.</summary>
     public IReadOnlyList<CallSample> History { get; init; } = [];
 
-    /// <summary>The path without the query.</summary>
-    internal string Path => Target.Split('?', 2)[0];
+    /// <summary>The path, without query and tool.</summary>
+    internal string Path => Target.Split(['?', '#'])[0];
+
+    private string Tool => Target.Contains('#', StringComparison.Ordinal) ? Target.Split('#', 2)[1] : "";
 
     /// <summary>The function that a policy finds for it; null if it finds none.</summary>
     public Function? FindFunction(PolicySnapshot policy)
@@ -50,7 +55,9 @@ public sealed record CallSample
         byte[] host = Encoding.Latin1.GetBytes(Host);
         byte[] method = Encoding.Latin1.GetBytes(Method);
         byte[] path = Encoding.UTF8.GetBytes(Path);
-        return policy.TryResolve(host, IsTls, method, path, out Function? function) ? function : null;
+        if (!policy.TryResolve(host, IsTls, method, path, out Function? function)) return null;
+        if (Tool.Length == 0) return function;
+        return Method == "POST" ? function.Endpoint?.Find(Encoding.UTF8.GetBytes(Tool)) : null;
     }
 
     /// <summary>What the policy says of it, by the same code as calls, after what was done before.</summary>
@@ -106,7 +113,7 @@ public sealed record CallSample
     internal CallFacts FactsAt(TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);
-        string[] parts = Target.Split('?', 2);
+        string[] parts = Target.Split('#')[0].Split('?', 2);
         string headers = string.Concat(Headers.Select(field => $"{field.Key}: {field.Value}\r\n"));
         string type = Headers.FirstOrDefault(field =>
             string.Equals(field.Key, "content-type", StringComparison.OrdinalIgnoreCase)).Value ?? "application/json";

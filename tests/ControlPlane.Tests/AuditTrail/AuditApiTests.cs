@@ -71,7 +71,7 @@ public sealed class AuditApiTests
         Assert.Equal(AuditCheckpointStatus.Ok, AuditCheckpoint.Parse(bytes, gate.Audit.Key, out _));
         Assert.Equal("unauthenticated", (await gate.GetAsync("/api/v1/audit/checkpoint")).Problem);
         Assert.Equal(503, AuditEndpoints.Checkpoint(null).Status);
-        Assert.Equal(503, AuditEndpoints.Calls(new CallPage([], 0, IsWhole: false)).Status);
+        Assert.Equal(503, AuditEndpoints.Calls(new RecordPage([], 0, IsWhole: false)).Status);
     }
 
     [Fact]

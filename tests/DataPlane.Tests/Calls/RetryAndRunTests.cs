@@ -261,7 +261,7 @@ public sealed class RetryAndRunTests
     }
 
     // The clock is the test's: it moves until the background has begun its part, and no call's time runs out meanwhile.
-    private static async Task UntilAsync(MemoryGateway gateway, string id, Predicate<Approval> isSo)
+    internal static async Task UntilAsync(MemoryGateway gateway, string id, Predicate<Approval> isSo)
     {
         CancellationToken patience = TestContext.Current.CancellationToken;
         for (int turn = 0; turn < 6_000; turn++)

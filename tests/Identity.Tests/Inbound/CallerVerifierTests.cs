@@ -109,6 +109,28 @@ public sealed class CallerVerifierTests
     }
 
     [Fact]
+    public void AMemoTellsEveryByteApart()
+    {
+        // Proves the comparison at every length around a vector's and every place: the same bytes are the token, one
+        // bit elsewhere, one byte less or more is not.
+        for (int length = 1; length <= 140; length++)
+        {
+            byte[] token = [.. Enumerable.Range(0, length).Select(place => (byte)(place * 7))];
+            TokenMemo.Held held = new();
+            held.Hold(token, null!);
+            Assert.True(held.Is(token));
+            Assert.False(held.Is(token.AsSpan(1)));
+            Assert.False(held.Is([.. token, 0]));
+            for (int place = 0; place < length; place++)
+            {
+                token[place] ^= 0x80;
+                Assert.False(held.Is(token));
+                token[place] ^= 0x80;
+            }
+        }
+    }
+
+    [Fact]
     public async Task ACacheHitAllocatesNothing()
     {
         // Proves 0 bytes for found and for unseen tokens; by the thread's own allocation counter over a thousand

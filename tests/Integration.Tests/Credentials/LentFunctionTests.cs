@@ -41,9 +41,10 @@ public sealed class RotatingWorld : IAsyncLifetime
         _function = await LentFunction.StartAsync(A.Control, Issuer, "node", "node-owner", Secret);
         string policy = ServeSetup.Policy(
             _backends.Upstream,
-            $"  node: {{ endpoints: [\"{Function}\"], credential: {{ audience: node }} }}\n",
+            $"  node: {{ endpoints: [\"{Function}\"], credential: {{ audience: node }} }}\n"
+                + $"  edwards: {{ endpoints: [\"{Function}\"], credential: {{ audience: node, algorithm: EdDSA }} }}\n",
             """
-              node.low:      { upstream: node, method: GET, path: "/node/low/{n}", risk: low }
+              node.low:      { upstream: edwards, method: GET, path: "/node/low/{n}", risk: low }
               node.critical: { upstream: node, method: GET, path: "/node/critical/{n}", risk: critical }
 
             """,
@@ -111,6 +112,7 @@ public sealed class LentFunctionTests(RotatingWorld world) : IClassFixture<Rotat
             Assert.Equal("node." + risk, answer.Body["introspection"]!["sub"]!.ToString());
             Assert.Equal(answer.Header("Countersign-Call"), answer.Body["introspection"]!["jti"]!.ToString());
             Assert.Equal("node." + risk, answer["function"]);
+            Assert.Equal(risk == "low" ? "EdDSA" : "ES256", answer["alg"]);
             string token = answer["credential"];
             Assert.Equal("""{"active":false}""", (await RotatingWorld.IntrospectAsync(world.A, token)).ToJsonString());
             Assert.Equal("""{"active":false}""", (await RotatingWorld.IntrospectAsync(world.B, token)).ToJsonString());
@@ -125,12 +127,12 @@ public sealed class LentFunctionTests(RotatingWorld world) : IClassFixture<Rotat
     [Fact]
     public async Task No_call_fails_while_keys_rotate()
     {
-        // Proves the overlap: calls run through both gateways while keys change under them, until three keys have
-        // signed; the function checks each from keys that it caches as jose does, and refuses none.
+        // Proves the overlap: calls run through both gateways while keys change under them, until three keys of
+        // each algorithm have signed; the function checks each from keys that it caches as jose does, and refuses none.
         HashSet<string> keys = [];
         int number = 0;
         using CancellationTokenSource patience = new(CountersignProcess.PatienceMax + TimeSpan.FromSeconds(40));
-        while (keys.Count < 3)
+        while (keys.Count < 6)
         {
             patience.Token.ThrowIfCancellationRequested();
             Answer[] answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(one =>

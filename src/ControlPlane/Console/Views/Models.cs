@@ -16,7 +16,7 @@ public sealed record PageHead(
 /// <summary>Who is signed in.</summary>
 public sealed record ViewerView(
     string Subject, string Kind, string Issuer, IReadOnlyList<string> Groups, bool MayReadPolicy,
-    DateTimeOffset EndsAt);
+    bool MayReadAudit, DateTimeOffset EndsAt);
 
 /// <summary>What a page says of what was just done or refused.</summary>
 /// <param name="IsGood">True for done, false for refused.</param>
