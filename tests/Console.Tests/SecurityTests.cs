@@ -97,7 +97,8 @@ public sealed class SecurityTests(ConsoleWorld world)
         {
             if (press.Length > 0) await page.ClickAsync(press);
             string pins = press.Length > 0 ? "#asked .pins.stuck" : ".summary .pins";
-            if (press.Length > 0) await Assertions.Expect(page.Locator("#asked .tree.root")).ToContainTextAsync("pad29");
+            if (press.Length > 0)
+                await Assertions.Expect(page.Locator("#asked .tree.root")).ToContainTextAsync("pad29");
             await page.EvaluateAsync("window.scrollTo(0, document.body.scrollHeight / 2)");
             await Assertions.Expect(page.Locator(pins + " .number").First).ToHaveTextAsync("4812.50");
             await Assertions.Expect(page.Locator(pins + " .number").First).ToBeInViewportAsync();
@@ -117,7 +118,8 @@ public sealed class SecurityTests(ConsoleWorld world)
     {
         // Proves that a call with dozens of amounts says so loudly, and that it is approved only with the word that all
         // of them were read: without it the question is asked again.
-        string body = JsonSerializer.Serialize(new { lines = Enumerable.Range(0, 60).Select(at => new { amount = at }) });
+        string body = JsonSerializer.Serialize(
+            new { lines = Enumerable.Range(0, 60).Select(at => new { amount = at }) });
         string id = await world.AskAsync("alice", "/billing/99/refunds", body);
         IPage page = await world.SignedInAsync("carol");
         await Assertions.Expect(page.Locator($"[data-id='{id}'] .more.warning"))

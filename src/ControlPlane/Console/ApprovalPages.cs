@@ -157,7 +157,8 @@ internal sealed class ApprovalPages(
 
         ArgumentTree tree = ArgumentTree.Of(view.Target, view.Arguments, view.HasArguments);
         return await gate.RenderAsync<GlassPage>(new GlassModel(
-            gate.HeadFor(session, "Break the glass?", "inbox"), view, tree, said.Digest, said.Reason, clock.GetUtcNow()));
+            gate.HeadFor(session, "Break the glass?", "inbox"), view, tree, said.Digest, said.Reason,
+            clock.GetUtcNow()));
     }
 
     private async ValueTask<Reply> ReviewAsync(HttpContext context, ConsoleSession session, PostedForm form)

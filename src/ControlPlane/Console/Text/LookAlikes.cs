@@ -6,8 +6,8 @@ namespace Countersign.ControlPlane.Console.Text;
 /// Finds characters that look like others (Unicode Technical Standard 39, sections 4 and 5, for the scripts that can be
 /// taken for Latin). In a word that mixes Latin with another script the other's letters are marked; a word of another
 /// script is marked where every letter of it could be Latin; what is only another form of a Latin letter or a digit is
-/// always marked, and so are scripts whose letters were shaped after Latin ones (Lisu, Cherokee and their like), since no
-/// reader tells them apart. Other words are left alone.
+/// always marked, and so are scripts whose letters were shaped after Latin ones (Lisu, Cherokee and their like), since
+/// no reader tells them apart. Other words are left alone.
 /// </summary>
 internal static class LookAlikes
 {
@@ -228,7 +228,7 @@ internal static class LookAlikes
         _ => IsLetter(code) ? Script.Other : Script.None,
     };
 
-    // Scripts without spaces between words, in which a Latin name stands inside a word of honest text; modifier letters.
+    // Scripts without spaces between words, in which a Latin name stands inside a word of honest text; modifiers.
     private static bool IsWrittenBesideLatin(int code) => code is (>= 0x2B0 and <= 0x36F) or (>= 0xE00 and <= 0xEFF)
         or (>= 0x1000 and <= 0x109F) or (>= 0x1100 and <= 0x11FF) or (>= 0x1780 and <= 0x17FF)
         or (>= 0x1D26 and <= 0x1DFF) or (>= 0x2E80 and <= 0xA4CF) or (>= 0xAC00 and <= 0xD7FF)

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Countersign.ControlPlane.Console.Views;
 
 /// <summary>
-/// Chooses the numbers that stay in sight. The whole body is searched, also what is too large for the page. Numbers that
-/// are named like amounts come first, then the largest; no number of other values can take a named one's place.
+/// Chooses the numbers that stay in sight. The whole body is searched, also what is too large for the page. Numbers
+/// that are named like amounts come first, then the largest; no number of other values can take a named one's place.
 /// </summary>
 internal sealed class AmountPins
 {
