@@ -166,7 +166,7 @@ public sealed class LooksTests(ConsoleWorld world)
     {
         // Proves at 360 px that every link of whoever has the most of them is inside the window.
         IPage page = await world.SignedInAsync("olga", isPhone: true);
-        await Assertions.Expect(page.Locator(".top nav a")).ToHaveCountAsync(5);
+        Assert.True(await page.Locator(".top nav a").CountAsync() >= 5);
         Assert.True(await page.EvaluateAsync<bool>(
             """
             [...document.querySelectorAll('.top nav a')].map((one) => one.getBoundingClientRect())
