@@ -38,9 +38,9 @@ internal static class PolicyReplies
         else json.WriteNull("next");
         json.WriteEndObject();
     }) with
-    {
-        ETag = TagOf(history.Mark),
-    };
+        {
+            ETag = TagOf(history.Mark),
+        };
 
     private static string StateOf(
         PolicyRevision revision, bool isCurrent, IReadOnlyDictionary<long, ApprovalState> proposed)
