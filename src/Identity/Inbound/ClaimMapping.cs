@@ -105,7 +105,8 @@ internal static class ClaimMapping
     internal static string ActorOf(JsonElement actor, string issuer)
     {
         if (actor.ValueKind != JsonValueKind.Object) return issuer;
-        if (actor.TryGetProperty("iss", out JsonElement stated) && ClaimText.TryRead(stated, out string own)) issuer = own;
+        bool hasIssuer = actor.TryGetProperty("iss", out JsonElement stated);
+        if (hasIssuer && ClaimText.TryRead(stated, out string own)) issuer = own;
         bool isNamed = actor.TryGetProperty("sub", out JsonElement sub) && ClaimText.TryReadName(sub, out _);
         return isNamed ? issuer + "\n" + sub.GetString() : issuer;
     }

@@ -38,8 +38,8 @@ public static class TokenExchange
         if (agent.Kind is not (CallerKind.Agent or CallerKind.Ci or CallerKind.Service) || agent.IsDelegated)
             return No("the actor_token is not an agent's own");
         List<GatewayActor> actors = [new GatewayActor(agent.Issuer, agent.Subject, agent.Kind)];
-        if (!TryReadClaims(subject, person, actors, out string because) || !MayAct(subject, agent, out JsonElement? may, out because))
-            return No(because);
+        if (!TryReadClaims(subject, person, actors, out string because)) return No(because);
+        if (!MayAct(subject, agent, out JsonElement? may, out because)) return No(because);
         if (actors.Count >= ClaimMapping.ActorDepthMax) return No("the subject_token was handed on too often");
 
         if (scope is not null && !IsWhole(scope, person)) return No(ScopeBecause);
@@ -68,7 +68,8 @@ public static class TokenExchange
     }
 
     /// <summary>Why a scope is refused.</summary>
-    public const string ScopeBecause = "a scope must name every group of the subject: what denies by one of them counts";
+    public const string ScopeBecause =
+        "a scope must name every group of the subject: what denies by one of them counts";
 
     /// <summary>
     /// True if <paramref name="scope"/> names the groups of <paramref name="caller"/>, all and no others. A token with
