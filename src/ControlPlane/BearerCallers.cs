@@ -15,6 +15,9 @@ internal readonly record struct BearerOutcome(Caller? Caller, string Because, bo
 {
     /// <summary>The error of a proof that is not right (RFC 9449 section 7.1); null for bearer tokens.</summary>
     public string? ProofError { get; init; }
+
+    /// <summary>When the token or the session is over; meaningless without a caller.</summary>
+    public DateTimeOffset GoodUntil { get; init; }
 }
 
 /// <summary>Tokens on the control listener: bearer tokens (RFC 6750 section 2.1), and those that come with a proof of
@@ -35,13 +38,14 @@ internal sealed class BearerCallers(CallerVerifier verifier, DpopProofs? proofs,
         string? text = TokenIn(authorization, Scheme, out string because);
         if (text is null) return new(null, because);
         byte[] token = Encoding.UTF8.GetBytes(text);
-        TokenStatus status = verifier.TryFind(token, out Caller? caller);
-        if (status == TokenStatus.Valid) return new(caller, "");
+        TokenStatus status = verifier.TryFind(token, out _);
         if (status == TokenStatus.NotBound)
             return new(null, "the token is bound to a client certificate or a key, and is no bearer token");
-        if (status != TokenStatus.Unseen) return new(null, "the token has expired");
+        if (status == TokenStatus.Expired) return new(null, "the token has expired");
         TokenVerification verified = await verifier.VerifyAsync(token, cancellation);
-        return verified.IsValid ? new(verified.Caller, "") : new(null, verified.Because);
+        return verified.IsValid
+            ? new(verified.Caller, "") { GoodUntil = verified.ExpiresAt }
+            : new(null, verified.Because);
     }
 
     private async ValueTask<BearerOutcome> IdentifyBoundAsync(
@@ -72,7 +76,7 @@ internal sealed class BearerCallers(CallerVerifier verifier, DpopProofs? proofs,
     {
         TokenVerification verified = await verifier.VerifyAsync(token, new SenderProof(default, key), cancellation);
         return verified.IsValid
-            ? new(verified.Caller, "")
+            ? new(verified.Caller, "") { GoodUntil = verified.ExpiresAt }
             : new(null, verified.Because) { ProofError = "invalid_token" };
     }
 

@@ -25,6 +25,8 @@ internal sealed class KnownCallers(
         if (!isRead && !session.MayAct) return new(null, "sign in again: it was too long ago to act on");
         bool isOurs = RequestOrigin.IsOurs(context.Request, publicUrl())
             && (isRead || SessionDesk.IsFormToken(session, context.Request.Headers[FormTokenField]));
-        return isOurs ? new(session.Caller, "", IsFromSession: true) : new(null, "a session alone does not do this");
+        return isOurs
+            ? new(session.Caller, "", IsFromSession: true) { GoodUntil = session.EndsAt }
+            : new(null, "a session alone does not do this");
     }
 }

@@ -48,7 +48,7 @@ internal static class RefusalTable
         Refusal.ApprovalSettled => new(409, "approval-settled", "The approval is settled"),
         Refusal.ApprovalExpired => new(410, "approval-expired", "The approval has expired"),
         Refusal.ApprovalDenied => new(410, "approval-denied", "The approval was denied or withdrawn"),
-        Refusal.PreconditionFailed => new(412, "precondition-failed", "The policy has changed since you looked"),
+        Refusal.PreconditionFailed => new(412, "precondition-failed", "It has changed since you looked"),
         Refusal.PolicyConflict => new(409, "policy-conflict", "The store's policy does not stand as this needs it to"),
         Refusal.BodyTooLarge => new(413, "body-too-large", "The body is too large"),
         Refusal.UnsupportedMediaType => new(415, "unsupported-media-type", "The body is of another type"),

@@ -33,10 +33,18 @@ internal sealed record Reply(int Status, string ContentType, ReadOnlyMemory<byte
     /// JSON that is written already, with a strong tag: of the very bytes, for what one viewer sees of a thing is
     /// changed by more than the thing, by the masks of a new policy too.
     /// </summary>
-    public static Reply Bytes(ReadOnlyMemory<byte> json) => new(200, JsonType, json)
+    public static Reply Bytes(ReadOnlyMemory<byte> json) => new(200, JsonType, json) { ETag = TagOf(json.Span) };
+
+    /// <summary>A list, with a strong tag of the very bytes.</summary>
+    public static Reply List(Action<Utf8JsonWriter> write)
     {
-        ETag = "\"" + Convert.ToHexStringLower(SHA256.HashData(json.Span).AsSpan(0, 16)) + "\"",
-    };
+        Reply list = Json(200, write);
+        return list with { ETag = TagOf(list.Body.Span) };
+    }
+
+    /// <summary>The tag of what is written.</summary>
+    public static string TagOf(ReadOnlySpan<byte> bytes) =>
+        "\"" + Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 16)) + "\"";
 
     public static Reply Json(string json, string contentType = JsonType) =>
         new(200, contentType, Encoding.UTF8.GetBytes(json));

@@ -26,6 +26,26 @@ internal static class RequestReading
         }
     }
 
+    /// <summary>The whole body of a request that says it is JSON (<c>application/json</c>, or any type with
+    /// <c>+json</c>, in UTF-8); else why not: 415 for another type or none, 413 for a longer one.</summary>
+    public static async ValueTask<(byte[]? Body, Reply? Refusal)> JsonBodyAsync(HttpContext context, int bytesMax)
+    {
+        if (!IsJsonType(context.Request.ContentType))
+            return (null, Reply.Refuse(Refusal.UnsupportedMediaType, "Send application/json, in UTF-8."));
+        byte[]? body = await BodyAsync(context, bytesMax);
+        return body is null ? (null, Reply.Refuse(Refusal.BodyTooLarge)) : (body, null);
+    }
+
+    /// <summary>True for a media type of JSON (RFC 8259, RFC 6839) in UTF-8.</summary>
+    internal static bool IsJsonType(string? contentType)
+    {
+        if (!MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? type)) return false;
+        bool isUtf8 = !type.Charset.HasValue
+            || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
+        return isUtf8 && (type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase));
+    }
+
     /// <summary>The fields of a form, each sent once; null for anything else.</summary>
     public static async ValueTask<Dictionary<string, string>?> FormAsync(HttpContext context, int bytesMax)
     {

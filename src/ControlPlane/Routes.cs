@@ -24,15 +24,17 @@ internal sealed class Routes(IEndpointRouteBuilder endpoints, KnownCallers calle
 
     /// <summary>A path that answers for as long as the caller stays one; a reply is for who gets no stream.</summary>
     /// <param name="path">The path.</param>
-    /// <param name="run">Streams, given how to ask again who calls: null once the token has run out.</param>
-    public void Stream(string path, Func<HttpContext, Caller, Func<ValueTask<Caller?>>, ValueTask<Reply?>> run)
+    /// <param name="run">Streams, given who calls and until when, and how to ask again: no caller once the token has
+    /// run out.</param>
+    public void Stream(
+        string path, Func<HttpContext, BearerOutcome, Func<ValueTask<Caller?>>, ValueTask<Reply?>> run)
     {
         RequestDelegate handler = async context =>
         {
             ValueTask<BearerOutcome> IdentifyAsync() => callers.IdentifyAsync(context);
             BearerOutcome outcome = await IdentifyAsync();
-            Reply? reply = outcome.Caller is { } caller
-                ? await run(context, caller, async () => (await IdentifyAsync()).Caller)
+            Reply? reply = outcome.Caller is not null
+                ? await run(context, outcome, async () => (await IdentifyAsync()).Caller)
                 : BearerCallers.Refuse(outcome);
             if (reply is not null) await reply.SendAsync(context);
         };
@@ -43,7 +45,13 @@ internal sealed class Routes(IEndpointRouteBuilder endpoints, KnownCallers calle
     {
         // Who may GET may HEAD (RFC 9110 section 9.3.2); Kestrel leaves the body out.
         string[] methods = method == HttpMethods.Get ? [HttpMethods.Get, HttpMethods.Head] : [method];
-        RequestDelegate handler = async context => await (await answer(context)).SendAsync(context);
+        RequestDelegate handler = async context =>
+        {
+            Reply reply = await answer(context);
+            if (methods.Length > 1 && reply is { Status: 200, ETag: { } tag } && RequestReading.IsKnown(context, tag))
+                reply = Reply.NotModified(tag);
+            await reply.SendAsync(context);
+        };
         endpoints.MapMethods(path, methods, handler);
     }
 }

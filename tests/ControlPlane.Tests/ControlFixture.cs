@@ -164,6 +164,10 @@ internal sealed class ControlFixture : IAsyncDisposable
         return _issuer.Token(subject, groups, subject.EndsWith("-bot", StringComparison.Ordinal) ? "agent" : "human");
     }
 
+    /// <summary>A person's token that is good for so long.</summary>
+    public string ShortToken(int seconds, string subject, params string[] groups) =>
+        _issuer.Token(subject, groups, goodForSeconds: seconds);
+
     public Task<Answer> GetAsync(string path, string? token = null, string? tag = null)
     {
         HttpRequestMessage request = new(HttpMethod.Get, Address + path);
@@ -171,13 +175,15 @@ internal sealed class ControlFixture : IAsyncDisposable
         return SendAsync(request, token);
     }
 
-    public Task<Answer> PostAsync(string path, string? token, string body = "", string type = "application/json")
+    public Task<Answer> PostAsync(
+        string path, string? token, string body = "", string? type = "application/json", string? match = null)
     {
         HttpRequestMessage request = new(HttpMethod.Post, Address + path)
         {
             Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)),
         };
-        request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        if (type is not null) request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        if (match is not null) request.Headers.TryAddWithoutValidation("If-Match", match);
         return SendAsync(request, token);
     }
 

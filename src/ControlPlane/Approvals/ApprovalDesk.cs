@@ -51,7 +51,7 @@ internal sealed partial class ApprovalDesk(
         ReadOnlyMemory<byte>?[] items =
             await Task.WhenAll(page.Value!.Items.Select(one => views.JsonAsync(one, viewer).AsTask()));
         if (items.Any(one => one is null)) return Reply.Refuse(Refusal.StoreUnavailable);
-        return Reply.Json(200, json =>
+        return Reply.List(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("items");
@@ -69,43 +69,45 @@ internal sealed partial class ApprovalDesk(
         if (!found.IsOk) return Refuse(found.Status);
         StoreResult<IReadOnlyList<Approval>> earlier = await views.EarlierAsync(found.Value!, limit, viewer);
         if (!earlier.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
-        return Reply.Json(200, json => EarlierJson.Write(json, found.Value!, earlier.Value!));
+        return Reply.List(json => EarlierJson.Write(json, found.Value!, earlier.Value!));
     }
 
     /// <summary>The approver's word.</summary>
-    public ValueTask<Reply> DecideAsync(string id, Caller approver, DecisionRequest said)
+    public ValueTask<Reply> DecideAsync(
+        string id, Caller approver, DecisionRequest said, Precondition? when = null)
     {
         string detail = (said.Approve ? "approve " : "deny ") + said.Digest;
         if (said.Reason.Length > 0) detail += ": " + said.Reason;
         return MoveAsync(
-            id, approver, ActWords.Decision, detail,
+            id, approver, ActWords.Decision, detail, when,
             (approval, present) => DecisionRules.Decide(
                 approval, present, said, services.InForce.Current, clock.GetUtcNow()));
     }
 
     /// <summary>The requester withdraws.</summary>
-    public ValueTask<Reply> CancelAsync(string id, Caller requester) => MoveAsync(
-        id, requester, ActWords.Cancel, "",
+    public ValueTask<Reply> CancelAsync(string id, Caller requester, Precondition? when = null) => MoveAsync(
+        id, requester, ActWords.Cancel, "", when,
         (approval, present) => DecisionRules.Of(
             ApprovalRules.Cancel(approval, present, clock.GetUtcNow()), approval));
 
     /// <summary>An approver takes their approval back.</summary>
-    public ValueTask<Reply> RevokeAsync(string id, Caller approver) => MoveAsync(
-        id, approver, ActWords.Revoke, "",
+    public ValueTask<Reply> RevokeAsync(string id, Caller approver, Precondition? when = null) => MoveAsync(
+        id, approver, ActWords.Revoke, "", when,
         (approval, present) => DecisionRules.Of(
             ApprovalRules.Revoke(approval, present, clock.GetUtcNow()), approval));
 
     /// <summary>An approver takes their approval back while others are still waited for.</summary>
-    public ValueTask<Reply> WithdrawAsync(string id, Caller approver) => MoveAsync(
-        id, approver, ActWords.Withdraw, "",
+    public ValueTask<Reply> WithdrawAsync(string id, Caller approver, Precondition? when = null) => MoveAsync(
+        id, approver, ActWords.Withdraw, "", when,
         (approval, present) => DecisionRules.Of(
             ApprovalRules.Withdraw(approval, present, clock.GetUtcNow()), approval));
 
     /// <summary>Somebody lets the call through in an emergency. It is never silent.</summary>
-    public async ValueTask<Reply> BreakGlassAsync(string id, Caller person, BreakGlassRequest said)
+    public async ValueTask<Reply> BreakGlassAsync(
+        string id, Caller person, BreakGlassRequest said, Precondition? when = null)
     {
         Reply reply = await MoveAsync(
-            id, person, ActWords.BreakGlass, "break glass " + said.Digest + ": " + said.Reason,
+            id, person, ActWords.BreakGlass, "break glass " + said.Digest + ": " + said.Reason, when,
             (approval, present) => DecisionRules.Break(
                 approval, present, said, services.InForce.Current, clock.GetUtcNow()));
         if (reply.Status == 200) Broken(logger, id, person.Subject);
@@ -113,20 +115,24 @@ internal sealed partial class ApprovalDesk(
     }
 
     /// <summary>Somebody else closes the review that a broken glass owes.</summary>
-    public ValueTask<Reply> ReviewAsync(string id, Caller reviewer, string note) => MoveAsync(
-        id, reviewer, ActWords.Review, "review: " + note,
+    public ValueTask<Reply> ReviewAsync(
+        string id, Caller reviewer, string note, Precondition? when = null) => MoveAsync(
+        id, reviewer, ActWords.Review, "review: " + note, when,
         (approval, present) => DecisionRules.Of(
             BreakGlassRules.Review(approval, present, note, clock.GetUtcNow()), approval));
 
     private async ValueTask<Reply> MoveAsync(
-        string id, Caller shown, ActWords words, string detail, Func<Approval, Caller, Ruling> rule)
+        string id, Caller shown, ActWords words, string detail, Precondition? when,
+        Func<Approval, Caller, Ruling> rule)
     {
         if (!RequestReading.IsId(id)) return Reply.Refuse(Absent.Refusal, Absent.Detail);
 
         // Groups at the time of the decision: a token that is older than the newest one brings nothing back.
         if (await people.PresentAsync(shown) is not { } actor) return Reply.Refuse(Refusal.StoreUnavailable);
         using AuditedAct act = acts.Begin(actor, words, id, detail);
-        (Ruling ruling, Approval? found) = await TryMoveAsync(id, act, approval => rule(approval, actor));
+        (Ruling ruling, Approval? found) = await TryMoveAsync(
+            id, act, approval => rule(approval, actor),
+            approval => views.UnmetAsync(approval, shown, when ?? Precondition.None));
         switch (ruling.Kind)
         {
             case RulingKind.Move:
@@ -144,7 +150,7 @@ internal sealed partial class ApprovalDesk(
 
     // Rules again on whatever is there each time another mover was faster; the ruling returned is what became true.
     private async ValueTask<(Ruling Ruling, Approval? Found)> TryMoveAsync(
-        string id, AuditedAct act, Func<Approval, Ruling> rule)
+        string id, AuditedAct act, Func<Approval, Ruling> rule, Func<Approval, ValueTask<Ruling?>> unmet)
     {
         Approval? last = null;
         for (int attempt = 0; attempt < ControlPlaneLimits.MoveAttemptsMax; attempt++)
@@ -155,6 +161,7 @@ internal sealed partial class ApprovalDesk(
             last = found.Value!;
             Ruling ruling = rule(last);
             if (ruling.Kind != RulingKind.Move) return (ruling, last);
+            if (await unmet(last) is { } changed) return (changed, last);
             if (!await act.TryIntendAsync()) return (Ruling.Refuse(Refusal.AuditUnavailable, ""), last);
             StoreResult<Approval> moved = await services.Approvals.MoveAsync(last, ruling.Next!);
             switch (moved.Status)

@@ -25,11 +25,12 @@ internal static class ApprovalEndpoints
         routes.Known(
             HttpMethods.Post, Path + "/{id}/decisions", (context, caller) => DecideAsync(context, caller, desk));
         routes.Known(
-            HttpMethods.Post, Path + "/{id}/cancel", (context, caller) => desk.CancelAsync(IdIn(context), caller));
+            HttpMethods.Post, Path + "/{id}/cancel", (context, caller) => BareAsync(context, caller, desk.CancelAsync));
         routes.Known(
-            HttpMethods.Post, Path + "/{id}/revoke", (context, caller) => desk.RevokeAsync(IdIn(context), caller));
+            HttpMethods.Post, Path + "/{id}/revoke", (context, caller) => BareAsync(context, caller, desk.RevokeAsync));
         routes.Known(
-            HttpMethods.Post, Path + "/{id}/withdraw", (context, caller) => desk.WithdrawAsync(IdIn(context), caller));
+            HttpMethods.Post, Path + "/{id}/withdraw",
+            (context, caller) => BareAsync(context, caller, desk.WithdrawAsync));
         routes.Known(
             HttpMethods.Post, Path + "/{id}/break-glass", (context, caller) => BreakGlassAsync(context, caller, desk));
         routes.Known(
@@ -71,21 +72,29 @@ internal static class ApprovalEndpoints
             : Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
     }
 
+    private static async ValueTask<Reply> BareAsync(
+        HttpContext context, Caller caller, Func<string, Caller, Precondition, ValueTask<Reply>> move) =>
+        Precondition.Read(context) is { } when ? await move(IdIn(context), caller, when) : BadMatch();
+
     private static async ValueTask<Reply> BreakGlassAsync(HttpContext context, Caller caller, ApprovalDesk desk)
     {
-        byte[]? body = await RequestReading.BodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
-        if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
+        if (Precondition.Read(context) is not { } when) return BadMatch();
+        (byte[]? body, Reply? refusal) =
+            await RequestReading.JsonBodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
+        if (refusal is not null) return refusal;
         return BreakGlassRequest.Read(body, out string why) is { } said
-            ? await desk.BreakGlassAsync(IdIn(context), caller, said)
+            ? await desk.BreakGlassAsync(IdIn(context), caller, said, when)
             : Reply.Refuse(Refusal.MalformedRequest, why);
     }
 
     private static async ValueTask<Reply> ReviewAsync(HttpContext context, Caller caller, ApprovalDesk desk)
     {
-        byte[]? body = await RequestReading.BodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
-        if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
+        if (Precondition.Read(context) is not { } when) return BadMatch();
+        (byte[]? body, Reply? refusal) =
+            await RequestReading.JsonBodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
+        if (refusal is not null) return refusal;
         return BreakGlassRequest.ReadNote(body, out string why) is { } note
-            ? await desk.ReviewAsync(IdIn(context), caller, note)
+            ? await desk.ReviewAsync(IdIn(context), caller, note, when)
             : Reply.Refuse(Refusal.MalformedRequest, why);
     }
 
@@ -99,23 +108,30 @@ internal static class ApprovalEndpoints
 
     private static async ValueTask<Reply> DecideAsync(HttpContext context, Caller caller, ApprovalDesk desk)
     {
-        byte[]? body = await RequestReading.BodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
-        if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
+        if (Precondition.Read(context) is not { } when) return BadMatch();
+        (byte[]? body, Reply? refusal) =
+            await RequestReading.JsonBodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
+        if (refusal is not null) return refusal;
         return DecisionRequest.Read(body, out string why) is { } said
-            ? await desk.DecideAsync(IdIn(context), caller, said)
+            ? await desk.DecideAsync(IdIn(context), caller, said, when)
             : Reply.Refuse(Refusal.MalformedRequest, why);
     }
 
     private static async ValueTask<Reply> RevealAsync(HttpContext context, Caller caller, RevealDesk desk)
     {
-        byte[]? body = await RequestReading.BodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
-        if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
+        if (Precondition.Read(context) is not { } when) return BadMatch();
+        (byte[]? body, Reply? refusal) =
+            await RequestReading.JsonBodyAsync(context, ControlPlaneLimits.DecisionBytesMax);
+        if (refusal is not null) return refusal;
         return RevealRequest.Read(body, out string why) is { } asked
-            ? await desk.RevealAsync(IdIn(context), caller, asked)
+            ? await desk.RevealAsync(IdIn(context), caller, asked, when)
             : Reply.Refuse(Refusal.MalformedRequest, why);
     }
 
     private static string IdIn(HttpContext context) => RequestReading.Segment(context, "id");
+
+    private static Reply BadMatch() => Reply.Refuse(
+        Refusal.MalformedRequest, "If-Match must hold tags of the approval, or *.");
 
     private static Reply BadStatus() => Reply.Refuse(
         Refusal.MalformedRequest,

@@ -18,10 +18,11 @@ internal sealed class ApprovalStreams(
 {
     /// <summary>Streams until the viewer goes, is no longer who they were, or the listener stops.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="viewer">Who looks.</param>
+    /// <param name="known">Who looks, and until when they may.</param>
     /// <param name="again">Asks again who looks; null ends the stream.</param>
-    public async ValueTask<Reply?> RunAsync(HttpContext context, Caller viewer, Func<ValueTask<Caller?>> again)
+    public async ValueTask<Reply?> RunAsync(HttpContext context, BearerOutcome known, Func<ValueTask<Caller?>> again)
     {
+        Caller viewer = known.Caller!;
         using FeedListener? listener = feed.Listen(viewer.Issuer + " " + viewer.Subject);
         if (listener is null)
         {
@@ -30,11 +31,10 @@ internal sealed class ApprovalStreams(
 
         context.Response.Headers.ContentType = "text/event-stream";
         context.Response.Headers["X-Accel-Buffering"] = "no";
-        using CancellationTokenSource ends =
-            CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+        using StreamLease lease = new(known.GoodUntil, clock, context.RequestAborted, stopping);
         try
         {
-            await StreamAsync(context.Response.BodyWriter, listener, viewer, again, ends.Token);
+            await StreamAsync(context.Response.BodyWriter, listener, viewer, again, lease);
         }
         catch (Exception fault) when (fault is OperationCanceledException or TimeoutException or IOException)
         {
@@ -46,14 +46,15 @@ internal sealed class ApprovalStreams(
     }
 
     private async Task StreamAsync(
-        PipeWriter output, FeedListener listener, Caller viewer, Func<ValueTask<Caller?>> again, CancellationToken ends)
+        PipeWriter output, FeedListener listener, Caller viewer, Func<ValueTask<Caller?>> again, StreamLease lease)
     {
+        CancellationToken ends = lease.Ends;
         Write(output, "retry: 2000\n\n"u8);
         Task beat = Task.Delay(ControlPlaneLimits.HeartbeatEvery, clock, ends);
-        while (true)
+        while (!lease.IsOver)
         {
-            if (listener.TakeMissed() && !await SnapshotAsync(output, viewer, ends)) return;
-            while (listener.TryTake(out FeedItem item)) await MoveAsync(output, item, viewer, ends);
+            if (listener.TakeMissed() && !await SnapshotAsync(output, viewer, lease)) return;
+            while (listener.TryTake(out FeedItem item)) await MoveAsync(output, item, viewer, lease);
             Task<bool> waiting = listener.WaitAsync(ends).AsTask();
             if (await Task.WhenAny(waiting, beat) == waiting)
             {
@@ -62,7 +63,7 @@ internal sealed class ApprovalStreams(
             }
 
             await beat;
-            if (await again() is not { } still) return;
+            if (await again() is not { } still || lease.IsOver) return;
             viewer = still;
             Write(output, ": still here\n\n"u8);
             await FlushAsync(output, ends);
@@ -71,7 +72,7 @@ internal sealed class ApprovalStreams(
     }
 
     // Oldest first, as they were asked for. False when the store is away: the viewer comes back and finds it again.
-    private async ValueTask<bool> SnapshotAsync(PipeWriter output, Caller viewer, CancellationToken ends)
+    private async ValueTask<bool> SnapshotAsync(PipeWriter output, Caller viewer, StreamLease lease)
     {
         StoreResult<ApprovalPage> page = await views.ListAsync(
             new ApprovalFilter(ApprovalState.Pending), ControlPlaneLimits.SnapshotMax, null, viewer);
@@ -80,30 +81,31 @@ internal sealed class ApprovalStreams(
         {
             feed.Keep(approval);
             if (await views.JsonAsync(approval, viewer) is not { } json) return false;
-            await SendAsync(output, "pending", json, ends);
+            await SendAsync(output, "pending", json, lease);
         }
 
         string ready = string.Create(
             CultureInfo.InvariantCulture,
             $"{{\"pending\":{page.Value.Items.Count},\"complete\":{(page.Value.Next is null ? "true" : "false")}}}");
-        await SendAsync(output, "ready", Encoding.UTF8.GetBytes(ready), ends);
+        await SendAsync(output, "ready", Encoding.UTF8.GetBytes(ready), lease);
         return true;
     }
 
-    private async ValueTask MoveAsync(PipeWriter output, FeedItem item, Caller viewer, CancellationToken ends)
+    private async ValueTask MoveAsync(PipeWriter output, FeedItem item, Caller viewer, StreamLease lease)
     {
         if (!views.MaySee(item.Approval, viewer)) return;
         if (views.Json(item.Approval, await item.BoxAsync(), viewer) is not { } json) return;
-        await SendAsync(output, item.IsNew ? "asked" : "moved", json, ends);
+        await SendAsync(output, item.IsNew ? "asked" : "moved", json, lease);
     }
 
     private async ValueTask SendAsync(
-        PipeWriter output, string name, ReadOnlyMemory<byte> json, CancellationToken ends)
+        PipeWriter output, string name, ReadOnlyMemory<byte> json, StreamLease lease)
     {
+        if (lease.IsOver) return;
         Write(output, Encoding.UTF8.GetBytes("event: " + name + "\ndata: "));
         WriteLine(output, json.Span);
         Write(output, "\n\n"u8);
-        await FlushAsync(output, ends);
+        await FlushAsync(output, lease.Ends);
     }
 
     // A masked body keeps its own white space, and a line break would end the data: none stands inside a JSON string.

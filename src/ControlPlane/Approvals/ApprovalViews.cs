@@ -79,6 +79,19 @@ internal sealed partial class ApprovalViews(
     public async ValueTask<ReadOnlyMemory<byte>?> JsonAsync(Approval approval, Caller viewer) =>
         Json(approval, await services.Approvals.PayloadAsync(approval.Id), viewer);
 
+    /// <summary>
+    /// Why the approval is not what its writer looked at, by the tag that they are shown; null where it is. What they
+    /// may not do is refused before this is asked (RFC 9110 section 13.2.1).
+    /// </summary>
+    public async ValueTask<Ruling?> UnmetAsync(Approval approval, Caller viewer, Precondition when)
+    {
+        if (!when.IsSent) return null;
+        if (await JsonAsync(approval, viewer) is not { } json) return Ruling.Refuse(Refusal.StoreUnavailable, "");
+        return when.Holds(Reply.TagOf(json.Span))
+            ? null
+            : Ruling.Refuse(Refusal.PreconditionFailed, "The approval is not the one of If-Match: look at it again.");
+    }
+
     /// <summary>As <see cref="JsonAsync"/>, with the sealed body at hand.</summary>
     public ReadOnlyMemory<byte>? Json(Approval approval, StoreResult<byte[]> box, Caller viewer)
     {

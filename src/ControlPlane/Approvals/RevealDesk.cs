@@ -15,7 +15,8 @@ internal sealed class RevealDesk(
     TimeProvider clock)
 {
     /// <summary>The value that <paramref name="asked"/> points at.</summary>
-    public async ValueTask<Reply> RevealAsync(string id, Caller shown, RevealRequest asked)
+    public async ValueTask<Reply> RevealAsync(
+        string id, Caller shown, RevealRequest asked, Precondition? when = null)
     {
         if (await people.PresentAsync(shown) is not { } viewer) return Reply.Refuse(Refusal.StoreUnavailable);
         StoreResult<Approval> found = await views.FindAsync(id, viewer);
@@ -23,6 +24,8 @@ internal sealed class RevealDesk(
         if (!found.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
         using AuditedAct act = acts.Begin(viewer, ActWords.Reveal, id, asked.Pointer + ": " + asked.Reason);
         Ruling ruling = Rule(found.Value!, viewer);
+        if (ruling.Kind != RulingKind.Refuse)
+            ruling = await views.UnmetAsync(found.Value!, shown, when ?? Precondition.None) ?? ruling;
         if (ruling.Kind == RulingKind.Refuse)
         {
             act.Fail(RefusalTable.RowOf(ruling.Refusal).Name);
@@ -44,7 +47,8 @@ internal sealed class RevealDesk(
         }
     }
 
-    /// <summary>True for whom <see cref="RevealAsync(string, Caller, RevealRequest)"/> would not refuse now.</summary>
+    /// <summary>True for whom <see cref="RevealAsync(string, Caller, RevealRequest, Precondition?)"/> would not refuse
+    /// now.</summary>
     public bool MayReveal(Approval approval, Caller viewer) => Rule(approval, viewer).Kind != RulingKind.Refuse;
 
     private static async ValueTask<Reply> RevealAsync(ReadOnlyMemory<byte> body, string pointer, AuditedAct act)

@@ -65,7 +65,7 @@ internal static class AuditEndpoints
     internal static Reply Calls(RecordPage page)
     {
         if (!page.IsWhole) return Reply.Refuse(Refusal.AuditUnavailable, "The log is damaged; verify it.");
-        return Reply.Json(200, json =>
+        return Reply.List(json =>
         {
             json.WriteStartObject();
             WriteRecords(json, "items", page.Items);

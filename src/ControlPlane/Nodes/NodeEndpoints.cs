@@ -18,7 +18,7 @@ internal static class NodeEndpoints
             return fleet.IsOk ? Of(fleet.Value!) : Reply.Refuse(Refusal.StoreUnavailable);
         });
 
-    internal static Reply Of(Fleet fleet) => Reply.Json(200, json =>
+    internal static Reply Of(Fleet fleet) => Reply.List(json =>
     {
         json.WriteStartObject();
         json.WriteNumber("policy_version", fleet.Current);

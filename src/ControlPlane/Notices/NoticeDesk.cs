@@ -72,7 +72,7 @@ internal sealed partial class NoticeDesk : IAsyncDisposable
         if (page.Status == StoreStatus.NotFound)
             return Reply.Refuse(Refusal.MalformedRequest, "cursor must be what next said.");
         return page.IsOk
-            ? Reply.Json(200, json => NoticeJson.Write(json, page.Value!, dead))
+            ? Reply.List(json => NoticeJson.Write(json, page.Value!, dead))
             : Reply.Refuse(Refusal.StoreUnavailable);
     }
 

@@ -37,8 +37,9 @@ internal sealed class RevocationDesk(
     /// <summary><c>POST /api/v1/revocations</c>.</summary>
     public async ValueTask<Reply> FileAsync(HttpContext context, Caller caller)
     {
-        byte[]? body = await RequestReading.BodyAsync(context, ControlPlaneLimits.RevocationBytesMax);
-        if (body is null) return Reply.Refuse(Refusal.BodyTooLarge);
+        (byte[]? body, Reply? refusal) =
+            await RequestReading.JsonBodyAsync(context, ControlPlaneLimits.RevocationBytesMax);
+        if (refusal is not null) return refusal;
         if (RevocationRequest.Read(body, out string fault) is not { } request)
             return Reply.Refuse(Refusal.MalformedRequest, fault);
         Revocation revocation = request.ToRevocation(clock.GetUtcNow(), NameOf(caller));
@@ -58,7 +59,7 @@ internal sealed class RevocationDesk(
         StoreResult<RevocationListing> listed = await terms.Revocations.ListAsync(-1);
         if (listed.Value is not { } listing) return Reply.Refuse(Refusal.StoreUnavailable);
         DateTimeOffset now = clock.GetUtcNow();
-        return Reply.Json(200, json =>
+        return Reply.List(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("items");

@@ -79,7 +79,7 @@ internal sealed partial class ApprovalDesk
     // A credential binds the call and is kept nowhere, so that nobody can make the call later but who has it.
     private static bool WaitsForCredential(CallContext call) =>
         call.Run is null && PreferField.RespondsAsync(call.Request) && BindingOf(call).Any(
-            header => header.Value is not null && Policy.Approvals.CredentialFields.Has(header.Name));
+            header => header.Value is not null && CredentialFields.Has(header.Name));
 
     private static BindingHeader[] BindingOf(CallContext call)
     {

@@ -32,13 +32,13 @@ internal static class UpstreamRequest
         WireText.Put(output, " HTTP/1.1\r\n"u8);
         WireText.PutField(output, "Host"u8, authority);
         bool isMasked = call.Decision!.Masks.Count > 0;
-        CredentialPlace? place = CredentialFields.PlaceOf(call);
+        CredentialPlace? place = LentFields.PlaceOf(call);
         bool ownsIdempotency = call.IsClaimed;
         bool continuesTrace = IsSound(ReceivedTrace(head));
         foreach (ref readonly FieldSlice field in head.Fields)
         {
             if (!Passes(field, call.Client.IsTrustedProxy, ownsIdempotency) && !Keeps(call.Function!, field)) continue;
-            if (place is not null && CredentialFields.Replaces(place, head.Name(field))) continue;
+            if (place is not null && LentFields.Replaces(place, head.Name(field))) continue;
             if (isMasked && IsBlindedByMask(head, field.Id)) continue;
             if (field.Id == FieldId.Tracestate && !continuesTrace) continue;
             if (field.Id == FieldId.MaxForwards && head.MaxForwards >= 0) continue;
@@ -55,7 +55,7 @@ internal static class UpstreamRequest
             WireText.Put(output, "\r\n"u8);
         }
 
-        if (place is not null) CredentialFields.Write(output, call, place, authority, isBuffered);
+        if (place is not null) LentFields.Write(output, call, place, authority, isBuffered);
         WireText.PutField(output, "Countersign-Call"u8, call.IdText);
         ForwardedFields.Write(output, call);
         WriteTrace(output, head);

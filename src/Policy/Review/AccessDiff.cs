@@ -119,7 +119,8 @@ internal sealed class AccessDiff(PolicySnapshot before, PolicySnapshot after)
         functions.Add(function);
     }
 
-    private static ChangeWeight Weigh(Outlook was, Outlook now)
+    /// <summary>Which way it goes for one caller.</summary>
+    internal static ChangeWeight Weigh(Outlook was, Outlook now)
     {
         if (!was.IsConditional && !now.IsConditional)
         {

@@ -86,7 +86,7 @@ internal sealed class DocumentDiff
         };
         string what = section == "rules" ? $", which {Verb(effect)}" : "";
         string text = isNew ? $"is new{what}" : $"is gone{what}";
-        _changes.Add(new PolicyChange(section, id, "", isNew ? comes : Against(comes), text));
+        _changes.Add(new PolicyChange(section, id, "", isNew ? comes : MemberTerms.Against(comes), text));
     }
 
     private static string Verb(string? effect) => effect switch
@@ -100,6 +100,7 @@ internal sealed class DocumentDiff
     {
         string? effect = section == "rules" ? Member(after, "effect")?.GetString() : null;
         CompareObject(section, id, "", effect, before, after);
+        if (section == "limits") _changes.AddRange(LimitDiff.Compare(id, before, after));
     }
 
     private void CompareObject(
@@ -107,6 +108,7 @@ internal sealed class DocumentDiff
     {
         IEnumerable<string> members = before.EnumerateObject().Concat(after.EnumerateObject())
             .Select(member => member.Name).Distinct();
+        if (section == "limits") members = members.Except(LimitDiff.Members);
         foreach (string member in members)
         {
             JsonElement? was = Member(before, member);
@@ -160,7 +162,7 @@ internal sealed class DocumentDiff
         string[] added = [.. now.Except(was)];
         string[] gone = [.. was.Except(now)];
         if (added.Length > 0) Note(added, "adds", adding);
-        if (gone.Length > 0) Note(gone, "drops", Against(adding));
+        if (gone.Length > 0) Note(gone, "drops", MemberTerms.Against(adding));
 
         void Note(string[] items, string verb, ChangeWeight weight) => _changes.Add(new PolicyChange(
             section, id, member, weight, $"{member} {verb} {string.Join(", ", items)}"));
@@ -188,11 +190,4 @@ internal sealed class DocumentDiff
 
     private static string Show(string json) =>
         json.Length == 0 ? "nothing" : json is ['"', .., '"'] ? json[1..^1] : json;
-
-    private static ChangeWeight Against(ChangeWeight weight) => weight switch
-    {
-        ChangeWeight.Loosens => ChangeWeight.Tightens,
-        ChangeWeight.Tightens => ChangeWeight.Loosens,
-        _ => ChangeWeight.Unclear,
-    };
 }

@@ -66,12 +66,21 @@ internal static class MemberTerms
         _ => ChangeWeight.Unclear,
     };
 
+    /// <summary>The other way.</summary>
+    public static ChangeWeight Against(ChangeWeight weight) => weight switch
+    {
+        ChangeWeight.Loosens => ChangeWeight.Tightens,
+        ChangeWeight.Tightens => ChangeWeight.Loosens,
+        _ => ChangeWeight.Unclear,
+    };
+
     /// <summary>What one more item of a list does.</summary>
     public static ChangeWeight OfAdding(string key, string effect) => key switch
     {
         "rules.subjects.groups" or "rules.functions" => OfRule(effect, null),
         "functions.keep" => ChangeWeight.Loosens,
         "functions.headers" or "separations.groups" or "separations.functions" => ChangeWeight.Tightens,
+        "limits.functions" => ChangeWeight.Tightens,
         "masks.functions" or "masks.fields" or "masks.detect" or "masks.headers" => ChangeWeight.Tightens,
         "masks.except.groups" or "rules.approval.breakGlass.groups" => ChangeWeight.Loosens,
         _ => ChangeWeight.Unclear,

@@ -60,17 +60,22 @@ internal sealed record Outlook(
 
     private static Effect BestOf(List<Rule> matching)
     {
-        bool always = matching.Exists(rule => rule.Effect == Effect.Approve
-            && rule.Mode == PolicyMode.Enforce && !rule.IsConditional);
-        if (always) return Effect.Approve;
+        if (IsAlwaysApproved(matching)) return Effect.Approve;
         bool lets = matching.Exists(rule => rule.Effect == Effect.Allow
             || (rule.Effect == Effect.Approve && rule.Mode == PolicyMode.Observe));
         return lets ? Effect.Allow
             : matching.Exists(rule => rule.Effect == Effect.Approve) ? Effect.Approve : Effect.Deny;
     }
 
-    /// <summary>What each rule says, the strongest first; in an order of their own within that.</summary>
+    /// <summary>True where no rule that allows is ever heard: one asks for approval whatever the call is.</summary>
+    private static bool IsAlwaysApproved(List<Rule> matching) => matching.Exists(rule =>
+        rule.Effect == Effect.Approve && rule.Mode == PolicyMode.Enforce && !rule.IsConditional);
+
+    /// <summary>
+    /// What each rule says that may be heard, the strongest first; in an order of their own within that.
+    /// </summary>
     private static string DescribeRules(List<Rule> rules) => string.Join(", ", rules
+        .Where(rule => rule.Effect != Effect.Allow || !IsAlwaysApproved(rules))
         .OrderBy(rule => rule.Effect).Select(rule =>
         {
             string what = rule.Effect switch

@@ -46,16 +46,18 @@ public sealed record AccessChange(
 /// <summary>What differs between two policies, by what it means rather than by its text.</summary>
 /// <param name="Access">Who gains or loses what.</param>
 /// <param name="Changes">What changed in the document, in its order of sections.</param>
-/// <param name="IsWhole">False if there was too much to compare everybody's access.</param>
+/// <param name="IsWhole">False if there was too much to compare everybody's access, or whose calls are whose.</param>
 public sealed record PolicyDiff(
     IReadOnlyList<AccessChange> Access, IReadOnlyList<PolicyChange> Changes, bool IsWhole)
 {
     /// <summary>True if the two mean the same, however they are written.</summary>
     public bool IsSame => Access.Count == 0 && Changes.Count == 0;
 
-    /// <summary>True if anything of it loosens.</summary>
-    public bool Loosens => Access.Any(change => change.Weight == ChangeWeight.Loosens)
-        || Changes.Any(change => change.Weight == ChangeWeight.Loosens);
+    /// <summary>
+    /// True unless all of it was compared, and each difference tightens: what nobody can say may loosen.
+    /// </summary>
+    public bool Loosens => !IsWhole || Access.Any(change => change.Weight != ChangeWeight.Tightens)
+        || Changes.Any(change => change.Weight != ChangeWeight.Tightens);
 
     /// <summary>
     /// Compares two documents that were read without errors. <paramref name="callers"/> are compared by all their
@@ -75,7 +77,9 @@ public sealed record PolicyDiff(
         IEnumerable<PolicyChange> changes = DocumentDiff.Compare(old.RootElement, now.RootElement);
         bool begins = before.Snapshot!.Mode != PolicyMode.Observe && after.Snapshot!.Mode == PolicyMode.Observe;
         if (begins) changes = changes.Append(WhatObservingLetsGo(after.Snapshot!));
-        return new PolicyDiff(access.Changes(), [.. changes], access.IsWhole);
+        TakeoverDiff takeovers = new(before.Snapshot!, after.Snapshot!);
+        changes = [.. changes, .. CoverageDiff.Compare(before.Snapshot!, after.Snapshot!), .. takeovers.Compare()];
+        return new PolicyDiff(access.Changes(), [.. changes], access.IsWhole && takeovers.IsWhole);
     }
 
     private static PolicyChange WhatObservingLetsGo(PolicySnapshot after)

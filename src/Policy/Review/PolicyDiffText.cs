@@ -8,7 +8,9 @@ public static class PolicyDiffText
 {
     private const int FunctionsShown = 8;
 
-    /// <summary>One line a change: <c>+</c> loosens, <c>-</c> tightens, <c>~</c> is for people to say.</summary>
+    /// <summary>
+    /// One line a change: <c>+</c> loosens, <c>-</c> tightens, <c>~</c> is for people to say, and may loosen.
+    /// </summary>
     public static string ToText(PolicyDiff diff)
     {
         ArgumentNullException.ThrowIfNull(diff);
@@ -23,7 +25,8 @@ public static class PolicyDiffText
             Line(text, change.Weight, $"{subject}: {functions}: {change.After} (was: {change.Before})");
         }
 
-        if (!diff.IsWhole) text.Append("! the policies are too large to compare everybody's access\n");
+        if (!diff.IsWhole)
+            text.Append("! the policies are too large to compare everybody's access, or whose calls are whose\n");
         foreach (PolicyChange change in diff.Changes)
         {
             string where = change.Id.Length == 0 ? change.Section : $"{change.Section} {change.Id}";

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using Countersign.ControlPlane.Approvals;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Countersign.ControlPlane.Tests.Approvals;
 
@@ -74,6 +76,41 @@ public sealed class ApprovalStreamTests
         Assert.Null(await events.NextAsync());
         using EventReader refused = await gate.EventsAsync("no-token");
         Assert.Equal(HttpStatusCode.Unauthorized, refused.Message.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_stream_ends_at_the_moment_its_token_expires_and_tells_nothing_after_it()
+    {
+        // Proves that no heartbeat is waited for; by a token that ends before the first one, and an ask after its end.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        using EventReader events = await gate.EventsAsync(gate.ShortToken(10, "fay", "finance"));
+        await events.NextAsync("ready");
+        gate.Clock.Advance(TimeSpan.FromSeconds(9));
+        await gate.AskAsync();
+        await events.NextAsync("asked");
+        gate.Clock.Advance(TimeSpan.FromSeconds(1));
+        await gate.AskAsync();
+        Assert.Null(await events.NextAsync());
+        Assert.Single(events.Seen, line => line == "event: asked");
+    }
+
+    [Fact]
+    public void A_lease_is_over_by_the_clock_and_by_its_timer()
+    {
+        // Proves both ends of a lease, that a listener's stop ends it too, and that one far away takes no timer's
+        // limit.
+        FakeTimeProvider clock = new(Drafts.Now);
+        using CancellationTokenSource stopping = new();
+        using StreamLease lease = new(Drafts.Now.AddSeconds(1), clock, default, default);
+        using StreamLease far = new(DateTimeOffset.MaxValue, clock, default, stopping.Token);
+        using StreamLease past = new(Drafts.Now.AddSeconds(-1), clock, default, default);
+        clock.Advance(TimeSpan.FromMilliseconds(999));
+        Assert.Equal((false, true, false), (lease.IsOver, past.IsOver, lease.Ends.IsCancellationRequested));
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal((true, true), (lease.IsOver, lease.Ends.IsCancellationRequested));
+        Assert.False(far.IsOver);
+        stopping.Cancel();
+        Assert.True(far.IsOver);
     }
 
     [Fact]

@@ -3,7 +3,10 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.ControlPlane.OpenApi;
+using Countersign.ControlPlane.Policies;
 using Countersign.ControlPlane.Tests.Tokens;
+using Countersign.Policy.Approvals;
+using Countersign.Policy.Redis;
 using Json.Schema;
 using Microsoft.OpenApi;
 using Microsoft.OpenApi.Reader;
@@ -97,6 +100,54 @@ public sealed class OpenApiTests
         {
             await FitsAsync(gate.GetAsync(open), "get", open);
         }
+    }
+
+    [Theory]
+    [InlineData("post", "/api/v1/policies", "201 202 412 415")]
+    [InlineData("post", "/api/v1/policies/{version}/activate", "200 202 412")]
+    [InlineData("get", "/", "200 303")]
+    [InlineData("post", Approvals + "/{id}/decisions", "200 412 415")]
+    [InlineData("post", Approvals + "/{id}/reveal", "200 412 415")]
+    [InlineData("post", Approvals + "/{id}/break-glass", "200 412 415")]
+    [InlineData("post", Approvals + "/{id}/review", "200 412 415")]
+    [InlineData("post", Approvals + "/{id}/cancel", "200 412")]
+    [InlineData("post", Approvals + "/{id}/revoke", "200 412")]
+    [InlineData("post", Approvals + "/{id}/withdraw", "200 412")]
+    [InlineData("post", "/api/v1/revocations", "201 415")]
+    [InlineData("get", Approvals, "200 304")]
+    [InlineData("get", Approvals + "/{id}/earlier", "200 304")]
+    [InlineData("get", "/api/v1/reviews", "200 304")]
+    [InlineData("get", "/api/v1/policies", "200 304")]
+    [InlineData("get", "/api/v1/nodes", "200 304")]
+    [InlineData("get", "/api/v1/notices", "200 304")]
+    [InlineData("get", "/api/v1/audit/calls", "200 304")]
+    public void Statuses_that_depend_on_how_it_is_run_or_asked_are_described(
+        string method, string path, string statuses)
+    {
+        // Proves that what API.md tells of in words is described for machines too.
+        JsonObject described = Described["paths"]![path]![method]!["responses"]!.AsObject();
+        Assert.All(statuses.Split(' '), status => Assert.True(described.ContainsKey(status), status));
+    }
+
+    [Fact]
+    public async Task Answers_to_other_terms_are_what_it_says()
+    {
+        // Proves the schemas of a change that waits, of a page that is the same, of a tag that does not hold and of a
+        // body of another type, by real answers.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string id = await gate.AskAsync(), rae = gate.Token("rae", "finance"), one = Approvals + "/" + id;
+        string decision = $$"""{"decision":"approve","digest":"{{Drafts.DigestOf(id)}}"}""";
+        await FitsAsync(
+            gate.PostAsync(one + "/decisions", rae, decision, match: "\"x\""), "post", Approvals + "/{id}/decisions");
+        await FitsAsync(
+            gate.PostAsync(one + "/decisions", rae, decision, "text/plain"), "post", Approvals + "/{id}/decisions");
+        Approval asked = Drafts.New() with { Function = "countersign.policy.publish" };
+        Reply waits = PolicyReplies.Waits(
+            new PolicyRevision(8, "pat", Drafts.Now, new string('a', 64)), asked, ["approvers"], "http://127.0.0.1:1");
+        JsonNode response = Described["paths"]!["/api/v1/policies"]!["post"]!["responses"]!
+            [waits.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)]!;
+        Assert.True(Whole(response["content"]![waits.ContentType]!["schema"]!)
+            .Evaluate(JsonDocument.Parse(waits.Body).RootElement).IsValid);
     }
 
     private static async Task TokensFitAsync(ControlFixture gate)

@@ -243,6 +243,22 @@ public sealed class McpCallTests
     }
 
     [Fact]
+    public async Task The_audit_keeps_the_arguments_under_their_own_masks()
+    {
+        // Proves that what is kept of a call is what approvers see: the arguments, in which a mask's path begins, and
+        // nothing of the message around them.
+        string policy = Policy.Replace("[crm.find], fields: [ssn]", "[crm.find], fields: [$.ssn]", Ordinal);
+        await using MemoryGateway gateway = new(policy, auditTerms: new AuditTerms { Copies = AuditScope.All });
+        string body = Call(
+            "find_user", "{\"id\":1,\"ssn\":\"078-05-1120\"}", meta: ",\"_meta\":{\"t\":\"078-05-1120\"}");
+        Assert.Equal(200, (await gateway.Connect().CallAsync(Requests.Post(gateway, Endpoint, body))).Status);
+        JsonElement outcome = (await gateway.CloseAuditAsync()).Last(one =>
+            one.GetProperty("type").GetString() == "outcome");
+        Assert.StartsWith("{\"id\":1,\"ssn\":\"***\"}", outcome.GetProperty("request_copy").GetString(), Ordinal);
+        Assert.DoesNotContain("078-05-1120", outcome.ToString(), Ordinal);
+    }
+
+    [Fact]
     public async Task A_chunked_message_is_read_at_every_split()
     {
         // Proves that how a message comes in pieces does not change what it calls.

@@ -29,6 +29,7 @@ public sealed class PolicySchemaTests : IDisposable
         [
             "samples/policies/demo.yaml", "samples/serve/policy.yaml", "tests/cases/policy/duties.policy.yaml",
             "tests/cases/policy/places.policy.yaml", "tests/cases/policy/observed.policy.yaml",
+            "tests/cases/policy/tools.policy.yaml",
         ];
         List<string> files = [];
         foreach (string file in good)
@@ -48,6 +49,7 @@ public sealed class PolicySchemaTests : IDisposable
             ("\"decideWithin\":\"15m\"", "\"decideWithin\":\"15 m\"", "must match pattern"),
             ("\"effect\":\"approve\"", "\"effect\":\"allow\"", "must NOT be valid"),
             ("\"count\":1", "\"count\":0", "must be >= 1"),
+            ("\"method\":\"GET\"", "\"mcp\":\"/mcp\"", "must have required property 'tool'"),
         ];
         foreach ((string part, string other, _) in bad)
         {

@@ -14,7 +14,7 @@ public sealed record DiffEntry(
 
 /// <summary>What a change of policy means, read from the JSON of <c>PolicyDiffText</c>.</summary>
 /// <param name="IsSame">Nothing changes for anybody.</param>
-/// <param name="Loosens">Somebody may do more.</param>
+/// <param name="Loosens">Somebody may do more, or nobody can say that they do not.</param>
 /// <param name="IsWhole">False where not everybody's access could be compared.</param>
 /// <param name="Access">Whose access changes.</param>
 /// <param name="Changes">What changes in the document.</param>

@@ -3,6 +3,7 @@ using Countersign.ControlPlane.Console.Sessions;
 using Countersign.Kit;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Countersign.ControlPlane.Tests.Console.Sessions;
@@ -42,6 +43,21 @@ public sealed class SessionDeskTests : IDisposable
         Assert.NotEqual(id, key);
         Assert.Equal(-1, box.AsSpan().IndexOf("carol"u8));
         Assert.NotEqual(id, (await _desk.BeginAsync(_carol))!);
+    }
+
+    [Fact]
+    public async Task A_session_that_asks_the_api_is_good_until_it_ends()
+    {
+        // Proves that a stream opened with a session knows its end; by the session's, with a cookie and no token.
+        string id = (await _desk.BeginAsync(_carol, Drafts.Now.AddMinutes(7)))!;
+        static string Here() => "http://127.0.0.1:8081";
+        KnownCallers callers = new(null!, _desk, new ConsoleCookies(_seal, Here, _clock), Here);
+        DefaultHttpContext context = new();
+        context.Request.Method = HttpMethods.Get;
+        context.Request.Headers.Cookie = "countersign-session=" + id;
+        BearerOutcome outcome = await callers.IdentifyAsync(context);
+        Assert.Equal(("carol", true), (outcome.Caller?.Subject, outcome.IsFromSession));
+        Assert.Equal(Drafts.Now.AddMinutes(7), outcome.GoodUntil);
     }
 
     [Fact]

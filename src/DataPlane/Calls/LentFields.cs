@@ -8,7 +8,7 @@ using Countersign.Policy;
 namespace Countersign.DataPlane.Calls;
 
 /// <summary>The header fields that carry the lent credential, and what of the caller's they replace.</summary>
-internal static class CredentialFields
+internal static class LentFields
 {
     /// <summary>Where this call's credential goes; null where it has none.</summary>
     [HotPath]
