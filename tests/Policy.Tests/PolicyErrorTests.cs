@@ -36,8 +36,8 @@ public sealed class PolicyErrorTests
         Assert.Equal(new PolicyError(1, 1, "the document is larger than 1048576 bytes"), error);
     }
 
-    // Proves that what ends a line for one reader and not for another, and what a terminal does not show, is refused in a
-    // comment, in a text and between entries, at its place, and that nothing else is read then.
+    // Proves that what ends a line for one reader and not for another, and what a terminal does not show, is refused in
+    // a comment, in a text and between entries, at its place, and that nothing else is read then.
     [Theory]
     [InlineData('\u2028', "U+2028")]
     [InlineData('\u2029', "U+2029")]
@@ -158,7 +158,8 @@ public sealed class PolicyErrorTests
     [InlineData("args.a == duration(args.b) || int(args.a) == 1")]
     public void Every_error_of_a_condition_is_reported(string condition, params int[] offsets)
     {
-        string text = PolicyTexts.TwoFunctions + "rules:\n  - id: r\n    subjects: { groups: [g] }\n    functions: [f.a]\n"
+        string text = PolicyTexts.TwoFunctions
+            + "rules:\n  - id: r\n    subjects: { groups: [g] }\n    functions: [f.a]\n"
             + $"    effect: allow\n    when: \"{condition}\"\n";
         PolicyReading reading = PolicyTexts.Read(text);
         Assert.Equal([.. offsets.Select(offset => 12 + offset)], reading.Errors.Select(error => error.Column));

@@ -47,8 +47,8 @@ public sealed class PolicySchemaTests
         }
     }
 
-    // Proves that a whole document, which has apiVersion and includes nothing, requires what its reader does, and that a
-    // file of several is held to nothing that stands in another.
+    // Proves that a whole document, which has apiVersion and includes nothing, requires what its reader does, and that
+    // a file of several is held to nothing that stands in another.
     [Fact]
     public void A_whole_document_requires_what_its_reader_does()
     {
