@@ -135,10 +135,15 @@ public sealed class DecisionTests(ConsoleWorld world)
         string digest = await page.Locator("input[name=digest]").InputValueAsync();
         string token = await page.Locator("#decision input[name=token]").InputValueAsync();
         await Assertions.Expect(page.Locator("#stale")).ToBeVisibleAsync();
+        await Assertions.Expect(page.Locator(".summary .state")).ToHaveTextAsync("expired");
+        await Assertions.Expect(page.Locator("#approve")).ToBeDisabledAsync();
+        await Assertions.Expect(page.Locator("#deny")).ToBeDisabledAsync();
+        await Assertions.Expect(page.Locator("#decision .closed")).ToBeVisibleAsync();
         IAPIResponse late = await page.Context.APIRequest.PostAsync(
             $"{world.Console}/approvals/{id}/decide", new()
             {
                 Form = Form(page, ("token", token), ("digest", digest), ("decision", "approve"), ("confirmed", "yes")),
+                Headers = new Dictionary<string, string> { ["Origin"] = world.Control },
             });
         Assert.Equal(410, late.Status);
         await page.ClickAsync("#stale a");
@@ -146,6 +151,29 @@ public sealed class DecisionTests(ConsoleWorld world)
         await Assertions.Expect(page.Locator("#approve")).ToHaveCountAsync(0);
         await page.GotoAsync(world.Console);
         await Assertions.Expect(page.Locator($"[data-id='{id}']")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_page_that_is_open_learns_that_the_call_was_decided()
+    {
+        // Proves on the approval's page and on its question that the badge says the new state and that nothing can be
+        // pressed any more, once somebody else decided.
+        string id = await world.AskAsync("alice", "/billing/89/refunds");
+        IPage page = await world.SignedInAsync("carol"), asked = await world.SignedInAsync("carol");
+        await page.GotoAsync(world.Console + "/approvals/" + id);
+        await asked.GotoAsync(world.Console + "/approvals/" + id);
+        await asked.ClickAsync("#approve");
+        await asked.WaitForSelectorAsync("#confirm");
+        await world.DecideAsync("bob", id, "deny", "no ticket");
+        foreach (IPage one in new[] { page, asked })
+        {
+            await Assertions.Expect(one.Locator("#stale")).ToContainTextAsync("it is denied now");
+            await Assertions.Expect(one.Locator(".summary-line .state")).ToHaveTextAsync("denied");
+            await Assertions.Expect(one.Locator(".closed >> visible=true")).ToHaveCountAsync(1);
+        }
+
+        await Assertions.Expect(page.Locator("#approve")).ToBeDisabledAsync();
+        await Assertions.Expect(asked.Locator("#confirm-yes")).ToBeDisabledAsync();
     }
 
     [Fact]

@@ -161,6 +161,19 @@ public sealed class LooksTests(ConsoleWorld world)
         await Assertions.Expect(page.Locator(".notice.good")).ToHaveTextAsync("You approved it.");
     }
 
+    [Fact]
+    public async Task A_phone_shows_all_of_an_administrators_navigation()
+    {
+        // Proves at 360 px that every link of whoever has the most of them is inside the window.
+        IPage page = await world.SignedInAsync("olga", isPhone: true);
+        Assert.True(await page.Locator(".top nav a").CountAsync() >= 5);
+        Assert.True(await page.EvaluateAsync<bool>(
+            """
+            [...document.querySelectorAll('.top nav a')].map((one) => one.getBoundingClientRect())
+              .every((box) => box.left >= 0 && box.right <= window.innerWidth)
+            """));
+    }
+
     private Task<string> RichAsync(string target) => world.AskAsync(
         "alice", target,
         JsonSerializer.Serialize(new

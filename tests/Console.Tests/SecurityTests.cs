@@ -74,6 +74,67 @@ public sealed class SecurityTests(ConsoleWorld world)
         await Assertions.Expect(page.Locator(".summary .number")).ToBeInViewportAsync();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task No_padding_takes_the_amount_out_of_sight(bool isPhone)
+    {
+        // Proves with numbers before the amount, a name and a number of hundreds of characters, and letters that run
+        // from right to left, that the amount is in sight on the inbox, on the page and on its question, that nothing
+        // scrolls or is cut without a word, and that the question shows the arguments.
+        string body = "{" + string.Join(',', Enumerable.Range(0, 30).Select(index => $"\"pad{index}\":9{index}9999"))
+            + ",\"" + new string('n', 500) + "\":{\"deep\":" + new string('7', 600) + "}"
+            + ",\"payee\":\"acc 12 \u05D0\u05D1 34\",\"order\":{\"amount\":\"4812.50\"}}";
+        string id = await world.AskAsync("alice", isPhone ? "/billing/97/refunds" : "/billing/98/refunds", body);
+        IPage page = await world.SignedInAsync("carol", isPhone);
+        ILocator row = page.Locator($"[data-id='{id}']");
+        await Assertions.Expect(row.Locator(".number").First).ToHaveTextAsync("4812.50");
+        await Assertions.Expect(row.Locator(".more")).ToContainTextAsync("26 more numbers");
+        await page.GotoAsync(world.Console + "/approvals/" + id);
+        await Assertions.Expect(page.Locator(".leaf .turned")).ToHaveTextAsync("\u05D0\u05D1");
+        await Assertions.Expect(page.Locator(".summary .cut").First).ToContainTextAsync("characters hidden here");
+        foreach (string press in new[] { "", "#approve" })
+        {
+            if (press.Length > 0) await page.ClickAsync(press);
+            string pins = press.Length > 0 ? "#asked .pins.stuck" : ".summary .pins";
+            if (press.Length > 0)
+                await Assertions.Expect(page.Locator("#asked .tree.root")).ToContainTextAsync("pad29");
+            await page.EvaluateAsync("window.scrollTo(0, document.body.scrollHeight / 2)");
+            await Assertions.Expect(page.Locator(pins + " .number").First).ToHaveTextAsync("4812.50");
+            await Assertions.Expect(page.Locator(pins + " .number").First).ToBeInViewportAsync();
+            Assert.Equal("", await page.EvaluateAsync<string>(
+                """
+                [...document.querySelectorAll('.pins, .pins *')]
+                  .filter((one) => one.scrollHeight > one.clientHeight + 1 && one.clientHeight > 0
+                    && getComputedStyle(one).overflowY !== 'visible').map((one) => one.outerHTML).join()
+                """));
+            Assert.True(
+                await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= window.innerWidth"));
+        }
+    }
+
+    [Fact]
+    public async Task More_amounts_than_a_page_picks_out_must_be_opened_and_read()
+    {
+        // Proves that a call with dozens of amounts says so loudly, and that it is approved only with the word that all
+        // of them were read: without it the question is asked again.
+        string body = JsonSerializer.Serialize(
+            new { lines = Enumerable.Range(0, 60).Select(at => new { amount = at }) });
+        string id = await world.AskAsync("alice", "/billing/99/refunds", body);
+        IPage page = await world.SignedInAsync("carol");
+        await Assertions.Expect(page.Locator($"[data-id='{id}'] .more.warning"))
+            .ToContainTextAsync("36 more numbers, 36 of them named like amounts");
+        await page.GotoAsync(world.Console + "/approvals/" + id);
+        await page.ClickAsync("#approve");
+        await page.EvaluateAsync("document.querySelector('#read').required = false");
+        await page.ClickAsync("#confirm-yes");
+        await Assertions.Expect(page.Locator("#read")).ToHaveAttributeAsync("required", "");
+        Assert.Equal("pending", (await world.ShowAsync("carol", id))["state"]!.ToString());
+        await page.CheckAsync("#read");
+        await page.ClickAsync("#confirm-yes");
+        await Assertions.Expect(page.Locator(".notice.good")).ToHaveTextAsync("You approved it.");
+    }
+
     [Fact]
     public async Task Every_page_carries_its_protection()
     {
@@ -115,6 +176,7 @@ public sealed class SecurityTests(ConsoleWorld world)
     [Theory]
     [InlineData("", null, null)]
     [InlineData("wrong", null, null)]
+    [InlineData("right", null, null)]
     [InlineData("right", "https://evil.test", null)]
     [InlineData("right", "null", null)]
     [InlineData("right", null, "cross-site")]
@@ -170,6 +232,7 @@ public sealed class SecurityTests(ConsoleWorld world)
         using HttpRequestMessage request = new(method, address);
         request.Headers.Add("Cookie", "countersign-session=" + cookie);
         if (token is not null) request.Headers.Add("Countersign-Form", token);
+        if (method == HttpMethod.Post) request.Headers.Add("Origin", world.Control);
         if (bearer is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
         if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         return (await world.RawAsync(request)).Status;

@@ -46,7 +46,7 @@ internal sealed class ApprovalPages(
             if (!view.IsPending || now >= view.ExpiresAt) continue;
             Standing standing = Standing.Of(view, session.Caller, services.InForce.Current, now);
             ArgumentTree tree = ArgumentTree.Of(view.Target, view.Arguments, view.HasArguments);
-            (standing.MayDecide ? mine : others).Add(new InboxRow(view, standing, tree.Pinned));
+            (standing.MayDecide ? mine : others).Add(new InboxRow(view, standing, tree));
         }
 
         // The one that lapses first comes first: it is the one that can be missed.
@@ -157,7 +157,8 @@ internal sealed class ApprovalPages(
 
         ArgumentTree tree = ArgumentTree.Of(view.Target, view.Arguments, view.HasArguments);
         return await gate.RenderAsync<GlassPage>(new GlassModel(
-            gate.HeadFor(session, "Break the glass?", "inbox"), view, tree, said.Digest, said.Reason));
+            gate.HeadFor(session, "Break the glass?", "inbox"), view, tree, said.Digest, said.Reason,
+            clock.GetUtcNow()));
     }
 
     private async ValueTask<Reply> ReviewAsync(HttpContext context, ConsoleSession session, PostedForm form)

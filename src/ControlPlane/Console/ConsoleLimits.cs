@@ -40,8 +40,19 @@ internal static class ConsoleLimits
 
     public const int DepthMax = 64;
 
-    /// <summary>Numbers that stay in sight; what is beyond is counted.</summary>
+    /// <summary>Numbers that are picked out of a body where fewer are named like amounts; what is beyond is
+    /// counted.</summary>
     public const int AmountsPinnedMax = 6;
+
+    /// <summary>Numbers named like amounts that are all picked out; what is beyond must be opened and read.</summary>
+    public const int NamedPinnedMax = 24;
+
+    /// <summary>Of those, how many stand in what does not scroll away: it may not cover a phone's page.</summary>
+    public const int AmountsStuckMax = 4;
+
+    /// <summary>Characters of a picked number, or of its name, before its middle is folded, with its length
+    /// stated.</summary>
+    public const int PinCharactersMax = 40;
 
     /// <summary>Places in a body that are offered to whoever reveals one; any other can be written.</summary>
     public const int PointersOfferedMax = 200;

@@ -38,7 +38,7 @@ const countDown = () => {
 
 // Live: an event says that something moved; what moved is asked of the page's own address.
 const inbox = find('#inbox');
-const approval = find('#approval');
+const approval = find('#approval, #asked');
 const live = find('#live');
 let asking = false;
 let askAgain = false;
@@ -72,12 +72,27 @@ const takeInbox = (page) => {
   countDown();
 };
 
+// What cannot be decided any more offers no decision.
+const close = (state, text) => {
+  const badge = find('#approval .summary .state, #asked .summary-line .state');
+  if (badge) {
+    badge.textContent = state;
+    badge.className = `state state-${state}`;
+  }
+  for (const button of document.querySelectorAll('.decide form button, #asked form button')) button.disabled = true;
+  for (const word of document.querySelectorAll('.closed')) word.hidden = false;
+  for (const clock of document.querySelectorAll('#approval time.left, #asked time.left')) clock.hidden = true;
+  find('#stale-text').textContent = text;
+  find('#stale').hidden = false;
+};
+
 // A page that somebody reads is not changed under their eyes: they are told, and look again themselves.
 const takeApproval = (page) => {
   const fresh = page.querySelector('#approval');
-  const moved = fresh
-    && (fresh.dataset.state !== approval.dataset.state || fresh.dataset.decisions !== approval.dataset.decisions);
-  if (moved) find('#stale').hidden = false;
+  if (!fresh) return;
+  if (fresh.dataset.state !== approval.dataset.state) {
+    close(fresh.dataset.state, `This approval has moved: it is ${fresh.dataset.state} now.`);
+  } else if (fresh.dataset.decisions !== approval.dataset.decisions) find('#stale').hidden = false;
 };
 
 const refresh = async () => {
@@ -89,7 +104,7 @@ const refresh = async () => {
   do {
     askAgain = false;
     try {
-      const page = await fetchPage(location.href);
+      const page = await fetchPage(approval?.dataset.page ?? location.href);
       if (inbox) takeInbox(page);
       else takeApproval(page);
     } catch {
@@ -99,7 +114,12 @@ const refresh = async () => {
   asking = false;
 };
 
-const lapsed = () => setTimeout(refresh, 500);
+// The server's word follows; until then nothing is offered that it would refuse.
+const lapsed = () => {
+  const isOpen = ['pending', 'approved'].includes(approval?.dataset.state);
+  if (isOpen) close('expired', 'The time of this approval is over.');
+  setTimeout(refresh, 500);
+};
 
 if (inbox || approval) {
   const events = new EventSource('/api/v1/approvals/events');

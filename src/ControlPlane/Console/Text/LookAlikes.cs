@@ -6,7 +6,8 @@ namespace Countersign.ControlPlane.Console.Text;
 /// Finds characters that look like others (Unicode Technical Standard 39, sections 4 and 5, for the scripts that can be
 /// taken for Latin). In a word that mixes Latin with another script the other's letters are marked; a word of another
 /// script is marked where every letter of it could be Latin; what is only another form of a Latin letter or a digit is
-/// always marked. Other words of Cyrillic, Greek or Armenian are left alone.
+/// always marked, and so are scripts whose letters were shaped after Latin ones (Lisu, Cherokee and their like), since
+/// no reader tells them apart. Other words are left alone.
 /// </summary>
 internal static class LookAlikes
 {
@@ -19,6 +20,10 @@ internal static class LookAlikes
         + "օoսuոnցgհhյjԼLՕOՍUՏSաw"
         + "ıiɑaɡgɩiʀRʟLɴNꞮIᴄcᴏoᴠvᴡwᴢzſfƽsƖlǀlʏyɪiʜHᴀAᴇEᴛTᴋKᴍM"
         + "ⅰiⅴvⅹxⅼlⅽcⅾdⅿmⅠIⅤVⅩXⅬLⅭCⅮDⅯM"
+        + "ꓐBꓑPꓓDꓔTꓖGꓗKꓙJꓚCꓜZꓝFꓟMꓠNꓡLꓢSꓣRꓦVꓧHꓪWꓫXꓬYꓮAꓰEꓲIꓳOꓴUꓹ," // Lisu
+        + "ᎠDᎡRᎢTᎥiᎪAᎫJᎬEᎳWᎷMᎻHᎽYᏀGᏂhᏃZᏎ4ᏏbᏒRᏔWᏕSᏙVᏚSᏞLᏟCᏢPᏦKᏧdᏮ6ᏳGᏴBꭲtꭵiꭺaꭼeꮃwꮇmꮋhꮍyꮐgꮓzꮩvꮪsꮯcꮲpꮶk" // Cherokee
+        + "סOוlןlاlهoھoہoᐯVᑌUᑭPᒍJᒪLᖇRᖴFᕼHᗅAᗞDᗪDᗷBⵔOⵏlⴹEⵝXⲞOⲟoⲤCⲥcⲎHⲒIⲔKⲘMⲚNⲢPⲦTⲬXჿoഠoଠOဝo"
+        + "ꜰFꜱs"
         + "٠0۰0०0০0߀0оo೦o൦o៰0";
 
     // Alike in a Latin word only: an honest Cyrillic word may be made of nothing but these and the ones above.
@@ -41,6 +46,9 @@ internal static class LookAlikes
         Greek,
         Armenian,
         Other,
+
+        /// <summary>Shaped after Latin, or taken for it letter by letter: never left unmarked.</summary>
+        Shaped,
     }
 
     /// <summary>For every index of the text, whether the character that begins there is to be marked.</summary>
@@ -71,9 +79,13 @@ internal static class LookAlikes
         string number = "U+" + code.ToString("X4", CultureInfo.InvariantCulture);
         string? like = Form(code) ?? Same.GetValueOrDefault(code) ?? Near.GetValueOrDefault(code)
             ?? SameSign.GetValueOrDefault(code);
-        string note = like is null
-            ? $"{ScriptOf(code)} letter {number} among letters of another script"
-            : $"{number} looks like {like}";
+        if (like is not null) return new TextPart(TextPartKind.LookAlike, shown, $"{number} looks like {like}");
+        string note = ScriptOf(code) switch
+        {
+            Script.Shaped => $"{number} is of a script that is shaped like Latin",
+            Script.Other => $"Letter {number} among letters of another script",
+            Script script => $"{script} letter {number} among letters of another script",
+        };
         return new TextPart(TextPartKind.LookAlike, shown, note);
     }
 
@@ -98,7 +110,7 @@ internal static class LookAlikes
             Script script = ScriptOf(code);
             bool isForeign = script is not (Script.None or Script.Latin);
             bool isAlike = Form(code) is not null || (!isForeign && Same.ContainsKey(code));
-            marked[at] = isAlike || (isForeign && (isMixed || allAlike));
+            marked[at] = isAlike || script == Script.Shaped || (isForeign && (isMixed || allAlike));
         }
     }
 
@@ -114,6 +126,7 @@ internal static class LookAlikes
         if (code is >= 0x1F130 and <= 0x1F149) return Letter(code - 0x1F130);
         if (code is >= 0x2080 and <= 0x2089) return ((char)('0' + (code - 0x2080))).ToString();
         if (code is >= 0x2460 and <= 0x2468) return ((char)('1' + (code - 0x2460))).ToString();
+        if (Enclosed(code) is { } enclosed) return enclosed;
         if (CharUnicodeInfo.GetUnicodeCategory(code) == UnicodeCategory.DecimalDigitNumber)
         {
             int digit = CharUnicodeInfo.GetDecimalDigitValue(char.ConvertFromUtf32(code), 0);
@@ -151,6 +164,34 @@ internal static class LookAlikes
         };
     }
 
+    // Numbers and letters in rings, brackets and squares, and letters that were joined.
+    private static string? Enclosed(int code) => code switch
+    {
+        0x00AA => "a",
+        0x00BA => "o",
+        0x24EA or 0x24FF => "0",
+        >= 0x2469 and <= 0x2473 => Number(code - 0x2469 + 10),
+        >= 0x2474 and <= 0x2487 => "(" + Number(code - 0x2474 + 1) + ")",
+        >= 0x2488 and <= 0x249B => Number(code - 0x2488 + 1) + ".",
+        >= 0x249C and <= 0x24B5 => "(" + (char)('a' + code - 0x249C) + ")",
+        >= 0x24EB and <= 0x24F4 => Number(code - 0x24EB + 11),
+        >= 0x24F5 and <= 0x24FE => Number(code - 0x24F5 + 1),
+        >= 0x2776 and <= 0x2793 => Number(((code - 0x2776) % 10) + 1),
+        >= 0x1F150 and <= 0x1F169 => Letter(code - 0x1F150),
+        >= 0x1F170 and <= 0x1F189 => Letter(code - 0x1F170),
+        0x1F100 => "0.",
+        >= 0x1F101 and <= 0x1F10A => Number(code - 0x1F101) + ",",
+        0xFB00 => "ff",
+        0xFB01 => "fi",
+        0xFB02 => "fl",
+        0xFB03 => "ffi",
+        0xFB04 => "ffl",
+        0xFB05 or 0xFB06 => "st",
+        _ => null,
+    };
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+
     private static string Letter(int index) =>
         (index < 26 ? (char)('A' + index) : (char)('a' + index - 26)).ToString();
 
@@ -171,14 +212,32 @@ internal static class LookAlikes
         >= 0x2DE0 and <= 0x2DFF => Script.Cyrillic,
         >= 0xA640 and <= 0xA69F => Script.Cyrillic,
         >= 0x530 and <= 0x58F => Script.Armenian,
-        >= 0x13A0 and <= 0x13FF => Script.Other, // Cherokee
-        >= 0xAB70 and <= 0xABBF => Script.Other,
-        >= 0xA4D0 and <= 0xA4FF => Script.Other, // Lisu
-        >= 0x10A0 and <= 0x10FF => Script.Other, // Georgian
-        >= 0x2C80 and <= 0x2CFF => Script.Other, // Coptic
-        >= 0x10400 and <= 0x1044F => Script.Other, // Deseret
-        _ => Script.None,
+        >= 0x2C60 and <= 0x2C7F => Script.Latin,
+        >= 0xA720 and <= 0xA7FF => Script.Latin,
+        >= 0xAB30 and <= 0xAB6F => Script.Latin,
+        >= 0x13A0 and <= 0x13FF => Script.Shaped, // Cherokee
+        >= 0xAB70 and <= 0xABBF => Script.Shaped,
+        >= 0xA4D0 and <= 0xA4FF => Script.Shaped, // Lisu
+        0x11FB0 => Script.Shaped,
+        >= 0x10280 and <= 0x1034F => Script.Shaped, // Lycian, Carian, Old Italic, Gothic
+        >= 0x10400 and <= 0x1044F => Script.Shaped, // Deseret
+        >= 0x104B0 and <= 0x1052F => Script.Shaped, // Osage, Elbasan
+        >= 0x118A0 and <= 0x118FF => Script.Shaped, // Warang Citi
+        >= 0x16F00 and <= 0x16F9F => Script.Shaped, // Miao
+        _ when IsWrittenBesideLatin(code) => Script.None,
+        _ => IsLetter(code) ? Script.Other : Script.None,
     };
+
+    // Scripts without spaces between words, in which a Latin name stands inside a word of honest text; modifiers.
+    private static bool IsWrittenBesideLatin(int code) => code is (>= 0x2B0 and <= 0x36F) or (>= 0xE00 and <= 0xEFF)
+        or (>= 0x1000 and <= 0x109F) or (>= 0x1100 and <= 0x11FF) or (>= 0x1780 and <= 0x17FF)
+        or (>= 0x1D26 and <= 0x1DFF) or (>= 0x2E80 and <= 0xA4CF) or (>= 0xAC00 and <= 0xD7FF)
+        or (>= 0xF900 and <= 0xFAFF) or (>= 0xFF00 and <= 0xFFEF) or (>= 0x1D400 and <= 0x1D7FF)
+        or (>= 0x1B000 and <= 0x1B16F) or (>= 0x20000 and <= 0x3FFFF);
+
+    private static bool IsLetter(int code) => CharUnicodeInfo.GetUnicodeCategory(code) is
+        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
+        or UnicodeCategory.OtherLetter;
 
     private static bool IsOfWord(string text, int at)
     {

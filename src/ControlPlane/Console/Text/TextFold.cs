@@ -25,7 +25,7 @@ public sealed record TextFold(
         return new TextFold(shown, folded, text.Length - end, notes, marked.Length);
     }
 
-    private static string NoteOf(TextPart part) => part.Kind == TextPartKind.LookAlike
+    private static string NoteOf(TextPart part) => part.Kind is TextPartKind.LookAlike or TextPartKind.Turned
         ? part.Note
         : part.Text + " " + part.Note;
 }

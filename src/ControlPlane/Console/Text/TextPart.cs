@@ -20,6 +20,10 @@ public enum TextPartKind : byte
 
     /// <summary>Looks like another character: shown, marked, with the one it looks like.</summary>
     LookAlike,
+
+    /// <summary>Letters that run from right to left beside others: shown, marked, and apart from what is around
+    /// them.</summary>
+    Turned,
 }
 
 /// <summary>A piece of somebody else's text, as it is shown.</summary>

@@ -18,7 +18,9 @@ internal static class VisibleParts
         List<TextPart> parts = [];
         StringBuilder plain = new();
         bool[] marked = LookAlikes.Find(text);
-        int marks = 0;
+        int[]? turned = Directions.Find(text);
+        int marks = 0, turnedUntil = 0;
+        bool wasTurned = false;
         for (int at = 0; at < text.Length;)
         {
             int length = char.IsSurrogatePair(text, at) ? 2 : 1;
@@ -30,17 +32,21 @@ internal static class VisibleParts
             marks = IsMark(category) ? marks + 1 : 0;
             TextPart? part = Special(code, category, marks > MarksOnLetterMax || (marks > 0 && at == 0));
             if (part is null && marked[at]) part = LookAlikes.Explain(code, text.Substring(at, length));
+            if (turned is not null && at + turned[at] > turnedUntil) turnedUntil = at + turned[at];
+            bool isTurned = at < turnedUntil;
+            if (isTurned != wasTurned) Flush(plain, parts, wasTurned);
+            wasTurned = isTurned;
             if (part is null) plain.Append(text, at, length);
             else
             {
-                Flush(plain, parts);
+                Flush(plain, parts, isTurned);
                 parts.Add(part);
             }
 
             at += length;
         }
 
-        Flush(plain, parts);
+        Flush(plain, parts, wasTurned);
         return parts;
     }
 
@@ -54,6 +60,7 @@ internal static class VisibleParts
         foreach (TextPart part in Of(text))
         {
             if (part.Kind is TextPartKind.Plain or TextPartKind.LookAlike) flat.Append(part.Text);
+            else if (part.Kind == TextPartKind.Turned) flat.Append('\u2067').Append(part.Text).Append('\u2069');
             else flat.Append('[').Append(part.Text).Append(']');
         }
 
@@ -119,10 +126,12 @@ internal static class VisibleParts
         _ => "U+" + code.ToString("X4", CultureInfo.InvariantCulture),
     };
 
-    private static void Flush(StringBuilder plain, List<TextPart> parts)
+    private static void Flush(StringBuilder plain, List<TextPart> parts, bool isTurned)
     {
         if (plain.Length == 0) return;
-        parts.Add(new TextPart(TextPartKind.Plain, plain.ToString(), ""));
+        parts.Add(isTurned
+            ? new TextPart(TextPartKind.Turned, plain.ToString(), "letters that run from right to left, beside others")
+            : new TextPart(TextPartKind.Plain, plain.ToString(), ""));
         plain.Clear();
     }
 }

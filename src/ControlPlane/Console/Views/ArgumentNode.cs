@@ -24,24 +24,29 @@ public sealed record ArgumentNode(
 /// <summary>A body as a tree of bounded size, with its amounts. Pure.</summary>
 public sealed class ArgumentTree
 {
-    // Names under which a text is an amount too: JSON has no decimals, so careful callers send them as text.
-    private static readonly string[] AmountNames =
-        ["amount", "total", "price", "sum", "value", "quantity", "qty", "count", "limit", "fee", "balance", "rate"];
-
-    private readonly List<PinnedAmount> _amounts = [];
+    private readonly AmountPins _pins = new();
     private int _room = ConsoleLimits.ValuesShownMax;
 
     private ArgumentTree()
     {
     }
 
-    public ArgumentNode? Root { get; private init; }
+    public ArgumentNode? Root { get; private set; }
 
-    /// <summary>The first amounts, in the body's order.</summary>
-    public IReadOnlyList<PinnedAmount> Pinned => [.. _amounts.Take(ConsoleLimits.AmountsPinnedMax)];
+    /// <summary>The numbers that stay in sight, those that are named like amounts first.</summary>
+    public IReadOnlyList<PinnedAmount> Pinned { get; private set; } = [];
 
-    /// <summary>How many more there are.</summary>
-    public int MoreAmounts => Math.Max(0, _amounts.Count - ConsoleLimits.AmountsPinnedMax);
+    /// <summary>How many numbers there are, shown or not.</summary>
+    public int Numbers => _pins.Count;
+
+    /// <summary>How many of them are named like amounts.</summary>
+    public int NamedNumbers => _pins.NamedCount;
+
+    /// <summary>True when values are not on the page at all.</summary>
+    public bool IsCut { get; private set; }
+
+    /// <summary>True when an amount may be where nobody who looks at the page's top sees it.</summary>
+    public bool NeedsReading => IsCut || NamedNumbers > ConsoleLimits.NamedPinnedMax;
 
     /// <summary>Where the values of the body are, as RFC 6901 pointers, in the body's order; the first few
     /// hundred.</summary>
@@ -68,19 +73,20 @@ public sealed class ArgumentTree
     /// <summary>Reads the target's query and the masked body.</summary>
     internal static ArgumentTree Of(string target, JsonElement body, bool hasBody)
     {
+        bool isShown = hasBody && body.ValueKind != JsonValueKind.Undefined;
         ArgumentTree tree = new();
         tree.PinQuery(target);
-        return hasBody && body.ValueKind != JsonValueKind.Undefined ? tree.With(body) : tree;
+        if (isShown)
+        {
+            tree.Root = tree.Read("", body, 0);
+            tree._pins.AddBody(body);
+        }
+
+        tree.Pinned = tree._pins.Choose();
+        return tree;
     }
 
-    private ArgumentTree With(JsonElement body)
-    {
-        ArgumentTree whole = new() { Root = Read("", "", body, 0) };
-        whole._amounts.AddRange(_amounts);
-        return whole;
-    }
-
-    private ArgumentNode Read(string name, string path, JsonElement value, int depth)
+    private ArgumentNode Read(string name, JsonElement value, int depth)
     {
         _room--;
         switch (value.ValueKind)
@@ -91,12 +97,12 @@ public sealed class ArgumentTree
                     int leftOut = 0;
                     foreach (JsonProperty member in value.EnumerateObject())
                     {
-                        string at = path.Length == 0 ? member.Name : path + "." + member.Name;
                         if (_room > 0 && depth < ConsoleLimits.DepthMax)
-                            members.Add(Read(member.Name, at, member.Value, depth + 1));
+                            members.Add(Read(member.Name, member.Value, depth + 1));
                         else leftOut++;
                     }
 
+                    IsCut |= leftOut > 0;
                     return new ArgumentNode(name, "object", "", members, leftOut);
                 }
 
@@ -108,29 +114,23 @@ public sealed class ArgumentTree
                     {
                         string number = index.ToString(CultureInfo.InvariantCulture);
                         if (_room > 0 && depth < ConsoleLimits.DepthMax)
-                            items.Add(Read(number, path + "[" + number + "]", item, depth + 1));
+                            items.Add(Read(number, item, depth + 1));
                         else leftOut++;
                         index++;
                     }
 
+                    IsCut |= leftOut > 0;
                     return new ArgumentNode(name, "array", "", items, leftOut);
                 }
 
             case JsonValueKind.String:
-                return Leaf(name, path, "string", value.GetString()!);
+                return new ArgumentNode(name, "string", value.GetString()!, [], 0);
             case JsonValueKind.Number:
-                _amounts.Add(new PinnedAmount(path, value.GetRawText(), Spell(value.GetRawText())));
                 return new ArgumentNode(name, "number", value.GetRawText(), [], 0);
             default:
                 string word = value.GetRawText();
                 return new ArgumentNode(name, word, word, [], 0);
         }
-    }
-
-    private ArgumentNode Leaf(string name, string path, string type, string text)
-    {
-        if (IsAmount(name, text)) _amounts.Add(new PinnedAmount(path, text, Spell(text)));
-        return new ArgumentNode(name, type, text, [], 0);
     }
 
     // ?amount=500 is an argument as much as a member of the body is.
@@ -144,22 +144,21 @@ public sealed class ArgumentTree
             if (sign <= 0) continue;
             string name = Uri.UnescapeDataString(pair[..sign]);
             string text = Uri.UnescapeDataString(pair[(sign + 1)..]);
-            if (IsAmount(name, text)) _amounts.Add(new PinnedAmount("?" + name, text, Spell(text)));
+            _pins.AddQuery(name, text);
         }
     }
-
-    private static bool IsAmount(string name, string text) =>
-        text.Length is > 0 and <= 40 && text.Any(char.IsDigit)
-        && Array.Exists(AmountNames, known => name.Contains(known, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The number with its digits in threes, where the way it was written hides how large it is.</summary>
     internal static string Spell(string number)
     {
+        int end = number.AsSpan().IndexOfAny('e', 'E');
+        int digits = number.AsSpan(0, end < 0 ? number.Length : end).ToString().Count(char.IsAsciiDigit);
+        if (digits > 28) return $"a number of {digits.ToString(CultureInfo.InvariantCulture)} digits";
         bool isExact = decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal value);
-        if (!isExact) return number.Length > 4 && number.AsSpan().IndexOfAny('e', 'E') > 0 ? "very large or small" : "";
+        if (!isExact) return number.Length > 4 && end > 0 ? "very large or small" : "";
         string grouped = value.ToString("#,##0.############################", CultureInfo.InvariantCulture);
         string spelled = grouped.Replace(",", "\u202F", StringComparison.Ordinal);
-        bool isSame = Math.Abs(value) < 10_000 && number.AsSpan().IndexOfAny('e', 'E') < 0;
+        bool isSame = Math.Abs(value) < 10_000 && end < 0;
         return isSame ? "" : spelled;
     }
 }

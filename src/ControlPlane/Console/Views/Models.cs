@@ -24,7 +24,7 @@ public sealed record ViewerView(
 public sealed record Notice(bool IsGood, string Text);
 
 /// <summary>A row of the inbox.</summary>
-public sealed record InboxRow(ApprovalView Approval, Standing Standing, IReadOnlyList<PinnedAmount> Amounts);
+public sealed record InboxRow(ApprovalView Approval, Standing Standing, ArgumentTree Tree);
 
 /// <summary>The inbox.</summary>
 public sealed record InboxModel(
@@ -78,7 +78,7 @@ public sealed record ConfirmModel(
 
 /// <summary>The last look before the glass is broken.</summary>
 public sealed record GlassModel(
-    PageHead Head, ApprovalView Approval, ArgumentTree Tree, string Digest, string Reason);
+    PageHead Head, ApprovalView Approval, ArgumentTree Tree, string Digest, string Reason, DateTimeOffset Now);
 
 /// <summary>What the history is narrowed to.</summary>
 public sealed record HistoryFilter(string State, string Function, string Who, string Risk)

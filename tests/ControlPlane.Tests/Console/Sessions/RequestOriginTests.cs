@@ -9,7 +9,7 @@ namespace Countersign.ControlPlane.Tests.Console.Sessions;
 public sealed class RequestOriginTests
 {
     [Theory]
-    [InlineData(null, null, true)]
+    [InlineData(null, null, false)]
     [InlineData("https://control.test", null, true)]
     [InlineData("http://inside:8081", null, true)]
     [InlineData(null, "same-origin", true)]
@@ -24,10 +24,22 @@ public sealed class RequestOriginTests
     {
         // Proves each thing a browser may say of where a request comes from.
         DefaultHttpContext context = new();
+        context.Request.Method = "POST";
         context.Request.Host = new HostString("inside", 8081);
         if (origin is not null) context.Request.Headers.Origin = origin;
         if (site is not null) context.Request.Headers["Sec-Fetch-Site"] = site;
         Assert.Equal(isOurs, RequestOrigin.IsOurs(context.Request, "https://control.test"));
+    }
+
+    [Fact]
+    public void Reading_is_left_to_whoever_says_nothing()
+    {
+        // Proves that a request which changes nothing needs no origin, and is still refused to another site's page.
+        DefaultHttpContext context = new();
+        context.Request.Method = "GET";
+        Assert.True(RequestOrigin.IsOurs(context.Request, "https://control.test"));
+        context.Request.Headers["Sec-Fetch-Site"] = "cross-site";
+        Assert.False(RequestOrigin.IsOurs(context.Request, "https://control.test"));
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class TextFoldTests
     {
         // Proves on the HTML itself: text is escaped, a mark has its note, and the fold says how long it is.
         string html = await HtmlAsync("<b>&\"'\u202E " + new string('x', 900));
-        Assert.StartsWith("<bdi class=\"text\">&lt;b&gt;&amp;&quot;&#x27;<mark class=\"code\"", html);
+        Assert.StartsWith("<bdi class=\"text\" dir=\"ltr\">&lt;b&gt;&amp;&quot;&#x27;<mark class=\"code\"", html);
         Assert.Contains("title=\"turns the direction of the text\">RLO</mark>", html, StringComparison.Ordinal);
         Assert.Contains("628 more characters are folded away", html, StringComparison.Ordinal);
         Assert.Contains("1 marked character: RLO turns the direction of the text", html, StringComparison.Ordinal);

@@ -49,6 +49,26 @@ public sealed class VisiblePartsTests
         Assert.NotEqual("", parts[1].Note);
     }
 
+    [Theory]
+    [InlineData("acc 12 \u05D0\u05D1 34", "acc 12 ", "\u05D0\u05D1", " 34")]
+    [InlineData("\u05D0 100-200", "", "\u05D0", " 100-200")]
+    [InlineData("a \u0645\u0631 \u062D\u0628 b", "a ", "\u0645\u0631 \u062D\u0628", " b")]
+    [InlineData("1 \uD83A\uDD00", "1 ", "\uD83A\uDD00", "")] // Adlam
+    public void Letters_from_right_to_left_are_apart_from_what_they_would_move(
+        string text, string before, string turned, string after)
+    {
+        // Proves that a run of such letters beside digits or others is a part of its own, marked, in the order of the
+        // text, and that nothing else is.
+        List<TextPart> parts = VisibleParts.Of(text);
+        TextPart part = Assert.Single(parts, one => one.Kind == TextPartKind.Turned);
+        Assert.Equal(turned, part.Text);
+        int at = parts.IndexOf(part);
+        Assert.Equal(before, string.Concat(parts.Take(at).Select(one => one.Text)));
+        Assert.Equal(after, string.Concat(parts.Skip(at + 1).Select(one => one.Text)));
+        Assert.NotEqual("", part.Note);
+        Assert.Contains("\u2067" + turned + "\u2069", VisibleParts.Flat(text), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Half_a_pair_and_stacked_marks_are_strange()
     {
@@ -81,7 +101,7 @@ public sealed class VisiblePartsTests
             int seen = 0;
             foreach (TextPart part in VisibleParts.Of(text))
             {
-                bool isWhole = part.Kind is TextPartKind.Plain or TextPartKind.LookAlike;
+                bool isWhole = part.Kind is TextPartKind.Plain or TextPartKind.LookAlike or TextPartKind.Turned;
                 seen += isWhole ? part.Text.Length : LengthOfCode(part.Text);
             }
 

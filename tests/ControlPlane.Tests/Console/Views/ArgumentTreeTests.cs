@@ -15,12 +15,60 @@ public sealed class ArgumentTreeTests
             """{"amount":12500.00,"to":"12","total_price":"3,50","lines":[{"price":6000.5},{"price":1}]}""",
             "/x?amount=7&page=2&max%5Ftotal=9e9");
         Assert.Equal(
-            ["?amount=7", "?max_total=9e9", "amount=12500.00", "total_price=3,50", "lines[0].price=6000.5",
-                "lines[1].price=1"],
+            ["amount=12500.00", "?amount=7", "lines[0].price=6000.5", "lines[1].price=1", "total_price=3,50",
+                "?max_total=9e9"],
             tree.Pinned.Select(one => one.Path + "=" + one.Text));
-        Assert.Equal("12\u202F500", tree.Pinned[2].Spelled);
-        Assert.Equal("9\u202F000\u202F000\u202F000", tree.Pinned[1].Spelled);
-        Assert.Equal(0, tree.MoreAmounts);
+        Assert.Equal("12\u202F500", tree.Pinned[0].Spelled);
+        Assert.Equal("9\u202F000\u202F000\u202F000", tree.Pinned[5].Spelled);
+        Assert.Equal((6, 6, false), (tree.Numbers, tree.NamedNumbers, tree.NeedsReading));
+    }
+
+    [Theory]
+    [InlineData("amount")]
+    [InlineData("AMOUNT")]
+    [InlineData("totalPrice")]
+    [InlineData("unit-cost")]
+    [InlineData("refundamount")]
+    [InlineData("prices")]
+    [InlineData("XMLSum")]
+    public void No_padding_takes_a_named_number_away(string name)
+    {
+        // Proves for names however written, at the top, nested and beneath, that thousands of other and larger numbers
+        // before it, more than a page shows, leave it the first.
+        string padding = string.Join(',', Enumerable.Range(0, ConsoleLimits.ValuesShownMax + 100).Select(
+            index => $"\"account{index}\":99999999{index}"));
+        foreach (string value in new[] { "7", "\"7\"", "{\"x\":7}", "[7]", "{\"x\":[\"7\"]}" })
+        {
+            ArgumentTree tree = Of("{" + padding + ",\"a\":{\"" + name + "\":" + value + "}}", "/x");
+            Assert.StartsWith("a." + name, tree.Pinned[0].Path, StringComparison.Ordinal);
+            Assert.Equal("7", tree.Pinned[0].Text);
+            Assert.Equal((ConsoleLimits.AmountsPinnedMax, 1), (tree.Pinned.Count, tree.NamedNumbers));
+            Assert.True(tree.IsCut && tree.NeedsReading);
+        }
+    }
+
+    [Fact]
+    public void The_largest_numbers_follow_and_all_are_counted()
+    {
+        // Proves that without a telling name the largest come first, that signs and exponents are understood, that all
+        // are counted, and that more amounts than are picked out must be read.
+        ArgumentTree tree = Of("[1,2,-5000,3,4e3,5,6,7,8,1e400]", "/x");
+        Assert.Equal(["1e400", "-5000", "4e3", "8", "7", "6"], tree.Pinned.Select(one => one.Text));
+        Assert.Equal((10, 0, false), (tree.Numbers, tree.NamedNumbers, tree.NeedsReading));
+        ArgumentTree many = Of(
+            "[" + string.Join(',', Enumerable.Range(0, 30).Select(index => $"{{\"fee\":{index}}}")) + "]", "/x");
+        Assert.Equal((ConsoleLimits.NamedPinnedMax, true), (many.Pinned.Count, many.NeedsReading));
+        Assert.Equal("29", many.Pinned[0].Text);
+    }
+
+    [Fact]
+    public void A_number_sent_as_a_long_text_is_a_number()
+    {
+        // Proves that zeros before an amount do not make it another text, and that prose under such a name is none.
+        ArgumentTree tree = Of(
+            "{\"amount\":\"" + new string('0', 100) + "5\",\"value\":\"" + new string('x', 50) + "1\"}", "/x");
+        Assert.Equal("amount", Assert.Single(tree.Pinned).Path);
+        Assert.Equal("a number of 101 digits", tree.Pinned[0].Spelled);
     }
 
     [Theory]
