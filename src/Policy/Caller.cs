@@ -72,6 +72,10 @@ public sealed class Caller
     /// <summary>True if another acts with this subject's token (RFC 8693 <c>act</c>), whoever the subject is.</summary>
     public bool IsDelegated { get; init; }
 
+    /// <summary>Who acts with the token, where another than its subject does (RFC 8693 section 4.1): the issuer that
+    /// vouches for them and their <c>sub</c>, a line each. Two agents of one person are two callers.</summary>
+    public string Actor { get; init; } = "";
+
     /// <summary>
     /// SHA-256 of the client certificate that the token is bound to (RFC 8705 section 3.1), 32 bytes; empty for a token
     /// that whoever holds it may use.

@@ -46,10 +46,11 @@ internal sealed class ConditionReader
             if (!byInputs.TryGetValue(_inputs[index], out ConditionProgram? program))
             {
                 FunctionScope scope = new(function.Id, path.Parameters, TypeOf(function));
-                program = ConditionProgram.CompileCondition(when.Text, scope, out ConditionError error);
+                program = ConditionProgram.CompileCondition(
+                    when.Text, scope, out IReadOnlyList<ConditionError> errors);
                 if (program is null)
                 {
-                    _errors.AddWithin(when, error.Offset, error.Message);
+                    AddAll(when, errors);
                     return;
                 }
 
@@ -86,10 +87,11 @@ internal sealed class ConditionReader
         {
             (Function function, PathTemplate path) = _content.Functions[index];
             FunctionScope scope = new(function.Id, path.Parameters, TypeOf(function));
-            ConditionProgram? program = ConditionProgram.CompileScalar(named.Text, scope, out ConditionError error);
+            ConditionProgram? program = ConditionProgram.CompileScalar(
+                named.Text, scope, out IReadOnlyList<ConditionError> errors);
             if (program is null)
             {
-                _errors.AddWithin(named, error.Offset, error.Message);
+                AddAll(named, errors);
                 return;
             }
 
@@ -108,6 +110,11 @@ internal sealed class ConditionReader
 
             _content.Objects.Add((separation, index), program);
         }
+    }
+
+    private void AddAll(DocumentNode text, IReadOnlyList<ConditionError> errors)
+    {
+        foreach (ConditionError error in errors) _errors.AddWithin(text, error.Offset, error.Message);
     }
 
     private static ConditionType TypeOf(Function function) => function.Arguments?.Type ?? ConditionType.Dyn;

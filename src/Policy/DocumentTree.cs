@@ -31,6 +31,8 @@ internal sealed class DocumentTree
     /// <param name="file">Where the text is from, of a document in several files.</param>
     public static DocumentNode? Read(string text, PolicyErrors errors, string file = "")
     {
+        if (!RawText.Check(text, errors, file)) return null;
+
         // The parser's mark stays on the last event: where it broke, when its own exception does not say.
         Parser parser = new(new StringReader(text));
         try
@@ -39,7 +41,10 @@ internal sealed class DocumentTree
         }
         catch (YamlException broken)
         {
-            AddAt(broken.Start, broken.Message, errors, file);
+            bool isTab = broken.Message.Contains(" tab ", StringComparison.Ordinal);
+            (int Line, int Column)? tab = isTab ? RawText.FindTab(text, parser.Current?.End ?? Mark.Empty) : null;
+            if (tab is { } place) errors.Add(file, place.Line, place.Column, "a tab may not indent: use spaces");
+            else AddAt(broken.Start, broken.Message, errors, file);
         }
         catch (Exception broken) when (broken is InvalidOperationException or ArgumentException)
         {
@@ -145,7 +150,9 @@ internal sealed class DocumentTree
             return Refuse(scalar, "line breaks, control characters and invisible characters are not allowed");
         }
 
-        NodeKind kind = scalar.Style == ScalarStyle.Plain ? KindOf(text) : NodeKind.Text;
+        bool isPlain = scalar.Style == ScalarStyle.Plain;
+        if (isPlain && RawText.NumberFault(text) is { } twoWays) return Refuse(scalar, twoWays);
+        NodeKind kind = isPlain ? KindOf(text) : NodeKind.Text;
         return new DocumentNode(kind, (int)scalar.Start.Line, (int)scalar.Start.Column, text)
         {
             File = _file,

@@ -95,12 +95,17 @@ internal sealed class RuleReader(PolicyContent content, FunctionReader functions
     public static PolicyMode ReadMode(Section section) =>
         section.Word("mode", ["enforce", "observe"], []) == "observe" ? PolicyMode.Observe : PolicyMode.Enforce;
 
-    /// <summary>Says that one person alone is meant to be enough, and why: only allow rules let one alone.</summary>
+    /// <summary>
+    /// Says that one person alone is meant to be enough, and why: allow rules let one alone, and approve rules do
+    /// while they are in observe.
+    /// </summary>
     private string ReadAlone(Section rule, string? effect)
     {
-        if (rule.FindKey("alone") is { } key && effect is "deny" or "approve")
+        bool isTried = effect == "approve" && rule.Find("mode") is { Kind: NodeKind.Text, Text: "observe" };
+        if (rule.FindKey("alone") is { } key && effect is "deny" or "approve" && !isTried)
         {
-            errors.Add(key, $"'alone' has no meaning with effect {effect}");
+            string unless = effect == "approve" ? " that is enforced" : "";
+            errors.Add(key, $"'alone' has no meaning with effect {effect}{unless}");
         }
 
         return rule.Text("alone") ?? "";

@@ -51,11 +51,13 @@ public sealed class ConditionFuzz
 
         ConditionType arguments = random.Next(2) == 0 ? Arguments : ConditionType.Dyn;
         FunctionScope scope = new("f", Path, arguments);
-        ConditionProgram? program = ConditionProgram.CompileCondition(text, scope, out ConditionError error);
+        ConditionProgram? program = ConditionProgram.CompileCondition(
+            text, scope, out IReadOnlyList<ConditionError> errors);
         if (program is null)
         {
-            Assert.True(error.Offset >= 0 && error.Offset <= text.Length, $"{error.Offset} of {text}");
-            Assert.NotEqual("", error.Message);
+            Assert.NotEmpty(errors);
+            Assert.All(errors, error => Assert.InRange(error.Offset, 0, text.Length));
+            Assert.All(errors, error => Assert.NotEqual("", error.Message));
             return null;
         }
 

@@ -47,6 +47,23 @@ public sealed class PolicySchemaTests
         }
     }
 
+    // Proves that a whole document, which has apiVersion and includes nothing, requires what its reader does, and that
+    // a file of several is held to nothing that stands in another.
+    [Fact]
+    public void A_whole_document_requires_what_its_reader_does()
+    {
+        using JsonDocument schema = JsonDocument.Parse(PolicyTexts.ReadFile("schemas/policy.schema.json"));
+        JsonElement root = schema.RootElement;
+        Assert.False(root.TryGetProperty("required", out _));
+        JsonElement condition = root.GetProperty("if");
+        Assert.Equal(["apiVersion"], Texts(condition.GetProperty("required")));
+        Assert.Equal(["include"], Texts(condition.GetProperty("not").GetProperty("required")));
+        SectionKeys keys = Tables().Single(one => one.Name == nameof(PolicyReader) + ".Keys").Keys;
+        Assert.Equal(keys.Required, Texts(root.GetProperty("then").GetProperty("required")));
+    }
+
+    private static string[] Texts(JsonElement list) => [.. list.EnumerateArray().Select(one => one.GetString()!)];
+
     // Proves that every key is explained to those who write it, by its description or that of what it refers to.
     [Fact]
     public void Every_key_is_described()

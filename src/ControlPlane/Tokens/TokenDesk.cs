@@ -96,17 +96,12 @@ internal sealed class TokenDesk(
                 : OAuthError.Of(OAuthError.InvalidGrant, result.Because);
         }
 
-        IReadOnlyList<string> groups = caller.Groups;
-        if (form.TryGetValue("scope", out string? scope))
-        {
-            groups = scope.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (!groups.All(caller.IsIn))
-                return OAuthError.Of(OAuthError.InvalidScope, "the scope names a group that the subject is not in");
-        }
+        if (form.TryGetValue("scope", out string? scope) && !TokenExchange.IsWhole(scope, caller))
+            return OAuthError.Of(OAuthError.InvalidScope, TokenExchange.ScopeBecause);
 
         // The assertion was to be shown within minutes; the token that is given for it lives by its own terms.
-        Caller narrowed = new(caller.Issuer, caller.Subject, caller.Kind, groups, caller.Chain, caller.Tenant);
-        GatewayTokenTerms agreed = new(narrowed, clock.GetUtcNow() + terms.TimeToLive) { ProvenAt = caller.IssuedAt };
+        Caller vouched = new(caller.Issuer, caller.Subject, caller.Kind, caller.Groups, caller.Chain, caller.Tenant);
+        GatewayTokenTerms agreed = new(vouched, clock.GetUtcNow() + terms.TimeToLive) { ProvenAt = caller.IssuedAt };
         return await IssueAsync(caller, BoundTo(agreed, key), AccessTokenType);
     }
 

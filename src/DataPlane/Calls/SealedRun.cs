@@ -40,6 +40,7 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
         WriteList(writer, caller.Chain);
         writer.Write(caller.Tenant);
         writer.Write(caller.IsDelegated);
+        writer.Write(caller.Actor);
         writer.Write(caller.IssuedAt);
         writer.Write(call.Client.IsTls);
         WriteBytes(writer, call.Client.RemoteAddress.Span);
@@ -63,6 +64,7 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
             Caller caller = new(issuer, subject, kind, groups, chain, reader.ReadString())
             {
                 IsDelegated = reader.ReadBoolean(),
+                Actor = reader.ReadString(),
                 IssuedAt = reader.ReadInt64(),
             };
             bool isTls = reader.ReadBoolean();

@@ -51,6 +51,7 @@ internal static class ClaimMapping
             Distinct(people, StringComparer.OrdinalIgnoreCase), tenant)
         {
             IsDelegated = isDelegated,
+            Actor = isDelegated ? ActorOf(actor, options.Issuer) : "",
             IssuedAt = claims.TryGetProperty("iat", out JsonElement issued) && issued.TryGetDouble(out double seconds)
                 ? (long)seconds
                 : 0,
@@ -97,6 +98,17 @@ internal static class ClaimMapping
         }
 
         return TokenFault.ActorWrong;
+    }
+
+    /// <summary>As <see cref="Caller.Actor"/>, of an <c>act</c> whose <c>iss</c>, if it has none, is
+    /// <paramref name="issuer"/>.</summary>
+    internal static string ActorOf(JsonElement actor, string issuer)
+    {
+        if (actor.ValueKind != JsonValueKind.Object) return issuer;
+        bool hasIssuer = actor.TryGetProperty("iss", out JsonElement stated);
+        if (hasIssuer && ClaimText.TryRead(stated, out string own)) issuer = own;
+        bool isNamed = actor.TryGetProperty("sub", out JsonElement sub) && ClaimText.TryReadName(sub, out _);
+        return isNamed ? issuer + "\n" + sub.GetString() : issuer;
     }
 
     // A listed account is its person's, whatever kind it is. Where a claim names one person and the list another, both

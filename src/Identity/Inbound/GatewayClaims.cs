@@ -41,9 +41,11 @@ internal static class GatewayClaims
         if (!TryList(claims, Parents, parents) || !parents.All(text => TokenHash.TryParse(text, out _)))
             return TokenFault.SubjectWrong;
         if (!Confirmation.TryRead(claims, out Confirmation bound)) return TokenFault.SenderConstrained;
+        bool isDelegated = claims.TryGetProperty("act", out JsonElement actor);
         caller = new Caller(issuer, subject, kind, groups, chain, tenant)
         {
-            IsDelegated = claims.TryGetProperty("act", out _),
+            IsDelegated = isDelegated,
+            Actor = isDelegated ? ClaimMapping.ActorOf(actor, issuer) : "",
             IssuedAt = claims.TryGetProperty("iat", out JsonElement issued) && issued.TryGetInt64(out long seconds)
                 ? seconds
                 : 0,

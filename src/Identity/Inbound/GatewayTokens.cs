@@ -26,6 +26,10 @@ public sealed record GatewayTokenTerms(Caller Caller, DateTimeOffset ExpiresAt)
     /// this one too. 0 is older than everything.</summary>
     public long ProvenAt { get; init; }
 
+    /// <summary>Who alone may act with it (RFC 8693 section 4.4), as the subject's token said; null names nobody, so
+    /// that anybody may.</summary>
+    public JsonElement? MayAct { get; init; }
+
     /// <summary>SHA-256, in hex, of the tokens that it is given for: it is revoked with any of them.</summary>
     public IReadOnlyList<string> Parents { get; init; } = [];
 }
@@ -91,6 +95,12 @@ public sealed class GatewayTokens(Func<string> issuer, SigningKeyRing keys, Time
         }
 
         for (int depth = 0; depth < terms.Actors.Count; depth++) json.WriteEndObject();
+        if (terms.MayAct is { } may)
+        {
+            json.WritePropertyName("may_act");
+            may.WriteTo(json);
+        }
+
         WriteBinding(json, caller);
         WriteList(json, GatewayClaims.Parents, terms.Parents);
         json.WriteNumber(GatewayClaims.ProvenAt, terms.ProvenAt);

@@ -23,7 +23,7 @@ public static class TokenExchange
     /// <summary>Joins them.</summary>
     /// <param name="subject">The person's; may be one that others act with already.</param>
     /// <param name="actor">The agent's own.</param>
-    /// <param name="scope">The person's groups that are handed over, by spaces; null hands over all.</param>
+    /// <param name="scope">The person's groups by spaces, all of them, or null: see <see cref="IsWhole"/>.</param>
     /// <param name="expiresAt">When the new token is dead at the latest.</param>
     public static ExchangeOutcome Join(
         ExchangedToken subject, ExchangedToken actor, string? scope, DateTimeOffset expiresAt)
@@ -38,23 +38,17 @@ public static class TokenExchange
         if (agent.Kind is not (CallerKind.Agent or CallerKind.Ci or CallerKind.Service) || agent.IsDelegated)
             return No("the actor_token is not an agent's own");
         List<GatewayActor> actors = [new GatewayActor(agent.Issuer, agent.Subject, agent.Kind)];
-        if (!TryReadClaims(subject, person, actors, out string because) || !MayAct(subject, agent, out because))
-            return No(because);
+        if (!TryReadClaims(subject, person, actors, out string because)) return No(because);
+        if (!MayAct(subject, agent, out JsonElement? may, out because)) return No(because);
         if (actors.Count >= ClaimMapping.ActorDepthMax) return No("the subject_token was handed on too often");
 
-        IReadOnlyList<string> lent = person.Groups;
-        if (scope is not null)
-        {
-            lent = scope.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (!lent.All(person.IsIn)) return No("the scope names a group that the person is not in");
-        }
-
+        if (scope is not null && !IsWhole(scope, person)) return No(ScopeBecause);
         if (person.Tenant.Length > 0 && agent.Tenant.Length > 0 && person.Tenant != agent.Tenant)
             return No("the two tokens are of different tenants");
         DateTimeOffset ends = Earlier(expiresAt, Earlier(subject.ExpiresAt, actor.ExpiresAt));
         Caller joined = new(
             person.Issuer, person.Subject, agent.Kind,
-            [.. lent.Concat(agent.Groups).Distinct(StringComparer.Ordinal)],
+            [.. person.Groups.Concat(agent.Groups).Distinct(StringComparer.Ordinal)],
             [.. person.Chain.Concat(agent.Chain).Distinct(StringComparer.OrdinalIgnoreCase)],
             person.Tenant.Length > 0 ? person.Tenant : agent.Tenant)
         {
@@ -66,10 +60,27 @@ public static class TokenExchange
             new GatewayTokenTerms(joined, ends)
             {
                 Actors = actors,
+                MayAct = may,
                 ProvenAt = Math.Min(person.IssuedAt, agent.IssuedAt),
                 Parents = [GatewayTokens.HashOf(subject.Token.Span), GatewayTokens.HashOf(actor.Token.Span)],
             },
             "");
+    }
+
+    /// <summary>Why a scope is refused.</summary>
+    public const string ScopeBecause =
+        "a scope must name every group of the subject: what denies by one of them counts";
+
+    /// <summary>
+    /// True if <paramref name="scope"/> names the groups of <paramref name="caller"/>, all and no others. A token with
+    /// fewer would get around the rules and separations that speak against those left out.
+    /// </summary>
+    public static bool IsWhole(string scope, Caller caller)
+    {
+        ArgumentNullException.ThrowIfNull(scope);
+        ArgumentNullException.ThrowIfNull(caller);
+        string[] named = scope.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return new HashSet<string>(named, StringComparer.Ordinal).SetEquals(caller.Groups);
     }
 
     // The actors of the subject's own token go on below the new one.
@@ -98,11 +109,13 @@ public static class TokenExchange
     }
 
     // RFC 8693 section 4.4: a token may say who alone may act for its subject.
-    private static bool MayAct(ExchangedToken subject, Caller agent, out string because)
+    private static bool MayAct(ExchangedToken subject, Caller agent, out JsonElement? stated, out string because)
     {
         because = "";
+        stated = null;
         using CompactToken? claims = ClaimsOf(subject.Token);
         if (claims is null || !claims.Claims.TryGetProperty("may_act", out JsonElement may)) return true;
+        stated = may.Clone();   // goes on with the new token
         because = "the subject_token names another who may act with it";
         if (may.ValueKind != JsonValueKind.Object || !may.TryGetProperty("sub", out JsonElement sub)
             || !ClaimText.TryReadName(sub, out string named) || named != agent.Subject) return false;

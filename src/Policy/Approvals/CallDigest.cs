@@ -56,7 +56,8 @@ public static class CallDigest
     {
         ArgumentNullException.ThrowIfNull(parts.Caller);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Append(hash, "countersign call v1"u8);
+        Append(hash, parts.Caller.IsDelegated ? "countersign delegated call v1"u8 : "countersign call v1"u8);
+        if (parts.Caller.IsDelegated) Append(hash, parts.Caller.Actor);
         Append(hash, parts.Caller.Tenant);
         Append(hash, parts.Caller.Issuer);
         Append(hash, parts.Caller.Subject);

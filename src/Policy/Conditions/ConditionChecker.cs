@@ -9,9 +9,27 @@ namespace Countersign.Policy.Conditions;
 internal sealed class ConditionChecker(ConditionScope scope, bool isLax = false)
 {
     private readonly List<(string Name, ConditionType Type)> _locals = [];
+    private readonly List<ConditionError> _errors = [];
 
-    /// <exception cref="ConditionSyntaxException">A name is unknown or a type wrong.</exception>
+    /// <summary>All that is wrong, in the order in which it is written; what has errors has no steps.</summary>
+    public IReadOnlyList<ConditionError> Errors => [.. _errors.Distinct().OrderBy(error => error.Offset)];
+
+    /// <summary>Errors are added to <see cref="Errors"/>; what has one is taken for <c>dyn</c>, and the rest is
+    /// checked.</summary>
     public Typed Check(Syntax syntax)
+    {
+        try
+        {
+            return CheckOne(syntax);
+        }
+        catch (ConditionSyntaxException fault)
+        {
+            _errors.Add(fault.Error);
+            return new Typed(new UnboundNode(syntax.Offset), ConditionType.Dyn);
+        }
+    }
+
+    private Typed CheckOne(Syntax syntax)
     {
         Typed made = syntax switch
         {
@@ -39,8 +57,8 @@ internal sealed class ConditionChecker(ConditionScope scope, bool isLax = false)
     {
         Typed made = Check(syntax);
         if (made.Type.Kind == TypeKind.Bool || made.Type.IsOpen) return made.Node;
-        throw new ConditionSyntaxException(
-            syntax.Offset, $"a condition is true or false; this is of type {made.Type}");
+        Refuse(syntax.Offset, $"a condition is true or false; this is of type {made.Type}");
+        return made.Node;
     }
 
     /// <summary>As <see cref="Check"/>, for what must be text, a number or a bool.</summary>
@@ -49,7 +67,8 @@ internal sealed class ConditionChecker(ConditionScope scope, bool isLax = false)
         Typed made = Check(syntax);
         bool isScalar = made.Type.IsOpen || made.Type.IsNumeric || made.Type.Kind is TypeKind.String or TypeKind.Bool;
         if (isScalar) return made.Node;
-        throw new ConditionSyntaxException(syntax.Offset, $"text, a number or a bool is wanted, not {made.Type}");
+        Refuse(syntax.Offset, $"text, a number or a bool is wanted, not {made.Type}");
+        return made.Node;
     }
 
     private Typed CheckName(NameSyntax name)
@@ -137,15 +156,15 @@ internal sealed class ConditionChecker(ConditionScope scope, bool isLax = false)
                 return new Typed(
                     new ChoiceNode(call.Offset, nodes[0], nodes[1], nodes[2]), ConditionType.Join(types[1], types[2]));
             case "_==_" or "_!=_":
-                if (!AreComparable(types[0], types[1])) NoOverload(call, types);
+                if (!TypeRelations.AreComparable(types[0], types[1])) NoOverload(call, types);
                 Operation equality = call.Function == "_==_" ? Operation.Equal : Operation.NotEqual;
                 return new Typed(new BinaryNode(call.Offset, equality, nodes[0], nodes[1]), ConditionType.Bool);
             case "_<_" or "_<=_" or "_>_" or "_>=_":
-                if (!AreOrdered(types[0], types[1])) NoOverload(call, types);
+                if (!TypeRelations.AreOrdered(types[0], types[1])) NoOverload(call, types);
                 return new Typed(
                     new BinaryNode(call.Offset, OrderingOf(call.Function), nodes[0], nodes[1]), ConditionType.Bool);
             case "_in_":
-                if (!MayContain(types[1], types[0])) NoOverload(call, types);
+                if (!TypeRelations.MayContain(types[1], types[0])) NoOverload(call, types);
                 return new Typed(new BinaryNode(call.Offset, Operation.In, nodes[0], nodes[1]), ConditionType.Bool);
             case "_[_]":
                 return CheckIndex(call, arguments);
@@ -175,7 +194,7 @@ internal sealed class ConditionChecker(ConditionScope scope, bool isLax = false)
         bool fits = container.Kind switch
         {
             TypeKind.List => key.Kind == TypeKind.Int || key.IsOpen,
-            TypeKind.Map or TypeKind.Object => AreComparable(container.Key!, key),
+            TypeKind.Map or TypeKind.Object => TypeRelations.AreComparable(container.Key!, key),
             _ => container.IsOpen,
         };
         if (!fits) NoOverload(call, [container, key]);
@@ -325,11 +344,15 @@ internal sealed class ConditionChecker(ConditionScope scope, bool isLax = false)
     private void NoOverload(CallSyntax call, ConditionType[] types)
     {
         string given = string.Join(", ", types.Select(type => type.ToString()));
-        Refuse(call.Offset, $"'{Written(call.Function)}' does not take ({given})");
+        string fault = $"'{Written(call.Function)}' does not take ({given})";
+        if (!isLax) throw new ConditionSyntaxException(call.Offset, fault);
     }
 
-    private ConditionType Refuse(int offset, string fault) =>
-        isLax ? ConditionType.Dyn : throw new ConditionSyntaxException(offset, fault);
+    private ConditionType Refuse(int offset, string fault)
+    {
+        if (!isLax) _errors.Add(new ConditionError(offset, fault));
+        return ConditionType.Dyn;
+    }
 
     private static string Written(string function) => function is "_?_:_" ? "?:" : function.Replace("_", "");
 
@@ -339,29 +362,6 @@ internal sealed class ConditionChecker(ConditionScope scope, bool isLax = false)
         "_<=_" => Operation.LessOrEqual,
         "_>_" => Operation.Greater,
         _ => Operation.GreaterOrEqual,
-    };
-
-    /// <summary>Numbers of any types may be compared; else both are of one type.</summary>
-    private static bool AreComparable(ConditionType left, ConditionType right)
-    {
-        if (left.IsOpen || right.IsOpen || (left.IsNumeric && right.IsNumeric)) return true;
-        if (left.Kind == TypeKind.List && right.Kind == TypeKind.List) return AreComparable(left.Item!, right.Item!);
-        return left.Takes(right) || right.Takes(left);
-    }
-
-    private static bool AreOrdered(ConditionType left, ConditionType right)
-    {
-        if (left.IsNumeric && right.IsNumeric) return true;
-        if (left.IsOpen) return right.IsOpen || AreOrdered(right, right);
-        return (right.IsOpen || left.Kind == right.Kind) && (left.IsNumeric || left.Kind is TypeKind.Bool
-            or TypeKind.String or TypeKind.Bytes or TypeKind.Timestamp or TypeKind.Duration);
-    }
-
-    private static bool MayContain(ConditionType container, ConditionType item) => container.Kind switch
-    {
-        TypeKind.List => AreComparable(container.Item!, item),
-        TypeKind.Map or TypeKind.Object => AreComparable(container.Key!, item),
-        _ => container.IsOpen,
     };
 
     private static ConditionType TypeOf(in ConditionValue literal) => literal.Kind switch

@@ -96,6 +96,8 @@ internal sealed class SelectNode(int offset, ConditionNode operand, ConditionVal
 /// <summary>An operator or function of one value.</summary>
 internal sealed class UnaryNode(int offset, Operation operation, ConditionNode operand) : ConditionNode(offset)
 {
+    public Operation Operation => operation;
+
     public override IReadOnlyList<ConditionNode> Children => [operand];
 
     [HotPath]

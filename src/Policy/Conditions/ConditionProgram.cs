@@ -42,14 +42,16 @@ public sealed class ConditionProgram
 
     internal ConditionNode Root => _root;
 
-    /// <summary>A condition: true or false. Null, and what is wrong, if it does not compile.</summary>
-    internal static ConditionProgram? CompileCondition(string text, ConditionScope scope, out ConditionError error) =>
-        Compile(text, scope, isCondition: true, out error);
+    /// <summary>A condition: true or false. Null, and all that is wrong, if it does not compile.</summary>
+    internal static ConditionProgram? CompileCondition(
+        string text, ConditionScope scope, out IReadOnlyList<ConditionError> errors) =>
+        Compile(text, scope, isCondition: true, out errors);
 
     /// <summary>An expression whose value is text, a number or a bool: what <see cref="TryEvaluateScalar"/> takes.
     /// </summary>
-    internal static ConditionProgram? CompileScalar(string text, ConditionScope scope, out ConditionError error) =>
-        Compile(text, scope, isCondition: false, out error);
+    internal static ConditionProgram? CompileScalar(
+        string text, ConditionScope scope, out IReadOnlyList<ConditionError> errors) =>
+        Compile(text, scope, isCondition: false, out errors);
 
     /// <summary>Whether the condition holds for a call.</summary>
     /// <param name="facts">The call.</param>
@@ -111,9 +113,9 @@ public sealed class ConditionProgram
     }
 
     private static ConditionProgram? Compile(
-        string text, ConditionScope scope, bool isCondition, out ConditionError error)
+        string text, ConditionScope scope, bool isCondition, out IReadOnlyList<ConditionError> errors)
     {
-        error = default;
+        errors = [];
         try
         {
             if (text.Length > ConditionLimits.CharactersMax)
@@ -124,6 +126,8 @@ public sealed class ConditionProgram
             Syntax syntax = ConditionParser.Parse(text);
             ConditionChecker checker = new(scope);
             ConditionNode root = isCondition ? checker.CheckCondition(syntax) : checker.CheckScalar(syntax);
+            errors = [.. checker.Errors.Concat(LiteralFaults.Find(root)).OrderBy(error => error.Offset)];
+            if (errors.Count > 0) return null;
             double cost = ConditionCost.Of(root);
             if (cost <= ConditionLimits.StepsMax) return new ConditionProgram(text, root);
             throw new ConditionSyntaxException(
@@ -132,7 +136,7 @@ public sealed class ConditionProgram
         }
         catch (ConditionSyntaxException fault)
         {
-            error = fault.Error;
+            errors = [fault.Error];
             return null;
         }
     }

@@ -85,9 +85,9 @@ public sealed class HoleFinder
             if (functions.Length == 0) continue;
             DirectoryAccount? somebody = hasDirectory ? FindSomebody(rule) : null;
             string what = isTried ? "is in observe and lets through" : "allows";
-            string message = $"rule '{rule.Id}' {what} {Join(functions)} to one person alone";
-            if (!isTried) message += "; say why with 'alone' if that is meant";
-            FindingWeight weight = somebody is null || isTried ? FindingWeight.Warning : FindingWeight.Error;
+            string message = $"rule '{rule.Id}' {what} {Join(functions)} to one person alone; "
+                + "say why with 'alone' if that is meant";
+            FindingWeight weight = somebody is null ? FindingWeight.Warning : FindingWeight.Error;
             Add(weight, rule, message, somebody is null ? [] : [$"{Describe(somebody)} calls {functions[0]}"]);
         }
     }

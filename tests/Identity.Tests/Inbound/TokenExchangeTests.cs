@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Outbound;
 using Countersign.Policy;
+using Countersign.Policy.Approvals;
 using Countersign.Policy.Revocations;
 using Xunit;
 
@@ -71,16 +72,47 @@ public sealed class TokenExchangeTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task AScopeHandsOverLess()
+    public async Task AScopeHandsOverAll()
     {
-        // Proves that of the person's groups only those named are lent, and none that they do not have.
+        // Proves that nobody sheds a group that a rule or a separation speaks against: by one less, none, one too many.
         JsonObject claims = PersonClaims();
         claims["groups"] = new JsonArray("support", "finance");
         byte[] person = ScriptedKey.First.Sign(claims);
-        byte[] token = await JoinAsync(person, Agent(), "support");
-        Assert.Equal(["agents", "support"], (await _verifier.VerifyAsync(token, Cancel)).Caller!.Groups.Order());
-        Assert.Equal("the scope names a group that the person is not in", await RefusedAsync(person, Agent(), "root"));
+        byte[] token = await JoinAsync(person, Agent(), "finance support");
+        Caller caller = (await _verifier.VerifyAsync(token, Cancel)).Caller!;
+        Assert.Equal(["agents", "finance", "support"], caller.Groups.Order());
+        foreach (string scope in (string[])["support", "", "support finance root"])
+            Assert.Equal(TokenExchange.ScopeBecause, await RefusedAsync(person, Agent(), scope));
     }
+
+    [Fact]
+    public async Task TwoAgentsOfOnePersonAreTwoCallers()
+    {
+        // Proves that what one of them asks is not the other's call, nor the person's own.
+        string[] digests =
+        [
+            DigestOf((await _verifier.VerifyAsync(Person(), Cancel)).Caller!),
+            DigestOf((await _verifier.VerifyAsync(await JoinAsync(Person(), Agent()), Cancel)).Caller!),
+            DigestOf((await _verifier.VerifyAsync(await JoinAsync(Person(), Agent("second")), Cancel)).Caller!),
+        ];
+        Assert.Equal(3, digests.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task WhoMayActIsHeldToBeyondOneExchange()
+    {
+        // Proves that may_act goes on with the new token, so that nobody else acts with that one either.
+        JsonObject claims = PersonClaims();
+        claims["may_act"] = JsonNode.Parse("""{"sub":"robot"}""");
+        byte[] token = await JoinAsync(ScriptedKey.First.Sign(claims), Agent());
+        string because = await RefusedAsync(token, Agent("second"));
+        Assert.Equal("the subject_token names another who may act with it", because);
+    }
+
+    private static string DigestOf(Caller caller) => CallDigest.Compute(new CallParts
+    {
+        Caller = caller, FunctionId = "f", Method = "POST", Target = "/f"u8,
+    });
 
     [Fact]
     public async Task WhoMayNotBeJoinedIsNot()

@@ -206,13 +206,13 @@ public sealed class ArgumentSchemaTests
     {
         const string schema = """
             { type: [number, 'null', string], minimum: -1.50,
-                  enum: [ -2, 1e3, null, ~, true, 'a"b', 007, 12345678901 ] }
+                  enum: [ -2, 1e3, null, ~, true, 'a"b', 7, 12345678901 ] }
             """;
         PolicyReading twice = PolicyTexts.Read(Text(schema));
         Assert.Equal("'~' is listed twice", Assert.Single(twice.Errors).Message);
         PolicyReading reading = PolicyTexts.Read(Text(schema.Replace(" ~,", "", StringComparison.Ordinal)));
-        const string kept = """[-2,1e3,null,true,"a\"b",007,12345678901],"minimum":-1.50}""";
-        Assert.Contains(kept.Replace("007", "7", StringComparison.Ordinal), reading.Json, StringComparison.Ordinal);
+        const string kept = """[-2,1e3,null,true,"a\"b",7,12345678901],"minimum":-1.50}""";
+        Assert.Contains(kept, reading.Json, StringComparison.Ordinal);
         PolicyReading again = PolicyTexts.Read(reading.Json);
         Assert.Equal(reading.Json, again.Json);
         Assert.Empty(again.Errors);

@@ -40,8 +40,8 @@ internal static class Calls
     {
         PathInput[] path = [new PathInput("account", 1, false)];
         ConditionProgram? program = ConditionProgram.CompileCondition(
-            condition, new FunctionScope("f.pay", path, ConditionType.Dyn), out ConditionError error);
-        if (program is null) return $"{error.Offset}: {error.Message}";
+            condition, new FunctionScope("f.pay", path, ConditionType.Dyn), out IReadOnlyList<ConditionError> errors);
+        if (program is null) return string.Join('\n', errors.Select(error => $"{error.Offset}: {error.Message}"));
         ConditionAnswer answer = program.Evaluate(facts, out string fault);
         return answer == ConditionAnswer.Error ? fault : answer == ConditionAnswer.True ? "true" : "false";
     }

@@ -18,8 +18,9 @@ internal sealed record ConformanceCase(
         string type;
         try
         {
-            Typed made = new ConditionChecker(new BoundScope(this), isLax: !Check)
-                .Check(ConditionParser.Parse(Expr));
+            ConditionChecker checker = new(new BoundScope(this), isLax: !Check);
+            Typed made = checker.Check(ConditionParser.Parse(Expr));
+            if (checker.Errors.Count > 0) throw new ConditionSyntaxException(0, checker.Errors[0].Message);
             root = made.Node;
             type = made.Type.ToString();
         }

@@ -21,8 +21,9 @@ public sealed partial class DocumentedConditionTests
         {
             string condition = row.Groups[1].Value.Replace("\\|", "|", StringComparison.Ordinal);
             ConditionProgram? program = ConditionProgram.CompileCondition(
-                condition, new FunctionScope("billing.refund", path, ConditionType.Dyn), out ConditionError error);
-            Assert.True(program is not null, $"{condition}: {error.Message}");
+                condition, new FunctionScope("billing.refund", path, ConditionType.Dyn),
+                out IReadOnlyList<ConditionError> errors);
+            Assert.True(program is not null, $"{condition}: {string.Join("; ", errors)}");
             ConditionAnswer answer = program.Evaluate(facts, out string fault);
             string said = answer switch
             {

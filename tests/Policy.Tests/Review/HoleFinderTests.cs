@@ -20,6 +20,12 @@ public sealed class HoleFinderTests
 
         """;
 
+    private const string People = """
+        people:
+          - { id: ann, groups: [staff] }
+          - { id: bea, groups: [leads] }
+        """;
+
     // Proves that a policy whose people suffice and are linked has no hole: the requester has one account, agents name
     // their owners, and somebody else can approve.
     [Fact]
@@ -162,14 +168,24 @@ public sealed class HoleFinderTests
         Assert.Empty(Find(Base + rules, "people: [{ id: ann, groups: [staff] }, { id: bea, groups: [leads] }]"));
     }
 
-    // Proves that observing is said: of a rule that would pause, and of the whole policy.
+    // Proves that observing is said: of the whole policy, and of a rule that would pause, which is an error once there
+    // is somebody whom it lets through alone, unless the rule says why.
     [Fact]
-    public void Observing_is_a_warning()
+    public void Observing_is_said()
     {
         string tried = Base.Replace("effect: approve", "effect: approve\n    mode: observe", StringComparison.Ordinal);
         PolicyFinding one = Assert.Single(Find(tried, null));
         Assert.Equal(FindingWeight.Warning, one.Weight);
-        Assert.Equal("rule 'pay' is in observe and lets through f.pay (critical) to one person alone", one.Message);
+        Assert.Equal("rule 'pay' is in observe and lets through f.pay (critical) to one person alone; "
+            + "say why with 'alone' if that is meant", one.Message);
+        PolicyFinding known = Find(tried, People).First(finding => finding.Line == one.Line);
+        Assert.Equal((FindingWeight.Error, one.Message), (known.Weight, known.Message));
+        string meant = tried.Replace("mode: observe", "mode: observe\n    alone: a trial", StringComparison.Ordinal);
+        Assert.Empty(Find(meant, null));
+        Assert.DoesNotContain(Find(meant, People), finding => finding.Message == one.Message);
+        PolicyReading enforced = PolicyTexts.Read(
+            meant.Replace("mode: observe\n", "mode: enforce\n", StringComparison.Ordinal));
+        Assert.Contains("'alone' has no meaning", Assert.Single(enforced.Errors).Message, StringComparison.Ordinal);
         PolicyFinding whole = Assert.Single(Find(Base + "mode: observe\n", null));
         Assert.Contains("the policy is in observe", whole.Message, StringComparison.Ordinal);
     }
