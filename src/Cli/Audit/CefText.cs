@@ -51,7 +51,8 @@ internal static class CefText
     private static int Severity(JsonObject record, bool isEvent)
     {
         string name = Text(record, isEvent ? "event" : "verdict");
-        if (name is "unknown" or "glass-broken" or "policy-regressed" or "policy-replaced" or "internal-error") return Grave;
+        if (name is "unknown" or "glass-broken" or "policy-regressed" or "policy-replaced" or "internal-error")
+            return Grave;
         if (isEvent) return name.EndsWith("-refused", StringComparison.Ordinal) ? Notable : Usual;
         if (name is not ("ok" or "")) return Notable;
         return Text(record, "risk") is "high" or "critical" ? Notable : Usual;
