@@ -211,13 +211,20 @@ public sealed class CallerVerifierTests
             verifier.TryFind(other, out Caller? _);
         }
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int round = 0; round < 1000; round++)
+        // A collection meanwhile counts what was left of the thread's buffer: the least of some tries is its own.
+        long least = long.MaxValue;
+        for (int attempt = 0; attempt < 5 && least > 0; attempt++)
         {
-            verifier.TryFind(token, out Caller? _);
-            verifier.TryFind(other, out Caller? _);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int round = 0; round < 1000; round++)
+            {
+                verifier.TryFind(token, out Caller? _);
+                verifier.TryFind(other, out Caller? _);
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        return GC.GetAllocatedBytesForCurrentThread() - before;
+        return least;
     }
 }
