@@ -10,8 +10,6 @@ namespace Countersign.Cli.Serve;
 internal sealed class PolicyStart(
     GatewayOptions options, RedisPolicyStore policies, PolicyMemory memory, TimeProvider clock, ILogger log)
 {
-    private const string BootstrapAuthor = "bootstrap";
-
     private static readonly TimeSpan StoreWithin = TimeSpan.FromSeconds(15);
 
     /// <summary>Policy is not configuration: it goes only into a store that has none.</summary>
@@ -45,7 +43,7 @@ internal sealed class PolicyStart(
         StoreResult<StoredPolicy> stored = current > 0
             ? await RepublishAsync(current.Value, reading, source)
             : await policies.BootstrapAsync(
-                reading.Json, source, BootstrapAuthor,
+                reading.Json, source, RedisPolicyStore.BootstrapAuthor,
                 memory.Furthest.Change > 0 ? memory.Furthest : null);
         if (stored.Status == StoreStatus.Unavailable)
         {
@@ -77,10 +75,10 @@ internal sealed class PolicyStart(
         long current, PolicyReading reading, string source)
     {
         StoreResult<StoredPolicy> held = await policies.GetAsync(current);
-        bool isStale = held.IsOk && held.Value!.Author == BootstrapAuthor && held.Value.Document != reading.Json;
+        bool isStale = held.IsOk && held.Value!.Author == RedisPolicyStore.BootstrapAuthor && held.Value.Document != reading.Json;
         return isStale
             ? await policies.PublishAsync(
-                reading.Json, source, BootstrapAuthor, expected: new PolicyExpectation(Current: current))
+                reading.Json, source, RedisPolicyStore.BootstrapAuthor, expected: new PolicyExpectation(Current: current))
             : held;
     }
 }

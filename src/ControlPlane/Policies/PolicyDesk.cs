@@ -58,12 +58,13 @@ internal sealed class PolicyDesk(
     /// <summary>Compiles, stores the next version and puts it in force; with any error nothing changes.</summary>
     public async ValueTask<Reply> PublishAsync(Caller author, string text, PolicyTerms terms)
     {
+        PolicyMark? before = await BeforeAsync(terms);
         CheckedPolicy policy = _check.Check(text, overPeople: true);
         if (policy.Snapshot is not { } snapshot) return PolicyReplies.Invalid(policy.Errors);
         PolicyReading reading = policy.Reading;
         using AuditedAct act = acts.Begin(author, ActWords.Publish, "policy", "sha256:" + snapshot.Sha256);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
-        (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, act);
+        (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, before, author, act);
         if (ground is null) return refusal!;
         bool governed = proposals.Governs(ground.Mark);
         StoreResult<StoredPolicy> published = await _store.PublishAsync(
@@ -93,6 +94,7 @@ internal sealed class PolicyDesk(
     /// <summary>Puts a stored version in force, if this build still compiles it.</summary>
     public async ValueTask<Reply> ActivateAsync(Caller actor, long version, PolicyTerms terms)
     {
+        PolicyMark? before = await BeforeAsync(terms);
         StoreResult<StoredPolicy> found = await _store.GetAsync(version);
         if (!found.IsOk) return Absent(found.Status);
         // Holes do not keep anybody from going back: people change, and an older version is what a bad one is undone
@@ -101,7 +103,7 @@ internal sealed class PolicyDesk(
         if (reading.Snapshot is null) return PolicyReplies.Invalid(reading.Errors);
         using AuditedAct act = acts.Begin(actor, ActWords.Activate, Subject(version), "sha256:" + found.Value.Sha256);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
-        (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, act);
+        (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, before, actor, act);
         if (ground is null) return refusal!;
         if (proposals.Governs(ground.Mark))
         {
@@ -141,21 +143,39 @@ internal sealed class PolicyDesk(
     }
 
     // What was expected is checked on what is there now, and again in the step that changes it.
-    private async ValueTask<(PolicyGround? Ground, Reply? Refusal)> GroundAsync(PolicyTerms terms, AuditedAct act)
+    private async ValueTask<(PolicyGround? Ground, Reply? Refusal)> GroundAsync(
+        PolicyTerms terms, PolicyMark? before, Caller author, AuditedAct act)
     {
-        (PolicyGround? ground, Reply? refusal, string why) = await GroundAsync(terms);
+        (PolicyGround? ground, Reply? refusal, string why) = await GroundAsync(terms, before, author);
         if (ground is null) act.Fail(why);
         return (ground, refusal);
     }
 
-    private async ValueTask<(PolicyGround? Ground, Reply? Refusal, string Why)> GroundAsync(PolicyTerms terms)
+    // Who does not say what their change follows is held to what was there when it came in.
+    private async ValueTask<PolicyMark?> BeforeAsync(PolicyTerms terms) =>
+        terms.IsStated ? null : await _store.MarkAsync();
+
+    private async ValueTask<(PolicyGround? Ground, Reply? Refusal, string Why)> GroundAsync(
+        PolicyTerms terms, PolicyMark? before, Caller author)
     {
         const string Silent = "the store did not answer";
+        const string Changed = "the policy has changed since";
         if (await _store.MarkAsync() is not { } mark)
             return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
-        if (!terms.Hold(mark)) return (null, PolicyReplies.Changed(mark), "the policy has changed since");
-        long? change = terms.Tags is null ? null : mark.Change;
-        PolicyExpectation expected = new(terms.Current, change);
+        if (!terms.Hold(mark)) return (null, PolicyReplies.Changed(mark), Changed);
+        if (!terms.IsStated)
+        {
+            if (before is null) return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
+            if (before != mark) return (null, PolicyReplies.Changed(mark), Changed);
+            if (await _store.AuthorInForceAsync(mark) is not { } inForceBy)
+                return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
+            bool isTheirs = mark.Current == 0 || inForceBy == author.Subject
+                || inForceBy == RedisPolicyStore.BootstrapAuthor;
+            if (!isTheirs) return (null, PolicyReplies.Unstated(mark, inForceBy), "it does not say what it follows");
+        }
+
+        long? change = terms.Tags is null && terms.IsStated ? null : mark.Change;
+        PolicyExpectation expected = new(terms.MustBeFirst ? 0 : terms.Current, change);
         (bool answered, PolicyMark? lost) = await LostAsync(mark);
         if (!answered) return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
         if (lost is null == terms.Resumes)

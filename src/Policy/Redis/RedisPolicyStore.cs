@@ -51,12 +51,18 @@ public readonly record struct PolicyExpectation(long? Current = null, long? Chan
 /// <summary>Immutable, numbered policy versions, and which of them is in force. Every change is one script.</summary>
 public sealed class RedisPolicyStore(RedisStore store)
 {
+    /// <summary>Who publishes what a gateway's configuration gives to a store that has none.</summary>
+    public const string BootstrapAuthor = "bootstrap";
+
     /// <summary>The most versions on a page.</summary>
     public const int PageMax = 100;
 
     // Each round is lost only to another publisher, whose change was made.
     private const int RoundsMax = 256;
     private const int ChangesInBatch = 500;
+
+    // Nearly always the last change is the one looked for: versions that wait for approval are few.
+    private const int ChangesInLook = 20;
 
     // What was in force is read from so many of the last changes; a version that is older than these is not judged.
     private const int TrailMax = 5_000;
@@ -176,6 +182,24 @@ public sealed class RedisPolicyStore(RedisStore store)
         }
 
         return StoreStatus.Unavailable;
+    }
+
+    /// <summary>Who put the version in force there: a subject, or <see cref="BootstrapAuthor"/>; empty where nothing is
+    /// in force or it is not known any more. Null when the store does not answer.</summary>
+    public async ValueTask<string?> AuthorInForceAsync(PolicyMark mark)
+    {
+        ArgumentNullException.ThrowIfNull(mark);
+        long to = mark.Change, least = Math.Max(1, mark.Change - TrailMax + 1);
+        while (to >= least)
+        {
+            long from = Math.Max(least, to - ChangesInLook + 1);
+            if (await ChangesAsync(from, to) is not { } changes) return null;
+            PolicyChange? last = changes.LastOrDefault(change => change.Kind != PolicyChangeKind.Store);
+            if (last is not null) return last.Version == mark.Current ? last.Author : "";
+            to = from - 1;
+        }
+
+        return "";
     }
 
     /// <summary>64 lower-case hexadecimal digits over a text's UTF-8 bytes.</summary>
