@@ -58,9 +58,9 @@ internal sealed class PolicyDesk(
     /// <summary>Compiles, stores the next version and puts it in force; with any error nothing changes.</summary>
     public async ValueTask<Reply> PublishAsync(Caller author, string text, PolicyTerms terms)
     {
-        PolicyMark? before = await BeforeAsync(terms);
         CheckedPolicy policy = _check.Check(text, overPeople: true);
         if (policy.Snapshot is not { } snapshot) return PolicyReplies.Invalid(policy.Errors);
+        PolicyMark? before = await BeforeAsync(terms);
         PolicyReading reading = policy.Reading;
         using AuditedAct act = acts.Begin(author, ActWords.Publish, "policy", "sha256:" + snapshot.Sha256);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
