@@ -84,7 +84,7 @@ internal sealed class PolicyDesk(
         if (governed)
         {
             act.Succeed("stored; waits for another person", Subject(published.Value!.Version));
-            return await ProposeAsync(author, published.Value, isNew: true, ground.Mark, terms.Reason);
+            return await ProposeAsync(author, published.Value, isNew: true, ground, terms.Reason);
         }
 
         act.Succeed("published and in force", Subject(published.Value!.Version));
@@ -108,7 +108,7 @@ internal sealed class PolicyDesk(
         if (proposals.Governs(ground.Mark))
         {
             act.Fail("waits for another person");
-            return await ProposeAsync(actor, found.Value, isNew: false, ground.Mark, terms.Reason);
+            return await ProposeAsync(actor, found.Value, isNew: false, ground, terms.Reason);
         }
 
         StoreStatus status = await _store.ActivateAsync(version, actor.Subject, ground.Expected, ground.ResumeAfter);
@@ -130,11 +130,14 @@ internal sealed class PolicyDesk(
     }
 
     private async ValueTask<Reply> ProposeAsync(
-        Caller author, StoredPolicy target, bool isNew, PolicyMark mark, string reason)
+        Caller author, StoredPolicy target, bool isNew, PolicyGround ground, string reason)
     {
-        if (target.Version == mark.Current)
+        // What is in force is put in force again only to go on from there after a loss.
+        bool resumes = ground.ResumeAfter is not null;
+        if (target.Version == ground.Mark.Current && !resumes)
             return Reply.Refuse(Refusal.PolicyConflict, "This version is in force already.");
-        StoreResult<Approval> asked = await proposals.AskAsync(author, target, isNew, mark, reason);
+        StoreResult<Approval> asked = await proposals.AskAsync(
+            author, target, isNew, ground.Mark, reason, resumes);
         return asked.IsOk
             ? PolicyReplies.Waits(target, asked.Value!, options.PolicyApprovers, publicUrl())
             : Reply.Refuse(
@@ -176,7 +179,7 @@ internal sealed class PolicyDesk(
 
         long? change = terms.Tags is null && terms.IsStated ? null : mark.Change;
         PolicyExpectation expected = new(terms.MustBeFirst ? 0 : terms.Current, change);
-        (bool answered, PolicyMark? lost) = await LostAsync(mark);
+        (bool answered, PolicyMark? lost) = await PolicyLosses.LostAsync(services, mark);
         if (!answered) return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
         if (lost is null == terms.Resumes)
         {
@@ -188,28 +191,6 @@ internal sealed class PolicyDesk(
         }
 
         return (new PolicyGround(expected, lost, mark), null, "");
-    }
-
-    /// <summary>The furthest change and version that this gateway or another of the fleet saw, if the store
-    /// has lost it.</summary>
-    private async ValueTask<(bool Answered, PolicyMark? Lost)> LostAsync(PolicyMark mark)
-    {
-        bool isLost = services.Feed is { } feed && feed.Standing.IsRegressed;
-        long furthest = Math.Max(mark.Change, services.Feed?.Furthest.Change ?? 0);
-        long latest = Math.Max(mark.Latest, services.Feed?.Furthest.Latest ?? 0);
-        if (services.Nodes is { } nodes)
-        {
-            StoreResult<Fleet> fleet = await nodes.ListAsync();
-            if (!fleet.IsOk) return (false, null);
-            foreach (FleetNode node in fleet.Value!.Nodes)
-            {
-                isLost |= !node.IsLost && node.Report.Alarms.Contains(PolicyStanding.Regressed);
-                furthest = Math.Max(furthest, node.Report.PolicyChange);
-                latest = Math.Max(latest, Math.Max(node.Report.PolicyLatest, node.Report.PolicyVersion));
-            }
-        }
-
-        return (true, isLost ? mark with { Change = furthest, Latest = latest } : null);
     }
 
     private async ValueTask<Reply> ChangedAsync() =>

@@ -69,8 +69,8 @@ internal static class PolicyReplies
         string by = author.Length == 0 ? "somebody else" : author;
         string detail = string.Create(
             CultureInfo.InvariantCulture,
-            $"Version {mark.Current} was put in force by {by}, and this does not say that it follows it. Look at it, and "
-                + $"send If-Match with the ETag of the list of policies, or expect={mark.Current}.");
+            $"Version {mark.Current} was put in force by {by}, and this does not say that it follows it. Look at it, "
+                + $"and send If-Match with the ETag of the list of policies, or expect={mark.Current}.");
         return Reply.Refuse(Refusal.PreconditionRequired, detail, json =>
         {
             json.WriteNumber("current", mark.Current);
