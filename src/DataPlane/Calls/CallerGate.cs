@@ -120,7 +120,7 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
     private static Verdict RefuseProof(CallContext call, DpopProofs checks, string error, string because)
     {
         call.Detail = because;
-        call.Challenge = $"DPoP algs=\"{Algorithms}\", error=\"{error}\", error_description=\"{because}\"\r\n"
+        call.Challenge = $"algs=\"{Algorithms}\", error=\"{error}\", error_description=\"{because}\"\r\n"
             + $"DPoP-Nonce: {checks.Nonce()}\r\n";
         return Verdict.Unauthenticated;
     }

@@ -71,6 +71,12 @@ public sealed record IssuerOptions
     /// </summary>
     public TimeSpan ClockSkew { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// True refuses its JWTs without <c>nbf</c>, as DESIGN section 5 wants them; false is for an issuer that never says
+    /// it, as many do not: RFC 7519 section 4.1.5 makes it optional. Where there is one it is always held to.
+    /// </summary>
+    public bool RequiresNotBefore { get; init; } = true;
+
     /// <summary>Asks this issuer what its opaque tokens mean (RFC 7662); null takes no such tokens.</summary>
     public IntrospectionOptions? Introspection { get; init; }
 
