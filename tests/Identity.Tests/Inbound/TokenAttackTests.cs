@@ -74,7 +74,7 @@ public sealed class TokenAttackTests : IDisposable
     public async Task AnAlgorithmOutsideTheIssuersListIsRefused()
     {
         // Proves that the allow-list is per issuer; by a good RS256 token where ES256 alone is allowed.
-        IssuerOptions lenient = ScriptedIssuer.Options with { Algorithms = ["ES256"] });
+        await using CallerVerifier verifier = _issuer.Verifier(ScriptedIssuer.Options with { Algorithms = ["ES256"] });
         byte[] token = ScriptedKey.First.Sign(_issuer.Claims());
         Assert.Equal(TokenStatus.Invalid, (await verifier.VerifyAsync(token, Cancel)).Status);
         Assert.True((await verifier.VerifyAsync(ScriptedKey.Curve.Sign(_issuer.Claims()), Cancel)).IsValid);
@@ -245,7 +245,7 @@ public sealed class TokenAttackTests : IDisposable
     public async Task AnIssuerThatNeverSaysNbfIsTakenWhereThatIsConfigured()
     {
         // Proves the setting, and that an nbf that is there is held to all the same.
-        await using CallerVerifier verifier = _issuer.Verifier(ScriptedIssuer.Options with { RequiresNotBefore = false };
+        IssuerOptions lenient = ScriptedIssuer.Options with { RequiresNotBefore = false };
         await using CallerVerifier verifier = _issuer.Verifier(lenient);
         JsonObject claims = _issuer.Claims();
         claims.Remove("nbf");
