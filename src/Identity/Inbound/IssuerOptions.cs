@@ -149,6 +149,10 @@ public sealed record CallerVerifierLimits
     /// <summary>Verified tokens kept, in two generations of half as many; at least 2.</summary>
     public int CacheEntriesMax { get; init; } = 65_536;
 
+    /// <summary>Bytes of tokens that are known by their very bytes too; beyond this they are known by their SHA-256
+    /// alone.</summary>
+    public int SeenTokenBytesMax { get; init; } = 32 * 1024 * 1024;
+
     /// <summary>Keys taken from one issuer; more than this and the set is refused.</summary>
     public int KeysMax { get; init; } = 64;
 
