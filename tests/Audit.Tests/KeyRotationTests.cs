@@ -135,7 +135,8 @@ public sealed class KeyRotationTests : IDisposable
         using LogFixture forged = new();
         AuditLogOptions options = forged.Options with
         {
-            KeySeed = File.ReadAllBytes(_log.PathOf("key.seed")), SegmentBytesMax = 2_048,
+            KeySeed = File.ReadAllBytes(_log.PathOf("key.seed")),
+            SegmentBytesMax = 2_048,
         };
         await using (AuditLog log = LogFixture.Open(options))
         {
