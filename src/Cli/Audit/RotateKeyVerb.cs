@@ -15,8 +15,8 @@ internal static class RotateKeyVerb
         FolderOptions folder = new();
         Option<bool> json = new("--json") { Description = "Print JSON" };
         Command command = new(
-            "rotate-key", "Give the log a new signing key, handed over to by the old one; of a gateway that runs, at its "
-            + "next start")
+            "rotate-key",
+            "Give the log a new signing key, handed over to by the old one; of a gateway that runs, at its next start")
         {
             json,
         };
