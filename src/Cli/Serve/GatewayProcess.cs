@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Countersign.Audit;
 using Countersign.Cli.Configuration;
 using Countersign.Cli.Policies;
+using Countersign.Cli.Shipping;
 using Countersign.Cli.Store;
 using Countersign.ControlPlane;
 using Countersign.DataPlane;
@@ -160,6 +161,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
 
         Join(nodes, roles, feed, audit);
+        await ShipAsync(environment, audit);
     }
 
     private CredentialBrokers Brokers(ProcessSecrets secrets, RedisStore store, ClaimSweep sweep)
@@ -332,6 +334,19 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _stops.Push(reporter.DisposeAsync);
         audit.RecordStart(_options, roles);
         _stops.Push(() => BeginDrainAsync(audit));
+    }
+
+    private async Task ShipAsync(IReadOnlyDictionary<string, string> environment, GatewayAudit audit)
+    {
+        if (_options.Audit.Ship.Count == 0) return;
+        ShipDestinations destinations = new(environment, _clock, _logs) { Store = _options.Redis };
+        ShipperSet set = await ShipperSet.MakeAsync(
+            _options.AuditFolder, _options.Audit.Ship, destinations, () => audit.Log.LastCheckpoint?.Size ?? 0, _clock,
+            _logs);
+        foreach (AuditShipper shipper in set.Shippers)
+            shipper.Contradicted += how => audit.Record("ship-contradicted", how, shipper.Progress.Name);
+        set.Start();
+        Own(set);
     }
 
     private T Own<T>(T part)
