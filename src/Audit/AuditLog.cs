@@ -24,6 +24,9 @@ public sealed class AuditLog : IAsyncDisposable
     /// <summary>The folder it is kept in.</summary>
     public string Folder { get; }
 
+    /// <summary>Every key that it had; it is known by the first.</summary>
+    public AuditKeyChain Keys => _writer.Keys;
+
     /// <summary>Whose signature its checkpoints carry.</summary>
     public AuditKey Key => _writer.Key;
 

@@ -43,6 +43,8 @@ internal sealed class LogWriter : IAsyncDisposable
         _signedAt = clock.GetTimestamp();
     }
 
+    internal AuditKeyChain Keys => _log.Keys;
+
     internal AuditKey Key => _log.Key.Public;
 
     internal bool Takes => Volatile.Read(ref _fault) is null && Volatile.Read(ref _stopping) == 0;

@@ -16,6 +16,7 @@ internal static class AuditCommand
         VerifyVerb.Create(environment),
         ProveVerb.Create(environment),
         ReceiptVerb.Create(environment),
+        RotateKeyVerb.Create(environment),
         SearchVerb.Create(environment),
         ShowVerb.Create(environment),
         TailVerb.Create(environment),

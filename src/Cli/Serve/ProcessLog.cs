@@ -34,8 +34,10 @@ internal static partial class ProcessLog
     internal static partial void SealingKeyMade(ILogger log, string file);
 
     /// <summary>There is a policy, and it could not be loaded.</summary>
-    [LoggerMessage(Level = LogLevel.Error, Message = "The policy in force could not be loaded; calls are refused")]
-    internal static partial void PolicyNotLoaded(ILogger log);
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The policy in force could not be loaded; calls are refused. Alarms: {Alarms}")]
+    internal static partial void PolicyNotLoaded(ILogger log, string alarms);
 
     /// <summary>A store without a policy, where there was one before.</summary>
     [LoggerMessage(

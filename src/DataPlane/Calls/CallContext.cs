@@ -20,7 +20,7 @@ internal sealed class CallContext : IDisposable
     private readonly byte[] _idText = new byte[36];
     private readonly byte[] _digestBytes = new byte[SHA256.HashSizeInBytes];
     private readonly byte[] _responseDigest = new byte[SHA256.HashSizeInBytes];
-    private IncrementalHash? _responseHash;
+    private Sha256State? _responseHash;
     private bool _hasResponseDigest;
     private volatile bool _isLast;
 
@@ -280,7 +280,7 @@ internal sealed class CallContext : IDisposable
         ResponseBytes += body.Length;
         Outcome?.Append(body);
         _responseHash ??= DigestStack.Rent();
-        _responseHash.AppendData(body);
+        _responseHash.Append(body);
     }
 
     /// <summary>Ends the answer's digest.</summary>
@@ -289,7 +289,7 @@ internal sealed class CallContext : IDisposable
     {
         _hasResponseDigest = ResponseBytes > 0;
         if (_responseHash is not { } hash) return;
-        hash.GetHashAndReset(_responseDigest);
+        hash.Finish(_responseDigest);
         DigestStack.Return(hash);
         _responseHash = null;
     }
