@@ -13,6 +13,7 @@ internal static class KnownNames
         "listen", "publicUrl", "trustedProxies", "transport", "redis", "embedded", "issuers", "issuer", "audiences",
         "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "person", "aliases", "tenant", "algorithms", "clockSkew",
+        "requireNotBefore",
         "folder", "auditors", "copies", "requestCopyBytes", "responseCopyBytes", "receipts", "witnesses", "witnessFor",
         "fleetWitnesses", "keepFor", "keepBytes", "keepUnshipped", "ship", "to", "connection", "payloads", "lengthMax",
         "headers", "fileBytes", "fileEvery",

@@ -6,6 +6,7 @@ using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Upstream;
 using Countersign.Identity.Outbound;
+using Countersign.Masking.Content;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 
@@ -68,6 +69,9 @@ internal sealed class CallContext : IDisposable
 
     /// <summary>The lent credential, ready to be written as its header's value.</summary>
     internal LeasedBuffer Credential { get; } = new();
+
+    /// <summary>What of the credential must not be in the answer; empty where none was lent.</summary>
+    internal SecretFilter Secrets { get; } = new();
 
     /// <summary>The masked answer while it is held back.</summary>
     internal LeasedBuffer Reply { get; } = new();
@@ -245,8 +249,8 @@ internal sealed class CallContext : IDisposable
     /// <summary>What a refusal says in <c>detail</c>; constant text, never data of the call.</summary>
     internal string Detail { get; set; } = "";
 
-    /// <summary>The scheme and parameters of a challenge that is not that of bearer tokens; empty for the usual
-    /// one.</summary>
+    /// <summary>The parameters of a challenge for a proof of a key (RFC 9449), and fields behind it; empty for the
+    /// usual one, of bearer tokens.</summary>
     internal string Challenge { get; set; } = "";
 
     /// <summary>What the audit says beyond the verdict; never shown to the caller.</summary>
@@ -313,6 +317,7 @@ internal sealed class CallContext : IDisposable
         Lent.End();
         Upstream?.Release();
         Upstream = null;
+        Secrets.Clear();
         Credential.Return();
         Secret?.GiveBack?.Invoke();
         Secret?.Dispose();
