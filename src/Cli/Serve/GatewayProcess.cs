@@ -160,8 +160,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartDataAsync(services, cancellation);
         }
 
-        Join(nodes, roles, feed, audit);
-        await ShipAsync(environment, audit);
+        Join(nodes, roles, feed, await ShipAsync(environment, audit));
     }
 
     private CredentialBrokers Brokers(ProcessSecrets secrets, RedisStore store, ClaimSweep sweep)
@@ -336,9 +335,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _stops.Push(() => BeginDrainAsync(audit));
     }
 
-    private async Task ShipAsync(IReadOnlyDictionary<string, string> environment, GatewayAudit audit)
+    private async Task<GatewayAudit> ShipAsync(
+        IReadOnlyDictionary<string, string> environment, GatewayAudit audit)
     {
-        if (_options.Audit.Ship.Count == 0) return;
+        if (_options.Audit.Ship.Count == 0) return audit;
         ShipDestinations destinations = new(environment, _clock, _logs) { Store = _options.Redis };
         ShipperSet set = await ShipperSet.MakeAsync(
             _options.AuditFolder, _options.Audit.Ship, destinations, () => audit.Log.LastCheckpoint?.Size ?? 0, _clock,
@@ -347,6 +347,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             shipper.Contradicted += how => audit.Record("ship-contradicted", how, shipper.Progress.Name);
         set.Start();
         Own(set);
+        return audit;
     }
 
     private T Own<T>(T part)

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net;
 using System.Net.Sockets;
 using Npgsql;
@@ -17,8 +18,11 @@ internal static class PostgresConnection
         {
             NpgsqlConnectionStringBuilder options = new(text);
             if (string.IsNullOrEmpty(options.Host)) return null;
-            bool saysTls = options.Keys.Any(key => key.Replace(" ", "", StringComparison.Ordinal).Equals(
-                "SSLMode", StringComparison.OrdinalIgnoreCase)) && text.Contains("ssl", StringComparison.OrdinalIgnoreCase);
+
+            // The driver's own builder lists every key; this one only those that the text has.
+            DbConnectionStringBuilder said = new() { ConnectionString = text };
+            bool saysTls = said.Keys.Cast<string>().Any(key => key.Replace(" ", "", StringComparison.Ordinal).Equals(
+                "sslmode", StringComparison.OrdinalIgnoreCase));
             if (!saysTls && !options.Host.Split(',').All(IsHere)) options.SslMode = SslMode.VerifyFull;
             if (string.IsNullOrEmpty(options.ApplicationName)) options.ApplicationName = "countersign";
             options.Enlist = false;
@@ -53,6 +57,7 @@ internal static class PostgresConnection
         if (name.StartsWith('/') || name.StartsWith('@') || name == "localhost") return true;
         int port = name.LastIndexOf(':');
         if (port > 0 && name.IndexOf(':', StringComparison.Ordinal) == port) name = name[..port];
-        return name == "localhost" || (IPAddress.TryParse(name, out IPAddress? address) && IPAddress.IsLoopback(address));
+        return name == "localhost"
+            || (IPAddress.TryParse(name, out IPAddress? address) && IPAddress.IsLoopback(address));
     }
 }

@@ -20,7 +20,8 @@ internal sealed class ShipSource(string folder, bool withCopies, Func<long> sign
     internal static Func<long> SignedIn(string folder) =>
         () => AuditVerifier.TryReadCheckpoint(folder, out AuditCheckpoint? head) ? head!.Size : 0;
 
-    /// <summary>The entries from <paramref name="from"/> on, as many as one write takes; none for now if empty.</summary>
+    /// <summary>The entries from <paramref name="from"/> on, as many as one write takes; none if there are
+    /// none for now.</summary>
     /// <exception cref="IOException">The log cannot be read.</exception>
     internal List<ShippedEntry> Read(long from)
     {

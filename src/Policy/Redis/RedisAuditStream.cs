@@ -18,7 +18,8 @@ public sealed class RedisAuditStream(RedisStore store, string log, string origin
     /// <summary>What is told of a store without streams.</summary>
     public const string NoStreams = "this store has no streams; Redis 7 and Valkey have, the embedded store has not";
 
-    // KEYS: stream, streams. ARGV: entry expected next, most entries, first hash and origin; then number, hash and record of each.
+    // KEYS: stream, streams. ARGV: entry expected next, most entries, first hash and origin; then number, hash and
+    // record of each.
     // One script, so that no entry is added after one that was not.
     private const string Append = """
         local key, follows, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
