@@ -134,6 +134,13 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
             Assert.Contains("valid, 5 functions", good.Output, StringComparison.Ordinal);
         }
 
+        string folder = Path.Combine(ServeSetup.Root(), "samples/policies");
+        CommandEnd several = await CountersignProcess.RunAsync("policy", "validate", folder);
+        Assert.Equal(Usage, several.ExitCode);
+        Assert.Contains(
+            $"{folder} is a folder, and a policy is one file with what it includes: name that file, such as {folder}/",
+            several.Errors, StringComparison.Ordinal);
+
         string text = ServeSetup.Policy("http://127.0.0.1:9")
             .Replace("effect: deny", "effect: dany", StringComparison.Ordinal);
         int line = Array.FindIndex(text.Split('\n'), one => one.Contains("dany", StringComparison.Ordinal)) + 1;
