@@ -14,7 +14,7 @@ internal static class KnownNames
         "keys", "discovery",
         "groups", "kind", "defaultKind", "responsible", "person", "aliases", "tenant", "algorithms", "clockSkew",
         "folder", "auditors", "copies", "requestCopyBytes", "responseCopyBytes", "receipts", "witnesses", "witnessFor",
-        "fleetWitnesses", "keepFor", "keepBytes",
+        "fleetWitnesses", "witnessQuorum", "keepFor", "keepBytes",
         "sealingKey", "bootstrap", "directory", "admins", "approvers", "decideWithin",
         "name", "tls", "certificates", "certificate", "key",
             "clientCertificates",

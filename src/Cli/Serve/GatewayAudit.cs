@@ -17,11 +17,11 @@ internal sealed class GatewayAudit : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private Task _keeping = Task.CompletedTask;
 
-    private GatewayAudit(AuditLog log, string gateway, TimeProvider clock, ILogger logger)
+    private GatewayAudit(AuditLog log, string gateway, TimeProvider clock, ILogger logger, int quorum)
     {
         _log = logger;
         Log = log;
-        Chain = new AuditChain(log, clock);
+        Chain = new AuditChain(log, clock, quorum);
         _gateway = gateway;
         _clock = clock;
     }
@@ -61,7 +61,7 @@ internal sealed class GatewayAudit : IAsyncDisposable
         }
 
         if (closed > 0) ProcessLog.CallsInterrupted(log, closed);
-        GatewayAudit audit = new(opening.Log, options.Name, clock, log);
+        GatewayAudit audit = new(opening.Log, options.Name, clock, log, options.Audit.WitnessQuorum);
         if (options.Audit.KeepFor > TimeSpan.Zero || options.Audit.KeepBytes > 0) audit._keeping = audit.KeepAsync();
         return audit;
     }
