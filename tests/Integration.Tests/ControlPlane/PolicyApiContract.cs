@@ -278,7 +278,7 @@ public abstract class PolicyApiContract(StoreServer server) : IAsyncLifetime
         var claims = new
         {
             iss = Issuer, aud = "gateway", sub = subject, kind = "human", groups = new[] { group },
-            iat = now, exp = now + 600,
+            iat = now, nbf = now, exp = now + 600,
         };
         string header = Part("""{"alg":"ES256","typ":"JWT"}"""u8);
         string signed = header + "." + Part(JsonSerializer.SerializeToUtf8Bytes(claims));
