@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Countersign.Masking.Detectors;
 
 namespace Countersign.Masking;
@@ -9,6 +10,7 @@ internal sealed partial class BlockWindow
     private readonly ulong[] _marked = new ulong[BlocksMax];
     private ulong _isAfterWord;    // each 0 or 1, of the last byte before the block
     private ulong _isAfterDigit;
+    private ulong _separators;     // behind those of the last block, within three bytes
     private ulong _isDetected;     // something may be, in the string that goes on
 
     /// <summary>Where something may be detected in the value from <paramref name="from"/> to <paramref name="to"/>, a
@@ -44,7 +46,8 @@ internal sealed partial class BlockWindow
             ref BlockMasks masks = ref all[block];
             ReadOnlySpan<byte> around = bytes.Slice(block * BlockBytes, AroundBytes);
             ulong strings = BlockText.PrefixXor(masks.Quotes) ^ inString;
-            ulong places = triggers.In(around[BytesBefore..], ref _isAfterWord, ref _isAfterDigit);
+            ulong places = triggers.In(
+                around[BytesBefore..], ref _isAfterWord, ref _isAfterDigit, out ulong words);
             inString = 0 - (strings >> 63);
             masks.Triggers = places;
 
@@ -53,13 +56,22 @@ internal sealed partial class BlockWindow
             _isDetected = sum < strings ? 1UL : 0;
             ulong closes = masks.Quotes & ~strings;
             masks.Detected = (sum & closes) | masks.Escaped;
-            masks.Telling = tells
-                ? ((TBlock.NameEnds(around, TellingNames.Trails) & closes) | masks.Escaped) & Colons<TBlock>(around)
-                : 0;
+            masks.Telling = tells ? Telling<TBlock>(around, ~(words | masks.Quotes) & strings, closes, masks.Escaped) : 0;
             ulong numbers = Numbers(masks.Tokens & masks.Scalars, masks.Scalars, places);
             masks.Events |= masks.Detected | masks.Telling | numbers;
             if (masks.Events != 0) Eventful |= 1UL << (from + block);
         }
+    }
+
+    // Quotes that close what may be a name which tells of a secret: by its last three bytes, or because one of them is a
+    // separator.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Telling<TBlock>(ReadOnlySpan<byte> around, ulong separators, ulong closes, ulong escaped)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        ulong behind = separators << 1 | separators << 2 | separators << 3 | _separators;
+        _separators = separators >> 63 | separators >> 62 | separators >> 61;
+        return (((TBlock.NameEnds(around, TellingNames.Trails) | behind) & closes) | escaped) & Colons<TBlock>(around);
     }
 
     // Bytes behind which a colon may come.

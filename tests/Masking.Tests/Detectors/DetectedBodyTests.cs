@@ -9,6 +9,12 @@ public sealed class DetectedBodyTests
 {
     private const int Seeds = 1_200;
 
+    private static readonly string[] Names =
+    [
+        "note", "a", "", "id", "api_secret", "to\\u006ben", "PWD", "db.pwd", "toke_n", "t-o-k-e-n", "pwd_", "pwd__-", "apiKeÿy",
+        "session id", "orderId", "passwordPolicy", "_", "é",
+    ];
+
     private static readonly JsonSerializerOptions Spelling =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -44,7 +50,7 @@ public sealed class DetectedBodyTests
         var text = new StringBuilder("[");
         for (int member = 1 + random.Next(12); member > 0; member--)
         {
-            string name = random.Next(4) == 0 ? "api_secret" : random.Next(4) == 0 ? "to\\u006ben" : "note";
+            string name = Names[random.Next(Names.Length)];
             text.Append("{\"").Append(name).Append(random.Next(2) == 0 ? "\":" : "\" : ").Append(Value(random));
             text.Append(random.Next(2) == 0 ? "}," : "} , ");
         }
