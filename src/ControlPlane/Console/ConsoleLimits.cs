@@ -47,12 +47,17 @@ internal static class ConsoleLimits
     /// <summary>Numbers named like amounts that are all picked out; what is beyond must be opened and read.</summary>
     public const int NamedPinnedMax = 24;
 
-    /// <summary>Of those, how many stand in what does not scroll away: it may not cover a phone's page.</summary>
+    /// <summary>Of those, how many are in sight wherever the page is scrolled to: the list of them may not cover a
+    /// phone's page. Beyond it the list itself scrolls, and whoever approves says that they read all of it.</summary>
     public const int AmountsStuckMax = 4;
 
     /// <summary>Characters of a picked number, or of its name, before its middle is folded, with its length
     /// stated.</summary>
     public const int PinCharactersMax = 40;
+
+    /// <summary>The same in what does not scroll away: with its name it takes a line or two of a window 320 px
+    /// wide.</summary>
+    public const int PinCharactersStuckMax = 22;
 
     /// <summary>Places in a body that are offered to whoever reveals one; any other can be written.</summary>
     public const int PointersOfferedMax = 200;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Countersign.ControlPlane.Console.Text;
 
 namespace Countersign.ControlPlane.Console.Views;
 
@@ -45,8 +46,16 @@ public sealed class ArgumentTree
     /// <summary>True when values are not on the page at all.</summary>
     public bool IsCut { get; private set; }
 
-    /// <summary>True when an amount may be where nobody who looks at the page's top sees it.</summary>
-    public bool NeedsReading => IsCut || NamedNumbers > ConsoleLimits.NamedPinnedMax;
+    /// <summary>True when an amount may be where nobody sees it who neither scrolls nor opens anything.</summary>
+    public bool NeedsReading =>
+        IsCut || NamedNumbers > ConsoleLimits.AmountsStuckMax || (HidesDigits && NamedNumbers > 0);
+
+    /// <summary>True when a number that stays in sight, or its name, is too long to be there whole.</summary>
+    public bool HidesDigits =>
+        Pinned.Take(ConsoleLimits.AmountsStuckMax).Any(static one => IsLong(one.Path) || IsLong(one.Text));
+
+    /// <summary>True for what is too long to stay in sight whole.</summary>
+    internal static bool IsLong(string text) => PinFold.Of(text, ConsoleLimits.PinCharactersStuckMax).Hidden > 0;
 
     /// <summary>Where the values of the body are, as RFC 6901 pointers, in the body's order; the first few
     /// hundred.</summary>

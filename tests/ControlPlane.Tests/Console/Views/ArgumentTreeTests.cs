@@ -20,7 +20,20 @@ public sealed class ArgumentTreeTests
             tree.Pinned.Select(one => one.Path + "=" + one.Text));
         Assert.Equal("12\u202F500", tree.Pinned[0].Spelled);
         Assert.Equal("9\u202F000\u202F000\u202F000", tree.Pinned[5].Spelled);
-        Assert.Equal((6, 6, false), (tree.Numbers, tree.NamedNumbers, tree.NeedsReading));
+        Assert.Equal((6, 6, true), (tree.Numbers, tree.NamedNumbers, tree.NeedsReading));
+    }
+
+    [Fact]
+    public void What_does_not_stay_in_sight_must_be_read()
+    {
+        // Proves that four amounts of usual length need no word that they were read, and that a fifth, a number and a
+        // name too long to stay whole, and one of codes do.
+        Assert.False(Of("""{"fee":1,"tax":2,"net":3,"total":123456789012.34}""", "/x").NeedsReading);
+        Assert.True(Of("""{"fee":1,"tax":2,"net":3,"total":4,"amount":5}""", "/x").NeedsReading);
+        Assert.True(Of("{\"amount\":" + new string('7', 60) + "}", "/x").NeedsReading);
+        Assert.True(Of("{\"" + new string('n', 60) + "\":{\"amount\":7}}", "/x").NeedsReading);
+        Assert.True(Of("""{"amount":"\u200b1\u200b2\u200b3\u200b4\u200b5\u200b6"}""", "/x").NeedsReading);
+        Assert.False(Of("{\"account\":" + new string('7', 60) + "}", "/x").NeedsReading);
     }
 
     [Theory]
