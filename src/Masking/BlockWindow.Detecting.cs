@@ -56,15 +56,16 @@ internal sealed partial class BlockWindow
             _isDetected = sum < strings ? 1UL : 0;
             ulong closes = masks.Quotes & ~strings;
             masks.Detected = (sum & closes) | masks.Escaped;
-            masks.Telling = tells ? Telling<TBlock>(around, ~(words | masks.Quotes) & strings, closes, masks.Escaped) : 0;
+            ulong separators = ~(words | masks.Quotes) & strings;
+            masks.Telling = tells ? Telling<TBlock>(around, separators, closes, masks.Escaped) : 0;
             ulong numbers = Numbers(masks.Tokens & masks.Scalars, masks.Scalars, places);
             masks.Events |= masks.Detected | masks.Telling | numbers;
             if (masks.Events != 0) Eventful |= 1UL << (from + block);
         }
     }
 
-    // Quotes that close what may be a name which tells of a secret: by its last three bytes, or because one of them is a
-    // separator.
+    // Quotes that close what may be a name which tells of a secret: by its last three bytes, or because one of them is
+    // a separator.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Telling<TBlock>(ReadOnlySpan<byte> around, ulong separators, ulong closes, ulong escaped)
         where TBlock : struct, IBlockBytes<TBlock>

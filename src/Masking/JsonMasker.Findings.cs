@@ -91,8 +91,8 @@ public sealed partial class JsonMasker
         if (isFound) JudgeWhole(input, start, end, isTelling: false, ref output);
     }
 
-    /// <summary>Judges the string or number from <paramref name="start"/> to <paramref name="end"/>, whose name tells of
-    /// a secret.</summary>
+    /// <summary>Judges the string or number from <paramref name="start"/> to <paramref name="end"/>, whose name tells
+    /// of a secret.</summary>
     private void ActOnTold(ReadOnlySpan<byte> input, int start, int end, ref OutputRun output)
     {
         BlockWindow window = _blocks!;

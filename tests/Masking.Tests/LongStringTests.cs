@@ -7,7 +7,10 @@ public sealed class LongStringTests
     private const int Seeds = 1_500;
 
     private static readonly string[] Pieces =
-        ["plain text ", "\\\"", "\\\\", "\\\\\\\\", "\\n", "\\u00e9", "\\ud83d\\ude00", "é", "€", "😀", "{", ",", ":", "/"];
+    [
+        "plain text ", "\\\"", "\\\\", "\\\\\\\\", "\\n", "\\u00e9", "\\ud83d\\ude00", "é", "€", "😀", "{", ",", ":",
+        "/",
+    ];
 
     private static readonly byte[][] Faults =
     [

@@ -11,8 +11,8 @@ public sealed class DetectedBodyTests
 
     private static readonly string[] Names =
     [
-        "note", "a", "", "id", "api_secret", "to\\u006ben", "PWD", "db.pwd", "toke_n", "t-o-k-e-n", "pwd_", "pwd__-", "apiKeÿy",
-        "session id", "orderId", "passwordPolicy", "_", "é",
+        "note", "a", "", "id", "api_secret", "to\\u006ben", "PWD", "db.pwd", "toke_n", "t-o-k-e-n", "pwd_", "pwd__-",
+        "apiKeÿy", "session id", "orderId", "passwordPolicy", "_", "é",
     ];
 
     private static readonly JsonSerializerOptions Spelling =
