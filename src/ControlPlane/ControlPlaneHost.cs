@@ -130,7 +130,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
         new IntrospectionEndpoint(
             _options.Introspection, services.LentKeys, services.LentCalls, Bearers(services),
-            () => PublicUrl, clock).Map(routes);
+            services.Callers, () => PublicUrl, clock).Map(routes);
+        if (services.KeyKeeper is { } keeper) new SigningKeyDesk(keeper, _options, acts, clock).Map(routes);
         TokenEndpoints.Map(
             routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, services.Saml, () => PublicUrl);
     }

@@ -96,8 +96,11 @@ public sealed record ControlPlaneServices(
     /// good.</summary>
     public ILentCalls? LentCalls { get; init; }
 
-    /// <summary>When they change.</summary>
-    public SigningTerms LentKeyTerms { get; init; } = new();
+    /// <summary>Changes them by hand; null lets nobody.</summary>
+    public SigningKeyKeeper? KeyKeeper { get; init; }
+
+    /// <summary>When they change by themselves.</summary>
+    public SigningTerms LentKeyTerms => KeyKeeper?.Terms ?? new SigningTerms();
 
     /// <summary>Whether the process still wants calls.</summary>
     public Readiness Readiness { get; init; } = new();

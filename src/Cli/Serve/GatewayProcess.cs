@@ -122,7 +122,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, outbound.Keys, audit.Log)
             {
-                LentKeyTerms = _options.Credentials.Signing,
+                KeyKeeper = outbound.Keeper,
                 LentCalls = outbound.LentCalls,
                 Witness = witnesses.Witness,
                 Chain = audit.Chain.ToTrust,
