@@ -22,6 +22,7 @@ internal static class AuditCommand
         TailVerb.Create(environment),
         ExportVerb.Create(environment),
         StatsVerb.Create(environment),
+        ShipVerb.Create(environment),
         SchemaVerb.CreateForAudit(environment),
     };
 }

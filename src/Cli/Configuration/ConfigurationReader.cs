@@ -181,7 +181,7 @@ internal static class ConfigurationReader
             Webhooks = WebhookReader.Read(root, resolve),
             Revealers = approvals.Texts("reveal") ?? [],
             Auditors = audit.Texts("auditors") ?? ["auditors"],
-            Audit = AuditSettingsReader.Read(audit),
+            Audit = AuditSettingsReader.Read(audit, resolve),
         };
         ConfigurationSection console = root.Section("console");
         options = options with

@@ -33,6 +33,8 @@ internal static class ConfigurationText
             json.WriteString("copies", options.Audit.Terms.Copies.ToString());
             json.WriteString("keep_for", options.Audit.KeepFor.ToString());
             json.WriteNumber("keep_bytes", options.Audit.KeepBytes);
+            Write(json, "ship", options.Audit.Ship.Select(one => one.Told));
+            json.WriteBoolean("keep_unshipped", options.Audit.KeepsUnshipped);
             json.WriteString("receipts", options.Audit.Terms.Receipts.ToString());
             Write(json, "witnesses", options.Audit.Witnesses.Select(one => one.Key.ToString()));
             Write(json, "witness_for", options.Audit.WitnessFor.Select(one => one.ToString()));

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Countersign.Audit;
 using Countersign.Cli.Configuration;
 using Countersign.Cli.Policies;
+using Countersign.Cli.Shipping;
 using Countersign.Cli.Store;
 using Countersign.ControlPlane;
 using Countersign.DataPlane;
@@ -159,7 +160,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartDataAsync(services, cancellation);
         }
 
-        Join(nodes, roles, feed, audit);
+        Join(nodes, roles, feed, await ShipAsync(environment, audit));
     }
 
     private CredentialBrokers Brokers(ProcessSecrets secrets, RedisStore store, ClaimSweep sweep)
@@ -332,6 +333,21 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _stops.Push(reporter.DisposeAsync);
         audit.RecordStart(_options, roles);
         _stops.Push(() => BeginDrainAsync(audit));
+    }
+
+    private async Task<GatewayAudit> ShipAsync(
+        IReadOnlyDictionary<string, string> environment, GatewayAudit audit)
+    {
+        if (_options.Audit.Ship.Count == 0) return audit;
+        ShipDestinations destinations = new(environment, _clock, _logs) { Store = _options.Redis };
+        ShipperSet set = await ShipperSet.MakeAsync(
+            _options.AuditFolder, _options.Audit.Ship, destinations, () => audit.Log.LastCheckpoint?.Size ?? 0, _clock,
+            _logs);
+        foreach (AuditShipper shipper in set.Shippers)
+            shipper.Contradicted += how => audit.Record("ship-contradicted", how, shipper.Progress.Name);
+        set.Start();
+        Own(set);
+        return audit;
     }
 
     private T Own<T>(T part)

@@ -20,6 +20,13 @@ internal static partial class ProcessLog
     [LoggerMessage(Level = LogLevel.Error, Message = "Old entries of the audit log could not be dropped")]
     internal static partial void NotRetained(ILogger log, Exception fault);
 
+    /// <summary>Retention and shipping want different things.</summary>
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Audit entries {First} to {Last} are past their retention, and a destination of audit.ship has not "
+            + "taken them; kept: {Kept}")]
+    internal static partial void Unshipped(ILogger log, long first, long last, bool kept);
+
     /// <summary>There was no sealing key, so one was made.</summary>
     [LoggerMessage(
         Level = LogLevel.Information,
