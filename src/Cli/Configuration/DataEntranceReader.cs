@@ -7,8 +7,8 @@ namespace Countersign.Cli.Configuration;
 /// <summary>Reads what stands before calls on a listener: TLS, and on the data listener PROXY headers.</summary>
 internal static class DataEntranceReader
 {
-    /// <summary>Reads <c>data.tls</c> or <c>control.tls</c>; null where it is absent. The files themselves are read by a
-    /// gateway that starts.</summary>
+    /// <summary>Reads <c>data.tls</c> or <c>control.tls</c>; null where it is absent. The files themselves are read by
+    /// a gateway that starts.</summary>
     internal static DataTlsOptions? ReadTls(ConfigurationSection listener, Func<string, string> resolve)
     {
         bool isThere = listener.Has("tls");

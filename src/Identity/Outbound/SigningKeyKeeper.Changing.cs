@@ -31,8 +31,8 @@ public sealed partial class SigningKeyKeeper
 
     /// <summary>
     /// Ends a key: what it signed is good no more, wherever its keys are looked up. Where it was the one that signs,
-    /// its successor does at once. Other gateways follow when they look, <see cref="SigningTerms.LookEvery"/> later at the
-    /// latest.
+    /// its successor does at once. Other gateways follow when they look, <see cref="SigningTerms.LookEvery"/> later at
+    /// the latest.
     /// </summary>
     /// <param name="keyId">Its <c>kid</c>.</param>
     public Task<SigningKeyChange> RevokeAsync(string keyId) =>
