@@ -18,9 +18,9 @@ namespace Countersign.DataPlane.Calls;
 /// </summary>
 internal sealed class CallContext : IDisposable
 {
-    private readonly byte[] _idText = new byte[36];
-    private readonly byte[] _digestBytes = new byte[SHA256.HashSizeInBytes];
-    private readonly byte[] _responseDigest = new byte[SHA256.HashSizeInBytes];
+    private IdBytes _idText;
+    private HashBytes _digestBytes;
+    private HashBytes _responseDigest;
     private Sha256State? _responseHash;
     private bool _hasResponseDigest;
     private volatile bool _isLast;
@@ -232,7 +232,8 @@ internal sealed class CallContext : IDisposable
     internal long ResponseBytes { get; set; }
 
     /// <summary>SHA-256 of the answer's body as the client got it; empty where there was none.</summary>
-    internal ReadOnlySpan<byte> ResponseDigest => _hasResponseDigest ? _responseDigest : default;
+    internal ReadOnlySpan<byte> ResponseDigest =>
+        ((ReadOnlySpan<byte>)_responseDigest)[..(_hasResponseDigest ? SHA256.HashSizeInBytes : 0)];
 
     /// <summary>Values masked in the answer; -1 where no mask applied.</summary>
     internal int MaskedCount { get; set; }
@@ -304,11 +305,16 @@ internal sealed class CallContext : IDisposable
     /// <summary>Keeps what a held call will be made of in no more memory than it needs.</summary>
     internal void Shrink()
     {
+        if (!NeedsToken()) Request.CutValues(FieldId.Authorization);
         Request.Shrink();
         BodyPrefix.Shrink();
         Tool?.Shrink();
         (Client.Input as EpollReader)?.Rest();
     }
+
+    // Who calls is known. Their token is asked for again only where it is exchanged, or is part of what is approved.
+    private bool NeedsToken() => Function!.Upstream.Credential.ExchangesCaller
+        || Function.BindingHeaders.Contains("authorization", StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Gives back what the call held: credential, buffers and the upstream connection.</summary>
     internal void ReturnLeases()
