@@ -5,7 +5,8 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// The one thread that writes: drains the queue into the segment, flushes when somebody waits or the commit interval
-/// passed, then lets the waiters go, and leaves the rest to <see cref="TreeKeeper"/>. The first failure ends all of that.
+/// passed, then lets the waiters go, and leaves the rest to <see cref="TreeKeeper"/>. The first failure ends all of
+/// that.
 /// </summary>
 internal sealed class LogWriter : IAsyncDisposable
 {
