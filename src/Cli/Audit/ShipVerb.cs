@@ -2,6 +2,7 @@ using System.CommandLine;
 using Countersign.Cli.Configuration;
 using Countersign.Cli.Serve;
 using Countersign.Cli.Shipping;
+using Countersign.Policy.Redis;
 using Microsoft.Extensions.Logging;
 
 namespace Countersign.Cli.Audit;
@@ -18,6 +19,14 @@ internal sealed class ShipVerb
         new("--status") { Description = "Say how far each destination is, and end" };
     private readonly Option<bool> _once =
         new("--once") { Description = "End once all that is signed is shipped [default: go on as entries are added]" };
+    private readonly Option<string?> _fromStream = new("--from-stream")
+    {
+        Description = "Take entries out of the streams of a fleet instead: where their Redis is, file:PATH or env:NAME",
+    };
+    private readonly Option<string> _group = new("--group")
+    {
+        Description = "--from-stream: the consumer group, made if it is missing", DefaultValueFactory = _ => "postgres",
+    };
     private readonly Option<string?> _to =
         new("--to") { Description = "files, redis, postgres or otlp [default: all of audit.ship]" };
     private readonly Option<string?> _name =
@@ -46,7 +55,7 @@ internal sealed class ShipVerb
         Command command = new("ship", "Ship a log's entries to where a fleet is searched or watched")
         {
             verb._status, verb._once, verb._to, verb._name, verb._connection, verb._output, verb._url,
-            verb._lengthMax, verb._payloads, verb._json, verb._level,
+            verb._lengthMax, verb._payloads, verb._fromStream, verb._group, verb._json, verb._level,
         };
         verb._folder.AddTo(command);
         command.SetAction(verb.RunAsync);
@@ -55,6 +64,7 @@ internal sealed class ShipVerb
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        if (parsed.GetValue(_fromStream) is { } stream) return await RunStreamsAsync(parsed, stream, cancellation);
         if (_folder.Find(_environment, parsed) is not { } folder) return ExitCodes.Usage;
         if (parsed.GetValue(_status))
         {
@@ -75,6 +85,36 @@ internal sealed class ShipVerb
             await set.RunAsync(parsed.GetValue(_once), cancellation);
             ShipStatusText.Print(_environment, folder, parsed.GetValue(_json));
             return ExitCodes.Ok;
+        }
+        catch (StartRefusedException refused)
+        {
+            return _environment.Fail(refused.Message, ExitCodes.Usage);
+        }
+    }
+
+    private async Task<int> RunStreamsAsync(ParseResult parsed, string stream, CancellationToken cancellation)
+    {
+        if (parsed.GetValue(_to) != "postgres")
+            return _environment.Fail("--from-stream goes --to postgres", ExitCodes.Usage);
+        if (ReadOne(parsed, "postgres") is not { } setting) return ExitCodes.Usage;
+        using ILoggerFactory logs = LogOptions.ToStandardError(parsed.GetValue(_level));
+        try
+        {
+            ShipDestinations destinations = new(_environment.Variables, _environment.Clock, logs);
+            string redis = destinations.Secret(SecretReference.Parse(stream, Path.GetFullPath), "--from-stream");
+            await using RedisStore store = await RedisStore.ConnectAsync(redis, logs.CreateLogger<RedisStore>());
+            RedisAuditStreamReader reader = new(store, parsed.GetValue(_group)!, _environment.MachineName);
+            await using StreamShipper shipper = new(
+                reader, () => destinations.Make(setting), _environment.Clock, logs.CreateLogger<StreamShipper>());
+            await shipper.RunAsync(parsed.GetValue(_once), cancellation);
+            _environment.Out.WriteLine(parsed.GetValue(_json)
+                ? $"{{\"shipped\":{shipper.Shipped},\"missing\":{shipper.Missing}}}"
+                : $"{shipper.Shipped} entries shipped, {shipper.Missing} missing");
+            return ExitCodes.Ok;
+        }
+        catch (ArgumentException)
+        {
+            return _environment.Fail("--from-stream: is not a connection string of Redis", ExitCodes.Usage);
         }
         catch (StartRefusedException refused)
         {

@@ -22,6 +22,7 @@ internal static class ConfigurationText
             json.WriteBoolean("tls", options.DataTls is not null);
             Write(json, "trusted_proxies", options.TrustedProxies.Select(one => one.ToString()));
             Write(json, "control", options.ControlListen.Select(one => one.ToString()));
+            json.WriteBoolean("control_tls", options.ControlTls is not null);
             json.WriteString("store", options.Redis is null ? "embedded" : "redis");
             Write(json, "issuers", options.Issuers.Select(one => one.Issuer));
             Write(json, "console", options.ConsoleClients.Select(one => one.Client.ClientId));
@@ -39,6 +40,7 @@ internal static class ConfigurationText
             Write(json, "witnesses", options.Audit.Witnesses.Select(one => one.Key.ToString()));
             Write(json, "witness_for", options.Audit.WitnessFor.Select(one => one.ToString()));
             json.WriteBoolean("fleet_witnesses", options.Audit.WitnessesFleet);
+            json.WriteNumber("witness_quorum", options.Audit.WitnessQuorum);
             json.WriteNumber("request_copy_bytes", options.Audit.Terms.RequestCopyBytesMax);
             json.WriteNumber("response_copy_bytes", options.Audit.Terms.ResponseCopyBytesMax);
             json.WriteString("limits", Digest(options.Limits.ToString()));

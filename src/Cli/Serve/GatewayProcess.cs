@@ -123,7 +123,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, outbound.Keys, audit.Log)
             {
-                LentKeyTerms = _options.Credentials.Signing,
+                KeyKeeper = outbound.Keeper, Certificates = _options.Identity.Certificates,
                 LentCalls = outbound.LentCalls,
                 Witness = witnesses.Witness,
                 Chain = audit.Chain.ToTrust,
@@ -221,12 +221,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
             || IsHeld(fault.InnerException));
 
     private string ControlUrl() =>
-        _options.ControlUrl ?? ControlAddress ?? "http://" + _options.ControlListen[0];
+        _options.ControlUrl ?? ControlAddress
+        ?? (_options.ControlTls is null ? "http://" : "https://") + _options.ControlListen[0];
 
     private async Task StartControlAsync(
         ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, IntrospectionTerms introspection,
         CancellationToken cancellation)
     {
+        ServerTls? tls = _options.ControlTls is { } files ? Keep(new ServerTls(files, _clock, _logs)) : null;
+        if (tls is not null) Keep(new ReloadSignal(tls.Reload));
         ControlPlaneOptions options = new()
         {
             Listen = _options.ControlListen,
@@ -244,6 +247,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
             Console = _options.Console,
             Introspection = introspection,
+            Tls = tls is null ? null : tls.OptionsFor,
         };
         ControlPlaneHost control = await BindAsync(
             () => new ControlPlaneHost(options, services, _clock, _logs), host => host.StartAsync(cancellation),

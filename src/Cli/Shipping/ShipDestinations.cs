@@ -46,6 +46,9 @@ internal sealed class ShipDestinations(
         return text;
     }
 
-    private string Secret(SecretReference reference, string place) =>
-        Encoding.UTF8.GetString(ProcessSecrets.Open(reference, place, environment)).Trim();
+    /// <summary>A secret as text.</summary>
+    /// <exception cref="StartRefusedException">It cannot be had.</exception>
+    internal string Secret(SecretReference? reference, string place) => reference is null
+        ? throw new StartRefusedException($"{place}: say where it is, file:PATH or env:NAME; never the secret itself")
+        : Encoding.UTF8.GetString(ProcessSecrets.Open(reference, place, environment)).Trim();
 }

@@ -24,6 +24,9 @@ internal static class ShipLimits
     /// <summary>The longest wait after a failure.</summary>
     internal static readonly TimeSpan RetryAfterMax = TimeSpan.FromSeconds(30);
 
+    /// <summary>What another consumer of a stream has held for so long is taken over.</summary>
+    internal static readonly TimeSpan ClaimedAfter = TimeSpan.FromMinutes(1);
+
     /// <summary>How old a cursor on disk may be while entries flow, of destinations that know their own.</summary>
     internal static readonly TimeSpan SavedEvery = TimeSpan.FromSeconds(1);
 }

@@ -112,6 +112,14 @@ public sealed class CallerVerifier : IAsyncDisposable
         _seen.Revoke(revoked);
     }
 
+    /// <summary>True if one of those whom a token names was revoked at or after the time it was issued.</summary>
+    /// <param name="named">The subject, and who acts for it.</param>
+    /// <param name="issuedAt">Its <c>iat</c>.</param>
+    public bool IsRevoked(IEnumerable<(string Issuer, string Subject)> named, DateTimeOffset issuedAt) =>
+        Volatile.Read(ref _revoked).Covers(new TokenMarks(
+            [], "", null, [.. named.Select(one => new NamedSubject(one.Issuer, one.Subject))],
+            issuedAt.ToUnixTimeMilliseconds()));
+
     /// <summary>Wipes tokens that nobody has shown since the last time this was called; what is known of them stays
     /// known by their SHA-256. Called now and then, beside whoever looks.</summary>
     public void ForgetSeen() => _seen.Forget();

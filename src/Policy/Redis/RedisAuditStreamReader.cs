@@ -60,17 +60,19 @@ public sealed class RedisAuditStreamReader(RedisStore store, string group, strin
             (Stream: stream, Group: group, Consumer: consumer, From: again ? "0" : ">", Count: count),
             static (database, ask) => database.StreamReadGroupAsync(
                 ask.Stream, ask.Group, ask.Consumer, ask.From, ask.Count));
-        if (!answered) return null;
-        List<AuditStreamEntry> entries = [];
-        foreach (StreamEntry entry in found!)
-        {
-            // Deleted since it was taken: it comes without its fields.
-            if (entry.IsNull || entry.Values is not { Length: > 0 }) continue;
-            byte[] leaf = Convert.FromBase64String(entry["leaf"].ToString());
-            entries.Add(new(IndexOf(entry.Id.ToString()), leaf, (byte[])entry["record"]!));
-        }
+        return answered ? Read(found!) : null;
+    }
 
-        return entries;
+    /// <summary>
+    /// Takes over what other consumers took and have not acknowledged for so long; null where the store did not answer.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<AuditStreamEntry>?> ClaimAsync(string stream, TimeSpan idle, int count)
+    {
+        (bool answered, StreamAutoClaimResult found) = await store.AskAsync(
+            (Stream: stream, Group: group, Consumer: consumer, Idle: (long)idle.TotalMilliseconds, Count: count),
+            static (database, ask) => database.StreamAutoClaimAsync(
+                ask.Stream, ask.Group, ask.Consumer, ask.Idle, "0-0", ask.Count));
+        return answered ? Read(found.ClaimedEntries) : null;
     }
 
     /// <summary>Acknowledges entries; false where the store did not answer.</summary>
@@ -82,6 +84,20 @@ public sealed class RedisAuditStreamReader(RedisStore store, string group, strin
             (Stream: stream, Group: group, Ids: ids),
             static (database, ask) => database.StreamAcknowledgeAsync(ask.Stream, ask.Group, ask.Ids));
         return answered;
+    }
+
+    private static List<AuditStreamEntry> Read(StreamEntry[] found)
+    {
+        List<AuditStreamEntry> entries = [];
+        foreach (StreamEntry entry in found)
+        {
+            // Deleted since it was taken: it comes without its fields.
+            if (entry.IsNull || entry.Values is not { Length: > 0 }) continue;
+            byte[] leaf = Convert.FromBase64String(entry["leaf"].ToString());
+            entries.Add(new(IndexOf(entry.Id.ToString()), leaf, (byte[])entry["record"]!));
+        }
+
+        return entries;
     }
 
     private static long IndexOf(string id) =>
