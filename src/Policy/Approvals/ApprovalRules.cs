@@ -85,7 +85,7 @@ public static class ApprovalRules
     }
 
     /// <summary>
-    /// Who asked withdraws what is pending or approved; a person also what an agent asked for on their behalf.
+    /// Who asked withdraws what is pending or approved; a person also what an agent asked for with their token.
     /// </summary>
     public static MoveOutcome Cancel(Approval approval, Caller requester, DateTimeOffset now)
     {
@@ -291,17 +291,16 @@ public static class ApprovalRules
 
     /// <summary>
     /// True for who may see what came of it, and cancel it: whoever asked, and a person who acts for themself in what
-    /// was asked on their behalf. Never another agent of theirs.
+    /// was asked with their token. Never another agent of theirs.
     /// </summary>
     public static bool MayFollow(Requester requester, Caller caller)
     {
         ArgumentNullException.ThrowIfNull(requester);
         ArgumentNullException.ThrowIfNull(caller);
         if (IsSubject(requester, caller) && IsActor(requester, caller)) return true;
-        if (!caller.IsPerson || requester.Issuer != caller.Issuer || requester.Tenant != caller.Tenant) return false;
 
-        // Exactly, and of the same issuer: here a match gives a right, where for duties it takes one.
-        return requester.Subject == caller.Subject || requester.Chain.Any(one => caller.Chain.Contains(one));
+        // Whose token it was, exactly; the chain names others too, and here a match gives a right.
+        return caller.IsPerson && IsSubject(requester, caller);
     }
 
     // Approvals of older gateways do not say who acted. Their digest does, and it is compared next.

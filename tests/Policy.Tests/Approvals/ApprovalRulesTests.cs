@@ -301,8 +301,8 @@ public sealed class ApprovalRulesTests
         Assert.False(ApprovalRules.MayFollow(own, one));
         Assert.False(ApprovalRules.IsRequester(own, one));
 
-        // What an agent with a token of its own asked for on somebody's behalf, that person follows.
-        Assert.True(ApprovalRules.MayFollow(Samples.Pending().Requester, ann));
+        // Whoever is responsible for an agent with a token of its own is in its chain, and asked for nothing.
+        Assert.False(ApprovalRules.MayFollow(Samples.Pending().Requester, ann));
         Assert.False(ApprovalRules.MayFollow(Samples.Pending().Requester, one));
     }
 
