@@ -12,6 +12,8 @@ say() { printf '\n== %s\n' "$*"; }
 say "tools"
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
+# The tests start clusters of their own, so none is made at its installation.
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 command -v chromium >/dev/null || missing+=(chromium fonts-dejavu-core)
@@ -23,6 +25,10 @@ if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 # RUNLEVEL=1: package scripts start no service
     apt-get update -qq
+    if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+      mkdir -p /etc/postgresql-common/createcluster.d
+      echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/no-cluster.conf
+    fi
     apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" >/dev/null
   else
     echo "Please install: ${missing[*]}   (Debian: apt-get install ${missing[*]})" >&2

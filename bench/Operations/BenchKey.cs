@@ -52,7 +52,7 @@ internal sealed class BenchKey : IDisposable
         string header = $$"""{"alg":"{{_algorithm}}","typ":"JWT"}""";
         string claims = $$"""
             {"iss":"{{Issuer}}","aud":"gateway","sub":"alice","kind":"human","groups":["support","staff"],
-            "iat":{{now}},"exp":{{now + 7_200}},"jti":"{{number}}"}
+            "iat":{{now}},"nbf":{{now}},"exp":{{now + 7_200}},"jti":"{{number}}"}
             """;
         string text = Part(Encoding.UTF8.GetBytes(header)) + "." + Part(Encoding.UTF8.GetBytes(claims));
         byte[] bytes = Encoding.ASCII.GetBytes(text);

@@ -12,8 +12,9 @@ using Microsoft.Extensions.Hosting;
 namespace Countersign.DemoFunctions;
 
 /// <summary>
-/// The functions that the demo guards: a billing API and a people API, full of things that should be masked. It does
-/// what it is asked without asking who asks, as many internal APIs do. It listens on loopback alone.
+/// The functions that the demo guards: a billing API, a people API and an MCP server, full of things that should be
+/// masked. They do what they are asked without asking who asks, as many internal APIs do. They listen on loopback
+/// alone.
 /// </summary>
 public sealed class DemoFunctions : IAsyncDisposable
 {
@@ -31,6 +32,7 @@ public sealed class DemoFunctions : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly TimeProvider _clock;
     private readonly Billing _billing;
+    private readonly ToolServer _tools = new();
     private readonly SeenRequests _seen = new();
 
     private DemoFunctions(WebApplication app, TimeProvider clock)
@@ -94,6 +96,14 @@ public sealed class DemoFunctions : IAsyncDisposable
             context, account => AnswerAsync(context, 200, account.Reset()))));
         _app.MapPost("/billing/{account}/refunds", Noted(context => WithAccountAsync(
             context, account => RefundAsync(context, account))));
+        _app.MapPost("/mcp", Noted(CallToolAsync));
+        _app.MapMethods("/mcp", ["GET", "DELETE"], Noted(static context =>
+        {
+            // Neither a stream of the server's own nor a session to end: the protocol says 405 for both.
+            context.Response.StatusCode = 405;
+            context.Response.Headers.Allow = "POST";
+            return Task.CompletedTask;
+        }));
         _app.MapFallback(Noted(context => AnswerAsync(context, 404, Error("no such function"))));
     }
 
@@ -102,6 +112,13 @@ public sealed class DemoFunctions : IAsyncDisposable
         _seen.Add(context.Request, _clock.GetUtcNow());
         return next(context);
     };
+
+    private async Task CallToolAsync(HttpContext context)
+    {
+        (int status, JsonObject? body) = await _tools.AnswerAsync(context.Request).ConfigureAwait(false);
+        if (body is not null) await AnswerAsync(context, status, body).ConfigureAwait(false);
+        else context.Response.StatusCode = status;
+    }
 
     private Task WithAccountAsync(HttpContext context, Func<Account, Task> answer) =>
         _billing.Find(Segment(context, "account")) is { } account

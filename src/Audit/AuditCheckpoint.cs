@@ -19,6 +19,9 @@ public enum AuditCheckpointStatus : byte
 
     /// <summary>A line in the key's name does not verify, or verifies over a text of another origin.</summary>
     SignatureInvalid,
+
+    /// <summary>Signed by a key that was retired before the log held so much.</summary>
+    KeyRetired,
 }
 
 /// <summary>A signed tree head: so many entries, with this root (C2SP tlog-checkpoint). Immutable.</summary>
@@ -74,11 +77,13 @@ public sealed class AuditCheckpoint
 
     internal static AuditCheckpoint Sign(AuditKey key, Key secret, long size, ReadOnlySpan<byte> root)
     {
-        string text = key.Name + "\n" + size.ToString(CultureInfo.InvariantCulture) + "\n"
-            + Convert.ToBase64String(root) + "\n";
+        string text = Text(key.Name, size, root);
         string note = text + "\n" + SignatureLine(text, key, secret);
         return new AuditCheckpoint(key.Name, size, root.ToArray(), StrictUtf8.GetBytes(note));
     }
+
+    internal static string Text(string origin, long size, ReadOnlySpan<byte> root) =>
+        origin + "\n" + size.ToString(CultureInfo.InvariantCulture) + "\n" + Convert.ToBase64String(root) + "\n";
 
     internal static string SignatureLine(string text, AuditKey key, Key secret)
     {

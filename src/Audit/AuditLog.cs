@@ -24,6 +24,9 @@ public sealed class AuditLog : IAsyncDisposable
     /// <summary>The folder it is kept in.</summary>
     public string Folder { get; }
 
+    /// <summary>Every key that it had; it is known by the first.</summary>
+    public AuditKeyChain Keys => _writer.Keys;
+
     /// <summary>Whose signature its checkpoints carry.</summary>
     public AuditKey Key => _writer.Key;
 
@@ -120,7 +123,15 @@ public sealed class AuditLog : IAsyncDisposable
     /// entry that is held then. Reads what it drops once more, so it takes a while; the log goes on meanwhile.
     /// </summary>
     /// <exception cref="IOException">The disk failed; nothing that was to be kept is gone.</exception>
-    public long Retain(DateTimeOffset now) => _writer.Retain(now);
+    public long Retain(DateTimeOffset now) => _writer.Retain(now, long.MaxValue);
+
+    /// <summary>The same, but holds every entry from <paramref name="before"/> on.</summary>
+    /// <exception cref="IOException">The disk failed; nothing that was to be kept is gone.</exception>
+    public long Retain(DateTimeOffset now, long before) => _writer.Retain(now, before);
+
+    /// <summary>The first entry that the options would hold, whatever else holds it; 0 where nothing would be
+    /// dropped.</summary>
+    public long FirstToHold(DateTimeOffset now) => _writer.FirstToHold(now);
 
     /// <summary>Writes, flushes and signs what was handed over, and closes the log.</summary>
     public async ValueTask DisposeAsync() => await _writer.DisposeAsync().ConfigureAwait(false);

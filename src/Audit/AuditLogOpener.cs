@@ -10,6 +10,9 @@ internal sealed class AuditLogOpener : IDisposable
     private readonly IAuditStorage _storage;
     private SafeFileHandle? _lock;
     private LogKey? _key;
+    private LogKey? _next;
+    private AuditKeyChain? _keys;
+    private KeyHandover? _handover;
     private AuditCheckpoint? _checkpoint;
 
     private AuditLogOpener(AuditLogOptions options, TimeProvider clock, IAuditStorage storage)
@@ -38,6 +41,7 @@ internal sealed class AuditLogOpener : IDisposable
     public void Dispose()
     {
         _key?.Dispose();
+        _next?.Dispose();
         _lock?.Dispose();
     }
 
@@ -67,15 +71,59 @@ internal sealed class AuditLogOpener : IDisposable
         bool begun = File.Exists(path);
         _key = LogKey.Load(_options, begun);
         if (_key is null) return Refused(AuditOpenStatus.KeyInvalid, "no seed of 32 bytes for the log's key");
-        if (!begun) return null;
-        if (!AuditKey.TryParse(File.ReadAllText(path), out AuditKey? known))
+        if (!begun)
         {
-            return Refused(AuditOpenStatus.KeyInvalid, "log.vkey is malformed");
+            _keys = AuditKeyChain.Of(_key.Public);
+            return null;
         }
 
-        return known!.ToString() == _key.Public.ToString()
+        if (!AuditKeyChain.TryRead(_options.Folder, out _keys))
+        {
+            return Refused(AuditOpenStatus.KeyInvalid, "log.vkey, or a hand-over in keys, is malformed");
+        }
+
+        _next = KeyRotation.Waiting(_options);
+        if (_next is not null && IsCurrent(_next)) FinishHandover();
+        return IsCurrent(_key)
             ? null
-            : Refused(AuditOpenStatus.KeyMismatch, $"the log belongs to {known}, not to {_key.Public}");
+            : Refused(AuditOpenStatus.KeyMismatch, $"the log belongs to {_keys!.Current}, not to {_key.Public}");
+    }
+
+    private bool IsCurrent(LogKey key) => key.Public.ToString() == _keys!.Current.ToString();
+
+    // The process that handed over was killed before it had put the new seed in its place.
+    private void FinishHandover()
+    {
+        KeyRotation.Finish(_storage, _options.Folder, _keys!.Current);
+        _key!.Dispose();
+        (_key, _next) = (_next, null);
+    }
+
+    // Only here is the root proven, entry by entry, and all of it on disk.
+    private void HandOver(MerkleFrontier frontier)
+    {
+        if (_next is null) return;
+        _handover = KeyRotation.HandOver(_storage, _options.Folder, _keys!, _key!, _next, frontier);
+        if (!_keys!.TryExtend(_handover, out _keys)) throw new InvalidOperationException("a key follows its own self");
+        _checkpoint = _handover.Head;
+        _key!.Dispose();
+        (_key, _next) = (_next, null);
+    }
+
+    private void RecordHandover(AuditLog log)
+    {
+        if (_handover is null || !log.TryReserve(out AuditReservation slot)) return;
+        EventRecord told = new()
+        {
+            At = _clock.GetUtcNow(),
+            Gateway = _options.Origin[(_options.Origin.LastIndexOf('/') + 1)..],
+            Event = "audit-key-rotated",
+            Subject = _handover.To.ToString(),
+            Detail = $"follows {_handover.From} at {_handover.Head.Size} entries",
+        };
+        told.WriteTo(slot.Outcome);
+        log.Enqueue(slot.Outcome);
+        log.Return(slot);
     }
 
     // The public key is written last: where it is, a checkpoint was, and its absence is a finding.
@@ -126,7 +174,8 @@ internal sealed class AuditLogOpener : IDisposable
 
         // A killed process leaves bytes that are in the segment but not yet on the disk.
         segment.Flush();
-        return Begin(recovery, new OpenedLog(_key!, _checkpoint!, recovery.Frontier, segment, tiles, _lock!));
+        HandOver(recovery.Frontier);
+        return Begin(recovery, new OpenedLog(_key!, _keys!, _checkpoint!, recovery.Frontier, segment, tiles, _lock!));
     }
 
     private AuditLogOpening Begin(LogRecovery recovery, OpenedLog opened)
@@ -136,6 +185,7 @@ internal sealed class AuditLogOpener : IDisposable
         LogWriter writer = new(_options, _storage, _clock, pool, opened);
         AuditLog log = new(_options, writer, pool);
         writer.Start();
+        RecordHandover(log);
         _key = null;
         _lock = null;
         AuditLogOpening opening = recovery.TornBytes == 0
@@ -143,7 +193,7 @@ internal sealed class AuditLogOpener : IDisposable
             : new AuditLogOpening(AuditOpenStatus.OpenedAfterCut,
                 $"cut {recovery.TornBytes} torn bytes after {recovery.Frontier.Size} whole entries",
                 log, null, recovery.TornBytes);
-        return opening with { Interrupted = interrupted };
+        return opening with { Interrupted = interrupted, Handover = _handover };
     }
 
     private List<AuditEntry> ReadInterrupted(OpenCalls calls)

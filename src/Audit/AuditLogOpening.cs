@@ -59,4 +59,7 @@ public sealed record AuditLogOpening(
     /// <see cref="InterruptedCalls.CloseAsync"/>.
     /// </summary>
     public IReadOnlyList<AuditEntry> Interrupted { get; init; } = [];
+
+    /// <summary>The hand-over to a new key that this opening made, or null. It is an event in the log.</summary>
+    public KeyHandover? Handover { get; init; }
 }

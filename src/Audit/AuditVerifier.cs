@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Countersign.Audit;
 
 /// <summary>
@@ -15,7 +13,8 @@ public static class AuditVerifier
     /// <param name="trustedKey">
     /// The verifier key that the examiner already holds. Without it the one beside the log is believed, and a log that
     /// was
-    /// rewritten whole under another key passes.
+    /// rewritten whole under another key passes. A key that has handed over since will do: its successors are
+    /// followed, and what it signed after that is believed by nobody.
     /// </param>
     /// <param name="known">
     /// The note of an older checkpoint of this log, kept elsewhere: the log must still contain it. This is what shows a
@@ -78,12 +77,9 @@ public static class AuditVerifier
         try
         {
             string path = Path.Combine(folder, LogFolder.WitnessedFile);
-            string keyPath = Path.Combine(folder, LogFolder.KeyFile);
-            if (!File.Exists(path) || !File.Exists(keyPath)) return false;
-            if (!AuditKey.TryParse(File.ReadAllText(keyPath), out AuditKey? key)) return false;
+            if (!File.Exists(path) || !AuditKeyChain.TryRead(folder, out AuditKeyChain? keys)) return false;
             byte[] note = File.ReadAllBytes(path);
-            return witness.HasSigned(note, out _)
-                && AuditCheckpoint.Parse(note, key!, out checkpoint) == AuditCheckpointStatus.Ok;
+            return witness.HasSigned(note, out _) && keys!.Parse(note, out checkpoint) == AuditCheckpointStatus.Ok;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -118,15 +114,14 @@ public static class AuditVerifier
             return Finding(AuditDamageKind.Missing, LogFolder.KeyFile, "the log's public key is not there");
         }
 
-        // Latin-1 keeps every byte distinct: the file is compared exactly, but for one line end.
-        string beside = File.ReadAllText(keyPath, Encoding.Latin1);
-        if (!AuditKey.TryParse(beside, out AuditKey? key) || beside.TrimEnd('\n') != key!.ToString())
+        if (!AuditKeyChain.TryRead(folder, out AuditKeyChain? keys))
         {
-            return Finding(AuditDamageKind.KeyMismatch, LogFolder.KeyFile, "the log's public key is malformed");
+            return Finding(AuditDamageKind.KeyMismatch, LogFolder.KeyFile,
+                "the log's public key is malformed, or a hand-over to it is missing or not signed by both keys");
         }
 
-        if (trustedKey is not null && (!AuditKey.TryParse(trustedKey, out AuditKey? trusted)
-            || trusted!.ToString() != key.ToString()))
+        if (trustedKey is not null
+            && (!AuditKey.TryParse(trustedKey, out AuditKey? trusted) || !keys!.Contains(trusted!)))
         {
             return Finding(AuditDamageKind.KeyMismatch, LogFolder.KeyFile, "the log's key is not the trusted one");
         }
@@ -137,19 +132,26 @@ public static class AuditVerifier
             return Finding(AuditDamageKind.Missing, LogFolder.CheckpointFile, "the signed checkpoint is not there");
         }
 
-        AuditCheckpointStatus status = AuditCheckpoint.Parse(File.ReadAllBytes(path), key, out AuditCheckpoint? signed);
+        AuditCheckpointStatus status = AuditCheckpoint.Parse(File.ReadAllBytes(path), keys!.Current, out var signed);
         if (status != AuditCheckpointStatus.Ok)
         {
             return Finding(AuditDamageKind.CheckpointSignature, LogFolder.CheckpointFile, $"not believed: {status}");
         }
 
-        AuditCheckpoint? older = null;
-        if (!known.IsEmpty && AuditCheckpoint.Parse(known.Span, key, out older) != AuditCheckpointStatus.Ok)
+        List<AuditCheckpoint> older = [.. keys.Handovers.Select(one => one.Head)];
+        if (!known.IsEmpty)
         {
-            return Finding(AuditDamageKind.CheckpointSignature, "", "the known checkpoint is not of this log's key");
+            if (keys.IsContradictedBy(known.Span) || keys.Parse(known.Span, out var kept) != AuditCheckpointStatus.Ok)
+            {
+                return Finding(
+                    AuditDamageKind.CheckpointSignature, "", "the known checkpoint is not of this log's keys");
+            }
+
+            older.Add(kept!);
         }
 
-        head = new LogHead(signed!, older, Math.Min(Retention.FirstHeld(folder, key), signed!.Size));
+        older.Sort((one, other) => one.Size.CompareTo(other.Size));
+        head = new LogHead(signed!, older, Math.Min(Retention.FirstHeld(folder, keys.Current), signed!.Size));
         return null;
     }
 
@@ -158,4 +160,5 @@ public static class AuditVerifier
 }
 
 /// <summary>What the entries are held against.</summary>
-internal readonly record struct LogHead(AuditCheckpoint Checkpoint, AuditCheckpoint? Known, long FirstHeld);
+internal readonly record struct LogHead(
+    AuditCheckpoint Checkpoint, IReadOnlyList<AuditCheckpoint> Known, long FirstHeld);

@@ -21,6 +21,7 @@ public sealed record WitnessAnswer(int Status, string Body)
 public sealed class CheckpointWitness : IDisposable
 {
     private const string SeedFile = "key.seed";
+    private const string KeysEnding = ".keys";
     private const int SeedBytes = 32;
 
     private readonly string _folder;
@@ -77,18 +78,31 @@ public sealed class CheckpointWitness : IDisposable
 
     private WitnessAnswer Add(WitnessRequest request, AuditKey key)
     {
-        AuditCheckpointStatus status = AuditCheckpoint.Parse(request.Note.Span, key, out AuditCheckpoint? checkpoint);
-        if (status == AuditCheckpointStatus.Malformed) return new(400, "malformed checkpoint\n");
-        if (status != AuditCheckpointStatus.Ok) return new(403, "not signed by the log's key\n");
-        lock (_gate) return Compare(request, checkpoint!, key);
+        lock (_gate)
+        {
+            AuditKeyChain keys = KeysOf(key);
+            AuditCheckpointStatus status = keys.Parse(request.Note.Span, out AuditCheckpoint? checkpoint);
+            return status switch
+            {
+                AuditCheckpointStatus.Ok => Compare(request, checkpoint!, keys),
+                AuditCheckpointStatus.Malformed => new(400, "malformed checkpoint\n"),
+
+                // The log that the witness follows signs with another key by now: this one is in other hands.
+                AuditCheckpointStatus.KeyRetired => new(403, "signed by a retired key\n") { IsConflict = true },
+                _ => new(403, "not signed by the log's key\n"),
+            };
+        }
     }
 
     /// <summary>The last checkpoint of a log that it cosigned, with its own cosignature; empty for none.</summary>
     public ReadOnlyMemory<byte> Latest(AuditKey log)
     {
         ArgumentNullException.ThrowIfNull(log);
-        string path = PathOf(log);
-        lock (_gate) return File.Exists(path) ? File.ReadAllBytes(path) : default(ReadOnlyMemory<byte>);
+        lock (_gate)
+        {
+            string path = PathOf(KeysOf(log).First);
+            return File.Exists(path) ? File.ReadAllBytes(path) : default(ReadOnlyMemory<byte>);
+        }
     }
 
     /// <summary>The same, by the hash that the monitoring path names a log by: SHA-256 of its origin, lower-case
@@ -112,13 +126,19 @@ public sealed class CheckpointWitness : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _secret.Dispose();
 
-    private WitnessAnswer Compare(WitnessRequest request, AuditCheckpoint checkpoint, AuditKey key)
+    private WitnessAnswer Compare(WitnessRequest request, AuditCheckpoint checkpoint, AuditKeyChain keys)
     {
         if (request.OldSize > checkpoint.Size) return new(400, "the old size is above the checkpoint's\n");
         AuditCheckpoint? seen = null;
-        string path = PathOf(key);
-        if (File.Exists(path)
-            && AuditCheckpoint.Parse(File.ReadAllBytes(path), key, out seen) != AuditCheckpointStatus.Ok)
+        string path = PathOf(keys.First);
+        if (keys.IsContradictedBy(request.Note.Span))
+        {
+            bool isNext = KeyHandover.TryRead(request.Note.Span, out KeyHandover? next)
+                && keys.TryExtend(next!, out _);
+            if (!isNext) return new(422, "hands over from a retired key\n") { IsConflict = true };
+        }
+
+        if (File.Exists(path) && keys.Parse(File.ReadAllBytes(path), out seen) != AuditCheckpointStatus.Ok)
         {
             return new(422, "what was seen of this log is not signed by this key\n") { IsConflict = true };
         }
@@ -146,6 +166,7 @@ public sealed class CheckpointWitness : IDisposable
             return new(422, "the checkpoint does not continue the one that was seen\n") { IsConflict = isFork };
         }
 
+        Follow(path, keys, checkpoint);
         return Cosign(path, checkpoint);
     }
 
@@ -158,6 +179,39 @@ public sealed class CheckpointWitness : IDisposable
             .Select(one => one + "\n"));
         _storage.Replace(path, Encoding.UTF8.GetBytes(text + "\n" + kept + line));
         return new WitnessAnswer(200, line);
+    }
+
+    // A hand-over that continues what was seen: from here on the new key speaks for the log, and the old one does not.
+    private void Follow(string path, AuditKeyChain keys, AuditCheckpoint checkpoint)
+    {
+        bool isNext = KeyHandover.TryRead(checkpoint.Note.Span, out KeyHandover? next)
+            && keys.TryExtend(next!, out _);
+        if (!isNext) return;
+        string folder = path + KeysEnding, name = AuditKeyChain.NameOf(keys.Handovers.Count + 1);
+        _storage.Replace(Path.Combine(folder, name), checkpoint.Note.Span);
+        _storage.FlushFolder(_folder);
+    }
+
+    // The log by any of its keys: whoever names a later one means the same log.
+    private AuditKeyChain KeysOf(AuditKey key)
+    {
+        foreach (string folder in Directory.EnumerateDirectories(_folder, "*" + KeysEnding))
+        {
+            if (!AuditKeyChain.TryReadHandovers(folder, out List<KeyHandover> handovers))
+                throw new InvalidDataException($"{folder} does not hold the hand-overs that were seen");
+
+            // A process that was killed before it had written the first leaves an empty folder.
+            if (handovers.Count == 0) continue;
+            AuditKeyChain keys = AuditKeyChain.Of(handovers[0].From);
+            foreach (KeyHandover next in handovers)
+            {
+                if (keys.TryExtend(next, out AuditKeyChain? longer)) keys = longer!;
+            }
+
+            if (keys.Contains(key)) return keys;
+        }
+
+        return AuditKeyChain.Of(key);
     }
 
     // By key rather than by origin: a log that was begun anew under an old name is another log.

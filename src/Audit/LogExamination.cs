@@ -16,6 +16,7 @@ internal sealed class LogExamination
     private readonly TileReader _tiles;
     private readonly MerkleFrontier _frontier = new();
     private readonly long _hashed;
+    private int _knownMet;
     private bool _rootProven;
     private AuditDamage? _damage;
     private AuditDamage? _tileDamage;
@@ -36,7 +37,7 @@ internal sealed class LogExamination
 
     internal AuditVerification Run()
     {
-        if (_head.Known is { } known && known.Size > Covered)
+        if (_head.Known is [.., { } known] && known.Size > Covered)
         {
             return Conclude(new AuditDamage(AuditDamageKind.RolledBack, Covered, LogFolder.CheckpointFile, -1,
                 $"the checkpoint covers {Covered} entries, the known one {known.Size}"), 0);
@@ -143,8 +144,10 @@ internal sealed class LogExamination
 
     private bool HoldsKnownRoots()
     {
-        if (_head.Known is { } known && known.Size == _frontier.Size && !IsRoot(known))
+        for (; _knownMet < _head.Known.Count && _head.Known[_knownMet].Size == _frontier.Size; _knownMet++)
         {
+            AuditCheckpoint known = _head.Known[_knownMet];
+            if (IsRoot(known)) continue;
             _damage = new AuditDamage(AuditDamageKind.ForkedFromKnown, -1, LogFolder.CheckpointFile, -1,
                 $"the first {known.Size} entries are not those of the known checkpoint");
             return false;

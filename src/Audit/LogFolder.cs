@@ -6,6 +6,10 @@ namespace Countersign.Audit;
 internal static class LogFolder
 {
     internal const string SeedFile = "key.seed";
+    /// <summary>The seed of the next key, until a hand-over.</summary>
+    internal const string NextSeedFile = "key.next";
+    /// <summary>One signed hand-over a file, 000001 and on.</summary>
+    internal const string KeysFolder = "keys";
     internal const string KeyFile = "log.vkey";
     internal const string CheckpointFile = "checkpoint";
     /// <summary>The newest checkpoint that witnesses cosigned, with their cosignatures.</summary>

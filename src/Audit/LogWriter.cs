@@ -43,6 +43,8 @@ internal sealed class LogWriter : IAsyncDisposable
         _signedAt = clock.GetTimestamp();
     }
 
+    internal AuditKeyChain Keys => _log.Keys;
+
     internal AuditKey Key => _log.Key.Public;
 
     internal bool Takes => Volatile.Read(ref _fault) is null && Volatile.Read(ref _stopping) == 0;
@@ -61,14 +63,17 @@ internal sealed class LogWriter : IAsyncDisposable
     }
 
     // Beside the thread: it touches only what the thread has done with.
-    internal long Retain(DateTimeOffset now)
+    internal long Retain(DateTimeOffset now, long before)
     {
         long held = Retention.FirstHeld(_options.Folder, Key);
-        long first = Retention.FirstToHold(_options.Folder, _options, LastCheckpoint.Size, now);
+        long first = Retention.FirstToHold(_options.Folder, _options, Math.Min(LastCheckpoint.Size, before), now);
         if (first <= held || !Takes) return held;
         Retention.Drop(_options.Folder, _storage, _log.Key, first);
         return Retention.FirstHeld(_options.Folder, Key);
     }
+
+    internal long FirstToHold(DateTimeOffset now) =>
+        Retention.FirstToHold(_options.Folder, _options, LastCheckpoint.Size, now);
 
     // Not from the pool: a starved pool must not stop the log.
     internal void Start() => new Thread(Run) { IsBackground = true, Name = "countersign-audit" }.Start();

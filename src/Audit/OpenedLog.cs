@@ -4,7 +4,8 @@ namespace Countersign.Audit;
 
 /// <summary>What the writer thread owns of an open log.</summary>
 internal sealed record OpenedLog(
-    LogKey Key, AuditCheckpoint Checkpoint, MerkleFrontier Frontier, SegmentWriter Segment, TileWriter Tiles,
+    LogKey Key, AuditKeyChain Keys, AuditCheckpoint Checkpoint,
+    MerkleFrontier Frontier, SegmentWriter Segment, TileWriter Tiles,
     SafeFileHandle Lock) : IDisposable
 {
     public void Dispose()

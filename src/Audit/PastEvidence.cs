@@ -26,7 +26,8 @@ public static class PastEvidence
     public static PastStanding Judge(AuditLog log, ReadOnlySpan<byte> note)
     {
         ArgumentNullException.ThrowIfNull(log);
-        if (AuditCheckpoint.Parse(note, log.Key, out AuditCheckpoint? kept) != AuditCheckpointStatus.Ok)
+        if (log.Keys.IsContradictedBy(note)) return PastStanding.Forked;
+        if (log.Keys.Parse(note, out AuditCheckpoint? kept) != AuditCheckpointStatus.Ok)
             return PastStanding.NotOurs;
         AuditCheckpoint? head = log.LastCheckpoint;
         if (head is null || kept!.Size > head.Size) return PastStanding.RolledBack;

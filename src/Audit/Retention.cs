@@ -37,10 +37,13 @@ internal static class Retention
     }
 
     /// <summary>The signed note that entries below <paramref name="first"/> were dropped.</summary>
-    internal static byte[] Note(LogKey key, long first)
+    internal static byte[] Note(long first, params ReadOnlySpan<LogKey> keys)
     {
-        string text = FirstLine + "\n" + key.Public.Name + "\n" + first.ToString(CultureInfo.InvariantCulture) + "\n";
-        return Encoding.UTF8.GetBytes(text + "\n" + key.SignatureLine(text));
+        string name = keys[0].Public.Name;
+        string text = FirstLine + "\n" + name + "\n" + first.ToString(CultureInfo.InvariantCulture) + "\n";
+        StringBuilder note = new(text + "\n");
+        foreach (LogKey key in keys) note.Append(key.SignatureLine(text));
+        return Encoding.UTF8.GetBytes(note.ToString());
     }
 
     /// <summary>
@@ -82,7 +85,7 @@ internal static class Retention
             storage.Flush(file);
         }
 
-        storage.Replace(Path.Combine(folder, LogFolder.RetainedFile), Note(key, first));
+        storage.Replace(Path.Combine(folder, LogFolder.RetainedFile), Note(first, key));
         foreach (long segment in LogFolder.Segments(folder))
         {
             if (segment < first) File.Delete(LogFolder.Segment(folder, segment));

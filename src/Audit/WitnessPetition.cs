@@ -15,6 +15,9 @@ public enum PetitionOutcome : byte
     /// <summary>The witness saw another size last; look at what it saw, and ask again from there.</summary>
     SawOther,
 
+    /// <summary>The log's key was changed, and the witness takes that step by step: ask again at once.</summary>
+    HandingOver,
+
     /// <summary>The witness says that the log does not continue what it saw; look at that.</summary>
     Contradicted,
 }
@@ -26,6 +29,8 @@ public sealed class WitnessPetition(AuditLog log, CosignerKey witness)
 {
     private AuditCheckpoint? _asked;
     private long _seen;
+    private int _handed = log.Keys.Handovers.Count;
+    private bool _isHanding;
 
     /// <summary>The witness.</summary>
     public CosignerKey Witness => witness;
@@ -46,6 +51,9 @@ public sealed class WitnessPetition(AuditLog log, CosignerKey witness)
     public byte[]? Ask(AuditCheckpoint head)
     {
         ArgumentNullException.ThrowIfNull(head);
+        IReadOnlyList<KeyHandover> handovers = log.Keys.Handovers;
+        while (_handed < handovers.Count && handovers[_handed].Head.Size < _seen) _handed++;
+        if (_handed < handovers.Count) head = handovers[_handed].Head;
         if (!ConsistencyProof.TryMake(log.Folder, _seen, head.Size, out IReadOnlyList<ReadOnlyMemory<byte>> proof))
         {
             Trouble = "the log cannot prove that it continues what the witness saw";
@@ -65,6 +73,7 @@ public sealed class WitnessPetition(AuditLog log, CosignerKey witness)
         if (status == 200) return TakeCosignature(asked, body);
         Trouble = string.Create(CultureInfo.InvariantCulture, $"{status}: {FirstLine(body)}");
         if (status == 422) return PetitionOutcome.Contradicted;
+        if (status == 403) return HandOver();
         bool isSize = status == 409
             && long.TryParse(FirstLine(body), NumberStyles.None, CultureInfo.InvariantCulture, out _seen);
         return isSize ? PetitionOutcome.SawOther : PetitionOutcome.Refused;
@@ -80,11 +89,27 @@ public sealed class WitnessPetition(AuditLog log, CosignerKey witness)
         {
             if (!witness.TryVerify(text, line, out DateTimeOffset at)) continue;
             (Cosigned, Line, CosignedAt, _seen) = (asked, line + "\n", at, asked.Size);
+            if (_handed < log.Keys.Handovers.Count)
+            {
+                _handed++;
+                return PetitionOutcome.HandingOver;
+            }
+
+            _isHanding = false;
             return PetitionOutcome.Cosigned;
         }
 
         Trouble = "the cosignature is not that of the witness's key";
         return PetitionOutcome.Refused;
+    }
+
+    // A witness that knows an older key is shown every hand-over, once.
+    private PetitionOutcome HandOver()
+    {
+        int count = log.Keys.Handovers.Count;
+        bool isFirst = !_isHanding && count > 0;
+        (_handed, _isHanding) = (isFirst ? 0 : count, isFirst);
+        return isFirst ? PetitionOutcome.HandingOver : PetitionOutcome.Refused;
     }
 
     private static string FirstLine(string body)

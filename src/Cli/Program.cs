@@ -40,6 +40,7 @@ RootCommand root = new(
     MaskCommand.Create(environment),
     NodesCommand.Create(environment),
     TokenCommand.Create(environment),
+    KeysCommand.Create(environment),
     CompletionCommand.Create(environment),
 };
 ParseResult parsed = root.Parse(args);

@@ -1,5 +1,7 @@
+using System.Security.Cryptography;
 using System.Text;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Certificates;
 using Countersign.Identity.Inbound.Dpop;
 using Countersign.Policy;
 using Microsoft.AspNetCore.Http;
@@ -21,8 +23,10 @@ internal readonly record struct BearerOutcome(Caller? Caller, string Because, bo
 }
 
 /// <summary>Tokens on the control listener: bearer tokens (RFC 6750 section 2.1), and those that come with a proof of
-/// their key (RFC 9449); no other way to send one is read.</summary>
-internal sealed class BearerCallers(CallerVerifier verifier, DpopProofs? proofs, Func<string> publicUrl)
+/// their key (RFC 9449); no other way to send one is read. Where none comes, whom the connection's client certificate
+/// stands for.</summary>
+internal sealed class BearerCallers(
+    CallerVerifier verifier, DpopProofs? proofs, CertificateCallers? certificates, Func<string> publicUrl)
 {
     private const string Scheme = "Bearer";
     private const string ProofScheme = "DPoP";
@@ -36,13 +40,14 @@ internal sealed class BearerCallers(CallerVerifier verifier, DpopProofs? proofs,
         if (proofs is not null && TokenIn(authorization, ProofScheme, out _) is { } bound)
             return await IdentifyBoundAsync(context, proofs, Encoding.UTF8.GetBytes(bound), cancellation);
         string? text = TokenIn(authorization, Scheme, out string because);
-        if (text is null) return new(null, because);
+        if (text is null) return authorization.Count > 0 ? new(null, because) : Certified(context, because);
         byte[] token = Encoding.UTF8.GetBytes(text);
-        TokenStatus status = verifier.TryFind(token, out _);
+        ReadOnlyMemory<byte> certificate = ThumbprintOf(context);
+        TokenStatus status = verifier.TryFind(token, certificate.Span, out _);
         if (status == TokenStatus.NotBound)
             return new(null, "the token is bound to a client certificate or a key, and is no bearer token");
         if (status == TokenStatus.Expired) return new(null, "the token has expired");
-        TokenVerification verified = await verifier.VerifyAsync(token, cancellation);
+        TokenVerification verified = await verifier.VerifyAsync(token, certificate, cancellation);
         return verified.IsValid
             ? new(verified.Caller, "") { GoodUntil = verified.ExpiresAt }
             : new(null, verified.Because);
@@ -53,7 +58,7 @@ internal sealed class BearerCallers(CallerVerifier verifier, DpopProofs? proofs,
     {
         // A stream asks again and again who calls: its proof was used up at its beginning, and its token is what ends.
         if (context.Items.TryGetValue(ProvedItem, out object? proved))
-            return await JudgeAsync(token, (ReadOnlyMemory<byte>)proved!, cancellation);
+            return await JudgeAsync(context, token, (ReadOnlyMemory<byte>)proved!, cancellation);
         StringValues sent = context.Request.Headers[ProofScheme];
         DpopOutcome proof = sent.Count != 1
             ? new(DpopStatus.Invalid, default, "one DPoP proof must come with the token")
@@ -68,16 +73,40 @@ internal sealed class BearerCallers(CallerVerifier verifier, DpopProofs? proofs,
         }
 
         context.Items[ProvedItem] = proof.Key;
-        return await JudgeAsync(token, proof.Key, cancellation);
+        return await JudgeAsync(context, token, proof.Key, cancellation);
     }
 
     private async ValueTask<BearerOutcome> JudgeAsync(
-        byte[] token, ReadOnlyMemory<byte> key, CancellationToken cancellation)
+        HttpContext context, byte[] token, ReadOnlyMemory<byte> key, CancellationToken cancellation)
     {
-        TokenVerification verified = await verifier.VerifyAsync(token, new SenderProof(default, key), cancellation);
+        SenderProof sender = new(ThumbprintOf(context), key);
+        TokenVerification verified = await verifier.VerifyAsync(token, sender, cancellation);
         return verified.IsValid
             ? new(verified.Caller, "") { GoodUntil = verified.ExpiresAt }
             : new(null, verified.Because) { ProofError = "invalid_token" };
+    }
+
+    /// <summary>SHA-256 of the client certificate that the handshake verified; empty without one.</summary>
+    internal static ReadOnlyMemory<byte> ThumbprintOf(HttpContext context) =>
+        context.Connection.ClientCertificate is { } shown ? SHA256.HashData(shown.RawDataMemory.Span) : default;
+
+    // A browser shows its certificate whoever made it send the request, and says that it is one: it needs a token or a
+    // session.
+    private BearerOutcome Certified(HttpContext context, string because)
+    {
+        IHeaderDictionary fields = context.Request.Headers;
+        if (fields.Origin.Count > 0 || fields["Sec-Fetch-Site"].Count > 0) return new(null, because);
+        if (context.Connection.ClientCertificate is not { } shown || certificates?.Find(shown) is not { } known)
+            return new(null, because);
+        return verifier.Check(known) switch
+        {
+            TokenStatus.Valid => new(known.Caller, "")
+            {
+                GoodUntil = new DateTimeOffset(shown.NotAfter.ToUniversalTime(), TimeSpan.Zero),
+            },
+            TokenStatus.Revoked => new(null, "the client certificate was revoked"),
+            _ => new(null, "the client certificate has expired"),
+        };
     }
 
     /// <summary>The token in the field, or null; <paramref name="because"/> is empty when there is none at

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using Countersign.ControlPlane.Approvals;
 using Countersign.ControlPlane.AuditTrail;
 using Countersign.ControlPlane.Console;
@@ -15,6 +16,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -130,13 +132,14 @@ public sealed class ControlPlaneHost : IAsyncDisposable
 
         new IntrospectionEndpoint(
             _options.Introspection, services.LentKeys, services.LentCalls, Bearers(services),
-            () => PublicUrl, clock).Map(routes);
+            services.Callers, () => PublicUrl, clock).Map(routes);
+        if (services.KeyKeeper is { } keeper) new SigningKeyDesk(keeper, _options, acts, clock).Map(routes);
         TokenEndpoints.Map(
             routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, services.Saml, () => PublicUrl);
     }
 
     private BearerCallers Bearers(ControlPlaneServices services) =>
-        new(services.Callers, services.Tokens?.Proofs, () => PublicUrl);
+        new(services.Callers, services.Tokens?.Proofs, services.Certificates, () => PublicUrl);
 
     private static WebApplication Build(ControlPlaneOptions options, ILoggerFactory logs)
     {
@@ -155,11 +158,22 @@ public sealed class ControlPlaneHost : IAsyncDisposable
             kestrel.Limits.MaxConcurrentConnections = ControlPlaneLimits.ConnectionsMax;
             foreach (IPEndPoint endpoint in options.Listen)
             {
-                kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1);
+                kestrel.Listen(endpoint, listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1;
+                    if (options.Tls is { } tls) listen.UseHttps(HandshakesBy(tls));
+                });
             }
         });
+        if (options.Tls is not null) builder.WebHost.UseKestrelHttpsConfiguration();
         return builder.Build();
     }
+
+    private static TlsHandshakeCallbackOptions HandshakesBy(Func<string, SslServerAuthenticationOptions> tls) => new()
+    {
+        OnConnection = context => new(tls(context.ClientHelloInfo.ServerName)),
+        HandshakeTimeout = ControlPlaneLimits.HandshakeWithin,
+    };
 
     /// <summary>Passes log messages on to the factory of the process, which stays the process's.</summary>
     private sealed class GivenLogs(ILoggerFactory logs) : ILoggerProvider

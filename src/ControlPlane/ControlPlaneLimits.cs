@@ -39,6 +39,9 @@ internal static class ControlPlaneLimits
     /// store.</summary>
     public static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a TLS handshake may take.</summary>
+    public static readonly TimeSpan HandshakeWithin = TimeSpan.FromSeconds(10);
+
     public const int ApprovalsOnPage = 50;
     public const int ApprovalsOnPageMax = 200;
 

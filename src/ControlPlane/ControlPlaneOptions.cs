@@ -1,8 +1,10 @@
 using System.Net;
+using System.Net.Security;
 using Countersign.Audit;
 using Countersign.ControlPlane.Console;
 using Countersign.ControlPlane.Tokens;
 using Countersign.Identity.Inbound;
+using Countersign.Identity.Inbound.Certificates;
 using Countersign.Identity.Inbound.Saml;
 using Countersign.Identity.Inbound.SignIn;
 using Countersign.Identity.Outbound;
@@ -23,6 +25,10 @@ public sealed record ControlPlaneOptions
 
     /// <summary>Scheme and authority that clients reach it under; null is the first address it listens on.</summary>
     public string? PublicUrl { get; init; }
+
+    /// <summary>TLS, by the host that a client names; null speaks plain HTTP. Asked for each handshake, so that
+    /// certificates may change.</summary>
+    public Func<string, SslServerAuthenticationOptions>? Tls { get; init; }
 
     /// <summary>This gateway's name in the audit.</summary>
     public required string Gateway { get; init; }
@@ -96,8 +102,14 @@ public sealed record ControlPlaneServices(
     /// good.</summary>
     public ILentCalls? LentCalls { get; init; }
 
-    /// <summary>When they change.</summary>
-    public SigningTerms LentKeyTerms { get; init; } = new();
+    /// <summary>Whom client certificates stand for; null is nobody.</summary>
+    public CertificateCallers? Certificates { get; init; }
+
+    /// <summary>Changes them by hand; null lets nobody.</summary>
+    public SigningKeyKeeper? KeyKeeper { get; init; }
+
+    /// <summary>When they change by themselves.</summary>
+    public SigningTerms LentKeyTerms => KeyKeeper?.Terms ?? new SigningTerms();
 
     /// <summary>Whether the process still wants calls.</summary>
     public Readiness Readiness { get; init; } = new();

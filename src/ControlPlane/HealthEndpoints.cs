@@ -1,4 +1,5 @@
 using Countersign.ControlPlane.Console;
+using Countersign.Policy.Redis;
 using Microsoft.AspNetCore.Http;
 
 namespace Countersign.ControlPlane;
@@ -41,6 +42,8 @@ internal static class HealthEndpoints
                 services.Audit.IsHealthy)
             {
                 IsPolicyDoubted = services.InForce.IsDoubted,
+                Alarms = services.Feed?.Standing.Alarms ?? [],
+                IsPollingAlone = services.Feed?.IsPollingAlone ?? false,
                 IsAuditDoubted = services.Audit.DoubtedBecause is not null,
             }));
         });
@@ -62,16 +65,23 @@ internal static class HealthEndpoints
             else json.WriteNull("policy_version");
             json.WriteString("policy", StateOf(parts));
             json.WriteString("store", parts.IsStoreHeard ? "ok" : "away");
+            if (parts.IsPollingAlone) json.WriteString("store_events", "refused");
             json.WriteString("audit", !parts.IsAuditHealthy ? "faulted" : parts.IsAuditDoubted ? "doubted" : "ok");
             json.WriteEndObject();
         });
     }
 
     private static string StateOf(ReadyParts parts) =>
-        parts.PolicyVersion is null ? "none"
+        parts.PolicyVersion is null ? WhyNone(parts)
         : !parts.IsPolicyFresh ? "stale"
         : parts.IsPolicyDoubted ? "regressed"
         : "fresh";
+
+    private static string WhyNone(ReadyParts parts) =>
+        parts.IsPolicyDoubted ? "regressed"
+        : parts.Alarms?.Contains(PolicyStanding.Damaged) == true ? "damaged"
+        : parts.Alarms?.Contains(PolicyStanding.DoesNotCompile) == true ? "does-not-compile"
+        : "none";
 
     /// <summary>What readiness is made of.</summary>
     /// <param name="IsDraining">The process is going.</param>
@@ -84,6 +94,12 @@ internal static class HealthEndpoints
     {
         /// <summary>The store is behind what was seen.</summary>
         public bool IsPolicyDoubted { get; init; }
+
+        /// <summary>What is wrong with the policy, by name.</summary>
+        public IReadOnlyList<string>? Alarms { get; init; }
+
+        /// <summary>The store refuses to tell changes: they are found a poll later.</summary>
+        public bool IsPollingAlone { get; init; }
 
         /// <summary>Witnesses contradict the log.</summary>
         public bool IsAuditDoubted { get; init; }

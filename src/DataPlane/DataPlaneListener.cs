@@ -224,7 +224,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
                 _services.Approvals, _services.Seal, _settlements, audit, limits, _clock, _services.Start),
             new CredentialDesk(_services.Credentials, _services.Brokers, limits, _services.Start, _clock),
             new UpstreamCaller(pools, limits),
-            new ReplyDesk(masks, limits, publicUrl + ResourceMetadata.Path),
+            new ReplyDesk(masks, limits, new ProtectedResources(publicUrl, _services.InForce)),
             new Faults(_logs.CreateLogger<Faults>()));
     }
 

@@ -22,7 +22,7 @@ public enum ClientCertificates : byte
 /// <param name="Key">PEM file: the private key, not encrypted.</param>
 public sealed record CertificateFiles(string Certificate, string Key);
 
-/// <summary>TLS on the data listener, the same for all its addresses.</summary>
+/// <summary>TLS on a listener, the same for all its addresses.</summary>
 public sealed record DataTlsOptions
 {
     /// <summary>At least one; the first serves clients that name no host, or one that no certificate names.</summary>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Countersign.Masking.Detectors;
 
 namespace Countersign.Masking;
@@ -6,28 +7,30 @@ namespace Countersign.Masking;
 /// <content>What detectors must look at.</content>
 internal sealed partial class BlockWindow
 {
+    private readonly ulong[] _marked = new ulong[BlocksMax];
     private ulong _isAfterWord;    // each 0 or 1, of the last byte before the block
     private ulong _isAfterDigit;
+    private ulong _separators;     // behind those of the last block, within three bytes
     private ulong _isDetected;     // something may be, in the string that goes on
 
-    /// <summary>Which of <paramref name="wanted"/> may find something in the value whose text, nothing of it escaped,
-    /// is <paramref name="input"/> from <paramref name="from"/> to <paramref name="to"/>.</summary>
-    public DetectorSet Possible(ReadOnlySpan<byte> input, int from, int to, DetectorSet wanted)
+    /// <summary>Where something may be detected in the value from <paramref name="from"/> to <paramref name="to"/>, a
+    /// bit for each byte, 64 a word, until the next call; empty if nowhere.</summary>
+    public ReadOnlySpan<ulong> Marked(int from, int to)
     {
-        wanted &= ValueFilter.ByLength(to - from);
-        DetectorSet possible = DetectorSet.None;
-        for (int at = from; at < to;)
+        int words = (to - from + BlockBytes - 1) / BlockBytes;
+        int block = (from - Start) / BlockBytes;
+        int shift = (from - Start) % BlockBytes;
+        ulong any = 0;
+        for (int word = 0; word < words; word++, block++)
         {
-            int offset = at - Start;
-            int block = Start + offset / BlockBytes * BlockBytes;
-            ulong places = _masks[offset / BlockBytes].Triggers & (ulong.MaxValue << offset % BlockBytes);
-            if (to < block + BlockBytes) places &= (1UL << (to - block)) - 1;
-            for (; places != 0; places &= places - 1)
-                possible |= ValueFilter.Named(input, block + BitOperations.TrailingZeroCount(places), to);
-            at = block + BlockBytes;
+            ulong places = _masks[block].Triggers >> shift;
+            if (shift > 0 && block + 1 < _blocks) places |= _masks[block + 1].Triggers << (BlockBytes - shift);
+            if (word == words - 1) places &= ulong.MaxValue >> (words * BlockBytes - (to - from));
+            _marked[word] = places;
+            any |= places;
         }
 
-        return possible & wanted;
+        return any == 0 ? default : _marked.AsSpan(0, words);
     }
 
     // A loop of its own: most of it waits for nothing in the other one. Too much is marked, never too little: what
@@ -43,7 +46,8 @@ internal sealed partial class BlockWindow
             ref BlockMasks masks = ref all[block];
             ReadOnlySpan<byte> around = bytes.Slice(block * BlockBytes, AroundBytes);
             ulong strings = BlockText.PrefixXor(masks.Quotes) ^ inString;
-            ulong places = triggers.In(around[BytesBefore..], ref _isAfterWord, ref _isAfterDigit);
+            ulong places = triggers.In(
+                around[BytesBefore..], ref _isAfterWord, ref _isAfterDigit, out ulong words);
             inString = 0 - (strings >> 63);
             masks.Triggers = places;
 
@@ -52,13 +56,23 @@ internal sealed partial class BlockWindow
             _isDetected = sum < strings ? 1UL : 0;
             ulong closes = masks.Quotes & ~strings;
             masks.Detected = (sum & closes) | masks.Escaped;
-            masks.Telling = tells
-                ? ((TBlock.NameEnds(around, TellingNames.Trails) & closes) | masks.Escaped) & Colons<TBlock>(around)
-                : 0;
+            ulong separators = ~(words | masks.Quotes) & strings;
+            masks.Telling = tells ? Telling<TBlock>(around, separators, closes, masks.Escaped) : 0;
             ulong numbers = Numbers(masks.Tokens & masks.Scalars, masks.Scalars, places);
             masks.Events |= masks.Detected | masks.Telling | numbers;
             if (masks.Events != 0) Eventful |= 1UL << (from + block);
         }
+    }
+
+    // Quotes that close what may be a name which tells of a secret: by its last three bytes, or because one of them is
+    // a separator.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Telling<TBlock>(ReadOnlySpan<byte> around, ulong separators, ulong closes, ulong escaped)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        ulong behind = separators << 1 | separators << 2 | separators << 3 | _separators;
+        _separators = separators >> 63 | separators >> 62 | separators >> 61;
+        return (((TBlock.NameEnds(around, TellingNames.Trails) | behind) & closes) | escaped) & Colons<TBlock>(around);
     }
 
     // Bytes behind which a colon may come.

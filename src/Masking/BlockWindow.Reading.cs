@@ -32,7 +32,7 @@ internal sealed partial class BlockWindow
         _text = default;
         _numbers = default;
         (_wasScalar, _wasHigh, _isEscaped, Count, Eventful) = (0, 0, 0, 0, 0);
-        (_isAfterWord, _isAfterDigit, _isDetected) = (0, 0, 0);
+        (_isAfterWord, _isAfterDigit, _separators, _isDetected) = (0, 0, 0, 0);
         _looks = program.NestedDepth > 0 ? ulong.MaxValue : 0;
         _detects = program.Detectors != Detectors.DetectorSet.None;
         _folds = program.Names.FoldsSeparators ? 1UL : 0;

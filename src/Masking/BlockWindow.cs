@@ -190,9 +190,9 @@ internal sealed partial class BlockWindow
         return Start + block * BlockBytes + BitOperations.TrailingZeroCount(found);
     }
 
-    // The place of the bit before which rank others are set.
+    /// <summary>The place of the bit before which <paramref name="rank"/> others are set.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Select(ulong bits, int rank)
+    public static int Select(ulong bits, int rank)
     {
         if (Bmi2.X64.IsSupported)
             return BitOperations.TrailingZeroCount(Bmi2.X64.ParallelBitDeposit(1UL << rank, bits));

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Countersign.Masking;
 
@@ -8,6 +9,7 @@ internal static class JsonEscapes
 {
     private const int Replacement = 0xFFFD;
     private const int UnitBytes = 6;   // of \uXXXX
+    private const int AdvancedMin = 16;   // fewer decoded bytes are sooner walked one by one
 
     /// <summary>Decodes <paramref name="content"/> to <paramref name="target"/>, which is as long; returns how many
     /// bytes.</summary>
@@ -41,27 +43,34 @@ internal static class JsonEscapes
     internal static int DecodeBlocks<TBlock>(ReadOnlySpan<byte> content, Span<byte> target, ref int raw)
         where TBlock : struct, IBlockBytes<TBlock>
     {
-        const ulong OddBits = 0xAAAA_AAAA_AAAA_AAAA;
         int decoded = 0;
         while (content.Length - raw >= BlockWindow.BlockBytes)
         {
             TBlock block = TBlock.Load(content[raw..]);
-            ulong slashes = block.Equal((byte)'\\');
-            ulong escaped = ((slashes << 1 | OddBits) - slashes ^ OddBits) ^ slashes;
-            ulong begins = slashes & ~escaped;
-            ulong others = escaped & ~(slashes | block.Equal((byte)'"') | block.Equal((byte)'/'));
-
-            // Up to what stands for something else, or is cut.
-            ulong stop = others >> 1 | (begins & 1UL << 63);
-            int taken = BitOperations.TrailingZeroCount(stop);
-            ulong kept = ~begins & (taken == BlockWindow.BlockBytes ? ulong.MaxValue : (1UL << taken) - 1);
+            ulong kept = Kept(block, out _, out int taken, out bool isCut);
             block.Compress(kept, target[decoded..]);
             decoded += BitOperations.PopCount(kept);
             raw += taken;
-            if (others != 0) decoded += Utf8Bytes.Encode(ReadEscape(content, ref raw), target[decoded..]);
+            if (isCut) decoded += Utf8Bytes.Encode(ReadEscape(content, ref raw), target[decoded..]);
         }
 
         return decoded;
+    }
+
+    // The bytes of a block that decoded text has, up to an escape that stands for something else than what is behind
+    // its backslash, or that is cut.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Kept<TBlock>(TBlock block, out ulong escaped, out int taken, out bool isCut)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        const ulong OddBits = 0xAAAA_AAAA_AAAA_AAAA;
+        ulong slashes = block.Equal((byte)'\\');
+        escaped = ((slashes << 1 | OddBits) - slashes ^ OddBits) ^ slashes;
+        ulong begins = slashes & ~escaped;
+        ulong others = escaped & ~(slashes | block.Equal((byte)'"') | block.Equal((byte)'/'));
+        taken = BitOperations.TrailingZeroCount(others >> 1 | (begins & 1UL << 63));
+        isCut = others != 0;
+        return ~begins & (taken == BlockWindow.BlockBytes ? ulong.MaxValue : (1UL << taken) - 1);
     }
 
     /// <summary>
@@ -70,6 +79,14 @@ internal static class JsonEscapes
     /// </summary>
     public static void Advance(ReadOnlySpan<byte> content, ref int raw, ref int decoded, int target, bool past)
     {
+        if (target - decoded >= AdvancedMin)
+        {
+            if (BlockWindow.WidthBest == BlockWidth.Bits512)
+                AdvanceBlocks<Block512>(content, ref raw, ref decoded, target);
+            else if (BlockWindow.WidthBest == BlockWidth.Bits256)
+                AdvanceBlocks<Block256>(content, ref raw, ref decoded, target);
+        }
+
         Span<byte> encoded = stackalloc byte[Utf8Bytes.Max];
         while (decoded < target)
         {
@@ -83,6 +100,35 @@ internal static class JsonEscapes
             }
             else length = Utf8Bytes.Encode(ReadEscape(content, ref next), encoded);
             if (decoded + length > target && !past) return;
+            raw = next;
+            decoded += length;
+        }
+    }
+
+    /// <summary>As <see cref="Advance"/>, as far as whole blocks go, and to before an escape in which the target
+    /// is.</summary>
+    internal static void AdvanceBlocks<TBlock>(ReadOnlySpan<byte> content, ref int raw, ref int decoded, int target)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        Span<byte> encoded = stackalloc byte[Utf8Bytes.Max];
+        while (decoded < target && content.Length - raw >= BlockWindow.BlockBytes)
+        {
+            ulong kept = Kept(TBlock.Load(content[raw..]), out ulong escaped, out int taken, out bool isCut);
+            int count = BitOperations.PopCount(kept);
+            if (count > target - decoded)
+            {
+                int last = BlockWindow.Select(kept, target - decoded);
+                raw += last - (int)(escaped >> last & 1);
+                decoded = target;
+                return;
+            }
+
+            raw += taken;
+            decoded += count;
+            if (!isCut || decoded == target) continue;
+            int next = raw;
+            int length = Utf8Bytes.Encode(ReadEscape(content, ref next), encoded);
+            if (decoded + length > target) return;
             raw = next;
             decoded += length;
         }

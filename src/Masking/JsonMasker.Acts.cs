@@ -8,10 +8,6 @@ namespace Countersign.Masking;
 /// <content>The rules, applied to a window that is sound.</content>
 public sealed partial class JsonMasker
 {
-    private const DetectorSet AnyDetector = (DetectorSet)uint.MaxValue;
-    private const int DetectedBytesMin = 5;   // nothing shorter is detected in a string
-
-    private DetectorSet _possible = AnyDetector;   // of the value that is judged
     private int _eventBlock;       // whose events come next,
     private ulong _events;         // those of them that are left,
     private ulong _eventBlocks;    // and the blocks behind it that have some
@@ -74,8 +70,7 @@ public sealed partial class JsonMasker
             if (end <= window.End)
             {
                 bool isValue = first is (byte)'"' or (byte)'-' or (>= (byte)'0' and <= (byte)'9');
-                if (isValue && value >= _copyFrom)
-                    JudgeWhole(input, value, end, AnyDetector, isTelling: true, ref output);
+                if (isValue && value >= _copyFrom) ActOnTold(input, value, end, ref output);
                 return true;
             }
         }
@@ -215,33 +210,8 @@ public sealed partial class JsonMasker
         int end = isString ? window.NextQuote(start + 1) : EndOfScalar(input, start) - 1;
         if (end >= window.End) return;   // a string that goes on and holds no JSON
         if (isString && (!MayBeginJson(input[start + 1]) || IsKey(input, end))) return;
-        DetectorSet possible = isString
-            ? AnyDetector
-            : window.Possible(input, start, end + 1, _program.Detectors);
-        if (possible != DetectorSet.None) JudgeWhole(input, start, end + 1, possible, isTelling: false, ref output);
-    }
-
-    /// <summary>Looks into the string that ends at <paramref name="close"/>, in which something may be
-    /// detected.</summary>
-    private void ActOnString(ReadOnlySpan<byte> input, int close, bool isEscaped, ref OutputRun output)
-    {
-        BlockWindow window = _blocks!;
-        int open = window.QuoteBefore(close);
-        if (open < _copyFrom || close - open <= DetectedBytesMin || IsKey(input, close)) return;
-        DetectorSet possible = isEscaped
-            ? AnyDetector
-            : window.Possible(input, open + 1, close, _program.Detectors);
-        if (possible != DetectorSet.None) JudgeWhole(input, open, close + 1, possible, isTelling: false, ref output);
-    }
-
-    private void JudgeWhole(
-        ReadOnlySpan<byte> input, int start, int end, DetectorSet possible, bool isTelling, ref OutputRun output)
-    {
-        _valueAt = start;
-        _isUnderTellingName = isTelling;
-        _possible = possible;
-        Judge(input, end, input[start] == '"', isRoot: false, output.Flush());
-        _possible = AnyDetector;
+        if (isString) JudgeWhole(input, start, end + 1, isTelling: false, ref output);
+        else ActOnNumber(input, start, end + 1, ref output);
     }
 
     private bool IsKey(ReadOnlySpan<byte> input, int close)

@@ -60,7 +60,7 @@ public sealed partial class JsonMasker
         detector = DetectorSet.None;
         if (_hit != Hit.None) return _hit;
         DetectorSet wanted = value.IsString ? _program.WholeDetectors : _program.Detectors;
-        wanted = Narrow(text, wanted);
+        wanted = ValueFilter.Possible(text, wanted);
         Hit strictest = Hit.None;
         int from = 0;
         while (wanted != DetectorSet.None
@@ -137,18 +137,11 @@ public sealed partial class JsonMasker
         else Keep(value, 0, value.Raw.Length, output);
     }
 
-    // What was not narrowed by the block is by the value.
-    private DetectorSet Narrow(ReadOnlySpan<byte> text, DetectorSet wanted)
-    {
-        wanted &= _possible;
-        return _possible != AnyDetector || wanted == DetectorSet.None ? wanted : ValueFilter.Possible(text, wanted);
-    }
-
     private void MaskFindings(WholeValue value, IBufferWriter<byte> output)
     {
         ReadOnlySpan<byte> text = Decode(value);
         bool isDecoded = text.Length != value.Content.Length;
-        DetectorSet wanted = Narrow(text, _program.Detectors);
+        DetectorSet wanted = ValueFilter.Possible(text, _program.Detectors);
         int kept = 0;        // in the raw value, its quote included
         int raw = 0;         // in its content
         int decoded = 0;

@@ -85,6 +85,7 @@ public sealed partial class JsonMasker
         _scanner.Reset();
         _scanner.DecodesKeys = !program.IsEmpty;
         _scanner.ReportsMembers = program.Drops;
+        _scanner.Width = _width;
         _hit = Hit.None;
         _isMasking = false;
         _isFinished = false;
@@ -116,6 +117,7 @@ public sealed partial class JsonMasker
         int position = 0;
         _copyFrom = 0;
         _blocksFrom = 0;
+        _judgedTo = 0;
         if (_peeks && !input.IsEmpty) Peek(input[0]);
         RunBlocks(input, ref position, output);
         JsonEvent met = _isFinished ? _scanner.Refuse(MaskRefusal.AfterEnd) : _scanner.Next(input, ref position);

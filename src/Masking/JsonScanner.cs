@@ -22,6 +22,9 @@ internal struct JsonScanner
     /// <summary>Set by the driver: commas and the beginnings of members come as events.</summary>
     public bool ReportsMembers { get; set; }
 
+    /// <summary>Set by the driver: how many bytes of long strings are looked at at once.</summary>
+    public BlockWidth Width { get; set; }
+
     /// <summary>What the value is that opened or ended last.</summary>
     public JsonKind Kind { get; private set; }
 
@@ -217,6 +220,8 @@ internal struct JsonScanner
         while (true)
         {
             TextStart = position;
+            if (!decodes && input.Length - position >= StringBlocks.BytesMin && _text.IsBetween)
+                position = StringBlocks.Skip(Width, input, position);
             TextStop stop = _text.IsInEscape
                 ? _text.ReadEscape(input, ref position)
                 : _text.ReadPlain(input, ref position);

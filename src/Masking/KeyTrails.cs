@@ -45,25 +45,14 @@ internal sealed class KeyTrails
         return new KeyTrails([.. builders.Select(builder => builder.Build())]);
     }
 
-    /// <summary>The tables of names that end in one of <paramref name="words"/>, folded, or that have one of
-    /// <paramref name="others"/> among their last three bytes.</summary>
-    public static KeyTrails OfEnds(IReadOnlyList<byte[]> words, byte[] others)
+    /// <summary>The tables of names that end in one of <paramref name="words"/>, folded, of three letters or
+    /// more.</summary>
+    public static KeyTrails OfEnds(IReadOnlyList<byte[]> words)
     {
-        const int WordGroups = 8 - Places;
         Builder[] builders = [new(), new(), new()];
-        for (int word = 0; word < words.Count; word++)
+        foreach (byte[] word in words)
         {
-            for (int place = 0; place < Places; place++)
-                builders[place].Add(words[word][^(place + 1)], words[word][^1] % WordGroups);
-        }
-
-        for (int other = 0; other < Places; other++)
-        {
-            for (int place = 0; place < Places; place++)
-            {
-                if (place != other) builders[place].AddAll(WordGroups + other);
-                else foreach (byte value in others) builders[place].Add(value, WordGroups + other);
-            }
+            for (int place = 0; place < Places; place++) builders[place].Add(word[^(place + 1)], word[^1]);
         }
 
         return new KeyTrails([.. builders.Select(builder => builder.Build())]);

@@ -46,7 +46,7 @@ public sealed record SeparationFinding(string Id, bool IsDynamic, bool Decides, 
     {
         bool decides = IsBy(decision, separation.Id);
         string what = $"nobody does two of {string.Join(", ", separation.Functions)} to one {separation.Object} "
-            + $"within {separation.Window.TotalSeconds:0}s";
+            + $"within {Duration.Write(separation.Window)}";
         string why = decides && blind.Length > 0 ? $"{what}; what this call is about cannot be told, and that denies"
             : decides ? $"{what}; one of the people of this call did another of them"
             : decision.Effect == Effect.Deny ? $"{what}; not asked, since the call is denied anyway"

@@ -72,7 +72,7 @@ public sealed class RetentionTests
         {
             long second = LogFolder.Segments(robbed.Folder)[0];
             await File.WriteAllBytesAsync(
-                robbed.PathOf("retained"), Retention.Note(other, second), TestContext.Current.CancellationToken);
+                robbed.PathOf("retained"), Retention.Note(second, other), TestContext.Current.CancellationToken);
         }
 
         Assert.Equal(AuditDamageKind.Missing, robbed.Verify().Kind);

@@ -123,13 +123,15 @@ internal sealed class ServedConsole : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(_folder, "policy.yaml"), Policy, cancel);
         await File.WriteAllTextAsync(
             Path.Combine(_folder, "console.secret"), "console-secret-of-32-characters-", cancel);
+        // What this provider issues has no nbf.
+        var vouching = new { issuer = _provider.Issuer, audiences = (string[])["gateway"], requireNotBefore = false };
         var configuration = new
         {
             gateway = new { name = "served" },
             data = new { listen = (string[])["127.0.0.1:0"] },
             control = new { listen = (string[])[$"127.0.0.1:{_port}"], publicUrl = Control },
             store = new { embedded = "state/store" },
-            identity = new { issuers = new[] { new { issuer = _provider.Issuer, audiences = (string[])["gateway"] } } },
+            identity = new { issuers = new[] { vouching } },
             console = new
             {
                 clients = new[]

@@ -54,7 +54,9 @@ internal sealed class ControlFixture : IAsyncDisposable
     private readonly CallerVerifier _callers;
     private readonly HttpClient _client = new(new SocketsHttpHandler { AllowAutoRedirect = false });
     private readonly PayloadSeal _seal = new(new byte[32]);
-    private readonly SigningKeys _keys = SigningKeys.Create();
+    private readonly SigningKeys _keys = Identity.Outbound.SigningKeys.Create();
+    private readonly PayloadSeal _keySeal = new(new byte[32], PayloadSeal.SecretLabel);
+    private SigningKeyKeeper? _keeper;
     private ControlPlaneHost? _host;
 
     private ControlFixture()
@@ -79,6 +81,9 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     /// <summary>What is revoked; the verifier hears of it at once.</summary>
     public InMemoryRevocationStore Revocations { get; } = new();
+
+    /// <summary>Where the keys are that can be changed; others than this listener signs with.</summary>
+    public InMemorySigningKeyStore SigningKeys { get; } = new();
 
     /// <summary>Checks proofs of keys.</summary>
     public DpopProofs Proofs { get; }
@@ -143,6 +148,7 @@ internal sealed class ControlFixture : IAsyncDisposable
             Readiness = fixture.Readiness,
             Notices = fixture.Notices,
             Nodes = new RedisNodeStore(null!),
+            KeyKeeper = await fixture.KeepAsync(),
             Tokens = new TokenTerms(
                 new GatewayTokens(() => fixture.Address, SigningKeyRing.Of(fixture._keys), fixture.Clock),
                 fixture.Revocations)
@@ -155,6 +161,13 @@ internal sealed class ControlFixture : IAsyncDisposable
         await fixture._host.StartAsync(TestContext.Current.CancellationToken);
         fixture._callers.TakeOwnTokens(fixture.Address, SigningKeyRing.Of(fixture._keys));
         return fixture;
+    }
+
+    private async Task<SigningKeyKeeper> KeepAsync()
+    {
+        (_keeper, string fault) = await SigningKeyKeeper.StartAsync(
+            SigningKeys, _keySeal, new SigningTerms(), Clock, NullLogger.Instance);
+        return _keeper ?? throw new InvalidOperationException(fault);
     }
 
     /// <summary>A token: the subject, then its groups. The kind is human unless the subject ends in -bot.</summary>
@@ -266,6 +279,8 @@ internal sealed class ControlFixture : IAsyncDisposable
             await _host.DisposeAsync();
         }
 
+        if (_keeper is not null) await _keeper.DisposeAsync();
+        _keySeal.Dispose();
         _client.Dispose();
         await _callers.DisposeAsync();
         await Audit.DisposeAsync();

@@ -11,6 +11,9 @@ internal sealed class InMemoryRateStore(TimeProvider clock) : IRateStore
     /// <summary>True answers nothing.</summary>
     internal bool IsAway { get; set; }
 
+    /// <summary>True takes questions and never answers, as a server that stands still.</summary>
+    internal bool StandsStill { get; set; }
+
     /// <summary>How often it was asked.</summary>
     internal int Asked { get; private set; }
 
@@ -23,6 +26,7 @@ internal sealed class InMemoryRateStore(TimeProvider clock) : IRateStore
         lock (_gate)
         {
             Asked++;
+            if (StandsStill) return new(new TaskCompletionSource<RateGrant>().Task);
             if (IsAway) return default;
             double now = clock.GetUtcNow().ToUnixTimeMilliseconds() * 1_000.0;
             double full = Math.Max(now, _fullAt.GetValueOrDefault(bucket));

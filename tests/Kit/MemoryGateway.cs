@@ -88,7 +88,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
                 new CredentialIssuer("http://control.test", SigningKeyRing.Of(_signing, _edwards), Time),
                 brokers, bounds, "gateway-1/test", Time),
             new UpstreamCaller(Pools, bounds),
-            new ReplyDesk(masks, bounds, PublicUrl + ResourceMetadata.Path),
+            new ReplyDesk(masks, bounds, new ProtectedResources(PublicUrl, InForce)),
             new Faults(NullLogger.Instance));
         DataServices services = new(pipeline, bounds, Time, PublicUrl)
         {

@@ -47,6 +47,7 @@ internal sealed class TestIssuer : IDisposable
             ["kind"] = kind,
             ["groups"] = groups,
             ["iat"] = now,
+            ["nbf"] = now,
             ["exp"] = now + goodForSeconds,
         };
         if (actor is not null) claims["actor"] = actor;

@@ -30,6 +30,67 @@ public sealed class JsonEscapesTests
         }
     }
 
+    [Fact]
+    public void Walks_in_step_with_the_decoded_text()
+    {
+        // Proves that the place of each decoded byte is found in the content, before or behind an escape that holds
+        // it, from the beginning and from any place found before: against a walk of one character at a time.
+        var random = new Random(12);
+        string[] pieces = ["\\\"", "\\\\", "\\/", "\\n", "\\u0041", "\\uD834\\uDD1E", "\\u00e9", "é", "name", ": "];
+        for (int turn = 0; turn < 600; turn++)
+        {
+            var text = new StringBuilder();
+            int usual = random.Next(2) == 0 ? 3 : pieces.Length;
+            for (int left = random.Next(90); left > 0; left--)
+                text.Append(random.Next(3) == 0 ? "abcdefgh"[..random.Next(9)] : pieces[random.Next(usual)]);
+            byte[] content = Encoding.UTF8.GetBytes(text.ToString());
+            int length = JsonEscapes.Decode(content, new byte[content.Length]);
+            int raw = 0;
+            int decoded = 0;
+            for (int target = 0; target <= length; target += random.Next(1, 90))
+            {
+                foreach (bool past in new[] { false, true })
+                {
+                    (int Raw, int Decoded) expected = Walk(content, target, past);
+                    (int fromStart, int decodedFromStart) = (0, 0);
+                    JsonEscapes.Advance(content, ref fromStart, ref decodedFromStart, target, past);
+                    Assert.Equal(expected, (fromStart, decodedFromStart));
+                    JsonEscapes.Advance(content, ref raw, ref decoded, target, past);
+                    if (decoded <= expected.Decoded) Assert.Equal(expected, (raw, decoded));
+                    AssertAdvances<Block512>(content, target, expected);
+                    AssertAdvances<Block256>(content, target, expected);
+                    AssertAdvances<Block128>(content, target, expected);
+                    AssertAdvances<BlockScalar>(content, target, expected);
+                }
+            }
+        }
+    }
+
+    private static void AssertAdvances<TBlock>(byte[] content, int target, (int Raw, int Decoded) expected)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        (int raw, int decoded) = (0, 0);
+        JsonEscapes.AdvanceBlocks<TBlock>(content, ref raw, ref decoded, target);
+        Assert.Equal((raw, decoded), Walk(content, decoded, past: false));
+        Assert.True(decoded == target || expected.Raw - raw <= BlockWindow.BlockBytes);
+    }
+
+    private static (int Raw, int Decoded) Walk(byte[] content, int target, bool past)
+    {
+        (int raw, int decoded) = (0, 0);
+        while (decoded < target)
+        {
+            int bytes = content[raw] != '\\' ? 1 : content[raw + 1] != 'u' ? 2 : content[raw + 2] == 'D' ? 12 : 6;
+            byte[] one = content[raw..(raw + bytes)];
+            int length = bytes == 1 ? 1 : JsonEscapes.Decode(one, new byte[bytes]);
+            if (decoded + length > target && !past) break;
+            raw += bytes;
+            decoded += length;
+        }
+
+        return (raw, decoded);
+    }
+
     private static void AssertBlocks<TBlock>(byte[] content, byte[] expected)
         where TBlock : struct, IBlockBytes<TBlock>
     {

@@ -16,11 +16,13 @@ internal static class AuditCommand
         VerifyVerb.Create(environment),
         ProveVerb.Create(environment),
         ReceiptVerb.Create(environment),
+        RotateKeyVerb.Create(environment),
         SearchVerb.Create(environment),
         ShowVerb.Create(environment),
         TailVerb.Create(environment),
         ExportVerb.Create(environment),
         StatsVerb.Create(environment),
+        ShipVerb.Create(environment),
         SchemaVerb.CreateForAudit(environment),
     };
 }

@@ -13,6 +13,9 @@ internal sealed class FolderOptions
         new("--config") { Description = "Configuration file that names the folder" };
     private bool _hasArgument;
 
+    /// <summary>The configuration, once it was read to find the folder.</summary>
+    internal GatewayOptions? Options { get; private set; }
+
     /// <summary>Adds them to a command; the argument too, unless the command has one of its own.</summary>
     internal void AddTo(Command command, bool hasArgument = true)
     {
@@ -43,7 +46,8 @@ internal sealed class FolderOptions
             ConfigurationReading reading = ConfigurationReader.Read(
                 file, environment.Variables, new ConfigurationFlags(), environment.MachineName);
             foreach (string error in reading.Errors) environment.Fail(error);
-            folder = reading.Options?.AuditFolder;
+            Options = reading.Options;
+            folder = Options?.AuditFolder;
         }
 
         if (folder is null || Directory.Exists(folder)) return folder;

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text;
+using System.Text.Json.Nodes;
 using Countersign.Audit;
 
 namespace Countersign.Cli.Audit;
@@ -11,11 +13,12 @@ internal static class ProveVerb
         FolderOptions folder = new();
         ControlOptions control = new();
         Argument<string> call = new("call") { Description = "The call's id, as in Countersign-Call" };
+        Option<bool> json = new("--json") { Description = "Print JSON: the proof, taken apart, and as text" };
         Option<bool> intent = new("--intent") { Description = "Prove the intent rather than the outcome" };
         Command command = new(
             "prove", "Print an inclusion proof of a call (C2SP tlog-proof), from a folder or the control listener")
         {
-            call, intent,
+            call, intent, json,
         };
         folder.AddTo(command, hasArgument: false);
         control.AddTo(command);
@@ -27,7 +30,7 @@ internal static class ProveVerb
             if (folder.IsGiven(parsed) || !control.IsGiven(parsed))
             {
                 return folder.Find(environment, parsed) is { } path
-                    ? Prove(environment, path, id, record)
+                    ? Prove(environment, path, id, record, parsed.GetValue(json))
                     : ExitCodes.Usage;
             }
 
@@ -36,13 +39,12 @@ internal static class ProveVerb
             ControlAnswer answer = await client.GetAsync(
                 $"/api/v1/audit/calls/{id}/proof?record={record}", cancellation);
             if (!answer.IsOk) return environment.Fail(answer.Problem());
-            environment.Out.Write(answer.Text);
-            return ExitCodes.Ok;
+            return Print(environment, answer.Text, id, record, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Prove(CommandEnvironment environment, string folder, Guid call, string record)
+    private static int Prove(CommandEnvironment environment, string folder, Guid call, string record, bool json)
     {
         if (!AuditVerifier.TryReadCheckpoint(folder, out AuditCheckpoint? checkpoint))
             return environment.Fail("the log's checkpoint is not there, or not signed by its key", ExitCodes.Damaged);
@@ -55,7 +57,31 @@ internal static class ProveVerb
                 : environment.Fail("the log cannot prove it; verify the log", ExitCodes.Damaged);
         }
 
-        environment.Out.Write(proof.ToString());
+        return Print(environment, proof.ToString(), call, record, json);
+    }
+
+    private static int Print(CommandEnvironment environment, string text, Guid call, string record, bool json)
+    {
+        if (!json)
+        {
+            environment.Out.Write(text);
+            return ExitCodes.Ok;
+        }
+
+        // What a listener answered is proven to nobody here: it is read, and whoever holds the key verifies it.
+        if (!TlogProof.TryRead(Encoding.UTF8.GetBytes(text), out TlogProof? proof))
+            return environment.Fail("the answer is no proof of the form c2sp.org/tlog-proof@v1", ExitCodes.Damaged);
+        environment.Out.WriteLine(new JsonObject
+        {
+            ["call"] = call.ToString("D"),
+            ["record"] = record,
+            ["index"] = proof!.Index,
+            ["path"] = new JsonArray([.. proof.Path.Select(
+                hash => (JsonNode)Convert.ToBase64String(hash.Span))]),
+            ["checkpoint"] = Encoding.UTF8.GetString(proof.Note.Span),
+            ["entry"] = proof.Entry.IsEmpty ? null : JsonNode.Parse(proof.Entry.Span),
+            ["proof"] = text,
+        }.ToJsonString(Serve.LogOptions.PlainJson));
         return ExitCodes.Ok;
     }
 }

@@ -38,7 +38,8 @@ internal static class ReceiptVerb
             if (!AuditKey.TryParse(text!, out AuditKey? trusted)) return ExitCodes.Usage;
             if (!VerifyVerb.TryReadFile(environment, parsed.GetValue(proof), out byte[] proven))
                 return ExitCodes.Usage;
-            return Tell(environment, given!, Judge(given!, trusted!, proven, path), parsed.GetValue(json));
+            return Tell(
+                environment, given!, Judge(given!, KeysOf(trusted!, path), proven, path), parsed.GetValue(json));
         });
         return command;
     }
@@ -58,9 +59,18 @@ internal static class ReceiptVerb
         return false;
     }
 
-    private static Verdict Judge(CallReceipt receipt, AuditKey key, byte[] proof, string? folder)
+    // With the folder at hand, the keys that the trusted one follows or is followed by.
+    private static AuditKeyChain KeysOf(AuditKey trusted, string? folder) =>
+        folder is not null && AuditKeyChain.TryRead(folder, out AuditKeyChain? keys) && keys!.Contains(trusted)
+            ? keys
+            : AuditKeyChain.Of(trusted);
+
+    private static Verdict Judge(CallReceipt receipt, AuditKeyChain keys, byte[] proof, string? folder)
     {
-        if (!receipt.IsGivenBy(key)) return new(false, $"{key.Name} did not give this receipt");
+        AuditKey? key = receipt.IsGivenBy(keys.Current)
+            ? keys.Current
+            : keys.Handovers.Select(one => one.From).FirstOrDefault(receipt.IsGivenBy);
+        if (key is null) return new(false, $"{keys.First.Name} did not give this receipt");
         if (proof.Length > 0)
         {
             bool isProof = TlogProof.TryRead(proof, out TlogProof? read) && read!.Verifies(key, out _);
@@ -74,6 +84,8 @@ internal static class ReceiptVerb
             return new(true, "the log took the call on; a proof of its intent shows that it is still there");
         if (CallStory.Find(folder, receipt.Call)?.Record("intent") is not { } intent)
             return new(false, "the log gave this receipt, and holds no intent of the call: it broke its word");
+        if (intent.Index >= keys.ReachOf(key))
+            return new(false, "the receipt is signed by a key that was retired before the call was logged");
         return receipt.IsOf(intent.Payload.Span)
             ? new(true, $"the call's intent is entry {intent.Index} of the log")
             : new(false, "the log gave this receipt for another record than it holds: it was rewritten");

@@ -16,14 +16,24 @@ internal static class SearchVerb
             Description = "How many of the newest; 0 for all", DefaultValueFactory = _ => 100,
         };
         Option<bool> json = new("--json") { Description = "Print one JSON object a line, with its index" };
-        Command command = new("search", "Find records by who, what, how it ended, when, or any text") { limit, json };
+        Option<string?> postgres = new("--postgres")
+        {
+            Description = "Search what a fleet shipped instead: where the connection string is, file:PATH or env:NAME",
+        };
+        Command command = new("search", "Find records by who, what, how it ended, when, or any text")
+        {
+            limit, json, postgres,
+        };
         folder.AddTo(command);
         query.AddTo(command);
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, cancellation) =>
         {
             int most = parsed.GetValue(limit);
             if (most < 0) return environment.Fail("--limit: 0 or more", ExitCodes.Usage);
             if (query.Read(environment, parsed) is not { } wanted) return ExitCodes.Usage;
+            if (parsed.GetValue(postgres) is { } reference)
+                return await FleetSearch.RunAsync(
+                    environment, reference, wanted, most, parsed.GetValue(json), cancellation);
             if (folder.Find(environment, parsed) is not { } path) return ExitCodes.Usage;
             Queue<AuditEntry> newest = new();
             foreach (AuditEntry entry in QueryOptions.Find(environment, path, wanted))

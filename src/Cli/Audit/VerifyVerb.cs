@@ -16,7 +16,8 @@ internal static class VerifyVerb
         Option<string?> proof = new("--proof") { Description = "Verify this .tlog-proof file alone, against --key" };
         Option<string?> key = new("--key")
         {
-            Description = "The log's public key as you know it (log.vkey: a file, or the text itself)",
+            Description = "The log's public key as you know it (log.vkey: a file, or the text itself); "
+                + "its successors are followed",
         };
         Option<string?> known = new("--known")
         {

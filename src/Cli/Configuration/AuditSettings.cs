@@ -28,6 +28,12 @@ internal sealed record AuditSettings
 
     /// <summary>True if the gateways of the fleet witness each other's logs.</summary>
     public bool WitnessesFleet { get; init; } = true;
+
+    /// <summary>Where entries are shipped to.</summary>
+    public IReadOnlyList<ShipSetting> Ship { get; init; } = [];
+
+    /// <summary>True if retention drops nothing that a destination has not taken.</summary>
+    public bool KeepsUnshipped { get; init; } = true;
 }
 
 /// <summary>Reads <c>audit</c>.</summary>
@@ -36,7 +42,7 @@ internal static class AuditSettingsReader
     private static readonly string[] Scopes = ["none", "strict", "all"];
 
     /// <summary>The settings; the caller refuses what is left.</summary>
-    internal static AuditSettings Read(ConfigurationSection audit)
+    internal static AuditSettings Read(ConfigurationSection audit, Func<string, string> resolve)
     {
         AuditTerms absent = new();
         return new AuditSettings
@@ -46,6 +52,8 @@ internal static class AuditSettingsReader
             Witnesses = ReadWitnesses(audit),
             WitnessFor = ReadLogs(audit),
             WitnessesFleet = audit.Flag("fleetWitnesses", true),
+            Ship = ShipReader.Read(audit, resolve),
+            KeepsUnshipped = audit.Flag("keepUnshipped", true),
             Terms = new AuditTerms
             {
                 Copies = Scope(audit, "copies", absent.Copies),

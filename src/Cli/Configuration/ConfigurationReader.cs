@@ -163,6 +163,7 @@ internal static class ConfigurationReader
             DataProxyProtocol = DataEntranceReader.ReadProxyProtocol(data),
             ControlListen = control.Endpoints("listen", "127.0.0.1:8081"),
             ControlUrl = Url(control, "publicUrl"),
+            ControlTls = DataEntranceReader.ReadTls(control, resolve),
             Redis = redis,
             Embedded = embedded is null ? null : resolve(embedded),
             Issuers = who.Issuers,
@@ -181,7 +182,7 @@ internal static class ConfigurationReader
             Webhooks = WebhookReader.Read(root, resolve),
             Revealers = approvals.Texts("reveal") ?? [],
             Auditors = audit.Texts("auditors") ?? ["auditors"],
-            Audit = AuditSettingsReader.Read(audit),
+            Audit = AuditSettingsReader.Read(audit, resolve),
         };
         ConfigurationSection console = root.Section("console");
         options = options with
@@ -194,9 +195,9 @@ internal static class ConfigurationReader
         if (options.Issuers.Count == 0)
             identity.Fault("issuers", "at least one issuer is needed, or no caller can be known");
         errors.AddRange(IssuerOptions.Check(options.Issuers));
-        ConfigurationSection[] sections = [data, control, store, identity, audit, secrets, policy, gateway, approvals];
+        ConfigurationSection[] sections =
+            [data, control, store, identity, audit, secrets, policy, gateway, approvals, root.Section("telemetry")];
         foreach (ConfigurationSection section in sections) section.RefuseOthers();
-        root.Section("telemetry").RefuseOthers();
         root.Text("$schema");
         root.RefuseOthers();
         return options;

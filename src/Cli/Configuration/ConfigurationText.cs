@@ -22,6 +22,7 @@ internal static class ConfigurationText
             json.WriteBoolean("tls", options.DataTls is not null);
             Write(json, "trusted_proxies", options.TrustedProxies.Select(one => one.ToString()));
             Write(json, "control", options.ControlListen.Select(one => one.ToString()));
+            json.WriteBoolean("control_tls", options.ControlTls is not null);
             json.WriteString("store", options.Redis is null ? "embedded" : "redis");
             Write(json, "issuers", options.Issuers.Select(one => one.Issuer));
             Write(json, "console", options.ConsoleClients.Select(one => one.Client.ClientId));
@@ -33,6 +34,8 @@ internal static class ConfigurationText
             json.WriteString("copies", options.Audit.Terms.Copies.ToString());
             json.WriteString("keep_for", options.Audit.KeepFor.ToString());
             json.WriteNumber("keep_bytes", options.Audit.KeepBytes);
+            Write(json, "ship", options.Audit.Ship.Select(one => one.Told));
+            json.WriteBoolean("keep_unshipped", options.Audit.KeepsUnshipped);
             json.WriteString("receipts", options.Audit.Terms.Receipts.ToString());
             Write(json, "witnesses", options.Audit.Witnesses.Select(one => one.Key.ToString()));
             Write(json, "witness_for", options.Audit.WitnessFor.Select(one => one.ToString()));

@@ -4,15 +4,15 @@ using Countersign.DataPlane;
 
 namespace Countersign.Cli.Configuration;
 
-/// <summary>Reads what stands before calls on the data listener: TLS and the PROXY protocol.</summary>
+/// <summary>Reads what stands before calls on a listener: TLS, and on the data listener PROXY headers.</summary>
 internal static class DataEntranceReader
 {
-    /// <summary>Reads <c>data.tls</c>; null where it is absent. The files themselves are read by a gateway that
-    /// starts.</summary>
-    internal static DataTlsOptions? ReadTls(ConfigurationSection data, Func<string, string> resolve)
+    /// <summary>Reads <c>data.tls</c> or <c>control.tls</c>; null where it is absent. The files themselves are read by
+    /// a gateway that starts.</summary>
+    internal static DataTlsOptions? ReadTls(ConfigurationSection listener, Func<string, string> resolve)
     {
-        bool isThere = data.Has("tls");
-        ConfigurationSection section = data.Section("tls");
+        bool isThere = listener.Has("tls");
+        ConfigurationSection section = listener.Section("tls");
         if (!isThere) return null;
         List<CertificateFiles> certificates = [];
         foreach (ConfigurationSection one in section.Sections("certificates"))

@@ -46,6 +46,9 @@ internal sealed record GatewayOptions
     /// <summary>Where approvers and operators connect.</summary>
     public required IReadOnlyList<IPEndPoint> ControlListen { get; init; }
 
+    /// <summary>TLS for approvers and operators, or null for plain HTTP.</summary>
+    public DataTlsOptions? ControlTls { get; init; }
+
     /// <summary>What the control listener is reached under, or null for the address it is bound to.</summary>
     public string? ControlUrl { get; init; }
 

@@ -69,6 +69,7 @@ internal static class IdentityReader
             DiscoveryUrl = section.Text("discovery"),
             Algorithms = section.Texts("algorithms") ?? defaults.Algorithms,
             ClockSkew = section.Duration("clockSkew", defaults.ClockSkew),
+            RequiresNotBefore = section.Switch("requireNotBefore", defaults.RequiresNotBefore),
             Introspection = section.Names.Contains("introspection")
                 ? ReadIntrospection(section.Section("introspection"), issuer, resolve, secrets)
                 : null,

@@ -17,6 +17,7 @@ internal static class DemoTour
               control   {{gateway.ControlAddress}}   approvers and operators work here
               console   {{gateway.ControlAddress}}/console   the same in a browser: sign in as bob, carol or olga
               issuer    {{identity.Address}}   POST /token user=<name> gives a token
+              mcp       {{gateway.DataAddress}}/mcp   tools for an MCP client (Streamable HTTP) with a bearer token
               upstream  {{functions.Address}}   the functions themselves; GET /_seen shows what reached them
               audit     {{gateway.AuditFolder}}
 
@@ -42,7 +43,12 @@ internal static class DemoTour
               # 4. The same call again goes through, once.
               curl -i -X POST -H "Authorization: Bearer $(token ci-deploy)" -H "Countersign-Approval: <id>" {{gateway.DataAddress}}/billing/42/reset
 
-              # 5. Nobody can quietly edit what was written down.
+              # 5. An MCP tool is a function too: one that reads answers masked, one that deletes waits as a call does.
+              tool() { curl -s -H "Authorization: Bearer $(token alice)" -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"'$1'","arguments":{"id":"'$2'"} } }' {{gateway.DataAddress}}/mcp; }
+              tool find_customer 2
+              tool delete_customer 2
+
+              # 6. Nobody can quietly edit what was written down.
               countersign audit verify {{gateway.AuditFolder}}
 
             (countersign = dotnet run -c Release --project src/Cli --)

@@ -52,6 +52,14 @@ internal sealed record PolicyFile(string Name, string Text, PolicyReading Readin
         try
         {
             if (name == "-") return environment.In.ReadToEnd();
+            if (Directory.Exists(name))
+            {
+                environment.Fail(
+                    $"{name} is a folder, and a policy is one file with what it includes: name that file"
+                    + ExampleIn(name));
+                return null;
+            }
+
             if (new FileInfo(name) is not { Exists: true, Length: > BytesMax }) return File.ReadAllText(name);
             environment.Fail($"{name} is larger than {BytesMax / 1_048_576} MiB");
             return null;
@@ -61,6 +69,14 @@ internal sealed record PolicyFile(string Name, string Text, PolicyReading Readin
             environment.Fail(fault.Message);
             return null;
         }
+    }
+
+    private static string ExampleIn(string folder)
+    {
+        string? first = Directory.EnumerateFiles(folder, "*.yaml")
+            .Where(file => File.ReadLines(file).Any(line => line.StartsWith("apiVersion:", StringComparison.Ordinal)))
+            .Order(StringComparer.Ordinal).FirstOrDefault();
+        return first is null ? "" : ", such as " + first;
     }
 
     /// <summary>Where an error is: by the name that was given, or by the included file's.</summary>

@@ -91,13 +91,13 @@ internal sealed class Replay(PolicySnapshot policy, TimeProvider clock)
         foreach ((Change change, Seen seen) in InOrder())
         {
             text.AppendLine($"  {Mark(change)} {change.Function}: {Say(change.Was, change.WasRule)} becomes "
-                + $"{Say(change.Now, change.NowRule)}: {seen.Count} calls, such as {seen.Example}");
+                + $"{Say(change.Now, change.NowRule)}: {Calls(seen.Count)}, such as {seen.Example}");
         }
 
         text.AppendLine(CultureInfo.InvariantCulture,
             $"approvals: {_approvalsBefore.Count} were asked for ({_approvalsBefore.Count / Days:0.#} a day), "
-            + $"{_approvalsAfter.Count} would be ({_approvalsAfter.Count / Days:0.#} a day, "
-            + $"{_signatures / Days:0.#} people)");
+            + $"{_approvalsAfter.Count} would be ({_approvalsAfter.Count / Days:0.#} a day; "
+            + $"decisions of approvers: {_signatures / Days:0.#} a day)");
         foreach ((string why, int count) in _unreplayed.OrderByDescending(entry => entry.Value))
         {
             text.AppendLine($"not replayed: {count}: {why}");
@@ -164,6 +164,8 @@ internal sealed class Replay(PolicySnapshot policy, TimeProvider clock)
 
     private IEnumerable<KeyValuePair<Change, Seen>> InOrder() => _changes
         .OrderByDescending(entry => entry.Value.Count).ThenBy(entry => entry.Key.Function, StringComparer.Ordinal);
+
+    private static string Calls(int count) => count == 1 ? "1 call" : $"{count} calls";
 
     private static char Mark(Change change) => Rank(change.Now) > Rank(change.Was) ? '+' : '-';
 

@@ -107,7 +107,8 @@ internal static class PolicyOptions
     internal static string Query(long? expect, bool resume)
     {
         List<string> terms = [];
-        if (expect is { } version and not Any)
+        if (expect == Any) terms.Add("expect=any");
+        else if (expect is { } version)
             terms.Add(string.Create(CultureInfo.InvariantCulture, $"expect={version}"));
         if (resume) terms.Add("resume=true");
         return terms.Count == 0 ? "" : "?" + string.Join('&', terms);

@@ -7,8 +7,11 @@ internal sealed class AuditMetrics : IDisposable
 {
     private readonly Meter _meter = new("Countersign.Audit");
 
-    internal AuditMetrics(AuditChain chain)
+    internal AuditMetrics(AuditChain chain, Func<long> unshipped)
     {
+        _meter.CreateObservableGauge(
+            "countersign.audit.retention.unshipped", unshipped,
+            description: "Entries past their retention that a destination of shipping has not taken.");
         _meter.CreateObservableGauge(
             "countersign.audit.entries", () => chain.Log.Size, description: "Entries of this gateway's log.");
         _meter.CreateObservableGauge(

@@ -17,7 +17,7 @@ internal sealed class FleetWitness(
 {
     private const string Separator = "\n--\n";
 
-    private readonly string _own = chain.Log.Key.ToString();
+    private readonly string _own = chain.Log.Keys.First.ToString();
     private readonly Dictionary<string, Peer> _peers = new(StringComparer.Ordinal);
 
     /// <summary>The dealings with each peer that lives.</summary>

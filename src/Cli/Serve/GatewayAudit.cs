@@ -1,5 +1,6 @@
 using Countersign.Audit;
 using Countersign.Cli.Configuration;
+using Countersign.Cli.Shipping;
 using Microsoft.Extensions.Logging;
 
 namespace Countersign.Cli.Serve;
@@ -11,14 +12,17 @@ internal sealed class GatewayAudit : IAsyncDisposable
 {
     private static readonly TimeSpan RetainEvery = TimeSpan.FromMinutes(10);
 
+    private readonly AuditSettings _settings;
     private readonly string _gateway;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
     private Task _keeping = Task.CompletedTask;
+    private long _unshipped;
 
-    private GatewayAudit(AuditLog log, string gateway, TimeProvider clock, ILogger logger)
+    private GatewayAudit(AuditLog log, AuditSettings settings, string gateway, TimeProvider clock, ILogger logger)
     {
+        _settings = settings;
         _log = logger;
         Log = log;
         Chain = new AuditChain(log, clock);
@@ -28,6 +32,9 @@ internal sealed class GatewayAudit : IAsyncDisposable
 
     /// <summary>The log.</summary>
     internal AuditLog Log { get; }
+
+    /// <summary>Entries that retention would have dropped, or has, and some destination has not taken.</summary>
+    internal long Unshipped => Volatile.Read(ref _unshipped);
 
     /// <summary>How it stands with those who watch it.</summary>
     internal AuditChain Chain { get; }
@@ -61,7 +68,7 @@ internal sealed class GatewayAudit : IAsyncDisposable
         }
 
         if (closed > 0) ProcessLog.CallsInterrupted(log, closed);
-        GatewayAudit audit = new(opening.Log, options.Name, clock, log);
+        GatewayAudit audit = new(opening.Log, options.Audit, options.Name, clock, log);
         if (options.Audit.KeepFor > TimeSpan.Zero || options.Audit.KeepBytes > 0) audit._keeping = audit.KeepAsync();
         return audit;
     }
@@ -88,11 +95,22 @@ internal sealed class GatewayAudit : IAsyncDisposable
         }
     }
 
+    // By the cursors on disk, so that it holds for destinations that another process ships to.
+    private long ShippedTo() =>
+        _settings.Ship.Count == 0 ? long.MaxValue
+        : LogIdentity.Read(Log.Folder) is not { } log ? 0
+        : ShipCursor.Least(Log.Folder, log, _settings.Ship.Select(one => one.Name));
+
     private long Retain()
     {
         try
         {
-            return Log.Retain(_clock.GetUtcNow());
+            DateTimeOffset now = _clock.GetUtcNow();
+            long before = ShippedTo();
+            long held = Log.FirstToHold(now);
+            Volatile.Write(ref _unshipped, Math.Max(0, held - before));
+            if (held > before) ProcessLog.Unshipped(_log, before, held - 1, _settings.KeepsUnshipped);
+            return Log.Retain(now, _settings.KeepsUnshipped ? before : long.MaxValue);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

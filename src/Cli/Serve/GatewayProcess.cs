@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Countersign.Audit;
 using Countersign.Cli.Configuration;
 using Countersign.Cli.Policies;
+using Countersign.Cli.Shipping;
 using Countersign.Cli.Store;
 using Countersign.ControlPlane;
 using Countersign.DataPlane;
@@ -122,7 +123,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, outbound.Keys, audit.Log)
             {
-                LentKeyTerms = _options.Credentials.Signing,
+                KeyKeeper = outbound.Keeper, Certificates = _options.Identity.Certificates,
                 LentCalls = outbound.LentCalls,
                 Witness = witnesses.Witness,
                 Chain = audit.Chain.ToTrust,
@@ -159,7 +160,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             await StartDataAsync(services, cancellation);
         }
 
-        Join(nodes, roles, feed, audit);
+        Join(nodes, roles, feed, await ShipAsync(environment, audit));
     }
 
     private CredentialBrokers Brokers(ProcessSecrets secrets, RedisStore store, ClaimSweep sweep)
@@ -220,12 +221,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
             || IsHeld(fault.InnerException));
 
     private string ControlUrl() =>
-        _options.ControlUrl ?? ControlAddress ?? "http://" + _options.ControlListen[0];
+        _options.ControlUrl ?? ControlAddress
+        ?? (_options.ControlTls is null ? "http://" : "https://") + _options.ControlListen[0];
 
     private async Task StartControlAsync(
         ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, IntrospectionTerms introspection,
         CancellationToken cancellation)
     {
+        ServerTls? tls = _options.ControlTls is { } files ? Keep(new ServerTls(files, _clock, _logs)) : null;
+        if (tls is not null) Keep(new ReloadSignal(tls.Reload));
         ControlPlaneOptions options = new()
         {
             Listen = _options.ControlListen,
@@ -243,6 +247,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             PolicyStaleAfter = _options.Limits.PolicyStaleAfter,
             Console = _options.Console,
             Introspection = introspection,
+            Tls = tls is null ? null : tls.OptionsFor,
         };
         ControlPlaneHost control = await BindAsync(
             () => new ControlPlaneHost(options, services, _clock, _logs), host => host.StartAsync(cancellation),
@@ -332,6 +337,21 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _stops.Push(reporter.DisposeAsync);
         audit.RecordStart(_options, roles);
         _stops.Push(() => BeginDrainAsync(audit));
+    }
+
+    private async Task<GatewayAudit> ShipAsync(
+        IReadOnlyDictionary<string, string> environment, GatewayAudit audit)
+    {
+        if (_options.Audit.Ship.Count == 0) return audit;
+        ShipDestinations destinations = new(environment, _clock, _logs) { Store = _options.Redis };
+        ShipperSet set = await ShipperSet.MakeAsync(
+            _options.AuditFolder, _options.Audit.Ship, destinations, () => audit.Log.LastCheckpoint?.Size ?? 0, _clock,
+            _logs);
+        foreach (AuditShipper shipper in set.Shippers)
+            shipper.Contradicted += how => audit.Record("ship-contradicted", how, shipper.Progress.Name);
+        set.Start();
+        Own(set);
+        return audit;
     }
 
     private T Own<T>(T part)

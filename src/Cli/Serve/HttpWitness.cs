@@ -22,7 +22,8 @@ internal sealed class HttpWitness(WitnessSetting setting, AuditLog log, HttpMess
     /// </summary>
     internal async Task<byte[]> AskAsync(AuditCheckpoint head, CancellationToken cancellation)
     {
-        for (int attempt = 0; attempt < 2; attempt++)
+        int attempts = 4 + log.Keys.Handovers.Count;
+        for (int attempt = 0; attempt < attempts; attempt++)
         {
             if (Petition.Ask(head) is not { } body) return [];
             using HttpRequestMessage request = new(HttpMethod.Post, new Uri(setting.Url, "add-checkpoint"));
@@ -30,6 +31,7 @@ internal sealed class HttpWitness(WitnessSetting setting, AuditLog log, HttpMess
             (int status, byte[] answer) = await SendAsync(request, cancellation);
             if (status == 0) return [];
             PetitionOutcome outcome = Petition.Take(status, Encoding.UTF8.GetString(answer));
+            if (outcome == PetitionOutcome.HandingOver) continue;
             if (outcome is PetitionOutcome.Cosigned or PetitionOutcome.Refused) return [];
             byte[] seen = await SeenAsync(cancellation);
             if (outcome == PetitionOutcome.Contradicted || PastEvidence.Judge(log, seen) != PastStanding.Continues)

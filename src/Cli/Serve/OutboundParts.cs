@@ -15,6 +15,9 @@ internal sealed class OutboundParts(CredentialSettings settings, TimeProvider cl
     private PayloadSeal? _seal;
     private SigningKeyKeeper? _keeper;
 
+    /// <summary>Keeps the keys, and changes them.</summary>
+    internal SigningKeyKeeper Keeper => _keeper!;
+
     /// <summary>The keys.</summary>
     internal SigningKeyRing Keys => _keeper!.Ring;
 

@@ -10,8 +10,6 @@ namespace Countersign.Cli.Serve;
 internal sealed class PolicyStart(
     GatewayOptions options, RedisPolicyStore policies, PolicyMemory memory, TimeProvider clock, ILogger log)
 {
-    private const string BootstrapAuthor = "bootstrap";
-
     private static readonly TimeSpan StoreWithin = TimeSpan.FromSeconds(15);
 
     /// <summary>Policy is not configuration: it goes only into a store that has none.</summary>
@@ -45,7 +43,7 @@ internal sealed class PolicyStart(
         StoreResult<StoredPolicy> stored = current > 0
             ? await RepublishAsync(current.Value, reading, source)
             : await policies.BootstrapAsync(
-                reading.Json, source, BootstrapAuthor,
+                reading.Json, source, RedisPolicyStore.BootstrapAuthor,
                 memory.Furthest.Change > 0 ? memory.Furthest : null);
         if (stored.Status == StoreStatus.Unavailable)
         {
@@ -56,20 +54,21 @@ internal sealed class PolicyStart(
     // A store that lost its policy must not be filled with an older one. The same document again is none.
     private bool IsWhatWasSeen(PolicyReading reading) => memory.Furthest.Sha256 == reading.Snapshot!.Sha256;
 
-    /// <summary>Waits until the version in force is loaded, if there is one.</summary>
+    /// <summary>Waits until the version in force is loaded, if there is one, or it is known why it cannot be.</summary>
     internal async Task LoadAsync(RedisPolicyFeed feed, CancellationToken cancellation)
     {
         if (await policies.CurrentAsync() is not > 0) return;
         try
         {
-            await feed.WaitForFirstAsync(cancellation).WaitAsync(StoreWithin, clock, cancellation);
+            await feed.WaitForJudgementAsync(cancellation).WaitAsync(StoreWithin, clock, cancellation);
         }
         catch (TimeoutException)
         {
-            // The version in force does not compile here, or the store went away. Calls are refused until that is
-            // mended.
-            ProcessLog.PolicyNotLoaded(log);
+            // The store went away. Told below, with every other reason.
         }
+
+        // The gateway listens all the same and says what is wrong; calls are refused until it is mended.
+        if (feed.Version == 0) ProcessLog.PolicyNotLoaded(log, string.Join(", ", feed.Standing.Alarms));
     }
 
     // A demo's addresses may change between starts. What somebody else has published since stays in force.
@@ -77,10 +76,12 @@ internal sealed class PolicyStart(
         long current, PolicyReading reading, string source)
     {
         StoreResult<StoredPolicy> held = await policies.GetAsync(current);
-        bool isStale = held.IsOk && held.Value!.Author == BootstrapAuthor && held.Value.Document != reading.Json;
+        bool isStale = held.IsOk && held.Value!.Author == RedisPolicyStore.BootstrapAuthor
+            && held.Value.Document != reading.Json;
         return isStale
             ? await policies.PublishAsync(
-                reading.Json, source, BootstrapAuthor, expected: new PolicyExpectation(Current: current))
+                reading.Json, source, RedisPolicyStore.BootstrapAuthor,
+                expected: new PolicyExpectation(Current: current))
             : held;
     }
 }

@@ -20,6 +20,13 @@ internal static partial class ProcessLog
     [LoggerMessage(Level = LogLevel.Error, Message = "Old entries of the audit log could not be dropped")]
     internal static partial void NotRetained(ILogger log, Exception fault);
 
+    /// <summary>Retention and shipping want different things.</summary>
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Audit entries {First} to {Last} are past their retention, and a destination of audit.ship has not "
+            + "taken them; kept: {Kept}")]
+    internal static partial void Unshipped(ILogger log, long first, long last, bool kept);
+
     /// <summary>There was no sealing key, so one was made.</summary>
     [LoggerMessage(
         Level = LogLevel.Information,
@@ -27,8 +34,10 @@ internal static partial class ProcessLog
     internal static partial void SealingKeyMade(ILogger log, string file);
 
     /// <summary>There is a policy, and it could not be loaded.</summary>
-    [LoggerMessage(Level = LogLevel.Error, Message = "The policy in force could not be loaded; calls are refused")]
-    internal static partial void PolicyNotLoaded(ILogger log);
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The policy in force could not be loaded; calls are refused. Alarms: {Alarms}")]
+    internal static partial void PolicyNotLoaded(ILogger log, string alarms);
 
     /// <summary>A store without a policy, where there was one before.</summary>
     [LoggerMessage(

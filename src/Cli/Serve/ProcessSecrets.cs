@@ -71,7 +71,11 @@ internal sealed class ProcessSecrets(
     }
 
     // Files of secrets are often written with an editor: a line break at the end is none of the secret.
-    internal byte[] Open(SecretReference reference, string place)
+    internal byte[] Open(SecretReference reference, string place) => Open(reference, place, environment);
+
+    /// <summary>The same for whoever has no gateway.</summary>
+    internal static byte[] Open(
+        SecretReference reference, string place, IReadOnlyDictionary<string, string> environment)
     {
         try
         {

@@ -56,6 +56,9 @@ internal static class ServeCommand
             errors.AddRange(tls.Check().Select(error => "data.tls: " + error));
         }
 
+        if (roles.HasFlag(Roles.Control) && reading.Options?.ControlTls is { } controlTls)
+            errors.AddRange(controlTls.Check().Select(error => "control.tls: " + error));
+
         foreach (string error in errors) environment.Fail(error);
         if (reading.Options is null || errors.Count > 0) return ExitCodes.Usage;
 

@@ -56,7 +56,7 @@ internal sealed partial class WitnessParts : IAsyncDisposable
         HttpWitness[] others = [.. options.Audit.Witnesses.Select(one => new HttpWitness(one, audit.Log, http))];
         WitnessRounds rounds = new(chain, fleet, others, audit, clock, log);
         rounds.Start();
-        return new WitnessParts(witness, new AuditMetrics(chain), seal, http, rounds);
+        return new WitnessParts(witness, new AuditMetrics(chain, () => audit.Unshipped), seal, http, rounds);
     }
 
     /// <summary>Ends the rounds, and lets go of keys and connections.</summary>

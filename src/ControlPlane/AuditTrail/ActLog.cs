@@ -28,6 +28,8 @@ internal sealed record ActWords(string Intent, string Done, string Refused)
     public static readonly ActWords SignOut = new("console-sign-out", "console-signed-out", "console-sign-out-refused");
     public static readonly ActWords IssueToken = new("token-issue", "token-issued", "token-issue-refused");
     public static readonly ActWords RevokeToken = new("token-revoke", "token-revoked", "token-revoke-refused");
+    public static readonly ActWords RotateKeys = new("keys-rotate", "keys-rotated", "keys-rotate-refused");
+    public static readonly ActWords RevokeKey = new("key-revoke", "key-revoked", "key-revoke-refused");
     public static readonly ActWords Publish = new("policy-publish", "policy-published", "policy-publish-refused");
     public static readonly ActWords Activate = new("policy-activate", "policy-activated", "policy-activate-refused");
 }

@@ -18,6 +18,9 @@ internal sealed class AuditDesk(AuditLog log, IReadOnlyList<string> auditors, Ac
     /// <summary>The log's public key.</summary>
     public AuditKey Key => log.Key;
 
+    /// <summary>Every key that the log had.</summary>
+    public AuditKeyChain Keys => log.Keys;
+
     /// <summary>Entries by now.</summary>
     public long Size => log.Size;
 

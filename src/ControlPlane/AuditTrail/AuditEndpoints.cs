@@ -38,6 +38,17 @@ internal static class AuditEndpoints
             json.WriteStartObject();
             json.WriteString("log", desk.Key.Name);
             json.WriteString("key", desk.Key.ToString());
+            json.WriteStartArray("handovers");
+            foreach (KeyHandover handover in desk.Keys.Handovers)
+            {
+                json.WriteStartObject();
+                json.WriteString("from", handover.From.ToString());
+                json.WriteString("to", handover.To.ToString());
+                json.WriteNumber("size", handover.Head.Size);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
             json.WriteNumber("entries", desk.Size);
             json.WriteNumber("signed", desk.Head?.Size ?? 0);
             json.WriteString("doubt", chain.Doubt);

@@ -60,10 +60,11 @@ internal sealed class PolicyDesk(
     {
         CheckedPolicy policy = _check.Check(text, overPeople: true);
         if (policy.Snapshot is not { } snapshot) return PolicyReplies.Invalid(policy.Errors);
+        PolicyMark? before = await BeforeAsync(terms);
         PolicyReading reading = policy.Reading;
         using AuditedAct act = acts.Begin(author, ActWords.Publish, "policy", "sha256:" + snapshot.Sha256);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
-        (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, act);
+        (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, before, author, act);
         if (ground is null) return refusal!;
         bool governed = proposals.Governs(ground.Mark);
         StoreResult<StoredPolicy> published = await _store.PublishAsync(
@@ -83,7 +84,7 @@ internal sealed class PolicyDesk(
         if (governed)
         {
             act.Succeed("stored; waits for another person", Subject(published.Value!.Version));
-            return await ProposeAsync(author, published.Value, isNew: true, ground.Mark, terms.Reason);
+            return await ProposeAsync(author, published.Value, isNew: true, ground, terms.Reason);
         }
 
         act.Succeed("published and in force", Subject(published.Value!.Version));
@@ -93,6 +94,7 @@ internal sealed class PolicyDesk(
     /// <summary>Puts a stored version in force, if this build still compiles it.</summary>
     public async ValueTask<Reply> ActivateAsync(Caller actor, long version, PolicyTerms terms)
     {
+        PolicyMark? before = await BeforeAsync(terms);
         StoreResult<StoredPolicy> found = await _store.GetAsync(version);
         if (!found.IsOk) return Absent(found.Status);
         // Holes do not keep anybody from going back: people change, and an older version is what a bad one is undone
@@ -101,12 +103,12 @@ internal sealed class PolicyDesk(
         if (reading.Snapshot is null) return PolicyReplies.Invalid(reading.Errors);
         using AuditedAct act = acts.Begin(actor, ActWords.Activate, Subject(version), "sha256:" + found.Value.Sha256);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
-        (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, act);
+        (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, before, actor, act);
         if (ground is null) return refusal!;
         if (proposals.Governs(ground.Mark))
         {
             act.Fail("waits for another person");
-            return await ProposeAsync(actor, found.Value, isNew: false, ground.Mark, terms.Reason);
+            return await ProposeAsync(actor, found.Value, isNew: false, ground, terms.Reason);
         }
 
         StoreStatus status = await _store.ActivateAsync(version, actor.Subject, ground.Expected, ground.ResumeAfter);
@@ -128,11 +130,14 @@ internal sealed class PolicyDesk(
     }
 
     private async ValueTask<Reply> ProposeAsync(
-        Caller author, StoredPolicy target, bool isNew, PolicyMark mark, string reason)
+        Caller author, StoredPolicy target, bool isNew, PolicyGround ground, string reason)
     {
-        if (target.Version == mark.Current)
+        // What is in force is put in force again only to go on from there after a loss.
+        bool resumes = ground.ResumeAfter is not null;
+        if (target.Version == ground.Mark.Current && !resumes)
             return Reply.Refuse(Refusal.PolicyConflict, "This version is in force already.");
-        StoreResult<Approval> asked = await proposals.AskAsync(author, target, isNew, mark, reason);
+        StoreResult<Approval> asked = await proposals.AskAsync(
+            author, target, isNew, ground.Mark, reason, resumes);
         return asked.IsOk
             ? PolicyReplies.Waits(target, asked.Value!, options.PolicyApprovers, publicUrl())
             : Reply.Refuse(
@@ -141,22 +146,40 @@ internal sealed class PolicyDesk(
     }
 
     // What was expected is checked on what is there now, and again in the step that changes it.
-    private async ValueTask<(PolicyGround? Ground, Reply? Refusal)> GroundAsync(PolicyTerms terms, AuditedAct act)
+    private async ValueTask<(PolicyGround? Ground, Reply? Refusal)> GroundAsync(
+        PolicyTerms terms, PolicyMark? before, Caller author, AuditedAct act)
     {
-        (PolicyGround? ground, Reply? refusal, string why) = await GroundAsync(terms);
+        (PolicyGround? ground, Reply? refusal, string why) = await GroundAsync(terms, before, author);
         if (ground is null) act.Fail(why);
         return (ground, refusal);
     }
 
-    private async ValueTask<(PolicyGround? Ground, Reply? Refusal, string Why)> GroundAsync(PolicyTerms terms)
+    // Who does not say what their change follows is held to what was there when it came in.
+    private async ValueTask<PolicyMark?> BeforeAsync(PolicyTerms terms) =>
+        terms.IsStated ? null : await _store.MarkAsync();
+
+    private async ValueTask<(PolicyGround? Ground, Reply? Refusal, string Why)> GroundAsync(
+        PolicyTerms terms, PolicyMark? before, Caller author)
     {
         const string Silent = "the store did not answer";
+        const string Changed = "the policy has changed since";
         if (await _store.MarkAsync() is not { } mark)
             return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
-        if (!terms.Hold(mark)) return (null, PolicyReplies.Changed(mark), "the policy has changed since");
-        long? change = terms.Tags is null ? null : mark.Change;
-        PolicyExpectation expected = new(terms.Current, change);
-        (bool answered, PolicyMark? lost) = await LostAsync(mark);
+        if (!terms.Hold(mark)) return (null, PolicyReplies.Changed(mark), Changed);
+        if (!terms.IsStated)
+        {
+            if (before is null) return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
+            if (before != mark) return (null, PolicyReplies.Changed(mark), Changed);
+            if (await _store.AuthorInForceAsync(mark) is not { } inForceBy)
+                return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
+            bool isTheirs = mark.Current == 0 || inForceBy == author.Subject
+                || inForceBy == RedisPolicyStore.BootstrapAuthor;
+            if (!isTheirs) return (null, PolicyReplies.Unstated(mark, inForceBy), "it does not say what it follows");
+        }
+
+        long? change = terms.Tags is null && terms.IsStated ? null : mark.Change;
+        PolicyExpectation expected = new(terms.MustBeFirst ? 0 : terms.Current, change);
+        (bool answered, PolicyMark? lost) = await PolicyLosses.LostAsync(services, mark);
         if (!answered) return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
         if (lost is null == terms.Resumes)
         {
@@ -168,28 +191,6 @@ internal sealed class PolicyDesk(
         }
 
         return (new PolicyGround(expected, lost, mark), null, "");
-    }
-
-    /// <summary>The furthest change and version that this gateway or another of the fleet saw, if the store
-    /// has lost it.</summary>
-    private async ValueTask<(bool Answered, PolicyMark? Lost)> LostAsync(PolicyMark mark)
-    {
-        bool isLost = services.Feed is { } feed && feed.Standing.IsRegressed;
-        long furthest = Math.Max(mark.Change, services.Feed?.Furthest.Change ?? 0);
-        long latest = Math.Max(mark.Latest, services.Feed?.Furthest.Latest ?? 0);
-        if (services.Nodes is { } nodes)
-        {
-            StoreResult<Fleet> fleet = await nodes.ListAsync();
-            if (!fleet.IsOk) return (false, null);
-            foreach (FleetNode node in fleet.Value!.Nodes)
-            {
-                isLost |= !node.IsLost && node.Report.Alarms.Contains(PolicyStanding.Regressed);
-                furthest = Math.Max(furthest, node.Report.PolicyChange);
-                latest = Math.Max(latest, Math.Max(node.Report.PolicyLatest, node.Report.PolicyVersion));
-            }
-        }
-
-        return (true, isLost ? mark with { Change = furthest, Latest = latest } : null);
     }
 
     private async ValueTask<Reply> ChangedAsync() =>

@@ -41,6 +41,7 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
 
     private const string PublishFunction = FunctionPrefix + "policy.publish";
     private const string ActivateFunction = FunctionPrefix + "policy.activate";
+    private const string Resuming = "?resume=true";
     private const int Page = 100;
     private const int PagesMax = 10;
 
@@ -118,9 +119,10 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    /// <summary>Asks for the approval of putting a stored version in force; joins one that waits for it.</summary>
+    /// <summary>Asks for the approval of putting a stored version in force; joins one that waits for it. Going on from
+    /// a store that has lost changes is part of what is approved, and of what is shown.</summary>
     public async ValueTask<StoreResult<Approval>> AskAsync(
-        Caller author, StoredPolicy target, bool isNew, PolicyMark mark, string reason)
+        Caller author, StoredPolicy target, bool isNew, PolicyMark mark, string reason, bool resumes)
     {
         StoreResult<StoredPolicy> running = await _services.Policies.GetAsync(mark.Current);
         if (!running.IsOk) return new(running.Status, null);
@@ -133,11 +135,12 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
             Function = isNew ? PublishFunction : ActivateFunction,
             Risk = Risk.Critical,
             Method = "POST",
-            Target = string.Create(CultureInfo.InvariantCulture, $"/api/v1/policies/{target.Version}/activate"),
+            Target = string.Create(CultureInfo.InvariantCulture, $"/api/v1/policies/{target.Version}/activate")
+                + (resumes ? Resuming : ""),
             ContentType = "application/json",
             Requester = Requester.Of(author),
             Reason = reason,
-            Digest = DigestOf(author, running.Value!, target),
+            Digest = DigestOf(author, running.Value!, target, resumes),
             Rule = "policy.approvers",
             Stages = [new StageTerms(_options.PolicyApprovers, 1)],
             Decisions = [],
@@ -147,7 +150,7 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
             PolicyVersion = mark.Current,
             Call = Guid.CreateVersion7(now).ToString("D"),
         };
-        byte[] payload = CallPayload.Write([], Describe(running.Value!, target));
+        byte[] payload = CallPayload.Write([], Describe(running.Value!, target, resumes));
         return await _services.Approvals.AskAsync(
             draft, _services.Seal.Seal(CallPayload.SealName(draft.Id), payload));
     }
@@ -166,15 +169,26 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
             IsDelegated = asked.Actor.Length > 0,
             Actor = asked.Actor,
         };
+        bool resumes = approved.Target.EndsWith(Resuming, StringComparison.Ordinal);
         bool isExact = target.IsOk && running.IsOk
-            && DigestOf(author, running.Value!, target.Value!) == approved.Digest;
+            && DigestOf(author, running.Value!, target.Value!, resumes) == approved.Digest;
         using AuditedAct act = _acts.Begin(
             author, ActWords.Activate, "policy/" + version.ToString(CultureInfo.InvariantCulture),
             "approval " + approved.Id);
         if (!await act.TryIntendAsync()) return ProposalEnd.Unknown;
         if (!isExact) return await VoidAsync(approved, act);
+        (bool answered, PolicyMark? lost) = await LostAsync();
+        if (!answered)
+        {
+            act.Fail("the store did not answer");
+            return ProposalEnd.Unknown;
+        }
+
+        // A store that lost changes since it was asked, or got back what it had lost, is not what was looked at.
+        if (lost is null == resumes) return await VoidAsync(approved, act);
         Approval executed = approved with { State = ApprovalState.Executed, Version = approved.Version + 1 };
-        StoreStatus status = await _services.Policies.ActivateApprovedAsync(approved, executed, target.Value!);
+        StoreStatus status = await _services.Policies.ActivateApprovedAsync(
+            approved, executed, target.Value!, lost);
         switch (status)
         {
             case StoreStatus.Ok:
@@ -191,11 +205,15 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
         }
     }
 
+    private async ValueTask<(bool Answered, PolicyMark? Lost)> LostAsync() =>
+        await _services.Policies.MarkAsync() is { } mark
+            ? await PolicyLosses.LostAsync(_services, mark) : (false, null);
+
     private async ValueTask<ProposalEnd> VoidAsync(Approval approved, AuditedAct act)
     {
         MoveOutcome move = ApprovalRules.Void(approved);
         if (move.IsMoved) await _services.Approvals.MoveAsync(approved, move.Next!);
-        act.Fail("another version is in force than the one that was compared");
+        act.Fail("the store's policy is not the one that was compared");
         return ProposalEnd.Void;
     }
 
@@ -236,7 +254,7 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
     }
 
     // Every part is preceded by its length, so that no two changes have one digest.
-    private static string DigestOf(Caller author, StoredPolicy running, StoredPolicy target)
+    private static string DigestOf(Caller author, StoredPolicy running, StoredPolicy target, bool resumes)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(hash, "countersign policy proposal v1");
@@ -249,6 +267,7 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
         Append(hash, target.Version.ToString(CultureInfo.InvariantCulture));
         Append(hash, RedisPolicyStore.HashOf(target.Document));
         Append(hash, RedisPolicyStore.HashOf(target.Source));
+        if (resumes) Append(hash, Resuming);
         return CallDigest.Prefix + Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
@@ -262,7 +281,7 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
     }
 
     /// <summary>What approvers are shown: which versions, and what the change means.</summary>
-    private static byte[] Describe(StoredPolicy running, StoredPolicy target)
+    private static byte[] Describe(StoredPolicy running, StoredPolicy target, bool resumes)
     {
         ArrayBufferWriter<byte> body = new(1_024);
         using (Utf8JsonWriter json = new(body))
@@ -270,6 +289,7 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
             json.WriteStartObject();
             WriteVersion(json, "in_force", running);
             WriteVersion(json, "proposed", target);
+            if (resumes) json.WriteBoolean("resumes", true);
             json.WritePropertyName("diff");
             ProposalDiff.Write(json, running.Document, target.Document);
             json.WriteEndObject();

@@ -63,6 +63,24 @@ internal static class PolicyReplies
         ETag = TagOf(mark),
     };
 
+    /// <summary>The change does not say what it follows, and would replace what somebody else put in force.</summary>
+    public static Reply Unstated(PolicyMark mark, string author)
+    {
+        string by = author.Length == 0 ? "somebody else" : author;
+        string detail = string.Create(
+            CultureInfo.InvariantCulture,
+            $"Version {mark.Current} was put in force by {by}, and this does not say that it follows it. Look at it, "
+                + $"and send If-Match with the ETag of the list of policies, or expect={mark.Current}.");
+        return Reply.Refuse(Refusal.PreconditionRequired, detail, json =>
+        {
+            json.WriteNumber("current", mark.Current);
+            json.WriteNumber("change", mark.Change);
+        }) with
+        {
+            ETag = TagOf(mark),
+        };
+    }
+
     public static Reply Revision(PolicyRevision revision, bool isCurrent) =>
         Reply.Json(200, json => WriteRevision(json, revision, isCurrent, isCurrent ? InForce : "unknown"));
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Countersign.Identity.Inbound;
 using Countersign.Identity.Outbound;
 using Countersign.Policy;
 using Microsoft.AspNetCore.Http;
@@ -15,7 +16,7 @@ namespace Countersign.ControlPlane.Tokens;
 /// </summary>
 internal sealed class IntrospectionEndpoint(
     IntrospectionTerms options, SigningKeyRing keys, ILentCalls? calls, BearerCallers bearers,
-    Func<string> publicUrl, TimeProvider clock)
+    CallerVerifier callers, Func<string> publicUrl, TimeProvider clock)
 {
     public const string Path = "/oauth/introspect";
 
@@ -62,7 +63,7 @@ internal sealed class IntrospectionEndpoint(
     private async ValueTask<Reply> IntrospectAsync(string text, Asker asker)
     {
         LentToken? token = LentToken.Read(Encoding.UTF8.GetBytes(text), publicUrl(), keys, clock.GetUtcNow());
-        if (token is null || !asker.MayAsk(token.Audience)) return Inactive;
+        if (token is null || !asker.MayAsk(token.Audience) || IsRevoked(token)) return Inactive;
         if (token.Gateway.Length > 0)
         {
             StoreStatus answer = calls is null
@@ -81,6 +82,24 @@ internal sealed class IntrospectionEndpoint(
             foreach (JsonProperty claim in claims.RootElement.EnumerateObject()) claim.WriteTo(json);
             json.WriteEndObject();
         });
+    }
+
+    // Lent to somebody who was revoked since: a credential that several calls use would live until it expires.
+    private bool IsRevoked(LentToken token)
+    {
+        using JsonDocument claims = JsonDocument.Parse(token.Claims);
+        JsonElement all = claims.RootElement;
+        List<(string Issuer, string Subject)> named = [];
+        for (JsonElement one = all; one.TryGetProperty("act", out JsonElement actor); one = actor)
+        {
+            if (actor.TryGetProperty("iss", out JsonElement issuer)
+                && actor.TryGetProperty("sub", out JsonElement subject))
+            {
+                named.Add((issuer.GetString()!, subject.GetString()!));
+            }
+        }
+
+        return callers.IsRevoked(named, DateTimeOffset.FromUnixTimeSeconds(all.GetProperty("iat").GetInt64()));
     }
 
     // A session at the console is no client: a browser sends it whoever made it ask.

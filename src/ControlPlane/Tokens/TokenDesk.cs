@@ -51,14 +51,15 @@ internal sealed class TokenDesk(
         if (proof.Refused is not null) return proof.Refused;
         return grant switch
         {
-            ExchangeGrant => await ExchangeAsync(form, proof.Key, context.RequestAborted),
+            ExchangeGrant => await ExchangeAsync(
+                form, new SenderProof(BearerCallers.ThumbprintOf(context), proof.Key), context.RequestAborted),
             SamlGrant when saml is not null => await AssertAsync(saml, form, proof.Key, context.RequestAborted),
             _ => OAuthError.Of(OAuthError.UnsupportedGrant, "that grant is not offered here"),
         };
     }
 
     private async ValueTask<Reply> ExchangeAsync(
-        Dictionary<string, string> form, ReadOnlyMemory<byte> key, CancellationToken cancel)
+        Dictionary<string, string> form, SenderProof sender, CancellationToken cancel)
     {
         string wanted = form.GetValueOrDefault("requested_token_type", AccessTokenType);
         if (wanted is not (AccessTokenType or JwtType))
@@ -66,8 +67,9 @@ internal sealed class TokenDesk(
         (ExchangedToken? subject, Reply? refused) = await ProvenAsync(form, "subject_token", default, cancel);
         if (subject is null) return refused!;
 
-        // An agent's own token may be bound to the key of which it sent a proof; a person's cannot be handed on.
-        (ExchangedToken? actor, refused) = await ProvenAsync(form, "actor_token", key, cancel);
+        // An agent's own token may be bound to the key of which it sent a proof, or to its certificate, and then so is
+        // the new one; a person's cannot be handed on.
+        (ExchangedToken? actor, refused) = await ProvenAsync(form, "actor_token", sender, cancel);
         if (actor is null) return refused!;
         string? scope = form.GetValueOrDefault("scope");
         ExchangeOutcome joined = TokenExchange.Join(subject, actor, scope, clock.GetUtcNow() + terms.TimeToLive);
@@ -79,7 +81,7 @@ internal sealed class TokenDesk(
             return OAuthError.Of(OAuthError.InvalidRequest, joined.Because);
         }
 
-        return await IssueAsync(actor.Caller, BoundTo(agreed, key), AccessTokenType);
+        return await IssueAsync(actor.Caller, BoundTo(agreed, sender.Key), AccessTokenType);
     }
 
     // RFC 7522: somebody whom a SAML provider vouches for.
@@ -152,18 +154,18 @@ internal sealed class TokenDesk(
     }
 
     private async ValueTask<(ExchangedToken? Token, Reply? Refused)> ProvenAsync(
-        Dictionary<string, string> form, string name, ReadOnlyMemory<byte> key, CancellationToken cancel)
+        Dictionary<string, string> form, string name, SenderProof sender, CancellationToken cancel)
     {
         string text = form.GetValueOrDefault(name, ""), type = form.GetValueOrDefault(name + "_type", "");
         if (text.Length == 0) return (null, OAuthError.Of(OAuthError.InvalidRequest, $"the {name} is missing"));
         if (type is not (AccessTokenType or JwtType or IdTokenType))
             return (null, OAuthError.Of(OAuthError.InvalidRequest, $"the {name}_type is missing or not taken"));
         byte[] token = Encoding.UTF8.GetBytes(text);
-        TokenVerification verified = await callers.VerifyAsync(token, new SenderProof(default, key), cancel);
+        TokenVerification verified = await callers.VerifyAsync(token, sender, cancel);
 
         // One that is not bound came with the proof of the key that the new token is to be bound to.
-        if (!verified.IsValid && !key.IsEmpty)
-            verified = await callers.VerifyAsync(token, default(SenderProof), cancel);
+        if (!verified.IsValid && !sender.Key.IsEmpty)
+            verified = await callers.VerifyAsync(token, sender with { Key = default }, cancel);
         if (verified.Status == TokenStatus.KeysUnavailable)
             return (null, OAuthError.Of(OAuthError.TemporarilyUnavailable, $"{name}: {verified.Because}", 503));
         return verified.IsValid

@@ -58,7 +58,17 @@ internal sealed partial class ApprovalDesk
         {
             StoreResult<Approval> found = await store.FindAsync(id);
             if (!found.IsOk || found.Value!.HasOutcome) return found.IsOk;
-            if (!await ParkAsync(call, wait)) return false;
+            if (!TryPark(call, wait)) return false;
+            try
+            {
+                await wait.News;
+            }
+            finally
+            {
+                Unpark(call);
+            }
+
+            if (!wait.TakeNews()) return false;
         }
     }
 

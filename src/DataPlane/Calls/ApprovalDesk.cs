@@ -66,7 +66,20 @@ internal sealed partial class ApprovalDesk(
             if (wait.Watched.Length > 0) named = wait.Watched;
             if (standing == Standing.Moved) continue;
             if (standing is not (Standing.Pending or Standing.UnderWay)) return verdict;
-            if (await ParkAsync(call, wait)) continue;
+            if (TryPark(call, wait))
+            {
+                // Here and not in a method of its own: thousands may wait, and each would have its state twice.
+                try
+                {
+                    await wait.News;
+                }
+                finally
+                {
+                    Unpark(call);
+                }
+
+                if (wait.TakeNews()) continue;
+            }
 
             // Who is held and ends its side may be gone; who is told at once gets its answer either way.
             if (wait.IsWanted && wait.ClientIsGone) return Verdict.ClientGone;
@@ -255,22 +268,19 @@ internal sealed partial class ApprovalDesk(
     }
 
     // Thousands of calls may be held at once: each keeps what it will be made of, and little else (decision 0046).
-    private async ValueTask<bool> ParkAsync(CallContext call, ApprovalWait wait)
+    private bool TryPark(CallContext call, ApprovalWait wait)
     {
         if (!wait.IsWanted || !call.Ticket.TryPark()) return false;
         call.Shrink();
         call.Approval = Essence(call, wait.Watched);
         audit.Park(call);
-        try
-        {
-            await wait.News;
-            return wait.TakeNews();
-        }
-        finally
-        {
-            audit.Resume(call);
-            call.Ticket.Resume();
-        }
+        return true;
+    }
+
+    private void Unpark(CallContext call)
+    {
+        audit.Resume(call);
+        call.Ticket.Resume();
     }
 
     // What the answer and the record of a call say whose wait is over. A call that goes on reads its approval anew, so

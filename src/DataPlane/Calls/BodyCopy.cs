@@ -10,7 +10,7 @@ internal sealed class BodyCopy
 {
     private readonly byte[] _digest = new byte[SHA256.HashSizeInBytes];
     private readonly LeasedBuffer _kept = new();
-    private IncrementalHash? _hash;
+    private Sha256State? _hash;
 
     /// <summary>What was kept.</summary>
     internal ReadOnlySpan<byte> Kept => _kept.Written;
@@ -25,7 +25,7 @@ internal sealed class BodyCopy
     internal ReadOnlySpan<byte> EndDigest()
     {
         if (_hash is not { } hash) return default;
-        hash.GetHashAndReset(_digest);
+        hash.Finish(_digest);
         DigestStack.Return(hash);
         _hash = null;
         return _digest;
@@ -35,7 +35,7 @@ internal sealed class BodyCopy
     internal void Append(ReadOnlySpan<byte> run, int keptMax, bool isHashed)
     {
         Bytes += run.Length;
-        if (isHashed) (_hash ??= DigestStack.Rent()).AppendData(run);
+        if (isHashed) (_hash ??= DigestStack.Rent()).Append(run);
         int kept = Math.Min(run.Length, keptMax - _kept.Count);
         if (kept <= 0) return;
         run[..kept].CopyTo(_kept.GetSpan(kept));

@@ -6,6 +6,7 @@ using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Upstream;
 using Countersign.Identity.Outbound;
+using Countersign.Masking.Content;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 
@@ -17,10 +18,10 @@ namespace Countersign.DataPlane.Calls;
 /// </summary>
 internal sealed class CallContext : IDisposable
 {
-    private readonly byte[] _idText = new byte[36];
-    private readonly byte[] _digestBytes = new byte[SHA256.HashSizeInBytes];
-    private readonly byte[] _responseDigest = new byte[SHA256.HashSizeInBytes];
-    private IncrementalHash? _responseHash;
+    private IdBytes _idText;
+    private HashBytes _digestBytes;
+    private HashBytes _responseDigest;
+    private Sha256State? _responseHash;
     private bool _hasResponseDigest;
     private volatile bool _isLast;
 
@@ -68,6 +69,9 @@ internal sealed class CallContext : IDisposable
 
     /// <summary>The lent credential, ready to be written as its header's value.</summary>
     internal LeasedBuffer Credential { get; } = new();
+
+    /// <summary>What of the credential must not be in the answer; empty where none was lent.</summary>
+    internal SecretFilter Secrets { get; } = new();
 
     /// <summary>The masked answer while it is held back.</summary>
     internal LeasedBuffer Reply { get; } = new();
@@ -228,7 +232,8 @@ internal sealed class CallContext : IDisposable
     internal long ResponseBytes { get; set; }
 
     /// <summary>SHA-256 of the answer's body as the client got it; empty where there was none.</summary>
-    internal ReadOnlySpan<byte> ResponseDigest => _hasResponseDigest ? _responseDigest : default;
+    internal ReadOnlySpan<byte> ResponseDigest =>
+        ((ReadOnlySpan<byte>)_responseDigest)[..(_hasResponseDigest ? SHA256.HashSizeInBytes : 0)];
 
     /// <summary>Values masked in the answer; -1 where no mask applied.</summary>
     internal int MaskedCount { get; set; }
@@ -245,8 +250,8 @@ internal sealed class CallContext : IDisposable
     /// <summary>What a refusal says in <c>detail</c>; constant text, never data of the call.</summary>
     internal string Detail { get; set; } = "";
 
-    /// <summary>The scheme and parameters of a challenge that is not that of bearer tokens; empty for the usual
-    /// one.</summary>
+    /// <summary>The parameters of a challenge for a proof of a key (RFC 9449), and fields behind it; empty for the
+    /// usual one, of bearer tokens.</summary>
     internal string Challenge { get; set; } = "";
 
     /// <summary>What the audit says beyond the verdict; never shown to the caller.</summary>
@@ -280,7 +285,7 @@ internal sealed class CallContext : IDisposable
         ResponseBytes += body.Length;
         Outcome?.Append(body);
         _responseHash ??= DigestStack.Rent();
-        _responseHash.AppendData(body);
+        _responseHash.Append(body);
     }
 
     /// <summary>Ends the answer's digest.</summary>
@@ -289,7 +294,7 @@ internal sealed class CallContext : IDisposable
     {
         _hasResponseDigest = ResponseBytes > 0;
         if (_responseHash is not { } hash) return;
-        hash.GetHashAndReset(_responseDigest);
+        hash.Finish(_responseDigest);
         DigestStack.Return(hash);
         _responseHash = null;
     }
@@ -300,11 +305,16 @@ internal sealed class CallContext : IDisposable
     /// <summary>Keeps what a held call will be made of in no more memory than it needs.</summary>
     internal void Shrink()
     {
+        if (!NeedsToken()) Request.CutValues(FieldId.Authorization);
         Request.Shrink();
         BodyPrefix.Shrink();
         Tool?.Shrink();
         (Client.Input as EpollReader)?.Rest();
     }
+
+    // Who calls is known. Their token is asked for again only where it is exchanged, or is part of what is approved.
+    private bool NeedsToken() => Function!.Upstream.Credential.ExchangesCaller
+        || Function.BindingHeaders.Contains("authorization", StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Gives back what the call held: credential, buffers and the upstream connection.</summary>
     internal void ReturnLeases()
@@ -313,6 +323,7 @@ internal sealed class CallContext : IDisposable
         Lent.End();
         Upstream?.Release();
         Upstream = null;
+        Secrets.Clear();
         Credential.Return();
         Secret?.GiveBack?.Invoke();
         Secret?.Dispose();

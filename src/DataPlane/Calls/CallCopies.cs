@@ -91,12 +91,13 @@ internal sealed class CopyDesk(AuditTerms terms, MaskDesk masks, BodyLimits limi
         MaskPlan plan = masks.AuditPlanFor(call.Policy!, call.Function!);
         if (!plan.MasksBody && coding.IsEmpty)
         {
-            body.Kept.CopyTo(shown.GetSpan(body.Kept.Length));
-            shown.Advance(body.Kept.Length);
+            call.Secrets.Begin();
+            WireText.Put(shown, call.Secrets.Clean(body.Kept, isLast: !body.IsCut));
             return new(body.IsCut, null);
         }
 
         BodyMasker masker = masks.Rent();
+        masker.Secrets = call.Secrets.IsEmpty ? null : call.Secrets;
         try
         {
             bool isMasked = masker.TryReset(plan.Program, type, coding, keepsEncoding: false, limits, null)

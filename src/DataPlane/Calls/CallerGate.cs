@@ -18,6 +18,9 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
     // So many heartbeats without being shown, and a token is forgotten.
     private const int BeatsBetweenSweeps = 8;
 
+    // What all threads know lives longer: a client that calls every few seconds is worth it.
+    private const int BeatsBetweenLongSweeps = 120;
+
     private static readonly string Algorithms = string.Join(' ', DpopProofs.Algorithms);
 
     private readonly TokenMemo[] _memos = [.. Enumerable.Range(0, Lane.Count).Select(_ => new TokenMemo())];
@@ -30,7 +33,9 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
     /// <summary>Called by the heartbeat: forgets tokens that nobody shows any more.</summary>
     internal void Beat()
     {
-        if (++_beats % BeatsBetweenSweeps != 0) return;
+        _beats++;
+        if (_beats % BeatsBetweenLongSweeps == 0) verifier.ForgetSeen();
+        if (_beats % BeatsBetweenSweeps != 0) return;
         foreach (TokenMemo memo in _memos) memo.Forget();
     }
 
@@ -120,7 +125,7 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
     private static Verdict RefuseProof(CallContext call, DpopProofs checks, string error, string because)
     {
         call.Detail = because;
-        call.Challenge = $"DPoP algs=\"{Algorithms}\", error=\"{error}\", error_description=\"{because}\"\r\n"
+        call.Challenge = $"algs=\"{Algorithms}\", error=\"{error}\", error_description=\"{because}\"\r\n"
             + $"DPoP-Nonce: {checks.Nonce()}\r\n";
         return Verdict.Unauthenticated;
     }

@@ -22,7 +22,9 @@ internal sealed class CredentialDesk(
         if (terms.Broker == CredentialBroker.None) return new(Verdict.Proceed);
         if (terms.Broker != CredentialBroker.Jwt) return BrokerAsync(call, terms);
         bool mayReuse = terms.Reuse > TimeSpan.Zero && call.Function.Risk == Risk.Low;
-        return new(mayReuse ? Reuse(call, terms) : Write(call, terms, start));
+        Verdict lent = mayReuse ? Reuse(call, terms) : Write(call, terms, start);
+        if (lent == Verdict.Proceed) LentEcho.Expect(call, terms.Place);
+        return new(lent);
     }
 
     // The policy says so, the risk is low, and nobody had to agree: one credential serves this caller and function for
@@ -114,9 +116,14 @@ internal sealed class CredentialDesk(
         if (lending.Secret is not { } secret) return Unavailable(call, lending.Fault);
         call.Secret = secret;
         call.CredentialId = secret.Id;
-        return CredentialText.TryWrite(terms.Place, secret, call.Credential)
-            ? Verdict.Proceed
-            : Unavailable(call, $"the credential of '{terms.From}' lacks a field, or has one that no header can carry");
+        if (!CredentialText.TryWrite(terms.Place, secret, call.Credential))
+        {
+            return Unavailable(
+                call, $"the credential of '{terms.From}' lacks a field, or has one that no header can carry");
+        }
+
+        LentEcho.Expect(call, terms.Place);
+        return Verdict.Proceed;
     }
 
     private byte[]? Assertion(CallContext call, string audience)

@@ -1,10 +1,8 @@
-using System.Security.Cryptography;
-
 namespace Countersign.DataPlane.Calls;
 
 /// <summary>
-/// SHA-256 states for answers under way, kept per thread, last in first out: one is native memory and a finalizer, too
-/// much for every idle connection to have its own.
+/// SHA-256 states for answers under way, kept per thread, last in first out: too much for every idle
+/// connection to have its own.
 /// </summary>
 internal static class DigestStack
 {
@@ -12,17 +10,17 @@ internal static class DigestStack
     private const int KeptMax = 256;
 
     [ThreadStatic]
-    private static Stack<IncrementalHash>? t_kept;
+    private static Stack<Sha256State>? t_kept;
 
     /// <summary>A state with nothing in it.</summary>
-    internal static IncrementalHash Rent() => t_kept is { Count: > 0 } kept
+    internal static Sha256State Rent() => t_kept is { Count: > 0 } kept
         ? kept.Pop()
-        : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        : new Sha256State();
 
     /// <summary>Takes a state back that was reset.</summary>
-    internal static void Return(IncrementalHash digest)
+    internal static void Return(Sha256State digest)
     {
-        Stack<IncrementalHash> kept = t_kept ??= new Stack<IncrementalHash>(KeptMax);
+        Stack<Sha256State> kept = t_kept ??= new Stack<Sha256State>(KeptMax);
         if (kept.Count < KeptMax) kept.Push(digest);
         else digest.Dispose();
     }

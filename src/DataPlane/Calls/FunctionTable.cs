@@ -16,7 +16,9 @@ internal sealed class FunctionTable(PolicyInForce inForce, Limits limits)
         PolicySnapshot? policy = call.Policy ??= inForce.Current;
         if (policy is null)
         {
-            call.Detail = "No policy has been published yet.";
+            call.Detail = inForce.IsDoubted
+                ? "The policy store answers with an older policy than this gateway has seen, and the gateway runs none."
+                : "No policy is in force: none has been published yet, or the one that has been cannot be loaded.";
             return Verdict.PolicyStale;
         }
 

@@ -81,6 +81,9 @@ internal static class LentFields
             query < 0 ? "" : target[(query + 1)..], fields, payload);
         string authorization = AwsSignature.Authorization(
             request, scope, secret.Field("access_key"), secret.Field("secret_key"));
+
+        // As good as the request that it signs for a quarter of an hour, and errors of the services show it.
+        call.Secrets.Add(Encoding.ASCII.GetBytes(authorization[(authorization.LastIndexOf('=') + 1)..]));
         foreach ((string name, string value) in fields.Skip(1)) PutField(output, name, value);
         PutField(output, "Authorization", authorization);
     }

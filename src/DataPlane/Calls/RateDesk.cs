@@ -12,11 +12,16 @@ internal sealed class RateDesk(IRateStore store, int bucketsMax, Func<int> liveN
     // A store that did not answer is not asked by every call: each would wait as long.
     private const long AwayMilliseconds = 1_000;
 
+    // A call of low or medium risk goes on without the store, so it does not wait for one that stands still as long as
+    // one that must have its answer. An answer takes well below a millisecond in one place, and tens across regions.
+    private static readonly TimeSpan LenientWait = TimeSpan.FromMilliseconds(250);
+
     private readonly RateTable _table = new(bucketsMax);
 
     // Since this began: a lease keeps its end and its cells in one number, which has no room for a clock's own origin.
     private readonly long _origin = clock.GetTimestamp();
     private long _awayUntil;
+    private long _slowUntil;
 
     /// <summary>The buckets that are held.</summary>
     internal int Buckets => _table.Count;
@@ -72,14 +77,18 @@ internal sealed class RateDesk(IRateStore store, int bucketsMax, Func<int> liveN
     {
         long empty = bucket.EmptyFor(now);
         if (empty > 0) return Refuse(call, bucket, empty, now);
-        if (Volatile.Read(ref _awayUntil) > now) return WithoutStore(call, bucket, now);
+        bool isStrict = call.Function!.IsStrict;
+        bool isAway = Volatile.Read(ref _awayUntil) > now || (!isStrict && !MayAsk(now));
+        if (isAway) return WithoutStore(call, bucket, now);
 
         // Of many that find nothing at once, one takes for those to come, and each of the others for itself.
         bool takesMore = bucket.TryBeginRefill();
         RateGrant grant;
         try
         {
-            grant = await store.TakeAsync(bucket.Limit, bucket.Name, takesMore ? bucket.Limit.LeaseCells : 1);
+            ValueTask<RateGrant> asked = store.TakeAsync(
+                bucket.Limit, bucket.Name, takesMore ? bucket.Limit.LeaseCells : 1);
+            grant = isStrict || asked.IsCompleted ? await asked : await InTimeAsync(asked.AsTask());
         }
         finally
         {
@@ -89,7 +98,8 @@ internal sealed class RateDesk(IRateStore store, int bucketsMax, Func<int> liveN
         now = Now;
         if (!grant.IsAnswered)
         {
-            Volatile.Write(ref _awayUntil, now + AwayMilliseconds);
+            bool isLate = !isStrict && Volatile.Read(ref _slowUntil) > now;
+            if (!isLate) Volatile.Write(ref _awayUntil, now + AwayMilliseconds);
             return WithoutStore(call, bucket, now);
         }
 
@@ -102,6 +112,31 @@ internal sealed class RateDesk(IRateStore store, int bucketsMax, Func<int> liveN
         bucket.Add(grant, spent: 1, now);
         call.Rates.Take(bucket, now);
         return Verdict.Proceed;
+    }
+
+    // After an answer that came too late one call in a while asks again, and the others do not wait with it.
+    private bool MayAsk(long now)
+    {
+        long until = Volatile.Read(ref _slowUntil);
+        return until == 0
+            || (until <= now
+                && Interlocked.CompareExchange(ref _slowUntil, now + AwayMilliseconds, until) == until);
+    }
+
+    // Cells that come late are lost, as those of a lease that ended.
+    private async Task<RateGrant> InTimeAsync(Task<RateGrant> asked)
+    {
+        try
+        {
+            RateGrant grant = await asked.WaitAsync(LenientWait, clock);
+            if (grant.IsAnswered) Volatile.Write(ref _slowUntil, 0);
+            return grant;
+        }
+        catch (TimeoutException)
+        {
+            Volatile.Write(ref _slowUntil, Now + AwayMilliseconds);
+            return default;
+        }
     }
 
     // Beside the calls: whoever made the last ones scarce does not wait for more.

@@ -11,7 +11,7 @@ namespace Countersign.DataPlane.Calls;
 /// The answer's way back: through the mask to the client, or a refusal. A masked answer is held back up to a window, so
 /// that one that cannot be masked is refused with a clean 502; past the window it streams, and a refusal cuts it off.
 /// </summary>
-internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMetadataUrl)
+internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResources resources)
 {
     private const int FlushBytes = 32_768;
 
@@ -66,7 +66,8 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
         call.ReplyStarted = true;
         byte[] body = Problem.Write(call, row);
         if (!call.Request.IsHead) call.CountReply(body);
-        ReplyHead.WriteProblem(call.Client.Output, call, row, body.Length, resourceMetadataUrl);
+        string metadataUrl = row.Status is 401 or 403 ? resources.MetadataUrl(call) : "";
+        ReplyHead.WriteProblem(call.Client.Output, call, row, body.Length, metadataUrl);
         if (!call.Request.IsHead) WireText.Put(call.Client.Output, body);
         call.ReplyEnded = await TryFlushAsync(call);
         if (!call.ReplyEnded) call.KeepAlive = false;
@@ -112,11 +113,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
             BodyStatus status = await ReadAsync(call, upstream);
             if (status == BodyStatus.End) break;
             if (status != BodyStatus.Data) return Cut(call, status);
-            call.Copies?.AddResponse(body.Data);
-            call.CountReply(body.Data);
-            unflushed += body.Data.Length;
-            if (isChunked) WireText.PutChunk(call.Client.Output, body.Data);
-            else WireText.Put(call.Client.Output, body.Data);
+            unflushed += Pass(call, call.Secrets.Clean(body.Data, body.IsWhole), isChunked);
             if (unflushed < FlushBytes) continue;
 
             // Counted here, since a pipe whose reader is gone takes bytes and counts none of them.
@@ -124,8 +121,20 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
             if (!await TryFlushAsync(call)) return Verdict.ClientGone;
         }
 
+        Pass(call, call.Secrets.Clean(default, isLast: true), isChunked);
         if (isChunked) PutEnd(call, upstream);
         return await EndAsync(call, upstream);
+    }
+
+    [HotPath]
+    private static int Pass(CallContext call, ReadOnlySpan<byte> run, bool isChunked)
+    {
+        if (run.IsEmpty) return 0;
+        call.Copies?.AddResponse(run);
+        call.CountReply(run);
+        if (isChunked) WireText.PutChunk(call.Client.Output, run);
+        else WireText.Put(call.Client.Output, run);
+        return run.Length;
     }
 
     [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
@@ -168,6 +177,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
 
     private bool TryBegin(BodyMasker masker, CallContext call, ResponseHead head, MaskPlan plan)
     {
+        masker.Secrets = call.Secrets.IsEmpty ? null : call.Secrets;
         bool isRead = masker.TryReset(
             plan.Program, head.Value(FieldId.ContentType), head.Value(FieldId.ContentEncoding), plan.KeepsEncoding,
             _bodyLimits, null);
@@ -217,7 +227,9 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, string resourceMe
     private static void PutEnd(CallContext call, UpstreamConnection upstream)
     {
         WireText.Put(call.Client.Output, "0\r\n"u8);
-        if (ReplyHead.PassesTrailers(call)) upstream.Body.Trailers?.WriteTo(call.Client.Output);
+        bool passes = ReplyHead.PassesTrailers(call) && upstream.Body.Trailers is { } trailers
+            && !LentEcho.IsIn(call, trailers);
+        if (passes) upstream.Body.Trailers!.WriteTo(call.Client.Output);
         WireText.Put(call.Client.Output, "\r\n"u8);
     }
 

@@ -64,7 +64,7 @@ internal static class ReplyHead
         foreach (ref readonly FieldSlice field in head.Fields)
         {
             if (!Passes(field) || field.Id == FieldId.ContentLength) continue;
-            WireText.PutField(output, head.Name(field), head.Value(field));
+            LentEcho.PutField(output, call.Secrets, head.Name(field), head.Value(field));
         }
 
         WireText.PutVia(output, head.MinorVersion);
@@ -220,7 +220,7 @@ internal static class ReplyHead
             if (call.DropsEncoding && field.Id == FieldId.ContentEncoding) continue;
             hasDate |= field.Id == FieldId.Date;
             if (call.Masks?.Find(head.Name(field)) is { } mask) WriteMasked(output, head, field, mask);
-            else WireText.PutField(output, head.Name(field), head.Value(field));
+            else LentEcho.PutField(output, call.Secrets, head.Name(field), head.Value(field));
         }
 
         if (!hasDate) WriteDate(output, call);
@@ -258,7 +258,7 @@ internal static class ReplyHead
 
     // Under a mask the phrase is the standard one: an upstream can say anything in it.
     private static ReadOnlySpan<byte> ReasonOf(CallContext call, ResponseHead head) =>
-        call.Decision!.Masks.Count > 0 ? default : head.Reason;
+        call.Decision!.Masks.Count > 0 || call.Secrets.HoldsAny(head.Reason) ? default : head.Reason;
 
     private static void WriteStatusLine(IBufferWriter<byte> output, int status, ReadOnlySpan<byte> reason)
     {
@@ -283,7 +283,9 @@ internal static class ReplyHead
     {
         if (call.Challenge.Length > 0)
         {
-            WireText.Put(output, "WWW-Authenticate: "u8);
+            WireText.Put(output, "WWW-Authenticate: DPoP resource_metadata=\""u8);
+            WireText.PutAscii(output, resourceMetadataUrl);
+            WireText.Put(output, "\", "u8);
             WireText.PutAscii(output, call.Challenge);
             return;
         }

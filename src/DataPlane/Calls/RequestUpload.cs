@@ -152,7 +152,6 @@ internal sealed class RequestUpload
     {
         connection.Deadline.Arm(call.Function!.Upstream.Timeout);
         UpstreamRequest.WriteHead(connection.Output, call, connection.Authority, isBuffered);
-        call.Credential.Return(); // written once, so wiped now and not after the answer
         bool isChunked = !isBuffered && call.Request.Framing == BodyFraming.Chunked;
         if (call.BodyPrefix.Count > 0) PutBody(call, connection, call.BodyPrefix.Written, isChunked);
         call.ReachedUpstream = true;

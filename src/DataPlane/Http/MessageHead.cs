@@ -90,6 +90,33 @@ internal abstract class MessageHead
         _bytes = fitted.Usual;
     }
 
+    /// <summary>
+    /// Cuts the values of these fields out, and wipes them; their names stay. For what is not needed any more, and
+    /// need not wait in memory.
+    /// </summary>
+    internal void CutValues(FieldId id)
+    {
+        for (int index = 0; index < _fieldCount; index++)
+        {
+            FieldSlice cut = _room!.Fields[index];
+            if (cut.Id != id) continue;
+            int end = cut.ValueStart + cut.ValueBytes;
+            _bytes.AsSpan(end, Length - end).CopyTo(_bytes.AsSpan(cut.ValueStart));
+            _bytes.AsSpan(Length - cut.ValueBytes, cut.ValueBytes).Clear();
+            Length -= cut.ValueBytes;
+            _room.Fields[index] = cut with { ValueBytes = 0 };
+            foreach (ref FieldSlice field in _room.Fields.AsSpan(0, _fieldCount))
+            {
+                if (field.NameStart < end) continue;
+                field = field with
+                {
+                    NameStart = field.NameStart - cut.ValueBytes,
+                    ValueStart = field.ValueStart - cut.ValueBytes,
+                };
+            }
+        }
+    }
+
     /// <summary>A field's name as received.</summary>
     internal ReadOnlySpan<byte> Name(FieldSlice field) => _bytes.AsSpan(field.NameStart, field.NameBytes);
 

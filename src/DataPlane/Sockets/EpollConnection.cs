@@ -25,9 +25,9 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe
     private string? _id;
     private CancellationTokenSource? _closed;
 
-    /// <summary>Takes over a socket that never blocks; <see cref="Open"/> has it watched.</summary>
+    /// <summary>Takes over a socket; <see cref="Open"/> has it watched.</summary>
     /// <param name="loop">Where it is served.</param>
-    /// <param name="socket">The socket, with <see cref="Socket.Blocking"/> off.</param>
+    /// <param name="socket">The socket; with <see cref="Socket.Blocking"/> off where it is to be connected.</param>
     /// <param name="remote">Whose it is.</param>
     /// <param name="stepBytes">How much is received at first; what fills it grows it.</param>
     internal EpollConnection(EpollLoop loop, Socket socket, EndPoint? remote, int stepBytes)

@@ -59,8 +59,9 @@ internal sealed class EpollTransport : IConnectionListenerFactory, IDisposable
     /// <summary>Serves an accepted socket, on the loops in turn.</summary>
     internal EpollConnection Adopt(Socket socket)
     {
+        // Sends and receives never wait, whatever the socket is set to (Epoll); setting it not to block would make the
+        // framework keep what its own loop needs, a tenth of what an idle connection takes.
         socket.NoDelay = true;
-        socket.Blocking = false;
         EpollConnection connection = new(NextLoop(), socket, socket.RemoteEndPoint, ClientStepBytes);
         connection.Open();
         return connection;

@@ -60,7 +60,7 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
     {
         int over = Interlocked.Increment(ref _count) - _services.Limits.ConnectionsMax;
         IPAddress? address = null;
-        bool isServed = false;
+        CallConnection? served = null;
         try
         {
             if (over <= ShedMax && await AdmitAsync(connection) is { } admitted)
@@ -69,19 +69,28 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
                 connection = admitted;
                 address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
                 over = Math.Max(over, _addresses.Enter(address) - _services.Limits.ConnectionsPerAddressMax);
-                isServed = over <= ShedMax;
-                if (isServed) await ServeAsync(connection, isShed: over > 0);
+                if (over <= ShedMax)
+                {
+                    served = Begin(connection, isShed: over > 0);
+                    await served.RunAsync();
+                }
             }
 
             if (over > ShedMax) connection.Abort(new ConnectionAbortedException("Too many connections."));
         }
+        catch (Exception fault) when (served is not null)
+        {
+            LogFault(_log, fault);
+            connection.Abort(new ConnectionAbortedException("The gateway failed."));
+        }
         finally
         {
+            if (served is not null) await EndAsync(served, connection);
             if (address is not null) _addresses.Leave(address);
             Interlocked.Decrement(ref _count);
         }
 
-        if (!isServed) await connection.DisposeAsync();
+        if (served is null) await connection.DisposeAsync();
     }
 
     /// <summary>
@@ -134,26 +143,20 @@ internal sealed partial class CallConnectionHandler : ConnectionHandler, IDispos
         }
     }
 
-    private async Task ServeAsync(ConnectionContext connection, bool isShed)
+    private CallConnection Begin(ConnectionContext connection, bool isShed)
     {
-        using CallConnection served = new(connection, _services, isShed);
+        CallConnection served = new(connection, _services, isShed);
         _connections.TryAdd(served, 0);
-        try
-        {
-            await served.RunAsync();
-        }
-        catch (Exception fault)
-        {
-            LogFault(_log, fault);
-            connection.Abort(new ConnectionAbortedException("The gateway failed."));
-        }
-        finally
-        {
-            // The transport waits until the client has taken everything: the heartbeat must look on until then.
-            served.BeginClose();
-            await connection.DisposeAsync();
-            _connections.TryRemove(served, out _);
-        }
+        return served;
+    }
+
+    private async ValueTask EndAsync(CallConnection served, ConnectionContext connection)
+    {
+        // The transport waits until the client has taken everything: the heartbeat must look on until then.
+        served.BeginClose();
+        await connection.DisposeAsync();
+        _connections.TryRemove(served, out _);
+        served.Dispose();
     }
 
     private async Task<bool> EmptiesAsync(TimeSpan within, Action<CallConnection> tell)

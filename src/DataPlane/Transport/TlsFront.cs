@@ -1,9 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
-using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Countersign.DataPlane.Tls;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
@@ -18,9 +15,6 @@ internal sealed partial class TlsFront(
     DataTlsOptions options, ServerCertificates certificates, Limits limits, TimeProvider clock, ILogger log)
 {
     private const byte HandshakeRecord = 0x16;
-
-    private static readonly Oid ClientPurpose = new("1.3.6.1.5.5.7.3.2");
-    private static readonly List<SslApplicationProtocol> Http11 = [SslApplicationProtocol.Http11];
 
     private int _handshakes;
 
@@ -84,31 +78,8 @@ internal sealed partial class TlsFront(
         }
     }
 
-    private SslServerAuthenticationOptions OptionsFor(string serverName)
-    {
-        ServerTrust trust = certificates.Current;
-        SslServerAuthenticationOptions server = new()
-        {
-            ServerCertificateContext = trust.Select(serverName),
-            EnabledSslProtocols = options.MinVersion == SslProtocols.Tls13
-                ? SslProtocols.Tls13
-                : SslProtocols.Tls12 | SslProtocols.Tls13,
-            ApplicationProtocols = Http11,
-            AllowRenegotiation = false,
-            AllowTlsResume = trust.ClientRoots is null,
-        };
-        if (trust.ClientRoots is null) return server;
-        server.ClientCertificateRequired = true;
-        server.CertificateChainPolicy = PemFiles.ChainPolicy(trust.ClientRoots, ClientPurpose, clock.GetUtcNow());
-        server.RemoteCertificateValidationCallback = options.ClientCertificates == ClientCertificates.Optional
-            ? static (_, certificate, _, errors) =>
-                errors == SslPolicyErrors.None || IsNothingShown(certificate, errors)
-            : static (_, certificate, _, errors) => certificate is not null && errors == SslPolicyErrors.None;
-        return server;
-    }
-
-    private static bool IsNothingShown(X509Certificate? certificate, SslPolicyErrors errors) =>
-        certificate is null && errors == SslPolicyErrors.RemoteCertificateNotAvailable;
+    private SslServerAuthenticationOptions OptionsFor(string serverName) =>
+        ServerHandshake.OptionsFor(options, certificates.Current, serverName, clock.GetUtcNow());
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The TLS handshake with {Peer} failed: {Because}")]
     private static partial void LogFailed(ILogger log, EndPoint? peer, string because);

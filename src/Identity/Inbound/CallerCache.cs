@@ -26,7 +26,7 @@ internal readonly struct TokenHash : IEquatable<TokenHash>
     public static TokenHash Of(ReadOnlySpan<byte> token)
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(token, digest);
+        Sha256State.Hash(token, digest);
         return new TokenHash(digest);
     }
 

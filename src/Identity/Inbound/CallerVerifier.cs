@@ -16,6 +16,7 @@ public sealed class CallerVerifier : IAsyncDisposable
     private readonly CallerVerifierLimits _limits;
     private readonly TimeProvider _clock;
     private readonly CallerCache _cache;
+    private readonly SeenTokens _seen;
     private readonly FrozenDictionary<string, IssuerKeyRing> _issuers;
     private readonly JwtProof _jwts;
     private readonly OpaqueProof _opaque;
@@ -45,6 +46,7 @@ public sealed class CallerVerifier : IAsyncDisposable
         _limits = limits ?? new CallerVerifierLimits();
         _clock = clock;
         _cache = new CallerCache(_limits.CacheEntriesMax);
+        _seen = new SeenTokens(_limits.SeenTokenBytesMax);
 
         List<string> errors = [.. IssuerOptions.Check(issuers)];
         Dictionary<string, IssuerKeyRing> rings = new(StringComparer.Ordinal);
@@ -107,7 +109,20 @@ public sealed class CallerVerifier : IAsyncDisposable
         Volatile.Write(ref _revoked, revoked);
         Interlocked.MemoryBarrier();
         _cache.Revoke(revoked);
+        _seen.Revoke(revoked);
     }
+
+    /// <summary>True if one of those whom a token names was revoked at or after the time it was issued.</summary>
+    /// <param name="named">The subject, and who acts for it.</param>
+    /// <param name="issuedAt">Its <c>iat</c>.</param>
+    public bool IsRevoked(IEnumerable<(string Issuer, string Subject)> named, DateTimeOffset issuedAt) =>
+        Volatile.Read(ref _revoked).Covers(new TokenMarks(
+            [], "", null, [.. named.Select(one => new NamedSubject(one.Issuer, one.Subject))],
+            issuedAt.ToUnixTimeMilliseconds()));
+
+    /// <summary>Wipes tokens that nobody has shown since the last time this was called; what is known of them stays
+    /// known by their SHA-256. Called now and then, beside whoever looks.</summary>
+    public void ForgetSeen() => _seen.Forget();
 
     /// <summary>
     /// Looks <paramref name="token"/> up among the verified ones: no lock, no allocation, no waiting.
@@ -132,9 +147,11 @@ public sealed class CallerVerifier : IAsyncDisposable
     {
         caller = null;
         if (token.IsEmpty || token.Length > _limits.TokenBytesMax) return TokenStatus.Unseen;
-        return _cache.TryFind(TokenHash.Of(token), out CachedCaller? cached)
-            ? Check(cached!, certificate, out caller)
-            : TokenStatus.Unseen;
+        if (!_seen.TryFind(token, out CachedCaller? cached) && !TryFindByHash(token, out cached))
+            return TokenStatus.Unseen;
+        TokenStatus status = Check(cached!, certificate, out caller);
+        if (status == TokenStatus.Unseen) Drop(token, held: null);
+        return status;
     }
 
     /// <summary>The same for a thread that remembers the tokens it has seen.</summary>
@@ -153,7 +170,7 @@ public sealed class CallerVerifier : IAsyncDisposable
         TokenMemo.Held? held = memo.Take(token);
         if (held is null || !held.Is(token))
         {
-            if (!_cache.TryFind(TokenHash.Of(token), out CachedCaller? found))
+            if (!_seen.TryFind(token, out CachedCaller? found) && !TryFindByHash(token, out found))
             {
                 held?.Return();
                 return TokenStatus.Unseen;
@@ -164,9 +181,11 @@ public sealed class CallerVerifier : IAsyncDisposable
         }
 
         CachedCaller cached = held.Caller!;
-        memo.Put(token, held);
+        TokenStatus status = Check(cached, certificate, out caller);
+        if (status == TokenStatus.Unseen) Drop(token, held);
+        else memo.Put(token, held);
         if (!cached.IsUsed) cached.IsUsed = true;
-        return Check(cached, certificate, out caller);
+        return status;
     }
 
     /// <summary>
@@ -240,6 +259,25 @@ public sealed class CallerVerifier : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_refresh is not null) await _refresh.ConfigureAwait(false);
         _stop.Dispose();
+    }
+
+    // What vouches for nobody any more is verified anew, and found under what that gives.
+    private void Drop(ReadOnlySpan<byte> token, TokenMemo.Held? held)
+    {
+        held?.Return();
+        _seen.Drop(token);
+    }
+
+    // Once for a token that is shown again and again: after that its bytes are known.
+    private bool TryFindByHash(ReadOnlySpan<byte> token, out CachedCaller? found)
+    {
+        if (!_cache.TryFind(TokenHash.Of(token), out found)) return false;
+        _seen.Keep(token, found!);
+
+        // It may have left the cache before a revocation looked there, and come here after that looked here.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _revoked).Covers(found!.Marks)) found.Revoke();
+        return true;
     }
 
     private CachedCaller? Cached(ReadOnlyMemory<byte> token, in TokenHash hash)

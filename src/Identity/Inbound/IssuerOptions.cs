@@ -71,6 +71,12 @@ public sealed record IssuerOptions
     /// </summary>
     public TimeSpan ClockSkew { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// True refuses its JWTs without <c>nbf</c>, as DESIGN section 5 wants them; false is for an issuer that never says
+    /// it, as many do not: RFC 7519 section 4.1.5 makes it optional. Where there is one it is always held to.
+    /// </summary>
+    public bool RequiresNotBefore { get; init; } = true;
+
     /// <summary>Asks this issuer what its opaque tokens mean (RFC 7662); null takes no such tokens.</summary>
     public IntrospectionOptions? Introspection { get; init; }
 
@@ -142,6 +148,10 @@ public sealed record CallerVerifierLimits
 
     /// <summary>Verified tokens kept, in two generations of half as many; at least 2.</summary>
     public int CacheEntriesMax { get; init; } = 65_536;
+
+    /// <summary>Bytes of tokens that are known by their very bytes too; beyond this they are known by their SHA-256
+    /// alone.</summary>
+    public int SeenTokenBytesMax { get; init; } = 32 * 1024 * 1024;
 
     /// <summary>Keys taken from one issuer; more than this and the set is refused.</summary>
     public int KeysMax { get; init; } = 64;

@@ -139,7 +139,10 @@ internal sealed class OpaqueProof
             return ProvenToken.No(TokenFault.IssuerWrong);
         }
 
-        TokenFault fault = TokenRules.CheckClaims(answer, issuer, Now, out long expiresAtMs);
+        // Active now says all that nbf would, and few say both.
+        IssuerOptions rules = issuer.RequiresNotBefore ? issuer with { RequiresNotBefore = false } : issuer;
+        TokenFault fault = TokenRules.CheckClaims(answer, rules, Now, out long expiresAtMs);
+        if (fault == TokenFault.None && SaysBoundWithoutKey(answer)) fault = TokenFault.BindingMissing;
         if (fault != TokenFault.None) return ProvenToken.No(fault);
         fault = ClaimMapping.TryMap(answer, issuer, out Caller? caller);
         if (fault != TokenFault.None) return ProvenToken.No(fault);
@@ -149,6 +152,12 @@ internal sealed class OpaqueProof
             FreshUntilMs = Now + (long)issuer.Introspection!.CacheFor.TotalMilliseconds,
         });
     }
+
+    // RFC 9449 section 6.2: the key is in cnf. A bound token whose key nobody names would pass for a bearer's.
+    private static bool SaysBoundWithoutKey(JsonElement answer) =>
+        answer.TryGetProperty("token_type", out JsonElement type) && ClaimText.TryRead(type, out string named)
+        && named.Equals("DPoP", StringComparison.OrdinalIgnoreCase)
+        && !(Confirmation.TryRead(answer, out Confirmation bound) && bound.Key.Length > 0);
 
     private static HttpRequestMessage Request(string token, IntrospectionOptions options)
     {

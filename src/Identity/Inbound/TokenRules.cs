@@ -71,6 +71,7 @@ internal static class TokenRules
             if (!TryReadDate(nbf, out long notBeforeMs)) return TokenFault.DateWrong;
             if (notBeforeMs > latestMs) return TokenFault.NotYetValid;
         }
+        else if (options.RequiresNotBefore) return TokenFault.NotBeforeMissing;
 
         if (claims.TryGetProperty("iat", out JsonElement iat))
         {

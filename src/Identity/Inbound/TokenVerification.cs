@@ -71,6 +71,7 @@ internal enum TokenFault : byte
     IssuerUnknown,
     AudienceWrong,
     ExpiryMissing,
+    NotBeforeMissing,
     Expired,
     DateWrong,
     NotYetValid,
@@ -80,6 +81,7 @@ internal enum TokenFault : byte
     CertificateNotShown,
     ProofNotSent,
     NotBoundToProof,
+    BindingMissing,
     Revoked,
     ClaimRequired,
     KindWrong,
@@ -113,6 +115,8 @@ internal static class TokenFaults
         TokenFault.IssuerUnknown => new(TokenStatus.UnknownIssuer, null, "the issuer is not known here"),
         TokenFault.AudienceWrong => new(TokenStatus.Invalid, null, "the token is not for this audience"),
         TokenFault.ExpiryMissing => new(TokenStatus.Invalid, null, "the exp is missing"),
+        TokenFault.NotBeforeMissing => new(
+            TokenStatus.Invalid, null, "the nbf is missing, which this issuer's tokens must have"),
         TokenFault.Expired => new(TokenStatus.Expired, null, "the token has expired"),
         TokenFault.DateWrong => new(TokenStatus.Invalid, null, "a date claim is not a date"),
         TokenFault.NotYetValid => new(TokenStatus.NotYetValid, null, "the token is not valid yet"),
@@ -125,6 +129,8 @@ internal static class TokenFaults
             TokenStatus.NotBound, null, "the token is bound to a key of which no DPoP proof was sent"),
         TokenFault.NotBoundToProof => new(
             TokenStatus.NotBound, null, "a DPoP proof was sent with a token that is bound to no key"),
+        TokenFault.BindingMissing => new(
+            TokenStatus.Invalid, null, "the issuer says that the token is bound to a key, and not to which"),
         TokenFault.Revoked => new(TokenStatus.Revoked, null, "the token was revoked"),
         TokenFault.NotActive => new(TokenStatus.Invalid, null, "the issuer says that the token is not active"),
         TokenFault.IntrospectionAway => new(

@@ -22,7 +22,10 @@ public sealed class LentSecret : IDisposable
     public Action? GiveBack { get; init; }
 
     /// <summary>A field's bytes; empty where there is none of that name.</summary>
-    public ReadOnlySpan<byte> Field(string name) =>
+    public ReadOnlySpan<byte> Field(string name) => Bytes(name).Span;
+
+    /// <summary>The same, for longer; zeros once this is disposed of.</summary>
+    public ReadOnlyMemory<byte> Bytes(string name) =>
         _fields.Find(one => string.Equals(one.Name, name, StringComparison.Ordinal)).Value;
 
     /// <summary>Adds a field, whose bytes are this one's from now on.</summary>

@@ -86,13 +86,27 @@ public sealed partial class SigningKeyKeeper : IAsyncDisposable
         foreach (DatedSigningKeys one in Ring.Current.Keys) one.Keys.Dispose();
         foreach (SigningKeys one in _spent) one.Dispose();
         _stop.Dispose();
+        _turn.Dispose();
     }
 
     /// <summary>Takes what the store has, and changes it if that is due.</summary>
     internal async ValueTask LookAsync()
     {
-        foreach (SigningKeys one in _spent) one.Dispose();
-        _spent.Clear();
+        await _turn.WaitAsync();
+        try
+        {
+            foreach (SigningKeys one in _spent) one.Dispose();
+            _spent.Clear();
+            await CatchUpAsync();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async ValueTask CatchUpAsync()
+    {
         StoreResult<StoredSigningKeys> found = await _store.ReadAsync();
         for (int round = 0; round < RoundsMax; round++)
         {
@@ -109,10 +123,16 @@ public sealed partial class SigningKeyKeeper : IAsyncDisposable
             if (next is null) return;
             byte[] box = SigningKeyBox.Seal(next, _seal);
             found = await _store.SwapAsync(current.Version, box);
-            foreach (DatedSigningKeys made in next.Keys)
-            {
-                if (current.Find(made.Keys.KeyId) is null) made.Keys.Dispose();
-            }
+            DisposeNew(next, current);
+        }
+    }
+
+    // What was made for the store alone: it is taken from there like everybody's.
+    private static void DisposeNew(SigningKeySet next, SigningKeySet current)
+    {
+        foreach (DatedSigningKeys made in next.Keys)
+        {
+            if (current.Find(made.Keys.KeyId) is null) made.Keys.Dispose();
         }
     }
 

@@ -17,6 +17,19 @@ public sealed record DatedSigningKeys(SigningKeys Keys, DateTimeOffset SignsFrom
     internal long SignsFromMilliseconds { get; } = SignsFrom.ToUnixTimeMilliseconds();
 }
 
+/// <summary>What a published key does. Zero signs nothing.</summary>
+public enum SigningKeyState : byte
+{
+    /// <summary>It signed once, and is published for what it signed.</summary>
+    Retired = 0,
+
+    /// <summary>It signs.</summary>
+    Signs,
+
+    /// <summary>It will sign.</summary>
+    Waits,
+}
+
 /// <summary>
 /// The fleet's signing keys at one moment, never changed: for each algorithm those that signed, the one that signs and
 /// the one that will.
@@ -55,6 +68,16 @@ public sealed class SigningKeySet
         }
 
         return null;
+    }
+
+    /// <summary>What one of these keys does at that time.</summary>
+    public SigningKeyState StateOf(DatedSigningKeys one, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(one);
+        if (one.SignsFrom > now) return SigningKeyState.Waits;
+        return SignerAt(one.Keys.Algorithm, now.ToUnixTimeMilliseconds()) == one
+            ? SigningKeyState.Signs
+            : SigningKeyState.Retired;
     }
 
     /// <summary>The key of that name; null where there is none.</summary>

@@ -51,6 +51,9 @@ public sealed class SigningKeys : IDisposable
     /// <summary>How it signs.</summary>
     public SigningAlgorithm Algorithm { get; }
 
+    /// <summary>The same as JWS names it: <c>ES256</c> or <c>EdDSA</c>.</summary>
+    public string AlgorithmName => SigningAlgorithms.NameOf(Algorithm);
+
     /// <summary>The <c>kid</c>: the base64url SHA-256 thumbprint of the public key (RFC 7638), 43 characters.</summary>
     public string KeyId { get; }
 

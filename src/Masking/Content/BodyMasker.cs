@@ -45,6 +45,10 @@ public sealed class BodyMasker : IDisposable
     /// <summary>True if the body is decoded.</summary>
     public bool IsEncoded => _codingCount > 0;
 
+    /// <summary>Secrets that are taken out before anything is masked, wherever they stand; null for none. Until the
+    /// body's end.</summary>
+    public SecretFilter? Secrets { get; set; }
+
     /// <summary>True if what is written is under the codings that the body came with.</summary>
     public bool KeepsEncoding => _encoders is not null;
 
@@ -76,6 +80,7 @@ public sealed class BodyMasker : IDisposable
     {
         ArgumentNullException.ThrowIfNull(program);
         RefusedBecause = "";
+        Secrets?.Begin();
         ContentShape shape = ContentShape.Of(contentType);
         _kind = shape.Kind;
         if (_kind is ContentKind.Json or ContentKind.JsonLines) _json.Reset(program, listener);
@@ -122,6 +127,7 @@ public sealed class BodyMasker : IDisposable
     [HotPath]
     public void End()
     {
+        Secrets = null;
         if (_codingCount > 0) EndCodings();
         if (_other is not null) EndOther();
     }
@@ -212,7 +218,17 @@ public sealed class BodyMasker : IDisposable
         ? Mask(bytes, _output!) == MaskStatus.NeedMore
         : _stages[at - 1]!.Decoder!.Write(bytes, _stages[at - 1]!) == MaskStatus.NeedMore;
 
-    private MaskStatus Mask(ReadOnlySpan<byte> input, IBufferWriter<byte> output) => _kind switch
+    private MaskStatus Mask(ReadOnlySpan<byte> input, IBufferWriter<byte> output) =>
+        MaskClean(Secrets is null ? input : Secrets.Clean(input, isLast: false), output);
+
+    private MaskStatus FinishMask(IBufferWriter<byte> output)
+    {
+        ReadOnlySpan<byte> held = Secrets is null ? default : Secrets.Clean(default, isLast: true);
+        bool isTaken = held.IsEmpty || MaskClean(held, output) == MaskStatus.NeedMore;
+        return isTaken ? FinishClean(output) : MaskStatus.Refused;
+    }
+
+    private MaskStatus MaskClean(ReadOnlySpan<byte> input, IBufferWriter<byte> output) => _kind switch
     {
         ContentKind.Json or ContentKind.JsonLines => _json.Write(input, output),
         ContentKind.EventStream => _other!.Events.Write(input, output),
@@ -222,7 +238,7 @@ public sealed class BodyMasker : IDisposable
         _ => MaskStatus.Refused,
     };
 
-    private MaskStatus FinishMask(IBufferWriter<byte> output) => _kind switch
+    private MaskStatus FinishClean(IBufferWriter<byte> output) => _kind switch
     {
         ContentKind.Json or ContentKind.JsonLines => _json.Finish(output),
         ContentKind.EventStream => _other!.Events.Finish(output),

@@ -19,9 +19,8 @@ internal static class TellingNames
         [.. "sessionid"u8], [.. "cookie"u8],
     ];
 
-    /// <summary>What telling names may end with: a word's last letters, or a separator among the last three
-    /// bytes.</summary>
-    public static KeyTrails Trails { get; } = KeyTrails.OfEnds(Words, NotLetters());
+    /// <summary>What telling names end with, but for those with a separator among their last three bytes.</summary>
+    public static KeyTrails Trails { get; } = KeyTrails.OfEnds(Words);
 
     /// <summary>True if the decoded name <paramref name="key"/>, of any length, tells of a secret.</summary>
     public static bool IsTelling(ReadOnlySpan<byte> key)
@@ -71,9 +70,6 @@ internal static class TellingNames
         if (!isLetters) return true;
         return EndsLikely((last[0] | 0x20) << 16 | (last[1] | 0x20) << 8 | last[2] | 0x20);
     }
-
-    private static byte[] NotLetters() =>
-        [.. Enumerable.Range(0, byte.MaxValue + 1).Select(one => (byte)one).Where(one => !AsciiClass.IsWord(one))];
 
     // The last three letters of all words, as one number: most names are told apart by them.
     private static bool EndsLikely(int last) => last switch

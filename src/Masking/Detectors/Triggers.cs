@@ -35,10 +35,15 @@ internal readonly ref struct Triggers
     /// block's last.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong In(ReadOnlySpan<byte> block, ref ulong isAfterWord, ref ulong isAfterDigit)
+    public ulong In(ReadOnlySpan<byte> block, ref ulong isAfterWord, ref ulong isAfterDigit) =>
+        In(block, ref isAfterWord, ref isAfterDigit, out _);
+
+    /// <summary>The same; <paramref name="words"/> are the block's letters and digits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong In(ReadOnlySpan<byte> block, ref ulong isAfterWord, ref ulong isAfterDigit, out ulong words)
     {
         TriggerMasks.Classify(
-            block, _sets, out ulong letters, out ulong signs, out ulong digits, out ulong words, out ulong run,
+            block, _sets, out ulong letters, out ulong signs, out ulong digits, out words, out ulong run,
             out ulong dots, out ulong single);
         ulong fractions = (dots & (digits << 1)) << 1;
         ulong starts = digits & ~((digits << 1) | isAfterDigit | fractions);

@@ -42,6 +42,30 @@ internal static class ValueDetector
         return FindInTail(value, wanted, from, at, triggers, isAfterWord, isAfterDigit, ref found);
     }
 
+    /// <summary>As <see cref="TryFind"/>, where it is known at which <paramref name="places"/> what is wanted may be
+    /// given away: a bit for each byte, 64 a word, too many and never too few; no words if there are none.</summary>
+    [HotPath]
+    public static bool TryFindAt(
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, bool besideTellingName, ReadOnlySpan<ulong> places,
+        out Detection found)
+    {
+        found = Detection.None;
+        if (besideTellingName) found = BesideName(value, wanted, from);
+        if (from > 0 && (wanted & DetectorSet.CloudKey) != 0) found = Detection.Better(found, Secret(value, from));
+        int first = Math.Max(0, from - BytesAfter);
+        ulong here = ulong.MaxValue << first % TriggerMasks.BlockBytes;
+        for (int word = first / TriggerMasks.BlockBytes; word < places.Length; word++)
+        {
+            int at = word * TriggerMasks.BlockBytes;
+            ulong marked = places[word] & here;
+            here = ulong.MaxValue;
+            if (marked != 0 && LookAt(value, wanted, from, at, marked, ref found)) return true;
+            if (at > found.Start) return true;
+        }
+
+        return found.Length > 0;
+    }
+
     // What is left of a value is less than a block and what is read with it, and is looked at among zeros.
     private static bool FindInTail(
         ReadOnlySpan<byte> value, DetectorSet wanted, int from, int at, Triggers triggers, ulong isAfterWord,

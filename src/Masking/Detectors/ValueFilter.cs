@@ -35,7 +35,7 @@ internal static class ValueFilter
     }
 
     /// <summary>The detectors that could find something in so many bytes.</summary>
-    public static DetectorSet ByLength(int length)
+    private static DetectorSet ByLength(int length)
     {
         DetectorSet possible = DetectorSet.None;
         if (length >= CardMin) possible |= DetectorSet.PaymentCard;
@@ -49,14 +49,6 @@ internal static class ValueFilter
         if (length >= UrlMin) possible |= DetectorSet.BasicAuthUrl;
         if (length >= DetectorLimits.SecretMin) possible |= DetectorSet.HighEntropy;
         return possible;
-    }
-
-    /// <summary>The detectors that the trigger at <paramref name="place"/> of <paramref name="text"/> is for, in a
-    /// value that ends at <paramref name="end"/>.</summary>
-    public static DetectorSet Named(ReadOnlySpan<byte> text, int place, int end)
-    {
-        bool assigns = place + 1 < end && text[place + 1] is (byte)'=' or (byte)':';
-        return Named(text[place]) | (assigns ? DetectorSet.HighEntropy : DetectorSet.None);
     }
 
     private static DetectorSet ByContent(ReadOnlySpan<byte> value, DetectorSet wanted)

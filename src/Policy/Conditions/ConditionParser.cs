@@ -53,16 +53,44 @@ internal sealed class ConditionParser
 
     private Syntax ReadOr()
     {
-        Syntax left = ReadAnd();
-        while (_token.Is("||")) left = new CallSyntax(Take().Offset, "_||_", null, [left, ReadAnd()]);
-        return left;
+        Syntax first = ReadAnd();
+        if (!_token.Is("||")) return first;
+        List<Syntax> terms = [first];
+        List<int> signs = [];
+        while (_token.Is("||"))
+        {
+            signs.Add(Take().Offset);
+            terms.Add(ReadAnd());
+        }
+
+        return Balance("_||_", terms, signs, 0, terms.Count);
     }
 
     private Syntax ReadAnd()
     {
-        Syntax left = ReadRelation();
-        while (_token.Is("&&")) left = new CallSyntax(Take().Offset, "_&&_", null, [left, ReadRelation()]);
-        return left;
+        Syntax first = ReadRelation();
+        if (!_token.Is("&&")) return first;
+        List<Syntax> terms = [first];
+        List<int> signs = [];
+        while (_token.Is("&&"))
+        {
+            signs.Add(Take().Offset);
+            terms.Add(ReadRelation());
+        }
+
+        return Balance("_&&_", terms, signs, 0, terms.Count);
+    }
+
+    // A long row of terms is not deep: the two operators are associative, errors included, since the first term that
+    // decides ends the row and of errors the first counts. So it is halved, and its depth is the logarithm of its
+    // length; the order in which terms are evaluated, and the count of steps, stay.
+    private static Syntax Balance(string sign, List<Syntax> terms, List<int> signs, int from, int to)
+    {
+        if (to - from == 1) return terms[from];
+        int middle = (from + to + 1) / 2;
+        return new CallSyntax(
+            signs[middle - 1], sign, null,
+            [Balance(sign, terms, signs, from, middle), Balance(sign, terms, signs, middle, to)]);
     }
 
     private Syntax ReadRelation()

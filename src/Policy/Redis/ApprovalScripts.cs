@@ -87,7 +87,7 @@ internal static class ApprovalScripts
               local left = tonumber(old[2]) - milliseconds() + tonumber(ARGV[8])
               redis.call('SET', KEYS[8], ARGV[12], 'PX', whole(left))
               redis.call('ZADD', KEYS[9], whole(milliseconds()), held)
-              redis.call('PUBLISH', ARGV[10], held)
+              redis.pcall('PUBLISH', ARGV[10], held)
               old[6] = '1'
             end
             return told('joined', old)
@@ -136,7 +136,7 @@ internal static class ApprovalScripts
         redis.call('ZREMRANGEBYSCORE', KEYS[9], '-inf', old)
         redis.call('ZADD', KEYS[4], ARGV[15], ARGV[2])
         redis.call('ZADD', KEYS[5], ARGV[15], ARGV[2])
-        redis.call('PUBLISH', ARGV[10], ARGV[2])
+        redis.pcall('PUBLISH', ARGV[10], ARGV[2])
         local late = milliseconds() >= tonumber(expires)
         return {late and 'filed-lapsed' or 'filed', ARGV[5], expires, ARGV[12] ~= '' and '1' or '', ''}
         """;
@@ -194,7 +194,7 @@ internal static class ApprovalScripts
           redis.call('PERSIST', KEYS[1])
           redis.call('ZADD', KEYS[9], whole(milliseconds()), ARGV[1])
         end
-        redis.call('PUBLISH', ARGV[8], ARGV[1])
+        redis.pcall('PUBLISH', ARGV[8], ARGV[1])
         now[4] = ARGV[6]
         return told('moved', now)
         """;
@@ -213,7 +213,7 @@ internal static class ApprovalScripts
         redis.call('HSET', KEYS[1], 'v', ARGV[3], 'doc', ARGV[4])
         redis.call('PEXPIRE', KEYS[1], ARGV[5])
         redis.call('ZREM', KEYS[3], ARGV[1])
-        redis.call('PUBLISH', ARGV[6], ARGV[1])
+        redis.pcall('PUBLISH', ARGV[6], ARGV[1])
         now[4] = ARGV[4]
         return told(late and 'moved-lapsed' or 'moved', now)
         """;
@@ -227,7 +227,7 @@ internal static class ApprovalScripts
         if state ~= 'executed' and state ~= 'failed' and state ~= 'unknown' then return {'none'} end
         redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
         redis.call('HSET', KEYS[1], 'outcome', '1')
-        redis.call('PUBLISH', ARGV[4], ARGV[1])
+        redis.pcall('PUBLISH', ARGV[4], ARGV[1])
         return {'kept'}
         """;
 

@@ -1,6 +1,7 @@
 namespace Countersign.Policy.Redis;
 
-/// <summary>Every way the policy changes. Each script runs atomically in the store.</summary>
+/// <summary>Every way the policy changes. Each script runs atomically in the store. Messages are sent by <c>pcall</c>:
+/// a store that forbids the channel must not keep the change from being made, which polls find.</summary>
 internal static class PolicyScripts
 {
     /// <summary>
@@ -19,10 +20,11 @@ internal static class PolicyScripts
 
     /// <summary>
     /// Spends an approval and puts its version in force, in one step. KEYS: change, current, changes, approval, digest,
-    /// epoch. ARGV: the approval's id, the version of it that was read, the version and document it gets, channel of
-    /// approvals; the last change as it was read, the last change now, its number, the whole of it; the version that
-    /// must be in force, the one that is then, channel of policy. Returns ok; none, moved or lapsed for the approval;
-    /// void if another version is in force; retry if another change was faster.
+    /// epoch, latest. ARGV: the approval's id, the version of it that was read, the version and document it gets,
+    /// channel of approvals; the last change as it was read, the last change now, its number, the whole of it; the
+    /// version that must be in force, the one that is then, channel of policy, the latest version as it was read and
+    /// now. Returns ok; none, moved or lapsed for the approval; void if another version is in force; retry if another
+    /// change was faster.
     /// </summary>
     public const string ActivateApproved = ApprovalScripts.Prelude + """
         local now = redis.call('HMGET', KEYS[4], 'state', 'expires', 'master', 'v')
@@ -31,13 +33,15 @@ internal static class PolicyScripts
         if lapsed(now[1], now[2], now[3], KEYS[6]) then return {'lapsed'} end
         if (redis.call('GET', KEYS[2]) or '0') ~= ARGV[10] then return {'void'} end
         if (redis.call('GET', KEYS[1]) or '') ~= ARGV[6] then return {'retry'} end
+        if (redis.call('GET', KEYS[7]) or '0') ~= ARGV[13] then return {'retry'} end
+        redis.call('SET', KEYS[7], ARGV[14])
         redis.call('HSET', KEYS[3], ARGV[8], ARGV[9])
         redis.call('SET', KEYS[1], ARGV[7])
         redis.call('SET', KEYS[2], ARGV[11])
         redis.call('HSET', KEYS[4], 'v', ARGV[3], 'state', 'executed', 'doc', ARGV[4])
         if redis.call('GET', KEYS[5]) == ARGV[1] then redis.call('DEL', KEYS[5]) end
-        redis.call('PUBLISH', ARGV[5], ARGV[1])
-        redis.call('PUBLISH', ARGV[12], ARGV[11])
+        redis.pcall('PUBLISH', ARGV[5], ARGV[1])
+        redis.pcall('PUBLISH', ARGV[12], ARGV[11])
         return {'ok'}
         """;
 
@@ -61,7 +65,7 @@ internal static class PolicyScripts
         redis.call('SET', KEYS[1], ARGV[3])
         local before = redis.call('GET', KEYS[3]) or '0'
         if before ~= ARGV[6] then redis.call('SET', KEYS[3], ARGV[6]) end
-        redis.call('PUBLISH', ARGV[7], ARGV[6])
+        redis.pcall('PUBLISH', ARGV[7], ARGV[6])
         return {'ok'}
         """;
 }

@@ -25,6 +25,8 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
     private readonly Channel<bool> _knocks = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
+    private readonly TaskCompletionSource _judged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private ITimer? _timer;
     private Task _running = Task.CompletedTask;
     private PolicyStanding _standing = PolicyStanding.Unheard;
@@ -84,6 +86,14 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
 
     /// <summary>Completes when the first version is in force.</summary>
     public Task WaitForFirstAsync(CancellationToken cancellation) => _first.Task.WaitAsync(cancellation);
+
+    /// <summary>Completes when the first version is in force, or it is known why the one that the store names cannot
+    /// be: <see cref="Standing"/> has an alarm then.</summary>
+    public Task WaitForJudgementAsync(CancellationToken cancellation) => _judged.Task.WaitAsync(cancellation);
+
+    /// <summary>True while the store refuses to tell changes (an access list without the channels), so that polls alone
+    /// find them.</summary>
+    public bool IsPollingAlone => _store.IsListeningRefused;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -193,6 +203,7 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
         if (_regressed == told) return;
         _regressed = told;
         Stand(Standing with { Alarms = [PolicyStanding.Regressed] });
+        _judged.TrySetResult();
         Regressed(_logger, told.Change, told.Hash, seen.Change, seen.Hash);
         Notice(
             PolicyStanding.Regressed,
@@ -240,6 +251,7 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
         Stand(new PolicyStanding(policy.Version, policy.Sha256, told, 0, Lasting()));
         Runs(_logger, policy.Version, policy.Author, policy.Sha256);
         _first.TrySetResult();
+        _judged.TrySetResult();
         Swapped?.Invoke(policy.Version);
     }
 
@@ -262,6 +274,7 @@ public sealed partial class RedisPolicyFeed : IAsyncDisposable
         string[] alarms = [alarm, .. Lasting()];
         Array.Sort(alarms, StringComparer.Ordinal);
         Stand(Standing with { Alarms = alarms });
+        _judged.TrySetResult();
     }
 
     private void Stand(PolicyStanding standing)

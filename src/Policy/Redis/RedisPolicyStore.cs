@@ -49,17 +49,16 @@ public readonly record struct PolicyExpectation(long? Current = null, long? Chan
 }
 
 /// <summary>Immutable, numbered policy versions, and which of them is in force. Every change is one script.</summary>
-public sealed class RedisPolicyStore(RedisStore store)
+public sealed partial class RedisPolicyStore(RedisStore store)
 {
+    /// <summary>Who publishes what a gateway's configuration gives to a store that has none.</summary>
+    public const string BootstrapAuthor = "bootstrap";
+
     /// <summary>The most versions on a page.</summary>
     public const int PageMax = 100;
 
     // Each round is lost only to another publisher, whose change was made.
     private const int RoundsMax = 256;
-    private const int ChangesInBatch = 500;
-
-    // What was in force is read from so many of the last changes; a version that is older than these is not judged.
-    private const int TrailMax = 5_000;
 
     private static readonly RedisKey[] Keys =
     [
@@ -139,8 +138,9 @@ public sealed class RedisPolicyStore(RedisStore store)
     /// <param name="approved">The approval as it was read; its policy version must be in force.</param>
     /// <param name="executed">What it becomes.</param>
     /// <param name="target">The version to put in force.</param>
+    /// <param name="resumeAfter">As for <see cref="PublishAsync"/>.</param>
     public async ValueTask<StoreStatus> ActivateApprovedAsync(
-        Approval approved, Approval executed, StoredPolicy target)
+        Approval approved, Approval executed, StoredPolicy target, PolicyMark? resumeAfter = null)
     {
         ArgumentNullException.ThrowIfNull(approved);
         ArgumentNullException.ThrowIfNull(executed);
@@ -150,18 +150,20 @@ public sealed class RedisPolicyStore(RedisStore store)
             if (await ReadAsync(target.Version) is not { } read) return StoreStatus.Unavailable;
             if (read.Sha256 != target.Sha256) return StoreStatus.Conflict;
             PolicyChange change = Next(
-                read, PolicyChangeKind.Activate, target.Version, target.Sha256, approved.Requester.Subject, null);
-            PolicyMark then = new(change.Number, change.Hash, target.Version, read.Mark.Latest);
+                read, PolicyChangeKind.Activate, target.Version, target.Sha256, approved.Requester.Subject,
+                resumeAfter);
+            PolicyMark then = new(change.Number, change.Hash, target.Version, LatestOf(read.Mark, resumeAfter));
             RedisResult? answer = await store.EvaluateAsync(
                 PolicyScripts.ActivateApproved,
                 [
                     StoreKeys.PolicyChange, StoreKeys.CurrentPolicy, StoreKeys.PolicyChanges,
                     StoreKeys.Approval(approved.Id), StoreKeys.Digest(approved.Digest), StoreKeys.Epoch,
+                    StoreKeys.LatestPolicy,
                 ],
                 [
                     approved.Id, approved.Version, executed.Version, ApprovalCodec.Write(executed),
                     StoreKeys.ApprovalChannel, read.Text, Text(then), change.Number, change.Write(),
-                    approved.PolicyVersion, target.Version, StoreKeys.PolicyChannel,
+                    approved.PolicyVersion, target.Version, StoreKeys.PolicyChannel, read.Mark.Latest, then.Latest,
                 ]);
             if (answer is null) return StoreStatus.Unavailable;
             switch ((string?)answer[0])
@@ -203,73 +205,6 @@ public sealed class RedisPolicyStore(RedisStore store)
             Hash = fields[5].ToString(),
         };
         return new(StoreStatus.Ok, policy);
-    }
-
-    /// <summary>Versions below <paramref name="before"/>, newest first; null begins with the newest.</summary>
-    /// <param name="limit">Held to 1..<see cref="PageMax"/>.</param>
-    /// <param name="before">What <see cref="PolicyHistory.Next"/> said.</param>
-    public async ValueTask<StoreResult<PolicyHistory>> ListAsync(int limit, long? before = null)
-    {
-        if (await MarkAsync() is not { } mark) return default;
-        long newest = Math.Min(mark.Latest, (before ?? long.MaxValue) - 1);
-        long oldest = Math.Max(1, newest - Math.Clamp(limit, 1, PageMax) + 1);
-        var items = new List<PolicyRevision>();
-        if (newest >= oldest)
-        {
-            string[] names = ["author", "at", "sha256", "change", "previous", "hash"];
-            RedisValue[]? fields = await FieldsAsync(newest, oldest, names);
-            if (fields is null) return default;
-            for (int at = 0; at < fields.Length; at += names.Length)
-            {
-                // A store that was restored has no version but the one that it was given back.
-                if (fields[at + 2].IsNull) continue;
-                items.Add(new PolicyRevision(
-                    newest - (at / names.Length), fields[at].ToString(), Time(fields[at + 1]),
-                    fields[at + 2].ToString())
-                {
-                    Change = Number(fields[at + 3]),
-                    Previous = fields[at + 4].ToString(),
-                    Hash = fields[at + 5].ToString(),
-                });
-            }
-        }
-
-        long from = Math.Max(1, mark.Change - TrailMax + 1);
-        if (await ChangesAsync(from, mark.Change) is not { } changes) return default;
-        PolicyTrail trail = new(changes, from);
-        return new(
-            StoreStatus.Ok,
-            new PolicyHistory(
-                [.. items.Select(item => item with { WasInForce = trail.WasInForce(item) })], mark,
-                oldest > 1 && newest >= oldest ? oldest : 0)
-            {
-                Before = trail.Before(mark.Current),
-            });
-    }
-
-    /// <summary>
-    /// The changes from one number to another, in their order; those that are missing or cannot be read are left out.
-    /// Null when the store does not answer.
-    /// </summary>
-    internal async ValueTask<IReadOnlyList<PolicyChange>?> ChangesAsync(long from, long to)
-    {
-        List<PolicyChange> changes = [];
-        for (long first = Math.Max(1, from); first <= to; first += ChangesInBatch)
-        {
-            RedisValue[] numbers = new RedisValue[(int)Math.Min(ChangesInBatch, to - first + 1)];
-            for (int at = 0; at < numbers.Length; at++) numbers[at] = first + at;
-            (bool answered, RedisValue[]? texts) = await store.AskAsync(
-                numbers,
-                static (database, asked) =>
-                    database.HashGetAsync(StoreKeys.PolicyChanges, asked, CommandFlags.DemandMaster));
-            if (!answered) return null;
-            foreach (RedisValue text in texts!)
-            {
-                if (PolicyChange.Read((byte[]?)text) is { } change) changes.Add(change);
-            }
-        }
-
-        return changes;
     }
 
     /// <summary>64 lower-case hexadecimal digits over the document's UTF-8 bytes.</summary>
@@ -330,7 +265,8 @@ public sealed class RedisPolicyStore(RedisStore store)
         PolicyMark? resumeAfter) => new(
         Math.Max(read.Mark.Change, resumeAfter?.Change ?? 0) + 1,
         kind, version, sha256, author, read.At, read.Mark.Hash,
-        Resumes: resumeAfter is not null);
+        // A version that is only stored takes nothing back: what goes on is the change that puts it in force.
+        Resumes: resumeAfter is not null && kind != PolicyChangeKind.Store);
 
     private async ValueTask<StoreStatus> ChangeAsync(
         Reading read, PolicyChange change, PolicyMark then, RedisValue[] version)

@@ -31,7 +31,7 @@ public sealed class RedisRevocationStore(RedisStore store) : IRevocationStore
         redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
         redis.call('ZADD', KEYS[2], ends, ARGV[1])
         local version = redis.call('INCR', KEYS[3])
-        redis.call('PUBLISH', ARGV[5], string.format('%.0f', version))
+        redis.pcall('PUBLISH', ARGV[5], string.format('%.0f', version))
         return 'ok'
         """;
 

@@ -16,6 +16,7 @@ public sealed partial class RedisStore : IAsyncDisposable
     private readonly ConnectionMultiplexer _connection;
     private readonly ILogger _logger;
     private volatile bool _disposed;
+    private volatile bool _isListeningRefused;
 
     private RedisStore(ConnectionMultiplexer connection, ILogger logger)
     {
@@ -32,6 +33,10 @@ public sealed partial class RedisStore : IAsyncDisposable
 
     /// <summary>True while there is a connection to some server of the store.</summary>
     public bool IsConnected => _connection.IsConnected;
+
+    /// <summary>True while the store answers and refuses a subscription: nothing that it tells is heard, and what
+    /// happened is found by polls alone.</summary>
+    internal bool IsListeningRefused => _isListeningRefused;
 
     /// <summary>
     /// Raised when messages may have been missed: after a reconnect and after the store's topology changed.
@@ -107,7 +112,7 @@ public sealed partial class RedisStore : IAsyncDisposable
         }
         catch (Exception fault) when (IsAway(fault))
         {
-            Unanswered(_logger, fault.GetType().Name);
+            Unanswered(_logger, NameOf(fault));
             return (false, default);
         }
     }
@@ -142,11 +147,18 @@ public sealed partial class RedisStore : IAsyncDisposable
         {
             await subscriber.PingAsync();
             await subscriber.SubscribeAsync(channel, hear);
+            _isListeningRefused = false;
             return true;
+        }
+        catch (RedisServerException fault)
+        {
+            // Asked again by and by, and told once: what an access list says may be mended while we run.
+            if (!_isListeningRefused) ListeningRefused(_logger, channel.ToString(), fault.Message);
+            _isListeningRefused = true;
         }
         catch (Exception fault) when (IsAway(fault))
         {
-            Unanswered(_logger, fault.GetType().Name);
+            Unanswered(_logger, NameOf(fault));
         }
 
         try
@@ -155,11 +167,17 @@ public sealed partial class RedisStore : IAsyncDisposable
         }
         catch (Exception fault) when (IsAway(fault))
         {
-            Unanswered(_logger, fault.GetType().Name);
+            Unanswered(_logger, NameOf(fault));
         }
 
         return false;
     }
+
+    // What an access list refuses is told in the server's words, which name a command, a key or a channel; any other
+    // answer may repeat what was sent.
+    private static string NameOf(Exception fault) =>
+        fault is RedisServerException && fault.Message.Contains("NOPERM", StringComparison.Ordinal)
+            ? fault.Message : fault.GetType().Name;
 
     private static bool IsAway(Exception fault) =>
         fault is RedisException or TimeoutException or RedisTimeoutException or ObjectDisposedException
@@ -174,7 +192,7 @@ public sealed partial class RedisStore : IAsyncDisposable
         }
         catch (Exception fault) when (IsAway(fault))
         {
-            Unanswered(_logger, fault.GetType().Name);
+            Unanswered(_logger, NameOf(fault));
         }
 
         Reconnected?.Invoke();
@@ -185,6 +203,12 @@ public sealed partial class RedisStore : IAsyncDisposable
 
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "Found the store's {Kind} connection again")]
     private static partial void ConnectionFound(ILogger logger, ConnectionType kind);
+
+    [LoggerMessage(
+        EventId = 4, Level = LogLevel.Error,
+        Message = "The store refuses to tell what happens on {Channel}: {Answer}. Changes of policy and approvals are"
+            + " found by polling until its access list allows the channel")]
+    private static partial void ListeningRefused(ILogger logger, string channel, string answer);
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "The store did not answer: {Fault}")]
     private static partial void Unanswered(ILogger logger, string fault);

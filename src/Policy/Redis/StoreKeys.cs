@@ -91,6 +91,10 @@ internal static class StoreKeys
     /// <summary>Hash of those logs' newest cosigned heads.</summary>
     public const string LogHeads = Tag + "audit:heads";
 
+    /// <summary>Hash of the streams of audit entries: a stream's key to its log's first hash and
+    /// origin.</summary>
+    public const string AuditStreams = Tag + "audit:streams";
+
     /// <summary>Hash of what logs ask of witnesses: <c>log|witness' log</c> to the request.</summary>
     public const string WitnessAsks = Tag + "audit:asks";
 
@@ -102,6 +106,9 @@ internal static class StoreKeys
     /// <c>outcome</c>.
     /// </summary>
     public static string Approval(string id) => Tag + "approval:" + id;
+
+    /// <summary>The stream of one log's entries.</summary>
+    public static string AuditStream(string log) => Tag + "audit:stream:" + log;
 
     /// <summary>The sealed payload of one approval.</summary>
     public static string Payload(string id) => Tag + "payload:" + id;

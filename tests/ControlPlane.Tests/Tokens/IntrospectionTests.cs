@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Countersign.Identity.Outbound;
 using Countersign.Policy;
+using Countersign.Policy.Revocations;
 
 namespace Countersign.ControlPlane.Tests.Tokens;
 
@@ -58,6 +59,23 @@ public sealed class IntrospectionTests : IAsyncLifetime
         _gate.Clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal("""{"active":false}""", (await AskAsync(token)).Body);
         Assert.Equal("""{"active":false}""", (await AskAsync(shared)).Body);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(Start)]
+    public async Task It_is_dead_when_its_caller_was_revoked(string gateway)
+    {
+        // Proves that a credential, for a call or for several, ends with whom it was lent for; that another's does not;
+        // and that one lent after the revocation, for a token of after it, is good.
+        _inFlight.Add(Call);
+        string token = Written(gateway: gateway);
+        await RevokeAsync("somebody-else");
+        Assert.True((await AskAsync(token)).Json.GetProperty("active").GetBoolean());
+        await RevokeAsync("bob");
+        Assert.Equal("""{"active":false}""", (await AskAsync(token)).Body);
+        _gate.Clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.True((await AskAsync(Written(gateway: gateway))).Json.GetProperty("active").GetBoolean());
     }
 
     [Fact]
@@ -182,6 +200,10 @@ public sealed class IntrospectionTests : IAsyncLifetime
     }
 
     private const string FormType = "application/x-www-form-urlencoded";
+
+    private ValueTask<StoreStatus> RevokeAsync(string subject) => _gate.Revocations.AddAsync(new Revocation(
+        RevocationKind.Subject, "https://issuer.test", subject, _gate.Clock.GetUtcNow(),
+        _gate.Clock.GetUtcNow().AddHours(1), "", ""));
 
     private static AuthenticationHeaderValue Basic(string pair) =>
         new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));

@@ -145,6 +145,31 @@ public sealed class BrokeredCallTests
         Assert.All(asked, one => Assert.True(one.CallerToken.Span.IndexOfAnyExcept((byte)0) < 0));
     }
 
+    [Fact]
+    public async Task A_held_call_keeps_the_token_that_will_be_exchanged()
+    {
+        // Proves that a call whose caller's token goes to the broker has it after it was held, though others forget
+        // theirs.
+        string token = "";
+        ScriptedBroker broker = new(() => new(new LentSecret("id").With("token", "t"), ""))
+        {
+            Kind = CredentialBroker.Exchange,
+            Seen = request => token = Encoding.ASCII.GetString(request.CallerToken.Span),
+        };
+        string policy = Policies.Standard.Replace(
+            "broker: jwt, audience: billing, ttl: 30s", "broker: exchange, from: crm", StringComparison.Ordinal);
+        await using MemoryGateway gateway = new(policy, brokers: Brokers(broker));
+        TaskCompletionSource<string> parked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        gateway.Store.OnWatch = id => parked.TrySetResult(id);
+        MemoryClient client = gateway.Connect();
+        string request = Requests.Post(gateway, "/billing/7/refunds", "{}", "Prefer: wait=30\r\n");
+        await client.SendAsync(request);
+        await gateway.DecideAsync(await parked.Task, "fay", "finance-leads");
+        Assert.Equal(200, (await client.ReadAsync())!.Status);
+        Assert.NotEmpty(token);
+        Assert.Contains("Bearer " + token + "\r\n", request, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("", null, null)]
     [InlineData(", keep: [cookie]", "s=1", null)]

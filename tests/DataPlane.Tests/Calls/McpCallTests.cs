@@ -55,6 +55,50 @@ public sealed class McpCallTests
         Assert.Equal(status == 200 ? [body] : [], gateway.Upstream.Requests.Select(seen => seen.Text));
     }
 
+    [Theory]
+    [InlineData("POST", "/mcp", "/mcp")]
+    [InlineData("GET", "/mcp", "/mcp")]
+    [InlineData("POST", "/homes/mcp", "/homes/mcp")]
+    [InlineData("POST", "/homes/8/mcp", "")]
+    [InlineData("GET", "/people/1", "")]
+    [InlineData("GET", "/mcpx", "")]
+    public async Task Who_is_nobody_is_told_of_the_resource_they_asked(string method, string path, string resource)
+    {
+        // Proves RFC 9728 sections 3.3 and 5.1: an endpoint names its own metadata, which says that it is this
+        // resource; everything else names the listener's.
+        await using MemoryGateway gateway = new(HomesPolicy);
+        MemoryClient client = gateway.Connect();
+        WireMessage nobody = await client.CallAsync($"{method} {path} HTTP/1.1\r\nHost: gateway.test\r\n\r\n");
+        Assert.Equal((401, "Bearer " + Named(resource)), (nobody.Status, nobody.Field("WWW-Authenticate")));
+        WireMessage metadata = await client.CallAsync(
+            $"GET /.well-known/oauth-protected-resource{resource} HTTP/1.1\r\nHost: gateway.test\r\n\r\n");
+        Assert.Equal(MemoryGateway.PublicUrl + resource, Member(metadata, "resource"));
+    }
+
+    [Theory]
+    [InlineData("/mcp", "find_user", "/mcp")]
+    [InlineData("/homes/mcp", "find", "/homes/mcp")]
+    [InlineData("/people", "", "")]
+    public async Task Who_lacks_a_right_is_told_of_the_resource_they_asked(string path, string tool, string resource)
+    {
+        // Proves the insufficient_scope answer (RFC 6750 section 3.1) for a tool, and for what is no endpoint.
+        await using MemoryGateway gateway = new(HomesPolicy);
+        WireMessage denied = await gateway.Connect().CallAsync(
+            Requests.Post(gateway, path, Call(tool, "{}"), groups: ["guests"]));
+        string challenge = "Bearer error=\"insufficient_scope\", " + Named(resource);
+        Assert.Equal((403, challenge), (denied.Status, denied.Field("WWW-Authenticate")));
+    }
+
+    private static string HomesPolicy => Policy.Replace("functions:\n", """
+        functions:
+          home.find: { upstream: crm, mcp: "/homes/mcp", tool: find, risk: low }
+          people.add: { upstream: crm, method: POST, path: /people, risk: low }
+
+        """, StringComparison.Ordinal);
+
+    private static string Named(string resource) =>
+        $"resource_metadata=\"{MemoryGateway.PublicUrl}/.well-known/oauth-protected-resource{resource}\"";
+
     public static TheoryData<string, string, string, string, bool> Digests()
     {
         TheoryData<string, string, string, string, bool> cases = [];

@@ -119,6 +119,47 @@ public sealed class RateTests
     }
 
     [Fact]
+    public async Task A_store_that_stands_still_holds_no_low_risk_call_for_long()
+    {
+        // Proves the short wait and that one call alone tries again; by a store that takes questions and never answers,
+        // a manual clock, and its return. A high-risk call still waits for the answer that it needs.
+        await using MemoryGateway gateway = new(
+            Policy("- { id: shared, functions: [raw.get, raw.strict], per: function, rate: 9/m, burst: 9 }"));
+        gateway.Rates.StandsStill = true;
+        Task<WireMessage> first = gateway.Connect().CallAsync(Requests.Get(gateway, "/raw/1"));
+        TimeSpan waited = TimeSpan.Zero;
+        await UntilAsync(() => gateway.Rates.Asked == 1);
+        await UntilAsync(() =>
+        {
+            if (first.IsCompleted) return true;
+            gateway.Advance(TimeSpan.FromMilliseconds(10));
+            waited += TimeSpan.FromMilliseconds(10);
+            return false;
+        });
+        Assert.Equal(200, (await first).Status);
+        Assert.True(waited >= TimeSpan.FromMilliseconds(250));
+        for (int next = 0; next < 3; next++)
+            Assert.Equal(200, (await gateway.Connect().CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
+        Assert.Equal(1, gateway.Rates.Asked);
+        Task<WireMessage> strict = gateway.Connect().CallAsync(Requests.Get(gateway, "/strict/1"));
+        await UntilAsync(() => gateway.Rates.Asked == 2);
+        Assert.False(strict.IsCompleted);
+
+        gateway.Advance(TimeSpan.FromSeconds(1));
+        Task<WireMessage> again = gateway.Connect().CallAsync(Requests.Get(gateway, "/raw/1"));
+        await UntilAsync(() => gateway.Rates.Asked == 3);
+        Assert.Equal(200, (await gateway.Connect().CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
+        Assert.Equal(3, gateway.Rates.Asked);
+        Assert.False(again.IsCompleted);
+        gateway.Rates.StandsStill = false;
+        gateway.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(200, (await again).Status);
+        gateway.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(200, (await gateway.Connect().CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
+        Assert.Equal(4, gateway.Rates.Asked);
+    }
+
+    [Fact]
     public async Task Without_the_store_high_risk_is_refused_and_the_rest_gets_a_share()
     {
         // Proves DESIGN section 11 for limits; by a store that is away, one of two nodes, and its return.
@@ -161,5 +202,11 @@ public sealed class RateTests
         MemoryClient client = gateway.Connect();
         Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
         Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
+    }
+
+    private static async Task UntilAsync(Func<bool> isSo)
+    {
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(20));
+        while (!isSo()) await Task.Delay(1, patience.Token);
     }
 }

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Text;
+using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Tests.Calls;
 using Countersign.Kit;
 
@@ -30,6 +33,41 @@ public sealed class MessageHeadTests
 
         Assert.Equal(sizes.Select(size => size / 400), gateway.Upstream.Requests.Select(one => one.All("More").Count));
         Assert.Equal(1, gateway.Upstream.Dials);
+    }
+
+    [Fact]
+    public void A_value_that_is_cut_out_leaves_the_rest_as_it_was()
+    {
+        // Proves on a head with the field first, between others, last, twice and empty that all other fields read as
+        // before, that its own are there without a value, and that no byte of the values is left, fitted or not.
+        string[] others = ["Host: h\r\n", "If-Match: \"7\"\r\n", "More: secretly\r\n"];
+        foreach (int at in new[] { 0, 1, 3 })
+        {
+            List<string> lines = [.. others];
+            lines.Insert(at, "Authorization: Bearer secret-7\r\n");
+            lines.Add("Authorization:\r\nAuthorization: secret-8\r\n");
+            RequestHead head = new();
+            head.Load(new ReadOnlySequence<byte>(Encoding.ASCII.GetBytes(
+                "GET /a?b=c HTTP/1.1\r\n" + string.Concat(lines) + "\r\n")));
+            Assert.Equal(HttpFault.None, RequestParser.Parse(head, MessageRun.Bounds));
+            head.CutValues(FieldId.Authorization);
+            head.Shrink();
+            Assert.Equal("/a?b=c", Encoding.ASCII.GetString(head.Target));
+            Assert.Equal(6, head.Fields.Length);
+            Assert.Equal(3, head.Count(FieldId.Authorization));
+            string read = "";
+            foreach (ref readonly FieldSlice field in head.Fields)
+            {
+                string name = Encoding.ASCII.GetString(head.Name(field));
+                string value = Encoding.ASCII.GetString(head.Value(field));
+                if (field.Id == FieldId.Authorization) Assert.Equal(("Authorization", ""), (name, value));
+                else read += $"{name}: {value}\r\n";
+            }
+
+            Assert.Equal(string.Concat(others), read);
+            Assert.DoesNotContain("secret-", Encoding.ASCII.GetString(head.Bytes), StringComparison.Ordinal);
+            Assert.EndsWith("\r\n\r\n", Encoding.ASCII.GetString(head.Bytes), StringComparison.Ordinal);
+        }
     }
 
     [Theory]

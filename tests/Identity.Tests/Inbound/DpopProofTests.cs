@@ -115,7 +115,7 @@ public sealed class DpopProofTests : IDisposable
     [InlineData("htm", "\"post\"", "the DPoP proof is for another method")]
     [InlineData("htu", "\"https://gateway.test/billing/8/reset\"", "the DPoP proof is for another address")]
     [InlineData("htu", "\"http://gateway.test/billing/7/reset\"", "the DPoP proof is for another address")]
-    [InlineData("htu", "\"https://gateway.test/billing/7/reset?x\"", "the DPoP proof is for another address")]
+    [InlineData("htu", "\"https://gateway.test/billing/7/?x=/reset\"", "the DPoP proof is for another address")]
     [InlineData("htu", "\"https://evil.test/billing/7/reset\"", "the DPoP proof is for another address")]
     [InlineData("htu", "\"/billing/7/reset\"", "the DPoP proof is for another address")]
     [InlineData("iat", null, "the DPoP proof has no iat")]
@@ -147,12 +147,17 @@ public sealed class DpopProofTests : IDisposable
         Assert.Equal("the DPoP proof's jwk is not a public key", (await CheckAsync(proof, token)).Because);
     }
 
-    [Fact]
-    public async Task AnAddressIsComparedAsItIsMeant()
+    [Theory]
+    [InlineData("HTTPS://Gateway.test:443/billing/7/reset")]
+    [InlineData("https://gateway.test/billing/7/reset?a=1&b=/x")]
+    [InlineData("https://gateway.test/billing/7/reset#part")]
+    [InlineData("https://gateway.test/billing/7/reset?#")]
+    public async Task AnAddressIsComparedAsItIsMeant(string address)
     {
-        // Proves that an address is the same with its default port and another case of its host.
+        // Proves that an address is the same with its default port and another case of its host, and whatever query
+        // and fragment a client left in it (RFC 9449 section 4.3, the ninth check).
         byte[] token = Token(Thumbprint(ScriptedKey.Curve));
-        byte[] proof = Proof(token, claims => claims["htu"] = "HTTPS://Gateway.test:443/billing/7/reset");
+        byte[] proof = Proof(token, claims => claims["htu"] = address);
         Assert.Equal(DpopStatus.Proved, (await CheckAsync(proof, token)).Status);
     }
 

@@ -97,6 +97,9 @@ public sealed class IntrospectionTests : IAsyncDisposable
     [InlineData("exp", "1", TokenStatus.Expired)]
     [InlineData("nbf", "99999999999", TokenStatus.NotYetValid)]
     [InlineData("cnf", "{\"x5t\":\"x\"}", TokenStatus.Invalid)]
+    [InlineData("token_type", "\"DPoP\"", TokenStatus.Invalid)]
+    [InlineData("token_type", "\"dpop\"", TokenStatus.Invalid)]
+    [InlineData("token_type", "\"Bearer\"", TokenStatus.Valid)]
     [InlineData("kind", "\"robot\"", TokenStatus.Invalid)]
     public async Task AnAnswerIsHeldToTheRulesOfEveryToken(string claim, string? json, TokenStatus status)
     {

@@ -134,6 +134,7 @@ internal sealed class ScriptedIssuer : HttpMessageHandler
             ["kind"] = "human",
             ["groups"] = new JsonArray("support"),
             ["iat"] = now,
+            ["nbf"] = now,
             ["exp"] = now + 600,
         };
     }

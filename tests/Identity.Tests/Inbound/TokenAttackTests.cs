@@ -211,6 +211,7 @@ public sealed class TokenAttackTests : IDisposable
     [InlineData("exp", "1e300", TokenStatus.Invalid)]
     [InlineData("exp", "-1", TokenStatus.Invalid)]
     [InlineData("exp", "0", TokenStatus.Expired)]
+    [InlineData("nbf", null, TokenStatus.Invalid)]
     [InlineData("nbf", "1e11", TokenStatus.NotYetValid)]
     [InlineData("nbf", "\"0\"", TokenStatus.Invalid)]
     [InlineData("iat", "1e11", TokenStatus.NotYetValid)]
@@ -238,6 +239,20 @@ public sealed class TokenAttackTests : IDisposable
         string text = claims.ToJsonString();
         if (json is not null) text = text[..^1] + $",\"{claim}\":{json}}}";
         await RefusedAsync(ScriptedKey.First.Sign(ScriptedKey.First.Header(), text), status);
+    }
+
+    [Fact]
+    public async Task AnIssuerThatNeverSaysNbfIsTakenWhereThatIsConfigured()
+    {
+        // Proves the setting, and that an nbf that is there is held to all the same.
+        IssuerOptions lenient = ScriptedIssuer.Options with { RequiresNotBefore = false };
+        await using CallerVerifier verifier = _issuer.Verifier(lenient);
+        JsonObject claims = _issuer.Claims();
+        claims.Remove("nbf");
+        Assert.True((await verifier.VerifyAsync(ScriptedKey.First.Sign(claims), Cancel)).IsValid);
+        claims["nbf"] = _issuer.Clock.GetUtcNow().ToUnixTimeSeconds() + 31;
+        TokenVerification early = await verifier.VerifyAsync(ScriptedKey.First.Sign(claims), Cancel);
+        Assert.Equal(TokenStatus.NotYetValid, early.Status);
     }
 
     [Fact]

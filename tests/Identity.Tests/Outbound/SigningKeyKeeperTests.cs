@@ -1,4 +1,5 @@
 using Countersign.Identity.Outbound;
+using Countersign.Kit;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -130,6 +131,73 @@ public sealed class SigningKeyKeeperTests : IDisposable
             second.Ring.Current.Keys.Select(one => one.Keys.KeyId),
             keeper.Ring.Current.Keys.Select(one => one.Keys.KeyId));
     }
+
+    [Fact]
+    public async Task ARotationByHandGoesTheUsualWay()
+    {
+        // Proves that a new key is published at once and signs when everybody can have it, that asking again changes
+        // nothing, and that the old one stays published for what it signed.
+        await using SigningKeyKeeper keeper = await StartedAsync(), other = await StartedAsync();
+        string old = Signer(keeper)!.Keys.KeyId;
+        Assert.Equal(SigningKeyChange.Done, await keeper.RotateAsync());
+        Assert.Equal(SigningKeyChange.Done, await other.RotateAsync());
+        await keeper.LookAsync();
+        Assert.Equal(4, keeper.Ring.Current.Keys.Count);
+        Assert.Equal(old, Signer(keeper)!.Keys.KeyId);
+        _clock.Advance(Terms.PublishBefore);
+        await keeper.LookAsync();
+        Assert.NotEqual(old, Signer(keeper)!.Keys.KeyId);
+        Assert.NotNull(keeper.Ring.Current.Find(old));
+        Assert.Equal(SigningKeyState.Retired, StateOf(keeper, old));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AKeyThatIsRevokedIsGoneEverywhereAndItsSuccessorSigns(bool hasSuccessor)
+    {
+        // Proves that a revoked signer is published no more, that its successor signs at once, made for that where none
+        // waited, that no key which retired comes back, and that the fleet follows.
+        await using SigningKeyKeeper keeper = await StartedAsync(), other = await StartedAsync();
+        string first = Signer(keeper)!.Keys.KeyId;
+        await keeper.RotateAsync();
+        _clock.Advance(Terms.PublishBefore);
+        await keeper.LookAsync();
+        string signer = Signer(keeper)!.Keys.KeyId;
+        if (hasSuccessor) await keeper.RotateAsync();
+        string? waiting = keeper.Ring.Current.Keys.FirstOrDefault(
+            one => one.Keys.Algorithm == SigningAlgorithm.Es256 && one.SignsFrom > _clock.GetUtcNow())?.Keys.KeyId;
+        Assert.Equal(hasSuccessor, waiting is not null);
+        Assert.Equal(SigningKeyChange.Done, await other.RevokeAsync(signer));
+        await keeper.LookAsync();
+        foreach (SigningKeyKeeper one in (SigningKeyKeeper[])[keeper, other])
+        {
+            Assert.Null(one.Ring.Current.Find(signer));
+            string now = Signer(one)!.Keys.KeyId;
+            Assert.NotEqual(first, now);
+            if (waiting is not null) Assert.Equal(waiting, now);
+        }
+
+        Assert.Equal(Signer(other)!.Keys.KeyId, Signer(keeper)!.Keys.KeyId);
+        Assert.Equal(SigningKeyChange.NotFound, await keeper.RevokeAsync(signer));
+        Assert.Equal(SigningKeyChange.Done, await keeper.RevokeAsync(first));
+        Assert.Null(keeper.Ring.Current.Find(first));
+    }
+
+    [Fact]
+    public async Task AChangeThatTheStoreDoesNotConfirmIsNotSaidToBeDone()
+    {
+        // Proves that nothing changes here, and that it is said, while the store is away.
+        await using SigningKeyKeeper keeper = await StartedAsync();
+        string signer = Signer(keeper)!.Keys.KeyId;
+        _store.IsAway = true;
+        Assert.Equal(SigningKeyChange.Unconfirmed, await keeper.RevokeAsync(signer));
+        Assert.Equal(SigningKeyChange.Unconfirmed, await keeper.RotateAsync());
+        Assert.Equal(signer, Signer(keeper)!.Keys.KeyId);
+    }
+
+    private SigningKeyState StateOf(SigningKeyKeeper keeper, string keyId) => keeper.Ring.Current.StateOf(
+        keeper.Ring.Current.Keys.Single(one => one.Keys.KeyId == keyId), _clock.GetUtcNow());
 
     private DatedSigningKeys? Signer(SigningKeyKeeper keeper) =>
         keeper.Ring.Signer(SigningAlgorithm.Es256, _clock.GetUtcNow().ToUnixTimeMilliseconds());

@@ -132,6 +132,61 @@ public sealed class AuditCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_proof_as_json_is_the_same_proof()
+    {
+        // Proves that the parts are those of the proof, whose text, taken out again, verifies offline.
+        CommandRun run = await RunAsync("prove", Paid.ToString(), "--folder", Folder, "--json");
+        JsonNode told = JsonNode.Parse(run.Output)!;
+        string file = Path.Combine(_root, "json.tlog-proof"), key = Path.Combine(Folder, "log.vkey");
+        await File.WriteAllTextAsync(file, (string)told["proof"]!, TestContext.Current.CancellationToken);
+        Assert.Equal(0, await (await RunAsync("verify", "--proof", file, "--key", key)).End);
+        Assert.Equal((1, "outcome"), ((int)told["index"]!, (string)told["record"]!));
+        Assert.Equal(Paid.ToString(), (string?)told["entry"]!["call"]);
+        Assert.Equal(
+            await File.ReadAllTextAsync(Path.Combine(Folder, "checkpoint"), TestContext.Current.CancellationToken),
+            (string)told["checkpoint"]!);
+        Assert.Equal(2, told["path"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public async Task A_log_gets_a_new_key_by_command()
+    {
+        // Proves that the key is changed at once where nobody writes, and waits where somebody does; that who trusts
+        // the old key verifies on; and that a receipt of the old key's time is still held to the log.
+        string old = await File.ReadAllTextAsync(
+            Path.Combine(Folder, "log.vkey"), TestContext.Current.CancellationToken);
+        string receipt = "";
+        Guid call = Guid.CreateVersion7(Noon.AddHours(2));
+        AuditLogOptions options = new() { Folder = Folder, Origin = "countersign/test" };
+        await using (AuditLog log = AuditLog.Open(options, TimeProvider.System).Log!)
+        {
+            Assert.True(log.TryReserve(out AuditReservation slot));
+            Call(CallRecordType.Intent, call).WriteTo(slot.Intent);
+            System.Buffers.ArrayBufferWriter<byte> field = new();
+            log.WriteReceipt(slot.Intent, call, Noon, field);
+            receipt = System.Text.Encoding.UTF8.GetString(field.WrittenSpan);
+            Assert.True(await log.CommitAsync(slot.Intent));
+            log.Return(slot);
+            JsonNode waits = JsonNode.Parse((await RunAsync("rotate-key", Folder, "--json")).Output)!;
+            Assert.Equal((false, old.Trim()), ((bool)waits["done"]!, (string)waits["old"]!));
+        }
+
+        JsonNode done = JsonNode.Parse((await RunAsync("rotate-key", Folder, "--json")).Output)!;
+        Assert.Equal((true, 5), ((bool)done["done"]!, (int)done["size"]!));
+        Assert.Equal(
+            (string?)done["new"] + "\n",
+            await File.ReadAllTextAsync(Path.Combine(Folder, "log.vkey"), TestContext.Current.CancellationToken));
+        Assert.Equal(0, await (await RunAsync("verify", Folder, "--key", old.Trim())).End);
+        Assert.Equal(0, await (await RunAsync("verify", Folder, "--key", (string)done["new"]!)).End);
+        CommandRun kept = await RunAsync("receipt", "verify", receipt, "--folder", Folder);
+        Assert.True(await kept.End == 0, kept.Output + kept.Errors);
+        CommandRun found = await RunAsync("search", Folder, "--event", "audit-key-rotated", "--json");
+        Assert.Contains((string)done["new"]!, found.Output, StringComparison.Ordinal);
+        CommandRun text = await RunAsync("rotate-key", Folder);
+        Assert.StartsWith("ok: the log signs with a new key", text.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Verify_tells_its_rate_and_takes_a_range()
     {
         // Proves the whole, a range, progress where it is asked for, and that a range beyond the log is no success.

@@ -61,6 +61,42 @@ public sealed class WitnessedFleetTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_fleet_and_an_http_witness_follow_a_new_key()
+    {
+        // Proves that a gateway whose key was changed is cosigned on by those who knew the old key, without a word of
+        // configuration, and that nobody is alarmed.
+        using CheckpointWitness witness = CheckpointWitness.Open(
+            Directory.CreateTempSubdirectory("countersign-witness-").FullName, "witness.example/w1", _ => null,
+            TimeProvider.System);
+        await using WitnessServer server = await WitnessServer.StartAsync(witness);
+        (string, string)[] settings =
+        [
+            ("AUDIT__WITNESSES__0__KEY", witness.Key.ToString()), ("AUDIT__WITNESSES__0__URL", server.Address),
+        ];
+        _world.Upstream.Release();
+        (CountersignProcess process, GatewayClient client) = await _world.StartAsync("turned", _world.Redis, settings);
+        string folder = process.Ready["audit"]!.ToString(), file = Path.Combine(folder, "log.vkey");
+        string old = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        Assert.True(AuditKey.TryParse(old, out AuditKey? first));
+        server.Log = first;
+        await WitnessedAsync(client, 1, all: true);
+        await process.StopAsync();
+        JsonNode turned = JsonNode.Parse((await RunAsync("rotate-key", folder, "--json")).Output)!;
+        Assert.True((bool)turned["done"]!, turned.ToString());
+
+        (_, client) = await _world.StartAsync("turned", _world.Redis, settings);
+        JsonNode chain = await WitnessedAsync(client, (long)turned["size"]! + 2, all: true);
+        Assert.Equal((string?)turned["new"], (string?)chain["key"]);
+        Assert.Equal(old.Trim(), (string?)Assert.Single(chain["handovers"]!.AsArray())!["from"]);
+        Assert.Null(chain["doubt"]);
+        JsonArray nodes = (await _world.A.ControlAsync("olga", "GET", "/api/v1/nodes")).Body["items"]!.AsArray();
+        Assert.DoesNotContain(nodes.SelectMany(node => Alarms(node!)), alarm => alarm.StartsWith(
+            "audit", StringComparison.Ordinal));
+        Assert.True(AuditVerifier.TryReadWitnessed(folder, witness.Key, out AuditCheckpoint? cosigned));
+        Assert.True(cosigned!.Size > (long)turned["size"]!);
+    }
+
+    [Fact]
     public async Task A_witness_answers_over_http()
     {
         // Proves a gateway as an HTTP witness of a log that is not of its fleet: configured by its key, it cosigns what
@@ -127,13 +163,16 @@ public sealed class WitnessedFleetTests : IAsyncLifetime
     private static async Task<JsonNode> ChainAsync(GatewayClient client) =>
         (await client.ControlAsync("olga", "GET", "/api/v1/audit/chain")).Body;
 
-    private static async Task<JsonNode> WitnessedAsync(GatewayClient client, long least = 1)
+    private static async Task<JsonNode> WitnessedAsync(
+        GatewayClient client, long least = 1, bool all = false)
     {
         JsonNode chain = await ChainAsync(client);
         await Until.TrueAsync(async () =>
         {
             chain = await ChainAsync(client);
-            return chain["witnesses"]!.AsArray().Any(one => (long)one!["size"]! >= least);
+            JsonArray told = chain["witnesses"]!.AsArray();
+            int count = told.Count(one => (long)one!["size"]! >= least);
+            return count > 0 && (!all || (count == told.Count && count > 1));
         });
         return chain;
     }

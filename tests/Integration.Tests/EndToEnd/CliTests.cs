@@ -126,13 +126,21 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     public async Task Sample_policies_are_valid_and_errors_have_their_place()
     {
         // Proves policy validate on the samples and on two errors, in both forms of output.
-        foreach (string sample in (string[])["samples/policies/demo.yaml", "samples/serve/policy.yaml"])
+        (string, int)[] samples = [("samples/policies/demo.yaml", 7), ("samples/serve/policy.yaml", 5)];
+        foreach ((string sample, int functions) in samples)
         {
             string sampleFile = Path.Combine(ServeSetup.Root(), sample);
             CommandEnd good = await CountersignProcess.RunAsync("policy", "validate", sampleFile);
             Assert.Equal((0, ""), (good.ExitCode, good.Errors.Trim()));
-            Assert.Contains("valid, 5 functions", good.Output, StringComparison.Ordinal);
+            Assert.Contains($"valid, {functions} functions", good.Output, StringComparison.Ordinal);
         }
+
+        string folder = Path.Combine(ServeSetup.Root(), "samples/policies");
+        CommandEnd several = await CountersignProcess.RunAsync("policy", "validate", folder);
+        Assert.Equal(Usage, several.ExitCode);
+        Assert.Contains(
+            $"{folder} is a folder, and a policy is one file with what it includes: name that file, such as {folder}/",
+            several.Errors, StringComparison.Ordinal);
 
         string text = ServeSetup.Policy("http://127.0.0.1:9")
             .Replace("effect: deny", "effect: dany", StringComparison.Ordinal);

@@ -94,6 +94,21 @@ public sealed class CountersignProcess : IAsyncDisposable
         return new(started._process.ExitCode, output, started.Errors);
     }
 
+    /// <summary>Runs a command and kills it when told, unless it ended before.</summary>
+    public static async Task KillWhenAsync(
+        Dictionary<string, string> environment, CancellationToken when, params string[] arguments)
+    {
+        await using CountersignProcess started = new(Create(environment, arguments));
+        try
+        {
+            await started._process.WaitForExitAsync(when);
+        }
+        catch (OperationCanceledException)
+        {
+            await started.KillAsync();
+        }
+    }
+
     /// <summary>Asks it to drain and end.</summary>
     public Task TerminateAsync() => SignalAsync("TERM");
 

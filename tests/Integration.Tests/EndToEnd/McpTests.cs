@@ -98,6 +98,28 @@ public sealed class McpTests : IAsyncLifetime
         Assert.Empty(_server.Done);
     }
 
+    [Fact]
+    public async Task The_sdk_finds_its_own_way_to_a_token()
+    {
+        // Proves with the SDK's own authorisation that a client which knows nothing but the address of the endpoint
+        // is led to the issuer by the endpoint's own metadata, and asks it for a token of this resource (RFC 8707).
+        using ScriptedSignIn signIn = new(_backends.Issuer, _backends.TokenOf("alice"));
+        HttpClientTransport transport = new(
+            new HttpClientTransportOptions
+            {
+                Endpoint = new Uri(_client.Data + "/mcp"), TransportMode = HttpTransportMode.StreamableHttp,
+                OAuth = signIn.Options,
+            },
+            new HttpClient(signIn), loggerFactory: null, ownsHttpClient: true);
+        await using McpClient alice = await McpClient.CreateAsync(
+            transport, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Contains("Ann", TextOf(await CallAsync(alice, "find_user", "7")), StringComparison.Ordinal);
+        string metadata = _client.Data + "/.well-known/oauth-protected-resource";
+        string[] asked = [.. signIn.Asked.Where(one => one.Contains("/.well-known/", StringComparison.Ordinal))];
+        Assert.Equal([metadata + "/mcp"], asked);
+        Assert.Equal(_client.Data + "/mcp", Assert.Single(signIn.Resources.Distinct()));
+    }
+
     private async Task<McpClient> ConnectAsync(string user, string version)
     {
         HttpClient http = new(new SocketsHttpHandler { UseProxy = false });

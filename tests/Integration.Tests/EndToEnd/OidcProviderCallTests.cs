@@ -16,7 +16,8 @@ public sealed class OidcProviderCallTests
         await using OidcProvider provider = await OidcProvider.StartAsync(cancel);
         await using Backends backends = await Backends.StartAsync();
         using ServeSetup setup = new(provider.Issuer, "gateway", ServeSetup.Policy(backends.Upstream));
-        await using CountersignProcess gateway = await setup.StartAsync("embedded");
+        await using CountersignProcess gateway = await setup.StartAsync(
+            "embedded", "audit", ("IDENTITY__ISSUERS__0__REQUIRENOTBEFORE", "false"));
         string token = Encoding.ASCII.GetString(await provider.TokenAsync("ci", cancel));
         using GatewayClient client = new(
             gateway.Ready["data"]!.ToString(), gateway.Ready["control"]!.ToString(), _ => token);

@@ -53,6 +53,7 @@ public sealed class OidcProviderTests
 
     private static CallerVerifier Verifier(string issuer, string audience, HttpMessageInvoker http) =>
         new(
-            [new IssuerOptions { Issuer = issuer, Audiences = [audience] }], null, http, TimeProvider.System,
+            [new IssuerOptions { Issuer = issuer, Audiences = [audience], RequiresNotBefore = false }], null, http,
+            TimeProvider.System,
             NullLogger.Instance);
 }

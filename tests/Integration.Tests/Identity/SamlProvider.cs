@@ -89,7 +89,16 @@ internal sealed class SamlProvider : IAsyncDisposable
         for (int attempt = 1; ; attempt++)
         {
             SamlProvider provider = new(FreePort());
-            if (await provider.TryStartAsync(cancel)) return provider;
+            try
+            {
+                if (await provider.TryStartAsync(cancel)) return provider;
+            }
+            catch
+            {
+                await provider.DisposeAsync();
+                throw;
+            }
+
             string log = provider.Log;
             await provider.DisposeAsync();
             Assert.True(attempt < 5, log);
@@ -108,7 +117,7 @@ internal sealed class SamlProvider : IAsyncDisposable
     {
         try
         {
-            _php.Kill();
+            _php.Kill(entireProcessTree: true);
             await _php.WaitForExitAsync();
         }
         catch (InvalidOperationException)

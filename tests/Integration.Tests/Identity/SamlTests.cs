@@ -31,6 +31,20 @@ public sealed partial class SamlTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        try
+        {
+            await BeginAsync();
+        }
+        catch
+        {
+            // What could not be begun is not ended by the runner, and PHP would go on.
+            await DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task BeginAsync()
+    {
         _provider = await SamlProvider.StartAsync(Cancel);
         WriteOwnKey();
         JsonObject configuration = JsonNode.Parse(

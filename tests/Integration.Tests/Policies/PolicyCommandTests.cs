@@ -205,9 +205,11 @@ public sealed class PolicyCommandTests : IDisposable
         string[] lines = text.Output.TrimEnd().Split(Environment.NewLine);
         Assert.Equal("6 calls replayed, of 2 days", lines[0]);
         Assert.Equal("3 would change:", lines[1]);
-        Assert.Contains("  - f.pay: allow (old) becomes approve (pay): 1 calls, such as c1", lines);
-        Assert.Contains("  - f.get: allow (read) becomes deny (out): 1 calls, such as c5", lines);
-        Assert.Contains("approvals: 1 were asked for (0.5 a day), 2 would be (1 a day, 1 people)", lines);
+        Assert.Contains("  - f.pay: allow (old) becomes approve (pay): 1 call, such as c1", lines);
+        Assert.Contains("  - f.get: allow (read) becomes deny (out): 1 call, such as c5", lines);
+        Assert.Contains(
+            "approvals: 1 were asked for (0.5 a day), 2 would be (1 a day; "
+                + "decisions of approvers: 1 a day)", lines);
         Assert.Contains("not replayed: 1: nobody was identified", lines);
         Assert.Contains("not replayed: 1: the record was shortened", lines);
         Assert.Equal(ExitCodes.Failed, (await _desk.RunAsync("replay", "--from", log, file, "--exit-code")).ExitCode);

@@ -52,7 +52,7 @@ public sealed class SeparationToolsTests : IDisposable
         Assert.Equal(
         [
             "keeps clerks and auditors apart, and the caller holds clerks alone",
-            "nobody does two of v.create, v.pay to one path.id within 2592000s; no history was given, so nothing is "
+            "nobody does two of v.create, v.pay to one path.id within 30d; no history was given, so nothing is "
                 + "known of earlier calls",
         ], report["separations"]!.AsArray().Select(one => (string)one!["why"]!));
         CommandResult blind = await _desk.RunAsync("explain", file, "POST", "/v/7/note", "-g", "clerks");
@@ -169,9 +169,9 @@ public sealed class SeparationToolsTests : IDisposable
         string[] lines = said.Output.TrimEnd().Split(Environment.NewLine);
         Assert.Equal("2 would change:", lines[1]);
         Assert.Contains(
-            "  - v.pay: approve (pay) becomes deny (create-then-pay): 1 calls, such as c2", lines);
+            "  - v.pay: approve (pay) becomes deny (create-then-pay): 1 call, such as c2", lines);
         Assert.Contains(
-            "  - v.create: allow (make) becomes deny (create-then-pay): 1 calls, such as c4", lines);
+            "  - v.create: allow (make) becomes deny (create-then-pay): 1 call, such as c4", lines);
         Assert.Contains("not replayed: 1: a separation finds its object in what the audit does not hold: arguments or "
             + "headers", lines);
     }
@@ -197,8 +197,10 @@ public sealed class SeparationToolsTests : IDisposable
         CommandResult said = await _desk.RunAsync("replay", "--from", log, file);
         string[] lines = said.Output.TrimEnd().Split(Environment.NewLine);
         Assert.Equal("5 calls replayed, of 1 days", lines[0]);
-        Assert.Contains("  - v.pay: allow becomes approve (pay): 1 calls, such as c5", lines);
-        Assert.Contains("approvals: 1 were asked for (1 a day), 2 would be (2 a day, 2 people)", lines);
+        Assert.Contains("  - v.pay: allow becomes approve (pay): 1 call, such as c5", lines);
+        Assert.Contains(
+            "approvals: 1 were asked for (1 a day), 2 would be (2 a day; "
+                + "decisions of approvers: 2 a day)", lines);
     }
 
     // Proves that callers of an audit stand for a directory: a named caller whom an allow lets is an error.

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Countersign.DataPlane;
@@ -36,7 +35,7 @@ public sealed class IdleCostTests(ITestOutputHelper output)
         List<Socket> clients = new(Connections);
         for (int index = 0; index < 64; index++) await CallAsync(address, request);
         await gateway.QuietAsync();
-        double own = ClientBytes();
+        double own = ManyClients.SocketBytes();
         long before = ManyClients.Heap();
         while (clients.Count < Connections) clients.Add(ManyClients.Connect(address));
         long connected = ManyClients.Heap();
@@ -78,23 +77,6 @@ public sealed class IdleCostTests(ITestOutputHelper output)
         foreach (Socket client in clients) await CallAsync(client, request);
         foreach (Socket client in clients) client.Dispose();
         Assert.InRange(grown / (double)count, double.MinValue, BytesMax);
-    }
-
-    // Of sockets to a listener that nobody accepts from.
-    private static double ClientBytes()
-    {
-        const int Clients = 500;
-        using Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen(Clients);
-        string address = "http://" + listener.LocalEndPoint;
-        List<Socket> clients = new(Clients);
-        ManyClients.Connect(address).Dispose();
-        long before = ManyClients.Heap();
-        while (clients.Count < Clients) clients.Add(ManyClients.Connect(address));
-        long after = ManyClients.Heap();
-        foreach (Socket client in clients) client.Dispose();
-        return (after - before) / (double)Clients;
     }
 
     private static async Task CallAsync(string address, byte[] request)

@@ -28,6 +28,24 @@ internal static class ManyClients
         return socket;
     }
 
+    /// <summary>What a client's own socket takes of this process's heap: of sockets to a listener that nobody accepts
+    /// from.</summary>
+    internal static double SocketBytes()
+    {
+        const int Clients = 500;
+        using Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen(Clients);
+        string address = "http://" + listener.LocalEndPoint;
+        List<Socket> clients = new(Clients);
+        Connect(address).Dispose();
+        long before = Heap();
+        while (clients.Count < Clients) clients.Add(Connect(address));
+        long after = Heap();
+        foreach (Socket client in clients) client.Dispose();
+        return (after - before) / (double)Clients;
+    }
+
     /// <summary>What lives on this process's heap.</summary>
     internal static long Heap()
     {

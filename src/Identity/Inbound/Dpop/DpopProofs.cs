@@ -171,10 +171,10 @@ public sealed class DpopProofs
         }
     }
 
-    // RFC 9449 section 4.3: without query and fragment, and normalized as RFC 3986 section 6.2.2 and 6.2.3 say.
+    // RFC 9449 section 4.3: any query and fragment is ignored, and the rest normalized as RFC 3986 sections 6.2.2 and
+    // 6.2.3 say.
     private static bool IsSame(string said, string url) =>
         Uri.TryCreate(said, UriKind.Absolute, out Uri? one) && Uri.TryCreate(url, UriKind.Absolute, out Uri? other)
-        && one.Query.Length == 0 && one.Fragment.Length == 0
         && string.Equals(
             one.GetLeftPart(UriPartial.Path), other.GetLeftPart(UriPartial.Path), StringComparison.Ordinal);
 

@@ -9,7 +9,8 @@ namespace Countersign.Identity.Inbound.Saml;
 /// <param name="Keys">Its signing keys.</param>
 /// <param name="SignInUrl">Where people are sent; null where it names no HTTP-Redirect endpoint.</param>
 /// <param name="WantsSignedRequests">It takes signed requests alone.</param>
-internal sealed record SamlProviderFacts(IReadOnlyList<RSA> Keys, string? SignInUrl, bool WantsSignedRequests);
+internal sealed record SamlProviderFacts(
+    IReadOnlyList<AsymmetricAlgorithm> Keys, string? SignInUrl, bool WantsSignedRequests);
 
 /// <summary>Reads providers' metadata and writes our own (SAML 2.0 metadata).</summary>
 internal static class SamlMetadata
@@ -41,7 +42,7 @@ internal static class SamlMetadata
         because = "it describes no identity provider";
         if (!SamlXml.TryChild(entity, "IDPSSODescriptor", SamlXml.Metadata, out XmlElement? role) || role is null)
             return null;
-        List<RSA> keys = [];
+        List<AsymmetricAlgorithm> keys = [];
         foreach (XmlElement descriptor in SamlXml.Children(role, "KeyDescriptor", SamlXml.Metadata))
         {
             if (SamlXml.Attribute(descriptor, "use") is not (null or "signing")) continue;
@@ -117,7 +118,7 @@ internal static class SamlMetadata
         xml.WriteEndElement();
     }
 
-    private static RSA? CertificateOf(XmlElement element)
+    private static AsymmetricAlgorithm? CertificateOf(XmlElement element)
     {
         string? text = SamlXml.TextOf(element);
         if (text is null) return null;

@@ -85,13 +85,18 @@ internal static class SamlKeys
     private const int RsaBitsMin = 2048;
     private const int RsaBitsMax = 8192;
 
-    /// <summary>The key of a certificate; null for one that is not RSA of a good size. Its dates do not count: the
-    /// pinning is the trust (SAML metadata interoperability profile, section 2.6.1).</summary>
-    public static RSA? KeyOf(byte[] der)
+    // P-256, P-384 and P-521 (RFC 5480 section 2.1.1.1).
+    private static readonly string[] Curves = ["1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35"];
+
+    /// <summary>The key of a certificate; null for one that is neither RSA of a good size nor on a curve of NIST's that
+    /// is taken. Its dates do not count: the pinning is the trust (SAML metadata interoperability profile, section
+    /// 2.6.1).</summary>
+    public static AsymmetricAlgorithm? KeyOf(byte[] der)
     {
         try
         {
             using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(der);
+            if (certificate.GetECDsaPublicKey() is { } curve) return CurveOf(curve);
             RSA? key = certificate.GetRSAPublicKey();
             bool isGood = key is { KeySize: >= RsaBitsMin and <= RsaBitsMax }
                 && !WeakModulus.IsRoca(key.ExportParameters(false).Modulus);
@@ -105,12 +110,20 @@ internal static class SamlKeys
         }
     }
 
+    private static ECDsa? CurveOf(ECDsa key)
+    {
+        ECCurve curve = key.ExportParameters(includePrivateParameters: false).Curve;
+        if (curve.IsNamed && Curves.Contains(curve.Oid.Value)) return key;
+        key.Dispose();
+        return null;
+    }
+
     /// <summary>Every certificate of a PEM file.</summary>
     /// <exception cref="ArgumentException">It cannot be read, or holds one whose key is not taken.</exception>
-    public static IReadOnlyList<RSA> ReadCertificates(string file)
+    public static IReadOnlyList<AsymmetricAlgorithm> ReadCertificates(string file)
     {
         string text = ReadText(file);
-        List<RSA> keys = [];
+        List<AsymmetricAlgorithm> keys = [];
         ReadOnlySpan<char> rest = text;
         while (PemEncoding.TryFind(rest, out PemFields fields))
         {
@@ -118,7 +131,8 @@ internal static class SamlKeys
                 throw new ArgumentException($"'{file}' holds something that is no certificate");
             byte[] der = Convert.FromBase64String(rest[fields.Base64Data].ToString());
             keys.Add(KeyOf(der) ?? throw new ArgumentException(
-                $"'{file}' holds a certificate whose key is not RSA of {RsaBitsMin} to {RsaBitsMax} bits"));
+                $"'{file}' holds a certificate whose key is neither RSA of {RsaBitsMin} to {RsaBitsMax} bits nor on "
+                + "P-256, P-384 or P-521"));
             rest = rest[fields.Location.End..];
         }
 

@@ -17,7 +17,7 @@ internal sealed class SamlProvider
     private readonly KeyDocuments? _documents;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private readonly IReadOnlyList<RSA> _pinned;
+    private readonly IReadOnlyList<AsymmetricAlgorithm> _pinned;
     private SamlProviderFacts? _facts;
     private DateTimeOffset _goodUntil = DateTimeOffset.MinValue;
 
@@ -43,7 +43,7 @@ internal sealed class SamlProvider
     public SamlProviderOptions Options { get; }
 
     /// <summary>The keys that count now; none while its metadata was never had, or is too old.</summary>
-    public IReadOnlyList<RSA> Keys => _pinned.Count > 0 ? _pinned : Facts?.Keys ?? [];
+    public IReadOnlyList<AsymmetricAlgorithm> Keys => _pinned.Count > 0 ? _pinned : Facts?.Keys ?? [];
 
     /// <summary>Where people are sent; null while nobody knows.</summary>
     public string? SignInUrl => Options.SignInUrl ?? Facts?.SignInUrl;

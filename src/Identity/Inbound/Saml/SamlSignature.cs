@@ -21,6 +21,14 @@ internal static class SamlSignature
         "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
     ];
 
+    // RFC 6931 section 2.3.6; any of the curves that are taken, with any of the digests.
+    private static readonly Dictionary<string, HashAlgorithmName> CurveMethods = new(StringComparer.Ordinal)
+    {
+        ["http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"] = HashAlgorithmName.SHA256,
+        ["http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"] = HashAlgorithmName.SHA384,
+        ["http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512"] = HashAlgorithmName.SHA512,
+    };
+
     private static readonly string[] DigestMethods =
     [
         "http://www.w3.org/2001/04/xmlenc#sha256",
@@ -40,7 +48,8 @@ internal static class SamlSignature
     /// own.</param>
     /// <returns>What is wrong; empty when verified.</returns>
     public static string Verify(
-        XmlElement signed, IReadOnlyList<RSA> keys, IReadOnlyList<string> more, out XmlElement? verified)
+        XmlElement signed, IReadOnlyList<AsymmetricAlgorithm> keys, IReadOnlyList<string> more,
+        out XmlElement? verified)
     {
         verified = null;
         XmlElement[] signatures = [.. signed.SelectNodes("descendant::*")!.OfType<XmlElement>()
@@ -54,9 +63,9 @@ internal static class SamlSignature
         try
         {
             xml.LoadXml(signature);
-            if (!keys.Any(xml.CheckSignature)) return "the signature is wrong";
+            if (!keys.Any(key => IsSigned(xml, signature, key))) return "the signature is wrong";
             Reference reference = (Reference)xml.SignedInfo!.References[0]!;
-            byte[] bytes = CanonicalBytes(signed, signature, prefixes);
+            byte[] bytes = SamlCanonical.Bytes(signed, signature, prefixes);
             byte[] digest = DigestOf(reference.DigestMethod, bytes);
             if (!CryptographicOperations.FixedTimeEquals(digest, reference.DigestValue))
                 return "what was signed cannot be told apart from what was not";
@@ -70,6 +79,29 @@ internal static class SamlSignature
             verified = null;
             return "the signature cannot be read";
         }
+    }
+
+    // A key signs by its own kind of method alone.
+    private static bool IsSigned(SignedXml xml, XmlElement signature, AsymmetricAlgorithm key)
+    {
+        bool isCurve = CurveMethods.TryGetValue(xml.SignedInfo!.SignatureMethod!, out HashAlgorithmName hash);
+        return key switch
+        {
+            RSA rsa => !isCurve && xml.CheckSignature(rsa),
+            ECDsa curve => isCurve && IsSignedBy(curve, xml.SignatureValue!, signature, hash),
+            _ => false,
+        };
+    }
+
+    // The library knows no such method. What it would check beside, the digest of what is signed, is checked below. The
+    // value is the two numbers side by side, each as long as the curve's order (RFC 6931 section 2.3.6).
+    private static bool IsSignedBy(ECDsa key, byte[] value, XmlElement signature, HashAlgorithmName hash)
+    {
+        XmlElement info = Single(signature, "SignedInfo")!;
+        return TryPrefixes(Single(info, "CanonicalizationMethod")!, out string prefixes)
+            && key.VerifyData(
+                SamlCanonical.Bytes(info, without: null, prefixes), value, hash,
+                DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
     }
 
     // Everything that the signature may say is spelled out; what it says beside is refused, not skipped.
@@ -87,13 +119,14 @@ internal static class SamlSignature
         if (!SamlXml.TryChild(signature, "SignedInfo", SamlXml.Signature, out XmlElement? info) || info is null)
             return "the signature has no SignedInfo";
         if (Single(info, "CanonicalizationMethod") is not { } canonical
-            || SamlXml.Attribute(canonical, "Algorithm") != SamlXml.Canonical)
+            || SamlXml.Attribute(canonical, "Algorithm") != SamlXml.Canonical || !TryPrefixes(canonical, out _))
         {
             return "the signature is not canonicalized exclusively";
         }
 
         if (Single(info, "SignatureMethod") is not { HasChildNodes: false } method
-            || !IsAllowed(method, SignatureMethods, more)) return "the signature's algorithm is not allowed";
+            || !(IsAllowed(method, SignatureMethods, more) || IsAllowed(method, [.. CurveMethods.Keys], [])))
+            return "the signature's algorithm is not allowed";
         if (info.ChildNodes.OfType<XmlElement>().Count() != 3 || Single(info, "Reference") is not { } reference)
             return "the signature is not over one element";
         string id = SamlXml.Attribute(signed, "ID") ?? "";
@@ -125,38 +158,6 @@ internal static class SamlSignature
 
     private static bool IsAllowed(XmlElement method, string[] allowed, IReadOnlyList<string> more) =>
         SamlXml.Attribute(method, "Algorithm") is { } name && (allowed.Contains(name) || more.Contains(name));
-
-    // The element by itself, without its signature, with the namespaces that it stood in: those it does not use are not
-    // written by exclusive canonicalization.
-    private static byte[] CanonicalBytes(XmlElement signed, XmlElement signature, string prefixes)
-    {
-        XmlDocument alone = new() { PreserveWhitespace = true, XmlResolver = null };
-        XmlElement root = (XmlElement)alone.ImportNode(signed, deep: true);
-        alone.AppendChild(root);
-        for (XmlNode? above = signed.ParentNode; above is XmlElement ancestor; above = above.ParentNode)
-        {
-            foreach (XmlAttribute space in ancestor.Attributes)
-            {
-                if (space.NamespaceURI == "http://www.w3.org/2000/xmlns/" && !root.HasAttribute(space.Name))
-                    root.SetAttributeNode((XmlAttribute)alone.ImportNode(space, deep: true));
-            }
-        }
-
-        int place = 0;
-        foreach (XmlNode child in signed.ChildNodes)
-        {
-            if (child == signature) break;
-            place++;
-        }
-
-        root.RemoveChild(root.ChildNodes[place]!);
-        XmlDsigExcC14NTransform transform = new(includeComments: false, prefixes) { Resolver = null };
-        transform.LoadInput(alone);
-        using Stream output = (Stream)transform.GetOutput(typeof(Stream));
-        using MemoryStream bytes = new();
-        output.CopyTo(bytes);
-        return bytes.ToArray();
-    }
 
     private static byte[] DigestOf(string method, byte[] bytes) => method switch
     {

@@ -38,10 +38,13 @@ public sealed class OidcSignIn : IAsyncDisposable
         // Its own verifier: an ID token is for the client, and is no bearer token of the API.
         CallerVerifierLimits limits = new() { TokenBytesMax = TokenBytesMax, CacheEntriesMax = 2 };
         _tokens = new CallerVerifier(
-            [.. clients.Select(client => client.Issuer with { Audiences = [client.ClientId] })], limits, http, clock,
-            logger);
+            [.. clients.Select(IdTokensOf)], limits, http, clock, logger);
         Clients = clients;
     }
+
+    // OpenID Connect Core 1.0 section 2 knows no nbf: that the token is new its nonce says.
+    private static IssuerOptions IdTokensOf(SignInClient client) =>
+        client.Issuer with { Audiences = [client.ClientId], RequiresNotBefore = false };
 
     /// <summary>The clients, in the order of the configuration.</summary>
     public IReadOnlyList<SignInClient> Clients { get; }

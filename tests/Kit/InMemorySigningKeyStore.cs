@@ -1,6 +1,6 @@
 using Countersign.Policy;
 
-namespace Countersign.Identity.Tests.Outbound;
+namespace Countersign.Kit;
 
 /// <summary>The store of signing keys in memory; it can be away.</summary>
 internal sealed class InMemorySigningKeyStore : ISigningKeyStore

@@ -19,7 +19,7 @@ namespace Countersign.Integration.Tests.ControlPlane;
 
 /// <summary>The policy API over a real store: what is published is kept, listed, put in force and rolled
 /// back.</summary>
-public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServer>, IAsyncLifetime
+public abstract class PolicyApiContract(StoreServer server) : IAsyncLifetime
 {
     private const string Issuer = "https://issuer.test";
     private const string Path = "/api/v1/policies";
@@ -48,7 +48,7 @@ public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServ
 
     public async ValueTask InitializeAsync()
     {
-        await server.CommandAsync("FLUSHALL");
+        await server.ResetAsync();
         _store = await RedisStore.ConnectAsync(server.Connection, NullLogger.Instance);
         _policies = new RedisPolicyStore(_store);
         string keys = System.IO.Path.Combine(_folder, "issuer.pub.pem");
@@ -78,6 +78,7 @@ public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServ
         _lent.Dispose();
         _key.Dispose();
         Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     [Fact]
@@ -146,6 +147,52 @@ public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServ
     }
 
     [Fact]
+    public async Task Who_does_not_say_what_they_follow_replaces_what_is_their_own_alone()
+    {
+        // Proves that nobody's change is undone unseen; by a second person on every way of saying nothing and of
+        // saying something, and by a bootstrap, which is nobody's.
+        await _policies.BootstrapAsync("{}", "", RedisPolicyStore.BootstrapAuthor);
+        Assert.Equal(201, await StatusAsync(HttpMethod.Post, Path, Source, who: "ann"));
+        Assert.Equal(201, await StatusAsync(HttpMethod.Post, Path, Source, who: "ann"));
+        (HttpResponseMessage refused, string body) = await SendAsync(HttpMethod.Post, Path, "policy-admins", Source);
+        Assert.Equal(428, (int)refused.StatusCode);
+        JsonElement problem = JsonDocument.Parse(body).RootElement;
+        Assert.Equal("urn:countersign:precondition-required", problem.GetProperty("type").GetString());
+        Assert.Equal(3, problem.GetProperty("current").GetInt64());
+        Assert.Contains("put in force by ann", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(428, await StatusAsync(HttpMethod.Post, Path + "/2/activate"));
+        Assert.Equal(412, await StatusAsync(HttpMethod.Post, Path, Source, known: "*"));
+        Assert.Equal(400, await StatusAsync(HttpMethod.Post, Path, Source, known: "\"x\""));
+        Assert.Equal(3, await _policies.CurrentAsync());
+        Assert.Equal(3, (await _policies.ListAsync(10)).Value!.Items.Count);
+        Assert.Equal(201, await StatusAsync(HttpMethod.Post, Path, Source, refused.Headers.ETag!.Tag));
+        Assert.Equal(428, await StatusAsync(HttpMethod.Post, Path + "/2/activate", who: "ann"));
+        Assert.Equal(200, await StatusAsync(HttpMethod.Post, Path + "/2/activate?expect=any", who: "ann"));
+        Assert.Equal(428, await StatusAsync(HttpMethod.Post, Path, Source));
+        Assert.Equal(201, await StatusAsync(HttpMethod.Post, Path + "?expect=2", Source));
+    }
+
+    [Fact]
+    public async Task Of_two_publishers_at_once_one_wins()
+    {
+        // Proves it on an empty store, on one's own policy, and with one tag; by many rounds of two at a time, after
+        // each of which the store has one version more.
+        for (int round = 1; round <= 20; round++)
+        {
+            string? tag = null;
+            string? known = round == 1 ? "*" : null;
+            if (round % 2 == 0)
+                tag = (await SendAsync(HttpMethod.Get, Path, "auditors")).Message.Headers.ETag!.Tag;
+            int[] answers = await Task.WhenAll(
+                StatusAsync(HttpMethod.Post, Path, Source, tag, "ann", known),
+                StatusAsync(HttpMethod.Post, Path, Source + "# his\n", tag, "pat", known));
+            Assert.Single(answers, 201);
+            Assert.Single(answers, status => status is 412 or 428);
+            Assert.Equal(round, (await _policies.ListAsync(100)).Value!.Items.Count);
+        }
+    }
+
+    [Fact]
     public async Task What_the_client_has_already_is_not_sent_again()
     {
         // Proves the tags; by the list before and after a change, and by a version, which never changes.
@@ -206,15 +253,18 @@ public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServ
             entry => JsonDocument.Parse(entry.Payload).RootElement.GetProperty("event").GetString()!)];
     }
 
-    private async Task<int> StatusAsync(HttpMethod method, string path, string? text = null, string? tag = null) =>
-        (int)(await SendAsync(method, path, "policy-admins", text, tag: tag)).Message.StatusCode;
+    private async Task<int> StatusAsync(
+        HttpMethod method, string path, string? text = null, string? tag = null, string who = "pat",
+        string? known = null) =>
+        (int)(await SendAsync(method, path, "policy-admins", text, tag: tag, known: known, who: who))
+            .Message.StatusCode;
 
     private async Task<(HttpResponseMessage Message, string Body)> SendAsync(
         HttpMethod method, string path, string group, string? text = null, string type = "application/yaml",
-        string? tag = null, string? known = null)
+        string? tag = null, string? known = null, string who = "pat")
     {
         using HttpRequestMessage request = new(method, _host.Addresses[0] + path);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token("pat", group));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token(who, group));
         if (tag is not null) request.Headers.TryAddWithoutValidation("If-Match", tag);
         if (known is not null) request.Headers.TryAddWithoutValidation("If-None-Match", known);
         if (text is not null) request.Content = new StringContent(text, new MediaTypeHeaderValue(type, "utf-8"));
@@ -228,7 +278,7 @@ public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServ
         var claims = new
         {
             iss = Issuer, aud = "gateway", sub = subject, kind = "human", groups = new[] { group },
-            iat = now, exp = now + 600,
+            iat = now, nbf = now, exp = now + 600,
         };
         string header = Part("""{"alg":"ES256","typ":"JWT"}"""u8);
         string signed = header + "." + Part(JsonSerializer.SerializeToUtf8Bytes(claims));
@@ -237,3 +287,11 @@ public sealed class PolicyApiTests(RedisServer server) : IClassFixture<RedisServ
 
     private static string Part(ReadOnlySpan<byte> bytes) => Base64Url.EncodeToString(bytes);
 }
+
+/// <summary>The policy API over Redis.</summary>
+public sealed class RedisPolicyApiTests(RedisServer server)
+    : PolicyApiContract(server), IClassFixture<RedisServer>;
+
+/// <summary>The policy API over the embedded store.</summary>
+public sealed class GarnetPolicyApiTests(GarnetServer server)
+    : PolicyApiContract(server), IClassFixture<GarnetServer>;

@@ -1,0 +1,115 @@
+using System.Buffers;
+using Countersign.Masking.Detectors;
+
+namespace Countersign.Masking;
+
+/// <content>What is detected in a window that is sound: where the blocks have marks, without a search for them in each
+/// value, and, where nothing is found, without a byte being moved.</content>
+public sealed partial class JsonMasker
+{
+    private const int DetectedBytesMin = 5;   // nothing shorter is detected in a string
+
+    private int _judgedTo;   // strings before this place were looked into beside their names
+
+    /// <summary>Looks into the string that ends at <paramref name="close"/>, in which something may be
+    /// detected.</summary>
+    private void ActOnString(ReadOnlySpan<byte> input, int close, bool isEscaped, ref OutputRun output)
+    {
+        BlockWindow window = _blocks!;
+        int open = window.QuoteBefore(close);
+        if (open < _copyFrom || open < _judgedTo || close - open <= DetectedBytesMin || IsKey(input, close)) return;
+        if (isEscaped)
+        {
+            LookIntoEscaped(input, open, close, ref output);
+            return;
+        }
+
+        ReadOnlySpan<ulong> places = window.Marked(open + 1, close);
+        if (!places.IsEmpty) MaskIn(input, open + 1, close, places, isTelling: false, ref output);
+    }
+
+    /// <summary>Masks what is found in the string's text from <paramref name="from"/> to <paramref name="to"/>, nothing
+    /// of which is escaped.</summary>
+    private void MaskIn(
+        ReadOnlySpan<byte> input, int from, int to, ReadOnlySpan<ulong> places, bool isTelling, ref OutputRun output)
+    {
+        DetectorSet wanted = _program.Detectors;
+        ReadOnlySpan<byte> text = input[from..to];
+        bool isFound = ValueDetector.TryFindAt(text, wanted, 0, isTelling, places, out Detection found);
+        if (!isFound) return;
+        if (_program.WholeDetectors != DetectorSet.None)
+        {
+            JudgeWhole(input, from - 1, to + 1, isTelling, ref output);
+            return;
+        }
+
+        while (isFound)
+        {
+            CopyOut(input, _copyFrom, from + found.Start, ref output);
+            PutFinding(found, text.Slice(found.Start, found.Length), ref output);
+            _copyFrom = from + found.End;
+            isFound = ValueDetector.TryFindAt(text, wanted, found.End, isTelling, places, out found);
+        }
+    }
+
+    private void PutFinding(Detection found, ReadOnlySpan<byte> text, ref OutputRun output)
+    {
+        if (_program.EffectOf(_program.HitOf(found.Detector)).Action == MaskAction.Redact)
+        {
+            Put("***"u8, ref output);
+            MaskedCount++;
+            return;
+        }
+
+        PutFinding(found, text, output.Flush());
+        _subject.Clear();
+    }
+
+    // Most that is escaped has nothing to find: that is seen before anything is made ready to leave.
+    private void LookIntoEscaped(ReadOnlySpan<byte> input, int open, int close, ref OutputRun output)
+    {
+        ReadOnlySpan<byte> content = input[(open + 1)..close];
+        _text.Advance(JsonEscapes.Decode(content, _text.Reserve(content.Length)));
+        DetectorSet possible = ValueFilter.Possible(_text.Bytes, _program.Detectors);
+        if (possible != DetectorSet.None
+            && ValueDetector.TryFind(_text.Bytes, possible, 0, besideTellingName: false, out _))
+        {
+            JudgeWhole(input, open, close + 1, isTelling: false, ref output);
+        }
+
+        _text.Clear();
+    }
+
+    /// <summary>Judges the number from <paramref name="start"/> to <paramref name="end"/> if something is found in
+    /// it.</summary>
+    private void ActOnNumber(ReadOnlySpan<byte> input, int start, int end, ref OutputRun output)
+    {
+        ReadOnlySpan<ulong> places = _blocks!.Marked(start, end);
+        if (places.IsEmpty) return;
+        bool isFound = ValueDetector.TryFindAt(
+            input[start..end], _program.Detectors, 0, besideTellingName: false, places, out _);
+        if (isFound) JudgeWhole(input, start, end, isTelling: false, ref output);
+    }
+
+    /// <summary>Judges the string or number from <paramref name="start"/> to <paramref name="end"/>, whose name tells
+    /// of a secret.</summary>
+    private void ActOnTold(ReadOnlySpan<byte> input, int start, int end, ref OutputRun output)
+    {
+        BlockWindow window = _blocks!;
+        bool isPlain = input[start] == '"' && !window.IsEscaped(end - 1)
+            && !(_program.NestedDepth > 0 && MayBeginJson(input[start + 1]));
+        if (isPlain)
+        {
+            MaskIn(input, start + 1, end - 1, window.Marked(start + 1, end - 1), isTelling: true, ref output);
+            _judgedTo = end;
+        }
+        else JudgeWhole(input, start, end, isTelling: true, ref output);
+    }
+
+    private void JudgeWhole(ReadOnlySpan<byte> input, int start, int end, bool isTelling, ref OutputRun output)
+    {
+        _valueAt = start;
+        _isUnderTellingName = isTelling;
+        Judge(input, end, input[start] == '"', isRoot: false, output.Flush());
+    }
+}
