@@ -16,7 +16,8 @@ internal static class Drafts
     public static Caller Acting(string agent) =>
         new("https://issuer.test", "ann", CallerKind.Agent, ["agents"], ["ann"], "acme")
         {
-            IsDelegated = true, Actor = "https://issuer.test\n" + agent,
+            IsDelegated = true,
+            Actor = "https://issuer.test\n" + agent,
         };
 
     public static MoveOutcome Claim(Approval approval, Caller caller) =>

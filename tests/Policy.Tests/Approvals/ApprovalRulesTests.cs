@@ -314,7 +314,8 @@ public sealed class ApprovalRulesTests
         Caller agent = Acting("agent-1"), other = Acting("agent-2"), ann = Samples.Person("ann");
         Approval asked = Samples.Approved() with
         {
-            Requester = Requester.Of(agent) with { Actor = "" }, Digest = DigestFor(agent),
+            Requester = Requester.Of(agent) with { Actor = "" },
+            Digest = DigestFor(agent),
         };
         Assert.False(ApprovalRules.MayFollow(asked.Requester, agent));
         Assert.True(ApprovalRules.MayFollow(asked.Requester, ann));
@@ -329,11 +330,15 @@ public sealed class ApprovalRulesTests
     private static Caller Acting(string agent, string issuer = Samples.Issuer) =>
         new(Samples.Issuer, "ann", CallerKind.Agent, ["support"], ["ann"], "acme")
         {
-            IsDelegated = true, Actor = issuer + "\n" + agent,
+            IsDelegated = true,
+            Actor = issuer + "\n" + agent,
         };
 
     private static string DigestFor(Caller caller) => CallDigest.Compute(new CallParts
     {
-        Caller = caller, FunctionId = "billing.reset", Method = "POST", Target = "/billing/7/reset"u8,
+        Caller = caller,
+        FunctionId = "billing.reset",
+        Method = "POST",
+        Target = "/billing/7/reset"u8,
     });
 }
