@@ -7,8 +7,9 @@ namespace Countersign.ControlPlane.Approvals;
 internal static class ApprovalVisibility
 {
     /// <summary>
-    /// True for its requester, for the person on whose behalf an agent asked, for a person in a group of one of its stages (even one who may not decide, being in the
-    /// requester's chain), for a person who may break its glass, and for policy admins.
+    /// True for its requester, for the person whose token an agent asked with, for a person in a group of one of its
+    /// stages (even one who may not decide, being in the requester's chain), for a person who may break its glass, and
+    /// for policy admins.
     /// </summary>
     public static bool MaySee(Approval approval, Caller viewer, IReadOnlyList<string> policyAdmins) =>
         ApprovalRules.MayFollow(approval.Requester, viewer)

@@ -163,8 +163,8 @@ public static class ApprovalCodec
 }
 
 /// <summary>
-/// Form 4; form 3 without an actor, form 2 without duties too, and form 1 without what stands last of it. Properties are
-/// added only with a new form.
+/// Form 4; form 3 without an actor, form 2 without duties too, and form 1 without what stands last of it. Properties
+/// are added only with a new form.
 /// </summary>
 internal sealed record StoredApproval(
     int V, string Id, long Move, string State, string Function, byte Risk, string Method, string Target,
