@@ -14,7 +14,8 @@ public sealed record AuditQuery
     /// <summary>The call's id.</summary>
     public Guid? Call { get; init; }
 
-    /// <summary>Subject of the caller, or of who acted; also as <c>issuer|subject</c>.</summary>
+    /// <summary>Subject of the caller, of an agent that acts with their token, or of who acted; also as
+    /// <c>issuer|subject</c>.</summary>
     public string? Caller { get; init; }
 
     /// <summary>A person in the human chain, among the approvers, or who acted; without regard to case.</summary>
@@ -93,7 +94,8 @@ public sealed record AuditQuery
     {
         if (!record.TryGetProperty(member, out JsonElement who)) return false;
         string subject = TextOf(who, "sub");
-        return subject == Caller || TextOf(who, "iss") + "|" + subject == Caller;
+        if (subject == Caller || TextOf(who, "iss") + "|" + subject == Caller) return true;
+        return who.ValueKind == JsonValueKind.Object && IsWho(who, "act");
     }
 
     private bool HasPerson(JsonElement record)

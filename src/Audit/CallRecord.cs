@@ -56,6 +56,12 @@ public ref struct CallRecord
     /// <summary>The human chain.</summary>
     public IReadOnlyList<string>? Chain { get; set; }
 
+    /// <summary>Who acts with the caller's token: their issuer; null where nobody else does.</summary>
+    public string? ActorIssuer { get; set; }
+
+    /// <summary>Who acts with the caller's token: their subject.</summary>
+    public string? ActorSubject { get; set; }
+
     /// <summary>The function id.</summary>
     public string? Function { get; set; }
 
@@ -215,6 +221,14 @@ public ref struct CallRecord
         json.Text("kind"u8, Kind);
         json.List("groups"u8, Groups);
         json.List("chain"u8, Chain);
+        if (!string.IsNullOrEmpty(ActorIssuer) || !string.IsNullOrEmpty(ActorSubject))
+        {
+            json.BeginObject("act"u8);
+            json.Text("iss"u8, ActorIssuer);
+            json.Text("sub"u8, ActorSubject);
+            json.EndObject();
+        }
+
         json.EndObject();
     }
 

@@ -137,7 +137,10 @@ public sealed class CallStory
         string what = Text(record, "function") is { } function ? function + " (" : "(";
         what += Text(record, "method") + " " + Text(record, "target") + ")";
         if (!record.TryGetProperty("caller", out JsonElement caller)) return "somebody unknown asked for " + what;
-        string who = Text(caller, "kind") + " " + Text(caller, "sub");
+        string subject = caller.TryGetProperty("act", out JsonElement act) && Text(act, "sub") is { } agent
+            ? agent + " with the token of " + Text(caller, "sub")
+            : Text(caller, "sub") ?? "";
+        string who = Text(caller, "kind") + " " + subject;
         string[] chain = caller.TryGetProperty("chain", out JsonElement people)
             ? [.. people.EnumerateArray().Select(one => one.ToString())]
             : [];

@@ -74,7 +74,18 @@ public sealed class Caller
 
     /// <summary>Who acts with the token, where another than its subject does (RFC 8693 section 4.1): the issuer that
     /// vouches for them and their <c>sub</c>, a line each. Two agents of one person are two callers.</summary>
-    public string Actor { get; init; } = "";
+    public string Actor
+    {
+        get;
+        init
+        {
+            field = value;
+            Acting = ActorName.Of(value);
+        }
+    } = "";
+
+    /// <summary><see cref="Actor"/> in its two parts; null where nobody acts but the subject.</summary>
+    public ActorName? Acting { get; private init; }
 
     /// <summary>
     /// SHA-256 of the client certificate that the token is bound to (RFC 8705 section 3.1), 32 bytes; empty for a token

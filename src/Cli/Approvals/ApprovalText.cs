@@ -42,10 +42,10 @@ internal static class ApprovalText
     {
         JsonObject caller = approval["caller"]!.AsObject();
         string people = List(caller["chain"]);
-        string behind = people == Text(caller, "subject") ? "" : " for " + people;
+        string behind = people == Asker(caller) ? "" : " for " + people;
         return SafeText.Show(
             $"{what,-7} {Text(approval, "id")}  {Text(approval, "state")}  {Text(approval, "function")}"
-            + $"  {Text(approval, "risk")}  {Text(caller, "subject")}{behind}: {Text(approval, "reason")}");
+            + $"  {Text(approval, "risk")}  {Asker(caller)}{behind}: {Text(approval, "reason")}");
     }
 
     /// <summary>One approval, whole.</summary>
@@ -59,6 +59,8 @@ internal static class ApprovalText
         Line(
             output, "asked by",
             $"{Text(caller, "subject")} ({Text(caller, "kind")})  people behind it: {List(caller["chain"])}");
+        if (caller["actor"] is JsonObject actor)
+            Line(output, "acting", $"{Text(actor, "subject")}, vouched for by {Text(actor, "issuer")}");
         Line(output, "reason", Text(approval, "reason"));
         Line(output, "rule", Text(approval, "rule") + "  policy version " + Text(approval, "policy_version"));
         Line(output, "expires", Text(approval, "expires_at") + Left(environment, approval));
@@ -94,7 +96,7 @@ internal static class ApprovalText
         return
         [
             Text(approval, "id"), Text(approval, "state"), Text(approval, "function"), Text(approval, "risk"),
-            Text(caller, "subject"), List(caller["chain"], ","), Text(approval, "expires_at"),
+            Asker(caller), List(caller["chain"], ","), Text(approval, "expires_at"),
             Text(approval, "reason"),
         ];
     }
@@ -154,6 +156,10 @@ internal static class ApprovalText
 
     private static string List(JsonNode? items, string between = ", ") =>
         string.Join(between, items!.AsArray().Select(one => one!.ToString()));
+
+    // Who acts, where that is not the subject of the token.
+    private static string Asker(JsonObject caller) =>
+        caller["actor"] is JsonObject actor ? Text(actor, "subject") : Text(caller, "subject");
 
     private static string Text(JsonObject from, string name) => from[name]?.ToString() ?? "";
 }

@@ -42,6 +42,7 @@ internal static class CefText
         Labelled(line, "cs3", "chain", Names(record["caller"]?["chain"]));
         Labelled(line, "cs4", "approvers", Names(record["approvers"]));
         Labelled(line, "cs5", "digest", Text(record, "digest"));
+        Labelled(line, "cs6", "actor", record["caller"]?["act"]?["sub"]?.ToString() ?? "");
         Labelled(line, "cn1", "status", Text(record, "status"));
         Labelled(line, "cn2", "policyVersion", Text(record, "policy_version"));
         Labelled(line, "cn3", "index", entry.Index.ToString(CultureInfo.InvariantCulture));

@@ -15,6 +15,7 @@ internal static class EntryText
         JsonObject? record = Parse(entry.Payload.Span);
         if (record is null) return $"{entry.Index,6}  (not a record)";
         string who = Text(record["caller"] ?? record["actor"], "sub");
+        if (record["caller"]?["act"] is { } act) who = Text(act, "sub") + " for " + who;
         string chain = record["caller"]?["chain"] is JsonArray people && people.Count > 0
             ? " [" + string.Join(", ", people.Select(one => one!.ToString())) + "]"
             : "";

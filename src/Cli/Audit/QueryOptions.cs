@@ -8,7 +8,10 @@ namespace Countersign.Cli.Audit;
 internal sealed class QueryOptions
 {
     private readonly Option<string?> _caller =
-        new("--caller") { Description = "Subject of the caller or of who acted, or issuer|subject" };
+        new("--caller")
+        {
+            Description = "Subject of the caller, of an agent of theirs or of who acted, or issuer|subject",
+        };
 
     private readonly Option<string?> _person =
         new("--person") { Description = "A person in the caller's chain, among the approvers, or who acted" };

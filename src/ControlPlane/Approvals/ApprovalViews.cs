@@ -59,7 +59,8 @@ internal sealed partial class ApprovalViews(
     {
         bool IsAlike(Approval one) => one.Id != like.Id && one.CreatedAt <= like.CreatedAt
             && one.Function == like.Function && one.Requester.Subject == like.Requester.Subject
-            && one.Requester.Issuer == like.Requester.Issuer && MaySee(one, viewer);
+            && one.Requester.Issuer == like.Requester.Issuer && one.Requester.Actor == like.Requester.Actor
+            && MaySee(one, viewer);
         List<Approval> items = [];
         string? cursor = null;
         for (int page = 0; page < ControlPlaneLimits.EarlierPagesMax && items.Count < limit; page++)

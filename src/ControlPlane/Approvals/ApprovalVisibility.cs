@@ -7,11 +7,12 @@ namespace Countersign.ControlPlane.Approvals;
 internal static class ApprovalVisibility
 {
     /// <summary>
-    /// True for its requester, for a person in a group of one of its stages (even one who may not decide, being in the
-    /// requester's chain), for a person who may break its glass, and for policy admins.
+    /// True for its requester, for the person whose token an agent asked with, for a person in a group of one of its
+    /// stages (even one who may not decide, being in the requester's chain), for a person who may break its glass, and
+    /// for policy admins.
     /// </summary>
     public static bool MaySee(Approval approval, Caller viewer, IReadOnlyList<string> policyAdmins) =>
-        IsRequester(approval.Requester, viewer)
+        ApprovalRules.MayFollow(approval.Requester, viewer)
         || (viewer.IsPerson && BreakGlassRules.IsAllowed(approval.BreakGlass, viewer.Groups))
         || (viewer.IsPerson && approval.Stages.Any(stage => stage.Groups.Any(viewer.IsIn)))
         || policyAdmins.Any(viewer.IsIn);
@@ -27,7 +28,4 @@ internal static class ApprovalVisibility
     public static bool HoldsConflictingGroups(PolicySnapshot policy, Caller approver) =>
         policy.Separations.Any(
             separation => separation.Groups.Distinct(StringComparer.Ordinal).Count(approver.IsIn) > 1);
-
-    private static bool IsRequester(Requester requester, Caller viewer) =>
-        requester.Issuer == viewer.Issuer && requester.Subject == viewer.Subject && requester.Tenant == viewer.Tenant;
 }

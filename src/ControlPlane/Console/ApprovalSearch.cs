@@ -98,7 +98,8 @@ internal sealed class ApprovalSearch(IApprovalStore store, ApprovalViews views)
 
     private static IEnumerable<string> Names(Approval one) =>
         [
-            one.Requester.Subject, .. one.Requester.Chain, .. one.Decisions.Select(said => said.Approver),
+            one.Requester.Subject, ActorName.Of(one.Requester.Actor)?.Subject ?? "", .. one.Requester.Chain,
+            .. one.Decisions.Select(said => said.Approver),
             one.Broken?.Subject ?? "", one.Review?.Subject ?? "",
         ];
 

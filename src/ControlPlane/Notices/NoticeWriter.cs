@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Countersign.Policy;
 using Countersign.Policy.Approvals;
 
 namespace Countersign.ControlPlane.Notices;
@@ -47,6 +48,7 @@ internal static class NoticeWriter
         json.WriteStartArray("chain");
         foreach (string person in approval.Requester.Chain) json.WriteStringValue(Short(person));
         json.WriteEndArray();
+        if (ActorOf(approval) is { } actor) json.WriteString("actor", Short(actor));
         json.WriteEndObject();
         json.WriteString("reason", Long(approval.Reason));
         json.WriteString("rule", approval.Rule);
@@ -69,12 +71,15 @@ internal static class NoticeWriter
         json.WriteEndObject();
     }
 
+    // Who acts with the subject's token; null where nobody else does.
+    private static string? ActorOf(Approval approval) => ActorName.Of(approval.Requester.Actor)?.Subject;
+
     // What others wrote stands in plain_text, where Slack finds no link, no mention and no format. The one text that
     // it does read, for those who see no blocks, has its three control characters escaped.
     private static void WriteSlack(Utf8JsonWriter json, NoticeOccasion occasion, Approval approval, string link)
     {
         string title = TitleOf(occasion.Event, approval);
-        string asked = Short(approval.Requester.Subject);
+        string asked = Short(ActorOf(approval) ?? approval.Requester.Subject);
         json.WriteStartObject();
         json.WriteString(
             "text",

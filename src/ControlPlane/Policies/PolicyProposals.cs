@@ -138,8 +138,7 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
             Target = string.Create(CultureInfo.InvariantCulture, $"/api/v1/policies/{target.Version}/activate")
                 + (resumes ? Resuming : ""),
             ContentType = "application/json",
-            Requester = new Requester(
-                author.Issuer, author.Subject, author.Kind, author.Groups, author.Chain, author.Tenant),
+            Requester = Requester.Of(author),
             Reason = reason,
             Digest = DigestOf(author, running.Value!, target, resumes),
             Rule = "policy.approvers",
@@ -165,7 +164,11 @@ internal sealed partial class PolicyProposals : IAsyncDisposable
         bool isAway = target.Status == StoreStatus.Unavailable || running.Status == StoreStatus.Unavailable;
         if (isAway) return ProposalEnd.Unknown;
         Requester asked = approved.Requester;
-        Caller author = new(asked.Issuer, asked.Subject, asked.Kind, asked.Groups, asked.Chain, asked.Tenant);
+        Caller author = new(asked.Issuer, asked.Subject, asked.Kind, asked.Groups, asked.Chain, asked.Tenant)
+        {
+            IsDelegated = asked.Actor.Length > 0,
+            Actor = asked.Actor,
+        };
         bool resumes = approved.Target.EndsWith(Resuming, StringComparison.Ordinal);
         bool isExact = target.IsOk && running.IsOk
             && DigestOf(author, running.Value!, target.Value!, resumes) == approved.Digest;

@@ -167,7 +167,6 @@ internal sealed partial class ApprovalDesk(
     private Approval Draft(CallContext call)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        Caller caller = call.Caller!;
         ApprovalTerms terms = call.Decision!.Approval!;
         ReadOnlySpan<byte> reason = call.Request.Value(FieldId.CountersignReason);
         return new Approval
@@ -180,8 +179,7 @@ internal sealed partial class ApprovalDesk(
             Method = call.Function.Method,
             Target = call.IsToolCall ? call.Tool!.PlaceText() : Encoding.ASCII.GetString(call.Request.Target),
             ContentType = Encoding.Latin1.GetString(call.Request.Value(FieldId.ContentType)),
-            Requester = new Requester(
-                caller.Issuer, caller.Subject, caller.Kind, caller.Groups, caller.Chain, caller.Tenant),
+            Requester = Requester.Of(call.Caller!),
             Reason = Encoding.UTF8.GetString(reason),
             Digest = call.Digest,
             Rule = call.Decision.Rule,

@@ -159,6 +159,8 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
             record.Kind = ApprovalJson.NameOf(caller.Kind);
             record.Groups = caller.Groups;
             record.Chain = caller.Chain;
+            record.ActorIssuer = caller.Acting?.Issuer;
+            record.ActorSubject = caller.Acting?.Subject;
         }
 
         record.Method = call.Request.Method;

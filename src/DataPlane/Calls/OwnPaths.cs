@@ -149,15 +149,13 @@ internal sealed class OwnPaths(
         }
     }
 
-    // Another caller's approval is not there for this one: its existence is not theirs to know.
+    // Another caller's approval is not there for this one, nor one agent's for another: its existence is not theirs to
+    // know.
     private static Verdict? Refusal(CallContext call, in StoreResult<Approval> found)
     {
         if (found.Status == StoreStatus.NotFound) return Verdict.NotFound;
         if (!found.IsOk) return Verdict.StoreUnavailable;
-        Requester requester = found.Value!.Requester;
-        bool isTheirs = requester.Issuer == call.Caller!.Issuer && requester.Subject == call.Caller.Subject
-            && requester.Tenant == call.Caller.Tenant;
-        if (!isTheirs) return Verdict.NotFound;
+        if (!ApprovalRules.MayFollow(found.Value!.Requester, call.Caller!)) return Verdict.NotFound;
         call.Approval = found.Value;
         return null;
     }

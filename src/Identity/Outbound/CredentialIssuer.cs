@@ -82,14 +82,8 @@ public sealed class CredentialIssuer
         claims.Text(terms.Audience);
         claims.Raw(",\"sub\":"u8);
         claims.Text(terms.Function);
-        claims.Raw(",\"act\":{\"sub\":"u8);
-        claims.Text(terms.Caller.Subject);
-        claims.Raw(",\"iss\":"u8);
-        claims.Text(terms.Caller.Issuer);
-        claims.Raw(KindMember(terms.Caller.Kind));
-        claims.Raw(",\"chain\":"u8);
-        claims.Texts(terms.Caller.Chain);
-        claims.Raw("},\"jti\":"u8);
+        WriteActor(terms.Caller, ref claims);
+        claims.Raw(",\"jti\":"u8);
         claims.Id(terms.Call);
         if (!terms.Digest.IsEmpty)
         {
@@ -121,6 +115,30 @@ public sealed class CredentialIssuer
         claims.Number(issuedAt);
         claims.Raw(",\"exp\":"u8);
         claims.Number(expiresAt);
+        claims.Raw("}"u8);
+    }
+
+    // RFC 8693 section 4.1: outermost who acts now, within it whose token they act with. The kind is that of who acts.
+    [HotPath]
+    private static void WriteActor(Caller caller, ref ClaimWriter claims)
+    {
+        ActorName? acting = caller.Acting;
+        claims.Raw(",\"act\":{\"sub\":"u8);
+        claims.Text(acting is null ? caller.Subject : acting.Value.Subject);
+        claims.Raw(",\"iss\":"u8);
+        claims.Text(acting is null ? caller.Issuer : acting.Value.Issuer);
+        claims.Raw(KindMember(caller.Kind));
+        claims.Raw(",\"chain\":"u8);
+        claims.Texts(caller.Chain);
+        if (acting is not null)
+        {
+            claims.Raw(",\"act\":{\"sub\":"u8);
+            claims.Text(caller.Subject);
+            claims.Raw(",\"iss\":"u8);
+            claims.Text(caller.Issuer);
+            claims.Raw("}"u8);
+        }
+
         claims.Raw("}"u8);
     }
 

@@ -68,7 +68,22 @@ public sealed record ApprovalAct(
 /// <summary>Who asks, as an approval keeps it.</summary>
 public sealed record Requester(
     string Issuer, string Subject, CallerKind Kind, IReadOnlyList<string> Groups, IReadOnlyList<string> Chain,
-    string Tenant);
+    string Tenant)
+{
+    /// <summary>Who acts with the subject's token, as <see cref="Caller.Actor"/>; empty where nobody else does, and
+    /// in approvals that an older gateway filed.</summary>
+    public string Actor { get; init; } = "";
+
+    /// <summary>A caller who asks.</summary>
+    public static Requester Of(Caller caller)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        return new(caller.Issuer, caller.Subject, caller.Kind, caller.Groups, caller.Chain, caller.Tenant)
+        {
+            Actor = caller.Actor,
+        };
+    }
+}
 
 /// <summary>
 /// A request for countersignature. Immutable: a move makes a new one with <see cref="Version"/> one higher, and the

@@ -15,6 +15,10 @@ public static class ApprovalCodec
     // With duties. Gateways that know none must not read it: they would claim without writing history.
     private const int VersionWithDuties = 3;
 
+    // Asked by who acts for another, with duties or without. Gateways that know no actors must not read it: to them
+    // any agent of a person would be any other.
+    private const int VersionWithActor = 4;
+
     // Without what came with form 2. A fleet that is upgraded has approvals of it.
     private const int VersionBefore = 1;
 
@@ -36,12 +40,12 @@ public static class ApprovalCodec
         }
 
         var stored = new StoredApproval(
-            approval.Duties.Count > 0 ? VersionWithDuties : Version,
+            requester.Actor.Length > 0 ? VersionWithActor : approval.Duties.Count > 0 ? VersionWithDuties : Version,
             approval.Id, approval.Version, ApprovalStates.NameOf(approval.State), approval.Function,
             (byte)approval.Risk, approval.Method, approval.Target, approval.ContentType,
             new StoredRequester(
                 requester.Issuer, requester.Subject, (byte)requester.Kind, [.. requester.Groups], [.. requester.Chain],
-                requester.Tenant),
+                requester.Tenant, requester.Actor.Length > 0 ? requester.Actor : null),
             approval.Reason, approval.Digest, approval.Rule, stages, decisions, approval.CreatedAt, approval.ExpiresAt,
             approval.UseWithin.Ticks, approval.PolicyVersion, approval.Call,
             approval.Claimant, [.. approval.BreakGlass.Select(groups => groups.ToArray())], Stored(approval.Broken),
@@ -79,7 +83,10 @@ public static class ApprovalCodec
             ContentType = stored.ContentType,
             Requester = new Requester(
                 requester.Issuer, requester.Subject, (CallerKind)requester.Kind, requester.Groups, requester.Chain,
-                requester.Tenant),
+                requester.Tenant)
+            {
+                Actor = requester.Actor ?? "",
+            },
             Reason = stored.Reason,
             Digest = stored.Digest,
             Rule = stored.Rule,
@@ -117,7 +124,7 @@ public static class ApprovalCodec
 
     private static bool IsInRange(StoredApproval stored)
     {
-        bool isKnown = stored.V is Version or VersionBefore or VersionWithDuties;
+        bool isKnown = stored.V is Version or VersionBefore or VersionWithDuties or VersionWithActor;
         if (!isKnown || HasOtherForm(stored)) return false;
         if (stored.Move < 1 || stored.Id.Length == 0 || stored.UseWithinTicks < 0) return false;
         if (ApprovalStates.Named(stored.State) == ApprovalState.None) return false;
@@ -134,7 +141,10 @@ public static class ApprovalCodec
 
     private static bool HasOtherForm(StoredApproval stored)
     {
-        if ((stored.V == VersionWithDuties) != (stored.Duties is { Length: > 0 })) return true;
+        bool hasActor = stored.Requester.Actor is { Length: > 0 };
+        if ((stored.V == VersionWithActor) != hasActor || (stored.Requester.Actor is "")) return true;
+        if (!hasActor && (stored.V == VersionWithDuties) != (stored.Duties is { Length: > 0 })) return true;
+        if (stored.Duties is { Length: 0 }) return true;
         if (stored.Duties is not null && Array.Exists(stored.Duties, one => one is null || one.WindowTicks <= 0))
             return true;
         if (stored.V == VersionBefore)
@@ -153,7 +163,8 @@ public static class ApprovalCodec
 }
 
 /// <summary>
-/// Form 3; form 2 without duties, and form 1 without what stands last of it. Properties are added only with a new form.
+/// Form 4; form 3 without an actor, form 2 without duties too, and form 1 without what stands last of it. Properties
+/// are added only with a new form.
 /// </summary>
 internal sealed record StoredApproval(
     int V, string Id, long Move, string State, string Function, byte Risk, string Method, string Target,
@@ -170,7 +181,8 @@ internal sealed record StoredAct(string Issuer, string Subject, string[] Chain, 
 
 /// <summary>Who asks.</summary>
 internal sealed record StoredRequester(
-    string Issuer, string Subject, byte Kind, string[] Groups, string[] Chain, string Tenant);
+    string Issuer, string Subject, byte Kind, string[] Groups, string[] Chain, string Tenant,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Actor = null);
 
 /// <summary>One stage.</summary>
 internal sealed record StoredStage(string[] Groups, int Count);

@@ -84,6 +84,14 @@ public static class ApprovalJson
         json.WriteString("kind", NameOf(requester.Kind));
         WriteList(json, "groups", requester.Groups);
         WriteList(json, "chain", requester.Chain);
+        if (ActorName.Of(requester.Actor) is { } actor)
+        {
+            json.WriteStartObject("actor");
+            json.WriteString("issuer", actor.Issuer);
+            json.WriteString("subject", actor.Subject);
+            json.WriteEndObject();
+        }
+
         json.WriteEndObject();
     }
 

@@ -58,7 +58,7 @@ public static class ApprovalRules
     {
         ArgumentNullException.ThrowIfNull(approval);
         ArgumentNullException.ThrowIfNull(requester);
-        if (!IsRequester(approval.Requester, requester)) return Refuse(MoveRefusal.NotTheRequester);
+        if (!MayClaim(approval.Requester, requester)) return Refuse(MoveRefusal.NotTheRequester);
         if (!string.Equals(approval.Function, functionId, StringComparison.Ordinal) ||
             !string.Equals(approval.Digest, digest, StringComparison.Ordinal))
         {
@@ -84,12 +84,14 @@ public static class ApprovalRules
         return ends && isClaimed ? Move(approval, outcome) : Refuse(MoveRefusal.NotPossible);
     }
 
-    /// <summary>The requester withdraws what is pending or approved.</summary>
+    /// <summary>
+    /// Who asked withdraws what is pending or approved; a person also what an agent asked for with their token.
+    /// </summary>
     public static MoveOutcome Cancel(Approval approval, Caller requester, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(approval);
         ArgumentNullException.ThrowIfNull(requester);
-        if (!IsRequester(approval.Requester, requester)) return Refuse(MoveRefusal.NotTheRequester);
+        if (!MayFollow(approval.Requester, requester)) return Refuse(MoveRefusal.NotTheRequester);
         bool isApproved = approval.State == ApprovalState.Approved;
         MoveRefusal standing = StandingOf(approval, isApproved ? ApprovalState.Approved : ApprovalState.Pending, now);
         return standing == MoveRefusal.Moved ? Move(approval, ApprovalState.Cancelled) : Refuse(standing);
@@ -276,18 +278,44 @@ public static class ApprovalRules
         string.Equals(decision.Issuer, approver.Issuer, StringComparison.Ordinal) &&
         string.Equals(decision.Approver, approver.Subject, StringComparison.Ordinal);
 
-    /// <summary>True for who asked, acting for the same people in the same tenant.</summary>
+    /// <summary>
+    /// True for who asked: the same subject, in the same hands, acting for the same people in the same tenant. Two
+    /// agents of one person are two, and neither is the person.
+    /// </summary>
     public static bool IsRequester(Requester requester, Caller caller)
     {
         ArgumentNullException.ThrowIfNull(requester);
         ArgumentNullException.ThrowIfNull(caller);
-        return IsSame(requester, caller);
+        return IsSubject(requester, caller) && IsActor(requester, caller) && HasPeople(requester, caller);
     }
 
-    private static bool IsSame(Requester requester, Caller caller) =>
+    /// <summary>
+    /// True for who may see what came of it, and cancel it: whoever asked, and a person who acts for themself in what
+    /// was asked with their token. Never another agent of theirs.
+    /// </summary>
+    public static bool MayFollow(Requester requester, Caller caller)
+    {
+        ArgumentNullException.ThrowIfNull(requester);
+        ArgumentNullException.ThrowIfNull(caller);
+        if (IsSubject(requester, caller) && IsActor(requester, caller)) return true;
+
+        // Whose token it was, exactly; the chain names others too, and here a match gives a right.
+        return caller.IsPerson && IsSubject(requester, caller);
+    }
+
+    // Approvals of older gateways do not say who acted. Their digest does, and it is compared next.
+    private static bool MayClaim(Requester requester, Caller caller) => IsSubject(requester, caller)
+        && HasPeople(requester, caller) && (requester.Actor.Length == 0 || IsActor(requester, caller));
+
+    private static bool IsActor(Requester requester, Caller caller) =>
+        string.Equals(requester.Actor, caller.Actor, StringComparison.Ordinal);
+
+    private static bool IsSubject(Requester requester, Caller caller) =>
         string.Equals(requester.Issuer, caller.Issuer, StringComparison.Ordinal) &&
         string.Equals(requester.Subject, caller.Subject, StringComparison.Ordinal) &&
-        string.Equals(requester.Tenant, caller.Tenant, StringComparison.Ordinal) &&
+        string.Equals(requester.Tenant, caller.Tenant, StringComparison.Ordinal);
+
+    private static bool HasPeople(Requester requester, Caller caller) =>
         requester.Chain.Count == caller.Chain.Count &&
         new HashSet<string>(requester.Chain, StringComparer.Ordinal).SetEquals(caller.Chain);
 

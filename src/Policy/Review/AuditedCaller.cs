@@ -23,7 +23,12 @@ public static class AuditedCaller
             "service" => CallerKind.Service,
             _ => CallerKind.Unstated,
         };
-        return new Caller(issuer, subject, kind, List(caller, "groups"), List(caller, "chain"));
+        bool isDelegated = caller.TryGetProperty("act", out JsonElement act) && act.ValueKind == JsonValueKind.Object;
+        return new Caller(issuer, subject, kind, List(caller, "groups"), List(caller, "chain"))
+        {
+            IsDelegated = isDelegated,
+            Actor = isDelegated ? Text(act, "iss") + "\n" + Text(act, "sub") : "",
+        };
     }
 
     private static string Text(JsonElement record, string name) =>

@@ -41,6 +41,26 @@ public abstract partial class ApprovalStoreContract(StoreServer server) : IAsync
     }
 
     [Fact]
+    public async Task Who_acts_stays_with_the_approval_through_every_move()
+    {
+        // Proves that the agent who asked is there after a decision and a claim, read through another connection, that
+        // another agent of the same person can neither claim nor cancel in between, and that the person may cancel.
+        Caller one = Drafts.Acting("agent-1"), other = Drafts.Acting("agent-2");
+        Approval draft = Drafts.New() with { Requester = Requester.Of(one) };
+        Approval asked = (await Approvals.AskAsync(draft, "sealed"u8.ToArray())).Value!;
+        Approval approved = (await Approvals.MoveAsync(asked, Drafts.Decided(asked, approve: true))).Value!;
+        Approval found = (await (await OpenAsync()).FindAsync(draft.Id)).Value!;
+        Assert.Equal(one.Actor, found.Requester.Actor);
+        Assert.Equal(MoveRefusal.NotTheRequester, Drafts.Claim(found, other).Refusal);
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        Assert.Equal(MoveRefusal.NotTheRequester, ApprovalRules.Cancel(found, other, now).Refusal);
+        Assert.True(ApprovalRules.Cancel(found, Drafts.Person("ann", 0), now).IsMoved);
+        Approval claimed = (await Approvals.MoveAsync(found, Drafts.Claim(found, one).Next!)).Value!;
+        Assert.Equal(ApprovalState.Claimed, claimed.State);
+        Assert.Equal(one.Actor, (await Approvals.FindAsync(approved.Id)).Value!.Requester.Actor);
+    }
+
+    [Fact]
     public async Task Identical_calls_join_one_approval()
     {
         // Proves joining, by 20 concurrent asks with one digest, and once more after it was approved.

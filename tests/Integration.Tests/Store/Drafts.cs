@@ -12,6 +12,17 @@ internal static class Drafts
     public static Caller Agent { get; } =
         new("https://issuer.test", "robot", CallerKind.Agent, ["agents"], ["ann"], "acme");
 
+    /// <summary>An agent with ann's token.</summary>
+    public static Caller Acting(string agent) =>
+        new("https://issuer.test", "ann", CallerKind.Agent, ["agents"], ["ann"], "acme")
+        {
+            IsDelegated = true,
+            Actor = "https://issuer.test\n" + agent,
+        };
+
+    public static MoveOutcome Claim(Approval approval, Caller caller) =>
+        ApprovalRules.Claim(approval, caller, approval.Function, approval.Digest, Clock.GetUtcNow());
+
     public static Caller Person(string subject, long issuedAt, params string[] groups) =>
         new("https://issuer.test", subject, CallerKind.Human, groups, [subject], "acme") { IssuedAt = issuedAt };
 

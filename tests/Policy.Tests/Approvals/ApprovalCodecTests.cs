@@ -41,6 +41,37 @@ public sealed class ApprovalCodecTests
     }
 
     [Fact]
+    public void Who_acts_is_kept_in_a_form_of_its_own()
+    {
+        // Proves that the agent is not lost, with duties and without, and that gateways of before, which know no such
+        // form, do not read the approval as one of the person's: as form 2 or 3 it is none.
+        Approval asked = Samples.Approved();
+        asked = asked with { Requester = asked.Requester with { Actor = "https://issuer.test\nagent-7" } };
+        Approval[] both =
+            [asked, asked with { Duties = [new Duty("create-then-pay", "k", TimeSpan.FromDays(30))] }];
+        foreach (Approval one in both)
+        {
+            byte[] written = ApprovalCodec.Write(one);
+            string text = Encoding.UTF8.GetString(written);
+            Assert.StartsWith("{\"v\":4,", text, StringComparison.Ordinal);
+            Assert.Equal(one.Requester.Actor, ApprovalCodec.Read(written)!.Requester.Actor);
+            Assert.Equal(one.Duties.Count, ApprovalCodec.Read(written)!.Duties.Count);
+            Assert.Equal(written, ApprovalCodec.Write(ApprovalCodec.Read(written)!));
+            foreach (string form in new[] { "\"v\":1,", "\"v\":2,", "\"v\":3," })
+            {
+                string other = text.Replace("\"v\":4,", form, StringComparison.Ordinal);
+                Assert.Null(ApprovalCodec.Read(Encoding.UTF8.GetBytes(other)));
+            }
+        }
+
+        // What nobody else acts in stays readable for them.
+        string plain = Encoding.UTF8.GetString(ApprovalCodec.Write(Samples.Approved()));
+        Assert.DoesNotContain("actor", plain, StringComparison.Ordinal);
+        Assert.Null(ApprovalCodec.Read(Encoding.UTF8.GetBytes(
+            plain.Replace("\"v\":2,", "\"v\":4,", StringComparison.Ordinal))));
+    }
+
+    [Fact]
     public void The_form_before_is_read()
     {
         // Proves that an upgrade leaves what waits readable, by a document without what came with form 2.

@@ -264,4 +264,81 @@ public sealed class ApprovalRulesTests
         Assert.Equal(MoveRefusal.NotAnApprover, Samples.Approve(Samples.Pending(), delegated).Refusal);
         Assert.True(Samples.Approve(Samples.Pending(), direct).IsMoved);
     }
+
+    [Fact]
+    public void An_agents_approval_is_no_other_agents()
+    {
+        // Proves over who asked and who comes that an approval is claimed by the same agent of the same person alone,
+        // that the person follows and cancels what their agents asked for but does not claim it, and that neither
+        // another agent, nor the agent itself with its own token, nor a namesake of another issuer or tenant does.
+        Caller one = Acting("agent-1"), other = Acting("agent-2"), elsewhere = Acting("agent-1", "https://b.test");
+        Caller ann = Samples.Person("ann", "support");
+        Caller alone = new(Samples.Issuer, "agent-1", CallerKind.Agent, [], ["ann"], "acme");
+        Caller namesake = new("https://b.test", "ann", CallerKind.Human, [], ["ann"], "acme");
+        Caller tenant = new(Samples.Issuer, "ann", CallerKind.Human, [], ["ann"], "other");
+        Approval asked = Samples.Approved() with { Requester = Requester.Of(one) };
+        (Caller Who, bool Claims, bool Follows)[] cases =
+        [
+            (one, true, true), (ann, false, true), (other, false, false), (elsewhere, false, false),
+            (alone, false, false), (namesake, false, false), (tenant, false, false),
+            (Samples.Person("bea"), false, false),
+        ];
+        foreach ((Caller who, bool claims, bool follows) in cases)
+        {
+            Assert.Equal(claims, ApprovalRules.IsRequester(asked.Requester, who));
+            Assert.Equal(follows, ApprovalRules.MayFollow(asked.Requester, who));
+            Assert.Equal(
+                claims ? MoveRefusal.Moved : MoveRefusal.NotTheRequester,
+                ApprovalRules.Claim(asked, who, asked.Function, asked.Digest, Samples.Now.AddMinutes(2)).Refusal);
+            Assert.Equal(
+                follows ? MoveRefusal.Moved : MoveRefusal.NotTheRequester,
+                ApprovalRules.Cancel(asked, who, Samples.Now.AddMinutes(2)).Refusal);
+        }
+
+        // What the person asked for themself is no agent's.
+        Requester own = Requester.Of(ann);
+        Assert.True(ApprovalRules.MayFollow(own, ann));
+        Assert.False(ApprovalRules.MayFollow(own, one));
+        Assert.False(ApprovalRules.IsRequester(own, one));
+
+        // Whoever is responsible for an agent with a token of its own is in its chain, and asked for nothing.
+        Assert.False(ApprovalRules.MayFollow(Samples.Pending().Requester, ann));
+        Assert.False(ApprovalRules.MayFollow(Samples.Pending().Requester, one));
+    }
+
+    [Fact]
+    public void An_approval_of_before_is_the_persons_to_follow_and_the_digests_to_claim()
+    {
+        // Proves of an approval that says nobody acts, as older gateways filed all, that an agent neither follows nor
+        // cancels it, that the person does, and that it is claimed by the digest, which tells agents apart.
+        Caller agent = Acting("agent-1"), other = Acting("agent-2"), ann = Samples.Person("ann");
+        Approval asked = Samples.Approved() with
+        {
+            Requester = Requester.Of(agent) with { Actor = "" },
+            Digest = DigestFor(agent),
+        };
+        Assert.False(ApprovalRules.MayFollow(asked.Requester, agent));
+        Assert.True(ApprovalRules.MayFollow(asked.Requester, ann));
+        Assert.Equal(MoveRefusal.Moved, ClaimBy(agent));
+        Assert.Equal(MoveRefusal.DigestMismatch, ClaimBy(other));
+        Assert.Equal(MoveRefusal.DigestMismatch, ClaimBy(ann));
+
+        MoveRefusal ClaimBy(Caller who) => ApprovalRules.Claim(
+            asked, who, asked.Function, DigestFor(who), Samples.Now.AddMinutes(2)).Refusal;
+    }
+
+    private static Caller Acting(string agent, string issuer = Samples.Issuer) =>
+        new(Samples.Issuer, "ann", CallerKind.Agent, ["support"], ["ann"], "acme")
+        {
+            IsDelegated = true,
+            Actor = issuer + "\n" + agent,
+        };
+
+    private static string DigestFor(Caller caller) => CallDigest.Compute(new CallParts
+    {
+        Caller = caller,
+        FunctionId = "billing.reset",
+        Method = "POST",
+        Target = "/billing/7/reset"u8,
+    });
 }

@@ -61,6 +61,12 @@ public sealed record ApprovalView
 
     public required IReadOnlyList<string> Chain { get; init; }
 
+    /// <summary>Who acts with the subject's token; empty where nobody else does.</summary>
+    public string Actor { get; init; } = "";
+
+    /// <summary>Who vouches for them.</summary>
+    public string ActorIssuer { get; init; } = "";
+
     public required string Reason { get; init; }
 
     public required string Digest { get; init; }
@@ -115,6 +121,8 @@ public sealed record ApprovalView
             Kind = Text(caller, "kind"),
             Groups = Texts(caller, "groups"),
             Chain = Texts(caller, "chain"),
+            Actor = caller.TryGetProperty("actor", out JsonElement actor) ? Text(actor, "subject") : "",
+            ActorIssuer = actor.ValueKind == JsonValueKind.Object ? Text(actor, "issuer") : "",
             Reason = Text(json, "reason"),
             Digest = Text(json, "digest"),
             Rule = Text(json, "rule"),
