@@ -95,6 +95,57 @@ public sealed class WindowGrammarTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(12)]
+    public void Takes_every_order_of_tokens_that_single_bytes_take(int depth)
+    {
+        // Proves brackets and separators in every order of up to six, just inside a text and deep in one: a window that
+        // is taken ends at the byte-by-byte scanner's place, and none is left but those in which a text ends early.
+        string[] tokens = ["[", "]", "{\"k\":", "}", "0", ","];
+        var window = new BlockWindow(BlockWindow.WidthBest);
+        for (int number = 0; number < 46_656; number++)
+        {
+            string text = new string('[', depth);
+            for (int left = number + 46_656; left > 1; left /= 6) text += tokens[left % 6];
+            byte[] body = Encoding.UTF8.GetBytes(text.PadRight(BlockWindow.BlockBytes + 16));
+            Assert.True(window.TryBegin(JsonPlace.Top, default));
+            if (window.Take(body, 0, BlockWindow.BlocksMax, Program)) AssertSamePlace(window, body, text);
+            else Assert.True(IsRefusedOrEndsEarly(body), text);
+        }
+    }
+
+    [Fact]
+    public void Takes_sixty_containers_and_no_more()
+    {
+        // Proves the depth of a window, in whatever containers: sixty are told apart, more are left.
+        var window = new BlockWindow(BlockWindow.WidthBest);
+        for (int seed = 1; seed <= 200; seed++)
+        {
+            var random = new Random(seed);
+            int depth = 50 + random.Next(40);
+            var opens = Enumerable.Range(0, depth).Select(_ => random.Next(2) == 0 ? "[" : "{\"k\":");
+            byte[] body = Encoding.UTF8.GetBytes(string.Concat(opens) + "[" + new string(' ', 16));
+            Assert.True(window.TryBegin(JsonPlace.Top, default));
+            bool isTaken = window.Take(body, 0, BlockWindow.BlocksMax, Program);
+            Assert.True(isTaken == depth + 1 <= TokenGrammar.DepthMax, "seed " + seed + ", depth " + (depth + 1));
+            if (isTaken) AssertSamePlace(window, body, "seed " + seed);
+        }
+    }
+
+    private static bool IsRefusedOrEndsEarly(byte[] body)
+    {
+        var scanner = default(JsonScanner);
+        scanner.Reset();
+        int position = 0;
+        while (true)
+        {
+            JsonEvent met = scanner.Next(body, ref position);
+            if (met == JsonEvent.Refused || (met == JsonEvent.ValueEnds && scanner.Depth == 0)) return true;
+            if (met <= JsonEvent.NeedMore) return false;
+        }
+    }
+
     private static IEnumerable<string> Numbers()
     {
         const string Bytes = "019-+.eE";
