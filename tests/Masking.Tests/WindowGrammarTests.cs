@@ -96,9 +96,9 @@ public sealed class WindowGrammarTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(12)]
-    public void Takes_every_order_of_tokens_that_single_bytes_take(int depth)
+    [InlineData(1, 0)]
+    [InlineData(12, 30)]   // so that the containers are open before the 64 tokens that are looked at
+    public void Takes_every_order_of_tokens_that_single_bytes_take(int depth, int elements)
     {
         // Proves brackets and separators in every order of up to six, just inside a text and deep in one: a window that
         // is taken ends at the byte-by-byte scanner's place, and none is left but those in which a text ends early.
@@ -106,9 +106,9 @@ public sealed class WindowGrammarTests
         var window = new BlockWindow(BlockWindow.WidthBest);
         for (int number = 0; number < 46_656; number++)
         {
-            string text = new string('[', depth);
+            string text = new string('[', depth) + string.Concat(Enumerable.Repeat("0,", elements));
             for (int left = number + 46_656; left > 1; left /= 6) text += tokens[left % 6];
-            byte[] body = Encoding.UTF8.GetBytes(text.PadRight(BlockWindow.BlockBytes + 16));
+            byte[] body = Encoding.UTF8.GetBytes(text.PadRight(2 * BlockWindow.BlockBytes));
             Assert.True(window.TryBegin(JsonPlace.Top, default));
             if (window.Take(body, 0, BlockWindow.BlocksMax, Program)) AssertSamePlace(window, body, text);
             else Assert.True(IsRefusedOrEndsEarly(body), text);
