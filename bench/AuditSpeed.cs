@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Countersign.Audit;
@@ -148,7 +149,7 @@ internal static class AuditSpeed
     private sealed class CountingStorage : IAuditStorage
     {
         private readonly DiskStorage _disk = new();
-        private readonly HashSet<SafeFileHandle> _segments = [];
+        private readonly ConcurrentDictionary<SafeFileHandle, bool> _segments = [];
 
         internal long SegmentWrites { get; private set; }
 
@@ -157,13 +158,13 @@ internal static class AuditSpeed
         public SafeFileHandle Open(string path)
         {
             SafeFileHandle file = _disk.Open(path);
-            if (path.EndsWith(".seg", StringComparison.Ordinal)) _segments.Add(file);
+            if (path.EndsWith(".seg", StringComparison.Ordinal)) _segments[file] = true;
             return file;
         }
 
         public void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
         {
-            if (_segments.Contains(file)) SegmentWrites++;
+            if (_segments.ContainsKey(file) && bytes.ContainsAnyExcept((byte)0)) SegmentWrites++;
             _disk.Write(file, bytes, offset);
         }
 

@@ -23,8 +23,16 @@ internal static class AuditLimits
     // One write to the segment. Larger batches only delay the committers who wait behind them.
     internal const int BatchBytesMax = 1_048_576;
 
-    // So that the leaf hashes of a batch have a fixed place; 256 KiB of them.
-    internal const int BatchEntriesMax = 8_192;
+    // So that the leaf hashes of what is not on disk yet have a fixed place; 2 MiB of them. More forces a flush.
+    internal const int UnsyncedEntriesMax = 65_536;
+
+    // Room in the newest segment: a quarter of a mebibyte at first, doubled up to this at a time. At 30 MB/s of records
+    // it is made four times a second.
+    internal const long PrepareBytesLeast = 262_144;
+    internal const long PrepareBytesMost = 8_388_608;
+
+    // Zeros in one write: what a batch may have to wait for.
+    internal const int PrepareStepBytes = 131_072;
 
     // Lazy records that wake a dozing writer: a committer who arrives next waits for at most this backlog.
     internal const int WakeRecords = 256;

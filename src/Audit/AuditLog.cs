@@ -13,6 +13,7 @@ public sealed class AuditLog : IAsyncDisposable
     private readonly AuditRecordPool _pool;
     private readonly LogWriter _writer;
     private string? _doubt;
+    private long _witnessedUntil = DateTimeOffset.MaxValue.UtcTicks;
 
     internal AuditLog(AuditLogOptions options, LogWriter writer, AuditRecordPool pool)
     {
@@ -38,6 +39,12 @@ public sealed class AuditLog : IAsyncDisposable
 
     /// <summary>Why the log's past is not to be believed, as witnesses saw it; null where nothing says so.</summary>
     public string? DoubtedBecause => Volatile.Read(ref _doubt);
+
+    /// <summary>
+    /// Until when witnesses are near enough; later, or before there were any, the log is not to be believed in what
+    /// matters. The end of time where none are required.
+    /// </summary>
+    public DateTimeOffset WitnessedUntil => new(Volatile.Read(ref _witnessedUntil), TimeSpan.Zero);
 
     /// <summary>Entries in the segments, whether synced yet or not.</summary>
     public long Size => _writer.Size;
@@ -149,6 +156,9 @@ public sealed class AuditLog : IAsyncDisposable
     /// <summary>Says that the log's past is not what witnesses saw of it. Nothing takes that back but a new
     /// start.</summary>
     public void Doubt(string because) => Interlocked.CompareExchange(ref _doubt, because, null);
+
+    /// <summary>Says until when witnesses that are required are near enough (<see cref="WitnessedUntil"/>).</summary>
+    public void HoldWitnessedUntil(DateTimeOffset until) => Volatile.Write(ref _witnessedUntil, until.UtcTicks);
 
     /// <summary>Keeps, beside the log, its newest checkpoint with the cosignatures of witnesses.</summary>
     /// <exception cref="IOException">The disk failed; the log itself is none the worse.</exception>

@@ -20,7 +20,8 @@ internal sealed class LogCursor(string folder, long from) : IDisposable
     /// <summary>Where in that segment.</summary>
     internal long Offset => _segment?.Offset ?? 0;
 
-    internal long SegmentBytes => _segment?.FileBytes ?? 0;
+    /// <summary>Bytes after the last whole frame of its segment that are not room for more.</summary>
+    internal long BytesBehind => _segment?.BytesBehind() ?? 0;
 
     internal FrameStatus Next(out ReadOnlySpan<byte> payload)
     {
@@ -74,7 +75,8 @@ internal sealed class LogCursor(string folder, long from) : IDisposable
             // A later segment was there, so this one is complete by now: what it still gives came while we looked.
             status = _segment.Next(out payload);
             if (status != FrameStatus.End) return status;
-            if (!TryNextSegment()) return FrameStatus.Missing;
+            if (TryNextSegment()) continue;
+            return _segment.BytesBehind() > 0 ? FrameStatus.LengthInvalid : FrameStatus.Missing;
         }
     }
 

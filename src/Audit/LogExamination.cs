@@ -99,9 +99,11 @@ internal sealed class LogExamination
     private void EndAt(FrameStatus status, LogCursor cursor)
     {
         bool promised = cursor.Index < Math.Max(Covered, _hashed);
+        long behind = cursor.BytesBehind;
+        if (status == FrameStatus.End && behind > 0) status = FrameStatus.LengthInvalid;
         if (status == FrameStatus.End && !promised) return;
         bool torn = !promised && status != FrameStatus.Missing && !cursor.HasLaterSegment();
-        if (torn) _tornBytes = cursor.SegmentBytes - cursor.Offset;
+        if (torn) _tornBytes = behind;
         else _damage = FrameDamage.Describe(status, cursor);
     }
 

@@ -81,9 +81,11 @@ internal sealed class LogRecovery(
 
         SegmentFirst = Math.Max(cursor.SegmentFirst, 0);
         SegmentBytes = cursor.Offset;
-        if (status == FrameStatus.End) return;
+        long behind = cursor.BytesBehind;
+        if (status == FrameStatus.End && behind == 0) return;
+        if (status == FrameStatus.End) status = FrameStatus.LengthInvalid;
         bool torn = status != FrameStatus.Missing && cursor.Index >= checkpoint.Size && !cursor.HasLaterSegment();
-        if (torn) TornBytes = cursor.SegmentBytes - cursor.Offset;
+        if (torn) TornBytes = behind;
         else Damage = FrameDamage.Describe(status, cursor);
     }
 

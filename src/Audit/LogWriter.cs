@@ -4,8 +4,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace Countersign.Audit;
 
 /// <summary>
-/// The one thread that writes: drains the queue into the segment, extends the tree, flushes when somebody waits or the
-/// commit interval passed, then lets the waiters go, and signs. The first failure ends all of that.
+/// The one thread that writes: drains the queue into the segment, flushes when somebody waits or the commit interval
+/// passed, then lets the waiters go, and leaves the rest to <see cref="TreeKeeper"/>. The first failure ends all of
+/// that.
 /// </summary>
 internal sealed class LogWriter : IAsyncDisposable
 {
@@ -18,8 +19,8 @@ internal sealed class LogWriter : IAsyncDisposable
     private readonly OpenedLog _log;
     private readonly AuditRecord[] _waiters;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly byte[] _leaves = new byte[AuditLimits.BatchEntriesMax * AuditLimits.HashBytes];
-    private AuditCheckpoint _checkpoint;
+    private readonly byte[] _leaves = new byte[AuditLimits.UnsyncedEntriesMax * AuditLimits.HashBytes];
+    private readonly TreeKeeper _tree;
     private AuditRecord? _next;
     private string? _fault;
     private int _leafCount;
@@ -30,7 +31,6 @@ internal sealed class LogWriter : IAsyncDisposable
     private long _synced;
     private long _recordsLost;
     private long _unsyncedSince;
-    private long _signedAt;
 
     internal LogWriter(
         AuditLogOptions options, IAuditStorage storage, TimeProvider clock, AuditRecordPool pool, OpenedLog log)
@@ -38,9 +38,8 @@ internal sealed class LogWriter : IAsyncDisposable
         (_options, _storage, _clock, _pool, _log) = (options, storage, clock, pool, log);
         _queue = new RecordRing(options.QueueRecordsMax);
         _waiters = new AuditRecord[options.QueueRecordsMax];
-        _checkpoint = log.Checkpoint;
         _size = _synced = log.Frontier.Size;
-        _signedAt = clock.GetTimestamp();
+        _tree = new TreeKeeper(options, storage, clock, log, TreeFailed);
     }
 
     internal AuditKeyChain Keys => _log.Keys;
@@ -55,7 +54,7 @@ internal sealed class LogWriter : IAsyncDisposable
 
     internal long RecordsLost => Interlocked.Read(ref _recordsLost);
 
-    internal AuditCheckpoint LastCheckpoint => Volatile.Read(ref _checkpoint);
+    internal AuditCheckpoint LastCheckpoint => _tree.Checkpoint;
 
     internal void WriteReceipt(AuditRecord intent, Guid call, DateTimeOffset at, IBufferWriter<byte> output)
     {
@@ -76,7 +75,11 @@ internal sealed class LogWriter : IAsyncDisposable
         Retention.FirstToHold(_options.Folder, _options, LastCheckpoint.Size, now);
 
     // Not from the pool: a starved pool must not stop the log.
-    internal void Start() => new Thread(Run) { IsBackground = true, Name = "countersign-audit" }.Start();
+    internal void Start()
+    {
+        _tree.Start();
+        new Thread(Run) { IsBackground = true, Name = "countersign-audit" }.Start();
+    }
 
     [HotPath]
     internal void Take(AuditRecord record, bool waits)
@@ -98,6 +101,7 @@ internal sealed class LogWriter : IAsyncDisposable
     {
         Guarded(WriteUntilStopped);
         Guarded(Finish);
+        _tree.End(signs: _fault is null);
         Interlocked.Exchange(ref _over, 1);
         RefuseQueued();
         _log.Dispose();
@@ -114,20 +118,30 @@ internal sealed class LogWriter : IAsyncDisposable
         }
         catch (Exception failure)
         {
-            Volatile.Write(ref _fault, failure.GetType().Name + ": " + failure.Message);
-            Interlocked.Add(ref _recordsLost, _log.Frontier.Size + _leafCount - _synced);
+            Fail(failure);
+            Interlocked.Add(ref _recordsLost, _leafCount);
             CompleteWaiters(false);
         }
+    }
+
+    private void Fail(Exception failure) => Interlocked.CompareExchange(
+        ref _fault, failure.GetType().Name + ": " + failure.Message, null);
+
+    // From the other thread: this one ends at its next step, and says no to whoever waits.
+    private void TreeFailed(Exception failure)
+    {
+        Fail(failure);
+        _bell.RingAlways();
     }
 
     private void WriteUntilStopped()
     {
         for (; ; )
         {
+            if (_fault is not null) throw new IOException(_fault);
             bool wrote = Gather();
             if (wrote) Append();
             if (_waiterCount > 0 || IsSyncDue()) Sync();
-            if (IsCheckpointDue()) SignCheckpoint();
             if (_next is not null || (!wrote && _queue.Count > 0)) continue;
             if (!wrote && Volatile.Read(ref _stopping) != 0) return;
             // Having written, it lets a batch gather: one write for hundreds of records, not one for each.
@@ -139,20 +153,21 @@ internal sealed class LogWriter : IAsyncDisposable
     {
         if (_fault is not null) return;
         Sync();
-        if (_size > _checkpoint.Size) SignCheckpoint();
+        _log.Segment.Trim();
     }
 
     // Takes records until the batch is full, the segment is, or nobody has more.
     private bool Gather()
     {
-        while (!_log.Segment.IsBatchFull && _leafCount < AuditLimits.BatchEntriesMax)
+        while (!_log.Segment.IsBatchFull && _leafCount < AuditLimits.UnsyncedEntriesMax)
         {
             if (_next is null && !_queue.TryDequeue(out _next)) break;
             if (_log.Segment.MustRoll(_next.WrittenBytes))
             {
                 if (_log.Segment.HasBatch) break;
                 Sync();
-                _log.Segment.Roll(_log.Frontier.Size);
+                _log.Segment.Roll(_size);
+                _tree.Nudge();
             }
 
             _log.Segment.Add(
@@ -165,56 +180,30 @@ internal sealed class LogWriter : IAsyncDisposable
         return _log.Segment.HasBatch;
     }
 
-    // The segment first: readers take a hash in the tiles for a promise that its entry is there.
     private void Append()
     {
         if (_size == _synced) _unsyncedSince = _clock.GetTimestamp();
         _log.Segment.Write();
-        for (int leaf = 0; leaf < _leafCount; leaf++)
-        {
-            int levels = _log.Frontier.Append(_leaves.AsSpan(leaf * AuditLimits.HashBytes, AuditLimits.HashBytes));
-            for (int level = 0; level < levels; level++)
-            {
-                _log.Tiles.Put(level, _log.Frontier.TileHashIndex(level), _log.Frontier.TileHash(level));
-            }
-        }
-
-        _leafCount = 0;
-        _log.Tiles.Write();
-        Volatile.Write(ref _size, _log.Frontier.Size);
+        Volatile.Write(ref _size, _synced + _leafCount);
+        if (_leafCount == AuditLimits.UnsyncedEntriesMax) Sync();
     }
 
+    // Waiters first. The tree gets no hash of an entry that is not on disk: what it signs must not outlive it, and
+    // readers take a hash in the tiles for a promise that its entry is there.
     private void Sync()
     {
-        if (_size > _synced)
-        {
-            _log.Segment.Flush();
-            _synced = _size;
-        }
-
+        if (_size > _synced) _log.Segment.Flush();
         CompleteWaiters(true);
-    }
-
-    private void SignCheckpoint()
-    {
-        Sync();
-        Span<byte> root = stackalloc byte[AuditLimits.HashBytes];
-        _log.Frontier.Root(root);
-        AuditCheckpoint signed = _log.Key.Sign(_size, root);
-        _storage.Replace(Path.Combine(_options.Folder, LogFolder.CheckpointFile), signed.Note.Span);
-        _signedAt = _clock.GetTimestamp();
-        Volatile.Write(ref _checkpoint, signed);
+        if (_leafCount == 0) return;
+        _tree.Give(_leaves.AsSpan(0, _leafCount * AuditLimits.HashBytes));
+        (_synced, _leafCount) = (_size, 0);
     }
 
     private bool IsSyncDue() => _size > _synced && _clock.GetElapsedTime(_unsyncedSince) >= _options.CommitEvery;
 
-    private bool IsCheckpointDue() =>
-        _size > _checkpoint.Size && _clock.GetElapsedTime(_signedAt) >= _options.CheckpointEvery;
-
     private TimeSpan WaitMost(bool dozes)
     {
         TimeSpan most = Timeout.InfiniteTimeSpan;
-        if (_size > _checkpoint.Size) most = _options.CheckpointEvery - _clock.GetElapsedTime(_signedAt);
         if (_size > _synced) most = Less(most, _options.CommitEvery - _clock.GetElapsedTime(_unsyncedSince));
         if (dozes) most = Less(most, TimeSpan.FromMilliseconds(AuditLimits.DozeMilliseconds));
         if (most == Timeout.InfiniteTimeSpan) return most;

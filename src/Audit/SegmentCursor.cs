@@ -44,6 +44,27 @@ internal sealed class SegmentCursor : IDisposable
 
     internal long FileBytes => RandomAccess.GetLength(_file);
 
+    /// <summary>
+    /// Bytes after the last whole frame up to the last that is not zero; 0 where only room that was made follows, or
+    /// where a frame has come meanwhile.
+    /// </summary>
+    internal long BytesBehind()
+    {
+        byte[] buffer = new byte[AuditLimits.ReadAheadBytes];
+        long end = Offset;
+        for (long at = Offset; ;)
+        {
+            int read = RandomAccess.Read(_file, buffer, at);
+            if (read == 0) break;
+            int last = buffer.AsSpan(0, read).LastIndexOfAnyExcept((byte)0);
+            if (last >= 0) end = at + last + 1;
+            at += read;
+        }
+
+        (_start, _end) = (0, 0);
+        return end == Offset || Peek(out _) == FrameStatus.Ok ? 0 : end - Offset;
+    }
+
     /// <summary>The next entry; <paramref name="payload"/> is valid until the next call.</summary>
     internal FrameStatus Next(out ReadOnlySpan<byte> payload)
     {
@@ -67,10 +88,17 @@ internal sealed class SegmentCursor : IDisposable
     private FrameStatus Peek(out int payloadBytes)
     {
         payloadBytes = 0;
-        if (!Fill(AuditLimits.FrameHeadBytes)) return _end == _start ? FrameStatus.End : FrameStatus.Truncated;
+        if (!Fill(AuditLimits.FrameHeadBytes))
+        {
+            // Less room than a frame's head needs, at the end of a full segment.
+            bool isRoom = !_buffer.AsSpan(_start.._end).ContainsAnyExcept((byte)0);
+            return isRoom ? FrameStatus.End : FrameStatus.Truncated;
+        }
+
         uint stated = BinaryPrimitives.ReadUInt32LittleEndian(_buffer.AsSpan(_start));
 
-        // An empty entry would be eight zero bytes, which is also what a crash may leave behind: there are none.
+        // There are no empty entries, so eight zero bytes are no frame, but room that was made for one.
+        if (BinaryPrimitives.ReadUInt64LittleEndian(_buffer.AsSpan(_start)) == 0) return FrameStatus.End;
         if (stated is 0 or > AuditLimits.EntryBytesMax) return FrameStatus.LengthInvalid;
         payloadBytes = (int)stated;
         if (!Fill(AuditLimits.FrameHeadBytes + payloadBytes)) return FrameStatus.Truncated;

@@ -15,6 +15,9 @@ public sealed record ChainWitness(string Key, string Through, long Size, DateTim
 public sealed record ChainOfTrust(
     IReadOnlyList<ChainWitness> Witnesses, IReadOnlyDictionary<string, string> Conflicts, string? Doubt)
 {
+    /// <summary>Why high-risk calls are refused for want of witnesses; null where they are not.</summary>
+    public string? Unwitnessed { get; init; }
+
     /// <summary>Nobody watches.</summary>
     public static ChainOfTrust None { get; } = new([], new Dictionary<string, string>(), null);
 }

@@ -45,6 +45,7 @@ internal static class HealthEndpoints
                 Alarms = services.Feed?.Standing.Alarms ?? [],
                 IsPollingAlone = services.Feed?.IsPollingAlone ?? false,
                 IsAuditDoubted = services.Audit.DoubtedBecause is not null,
+                IsAuditUnwitnessed = clock.GetUtcNow() > services.Audit.WitnessedUntil,
             }));
         });
     }
@@ -66,10 +67,17 @@ internal static class HealthEndpoints
             json.WriteString("policy", StateOf(parts));
             json.WriteString("store", parts.IsStoreHeard ? "ok" : "away");
             if (parts.IsPollingAlone) json.WriteString("store_events", "refused");
-            json.WriteString("audit", !parts.IsAuditHealthy ? "faulted" : parts.IsAuditDoubted ? "doubted" : "ok");
+            json.WriteString("audit", AuditOf(parts));
             json.WriteEndObject();
         });
     }
+
+    // Too few witnesses end high-risk calls and no others: a gateway that still serves those stays ready.
+    private static string AuditOf(ReadyParts parts) =>
+        !parts.IsAuditHealthy ? "faulted"
+        : parts.IsAuditDoubted ? "doubted"
+        : parts.IsAuditUnwitnessed ? "unwitnessed"
+        : "ok";
 
     private static string StateOf(ReadyParts parts) =>
         parts.PolicyVersion is null ? WhyNone(parts)
@@ -103,5 +111,8 @@ internal static class HealthEndpoints
 
         /// <summary>Witnesses contradict the log.</summary>
         public bool IsAuditDoubted { get; init; }
+
+        /// <summary>Fewer witnesses follow the log than are required.</summary>
+        public bool IsAuditUnwitnessed { get; init; }
     }
 }

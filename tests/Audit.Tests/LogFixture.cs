@@ -60,8 +60,11 @@ internal sealed class LogFixture : IDisposable
         await AppendAsync(log, log.Size, entries);
     }
 
-    /// <summary>As the folder would look if the machine stopped now.</summary>
-    internal LogFixture Copy()
+    /// <summary>
+    /// As the folder would look if the machine stopped now; the newest segment without the room that was made in it,
+    /// unless that is asked for.
+    /// </summary>
+    internal LogFixture Copy(bool withRoom = false)
     {
         LogFixture copy = new();
         foreach (string file in Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories))
@@ -70,6 +73,9 @@ internal sealed class LogFixture : IDisposable
             string target = Path.Combine(copy.Folder, Path.GetRelativePath(Folder, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             File.Copy(file, target);
+            if (withRoom || Path.GetExtension(file) != ".seg") continue;
+            byte[] bytes = File.ReadAllBytes(target);
+            File.WriteAllBytes(target, bytes[..FrameOffsets(bytes)[^1]]);
         }
 
         return copy;
@@ -85,7 +91,7 @@ internal sealed class LogFixture : IDisposable
     internal static List<int> FrameOffsets(byte[] segment)
     {
         List<int> offsets = [0];
-        while (offsets[^1] < segment.Length)
+        while (offsets[^1] < segment.Length - 8 && BitConverter.ToUInt64(segment, offsets[^1]) != 0)
         {
             offsets.Add(offsets[^1] + 8 + (int)BitConverter.ToUInt32(segment, offsets[^1]));
         }

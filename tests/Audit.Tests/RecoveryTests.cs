@@ -39,7 +39,8 @@ public sealed class RecoveryTests
             AuditLogOpening opening = AuditLog.Open(torn.Options, TimeProvider.System);
             bool cut = length > offsets[3];
             Assert.Equal(cut ? AuditOpenStatus.OpenedAfterCut : AuditOpenStatus.Opened, opening.Status);
-            Assert.Equal(length - offsets[3], opening.TailCutBytes);
+            int last = segment.AsSpan(0, length).LastIndexOfAnyExcept((byte)0);
+            Assert.Equal(last + 1 - offsets[3], opening.TailCutBytes);
             Assert.Equal(3, opening.Log!.Size);
             Assert.True(await LogFixture.AppendAsync(opening.Log, LogFixture.Payload(77)));
             await opening.Log.DisposeAsync();

@@ -23,6 +23,9 @@ internal sealed record AuditSettings
     /// <summary>Witnesses of this gateway's log beyond its fleet.</summary>
     public IReadOnlyList<WitnessSetting> Witnesses { get; init; } = [];
 
+    /// <summary>Witnesses that must be near for high and critical functions; 0 for none.</summary>
+    public int WitnessQuorum { get; init; }
+
     /// <summary>Logs beyond the fleet that this gateway is a witness of, over its control listener.</summary>
     public IReadOnlyList<AuditKey> WitnessFor { get; init; } = [];
 
@@ -39,19 +42,24 @@ internal sealed record AuditSettings
 /// <summary>Reads <c>audit</c>.</summary>
 internal static class AuditSettingsReader
 {
+    private const int QuorumMax = 16;
+
     private static readonly string[] Scopes = ["none", "strict", "all"];
 
     /// <summary>The settings; the caller refuses what is left.</summary>
     internal static AuditSettings Read(ConfigurationSection audit, Func<string, string> resolve)
     {
         AuditTerms absent = new();
+        List<WitnessSetting> witnesses = ReadWitnesses(audit);
+        bool isFleet = audit.Flag("fleetWitnesses", true);
         return new AuditSettings
         {
+            WitnessQuorum = Quorum(audit, witnesses.Count, isFleet),
             KeepFor = audit.Duration("keepFor", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(36_500)),
             KeepBytes = audit.Number("keepBytes", 0, 0, long.MaxValue / 2),
-            Witnesses = ReadWitnesses(audit),
+            Witnesses = witnesses,
             WitnessFor = ReadLogs(audit),
-            WitnessesFleet = audit.Flag("fleetWitnesses", true),
+            WitnessesFleet = isFleet,
             Ship = ShipReader.Read(audit, resolve),
             KeepsUnshipped = audit.Flag("keepUnshipped", true),
             Terms = new AuditTerms
@@ -62,6 +70,14 @@ internal static class AuditSettingsReader
                 ResponseCopyBytesMax = Bytes(audit, "responseCopyBytes", absent.ResponseCopyBytesMax),
             },
         };
+    }
+
+    private static int Quorum(ConfigurationSection audit, int witnesses, bool isFleet)
+    {
+        int quorum = (int)audit.Number("witnessQuorum", 0, 0, QuorumMax);
+        if (!isFleet && quorum > witnesses)
+            audit.Fault("witnessQuorum", $"{quorum} witnesses are required, and {witnesses} are configured");
+        return quorum;
     }
 
     private static List<WitnessSetting> ReadWitnesses(ConfigurationSection audit)

@@ -40,6 +40,7 @@ internal static class ConfigurationText
             Write(json, "witnesses", options.Audit.Witnesses.Select(one => one.Key.ToString()));
             Write(json, "witness_for", options.Audit.WitnessFor.Select(one => one.ToString()));
             json.WriteBoolean("fleet_witnesses", options.Audit.WitnessesFleet);
+            json.WriteNumber("witness_quorum", options.Audit.WitnessQuorum);
             json.WriteNumber("request_copy_bytes", options.Audit.Terms.RequestCopyBytesMax);
             json.WriteNumber("response_copy_bytes", options.Audit.Terms.ResponseCopyBytesMax);
             json.WriteString("limits", Digest(options.Limits.ToString()));

@@ -4,31 +4,56 @@ using Countersign.ControlPlane;
 namespace Countersign.Cli.Serve;
 
 /// <summary>What this gateway says of its log to those who watch it: alarms, and how many witnesses follow.</summary>
-internal sealed class AuditChain(AuditLog log, TimeProvider clock)
+internal sealed class AuditChain
 {
     internal const string RolledBack = "audit-rolled-back";
     internal const string Forked = "audit-forked";
     internal const string Conflict = "audit-conflict";
+    internal const string Unwitnessed = "audit-unwitnessed";
 
     private static readonly TimeSpan FreshFor = TimeSpan.FromMinutes(1);
 
+    private readonly AuditLog _log;
+    private readonly TimeProvider _clock;
+    private readonly int _quorum;
     private readonly Lock _gate = new();
     private readonly Dictionary<string, string> _conflicts = new(StringComparer.Ordinal);
     private IReadOnlyList<WitnessStanding> _witnesses = [];
     private string? _alarm;
 
-    /// <summary>The log.</summary>
-    internal AuditLog Log => log;
-
-    /// <summary>Every witness, and how far it has followed.</summary>
-    internal IReadOnlyList<WitnessStanding> Witnesses
+    /// <summary>The chain of a log that nobody follows yet.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="clock">The time.</param>
+    /// <param name="quorum">Witnesses that must be near for high and critical functions; 0 for none.</param>
+    internal AuditChain(AuditLog log, TimeProvider clock, int quorum)
     {
-        get => Volatile.Read(ref _witnesses);
-        set => Volatile.Write(ref _witnesses, value);
+        (_log, _clock, _quorum) = (log, clock, quorum);
+        if (quorum > 0) log.HoldWitnessedUntil(DateTimeOffset.MinValue);
     }
 
-    /// <summary>Witnesses that cosigned within the last minute.</summary>
-    internal int Fresh => Witnesses.Count(one => clock.GetUtcNow() - one.CosignedAt < FreshFor);
+    /// <summary>The log.</summary>
+    internal AuditLog Log => _log;
+
+    /// <summary>Every witness, and how far it has followed.</summary>
+    internal IReadOnlyList<WitnessStanding> Witnesses => Volatile.Read(ref _witnesses);
+
+    /// <summary>Witnesses that followed the log to its end, as it was, within the last minute.</summary>
+    internal int Fresh => Witnesses.Count(one => _clock.GetUtcNow() - one.LevelAt < FreshFor);
+
+    /// <summary>Why high and critical functions are refused for want of witnesses; null where they are not.</summary>
+    internal string? UnwitnessedBecause => _clock.GetUtcNow() <= _log.WitnessedUntil
+        ? null
+        : $"{Fresh} of {_quorum} witnesses that are required have followed this log within the last minute";
+
+    /// <summary>Takes how far the witnesses are. With as many as are required, they count for a minute.</summary>
+    internal void Follow(IReadOnlyList<WitnessStanding> witnesses)
+    {
+        Volatile.Write(ref _witnesses, witnesses);
+        if (_quorum == 0) return;
+        DateTimeOffset[] level = [.. witnesses.Select(one => one.LevelAt).OrderDescending()];
+        bool isMet = level.Length >= _quorum && level[_quorum - 1] > DateTimeOffset.MinValue;
+        _log.HoldWitnessedUntil(isMet ? level[_quorum - 1] + FreshFor : DateTimeOffset.MinValue);
+    }
 
     /// <summary>Logs of others that contradicted what this gateway saw of them, each with how.</summary>
     internal IReadOnlyDictionary<string, string> Conflicts
@@ -49,6 +74,7 @@ internal sealed class AuditChain(AuditLog log, TimeProvider clock)
                 List<string> alarms = [];
                 if (_conflicts.Count > 0) alarms.Add(Conflict);
                 if (_alarm is not null) alarms.Add(_alarm);
+                if (UnwitnessedBecause is not null) alarms.Add(Unwitnessed);
                 return alarms;
             }
         }
@@ -57,7 +83,10 @@ internal sealed class AuditChain(AuditLog log, TimeProvider clock)
     /// <summary>The same for the control listener.</summary>
     internal ChainOfTrust ToTrust() => new(
         [.. Witnesses.Select(one => new ChainWitness(one.Key, one.Through, one.Size, one.CosignedAt, one.Trouble))],
-        Conflicts, log.DoubtedBecause);
+        Conflicts, _log.DoubtedBecause)
+    {
+        Unwitnessed = UnwitnessedBecause,
+    };
 
     /// <summary>Notes another log's contradiction; true the first time.</summary>
     internal bool NoteConflict(string origin, string how)
@@ -74,7 +103,7 @@ internal sealed class AuditChain(AuditLog log, TimeProvider clock)
             _alarm = standing == PastStanding.RolledBack ? RolledBack : Forked;
         }
 
-        log.Doubt(because);
+        _log.Doubt(because);
         return true;
     }
 }
@@ -84,6 +113,7 @@ internal sealed class AuditChain(AuditLog log, TimeProvider clock)
 /// <param name="Through"><c>fleet</c>, or the address that it is asked at.</param>
 /// <param name="Size">Entries under the last head that it cosigned; 0 for none.</param>
 /// <param name="CosignedAt">When; the beginning of time for never.</param>
+/// <param name="LevelAt">When it last had cosigned the newest head that was held out to it.</param>
 /// <param name="Trouble">What went wrong last; empty where nothing did.</param>
 internal sealed record WitnessStanding(
-    string Key, string Through, long Size, DateTimeOffset CosignedAt, string Trouble);
+    string Key, string Through, long Size, DateTimeOffset CosignedAt, DateTimeOffset LevelAt, string Trouble);

@@ -23,7 +23,10 @@ internal sealed class AuditMetrics : IDisposable
             description: "Entries that no witness has cosigned yet.");
         _meter.CreateObservableGauge(
             "countersign.audit.witnesses", () => chain.Fresh,
-            description: "Witnesses that cosigned this gateway's log within the last minute.");
+            description: "Witnesses that followed this gateway's log to its end within the last minute.");
+        _meter.CreateObservableGauge(
+            "countersign.audit.quorum.missed", () => chain.UnwitnessedBecause is null ? 0 : 1,
+            description: "1 while fewer witnesses follow this gateway's log than are required.");
         _meter.CreateObservableGauge(
             "countersign.audit.doubted", () => chain.Log.DoubtedBecause is null ? 0 : 1,
             description: "1 while witnesses contradict this gateway's log.");

@@ -25,7 +25,7 @@ internal sealed class GatewayAudit : IAsyncDisposable
         _settings = settings;
         _log = logger;
         Log = log;
-        Chain = new AuditChain(log, clock);
+        Chain = new AuditChain(log, clock, settings.WitnessQuorum);
         _gateway = gateway;
         _clock = clock;
     }

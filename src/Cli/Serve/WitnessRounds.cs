@@ -25,7 +25,9 @@ internal sealed partial class WitnessRounds : IAsyncDisposable
     private AuditCheckpoint? _head;
     private long _headSince;
     private byte[] _kept = [];
+    private readonly Dictionary<string, DateTimeOffset> _levelAt = new(StringComparer.Ordinal);
     private bool _isStoreJudged;
+    private bool _isUnwitnessed;
 
     internal WitnessRounds(
         AuditChain chain, FleetWitness? fleet, IReadOnlyList<HttpWitness> others, GatewayAudit audit,
@@ -87,15 +89,33 @@ internal sealed partial class WitnessRounds : IAsyncDisposable
 
         foreach (byte[] seen in evidence) Judge(seen, "a witness");
         await KeepAsync(_head);
-        _chain.Witnesses =
+        _chain.Follow(
         [
-            .. _others.Select(one => Standing(one.Petition, one.Address)),
-            .. (_fleet?.Petitions ?? []).Select(one => Standing(one, "fleet")),
-        ];
+            .. _others.Select(one => Standing(one.Petition, one.Address, _head)),
+            .. (_fleet?.Petitions ?? []).Select(one => Standing(one, "fleet", _head)),
+        ]);
+        TellOfQuorum();
     }
 
-    private static WitnessStanding Standing(WitnessPetition petition, string through) => new(
-        petition.Witness.ToString(), through, petition.Cosigned?.Size ?? 0, petition.CosignedAt, petition.Trouble);
+    private void TellOfQuorum()
+    {
+        string? because = _chain.UnwitnessedBecause;
+        bool isUnwitnessed = because is not null;
+        if (isUnwitnessed == _isUnwitnessed) return;
+        _isUnwitnessed = isUnwitnessed;
+        _audit.Record(isUnwitnessed ? AuditChain.Unwitnessed : "audit-witnessed", because ?? "");
+        if (isUnwitnessed) TooFewWitnesses(_log, because!);
+        else EnoughWitnesses(_log);
+    }
+
+    private WitnessStanding Standing(WitnessPetition petition, string through, AuditCheckpoint head)
+    {
+        string key = petition.Witness.ToString();
+        if (petition.Cosigned is { } cosigned && cosigned.Size >= head.Size) _levelAt[key] = _clock.GetUtcNow();
+        return new WitnessStanding(
+            key, through, petition.Cosigned?.Size ?? 0, petition.CosignedAt, _levelAt.GetValueOrDefault(key),
+            petition.Trouble);
+    }
 
     private bool MayMoveOn(AuditCheckpoint head) => _clock.GetElapsedTime(_headSince) >= HeadHeldFor
         || Petitions.All(one => one.Cosigned?.Size == head.Size);
@@ -133,6 +153,14 @@ internal sealed partial class WitnessRounds : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The log's witnesses could not be asked")]
     private static partial void RoundFailed(ILogger log, Exception fault);
+
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "{Because}. High and critical functions are refused")]
+    private static partial void TooFewWitnesses(ILogger log, string because);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "As many witnesses as are required follow the audit log")]
+    private static partial void EnoughWitnesses(ILogger log);
 
     [LoggerMessage(
         Level = LogLevel.Critical,

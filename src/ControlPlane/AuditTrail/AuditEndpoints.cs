@@ -52,6 +52,7 @@ internal static class AuditEndpoints
             json.WriteNumber("entries", desk.Size);
             json.WriteNumber("signed", desk.Head?.Size ?? 0);
             json.WriteString("doubt", chain.Doubt);
+            json.WriteString("unwitnessed", chain.Unwitnessed);
             json.WriteStartArray("witnesses");
             foreach (ChainWitness witness in chain.Witnesses)
             {

@@ -104,7 +104,8 @@ internal sealed class AuditPages(ConsoleGate gate, AuditDesk desk)
         return await gate.RenderAsync<AuditChainPage>(new AuditChainModel(
             gate.HeadFor(session, "Chain of trust", "audit"), desk.Key.Name, desk.Key.ToString(), desk.Size, signed,
             desk.Head is { } head ? Encoding.UTF8.GetString(head.Note.Span) : "",
-            found?.IsOk ?? true, found is null ? "Nothing is signed yet." : found.Message, chain.Doubt,
+            found?.IsOk ?? true, found is null ? "Nothing is signed yet." : found.Message,
+            chain.Doubt, chain.Unwitnessed,
             [.. chain.Witnesses.Select(one => new WitnessRow(
                 one.Key.Split('+')[0], one.Key, one.Through, one.Size, one.CosignedAt, one.Trouble))],
             [.. chain.Conflicts.Select(pair => new ConflictRow(pair.Key, pair.Value))]));

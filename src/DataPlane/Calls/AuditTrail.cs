@@ -44,12 +44,18 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
         return Verdict.AuditUnavailable;
     }
 
-    /// <summary>Refuses strict calls while witnesses contradict the log: who rewrote it may be at work.</summary>
+    /// <summary>
+    /// Refuses strict calls while witnesses contradict the log, or too few follow it: who rewrote it may be at work.
+    /// </summary>
     [HotPath]
     internal Verdict Trust(CallContext call)
     {
-        if (log.DoubtedBecause is null || !call.Function!.IsStrict) return Verdict.Proceed;
-        call.Detail = "The audit log is not the one that its witnesses saw.";
+        if (!call.Function!.IsStrict) return Verdict.Proceed;
+        bool isWitnessed = clock.GetUtcNow() <= log.WitnessedUntil;
+        if (isWitnessed && log.DoubtedBecause is null) return Verdict.Proceed;
+        call.Detail = isWitnessed
+            ? "The audit log is not the one that its witnesses saw."
+            : "Too few witnesses follow the audit log.";
         return Verdict.AuditUnavailable;
     }
 
@@ -62,8 +68,11 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
         AuditRecord intent = call.AuditSlot.Intent;
         record.WriteTo(intent, call.AuditSlot.Outcome);
         copies.Begin(call);
-        if (copies.GivesReceipt(call)) log.WriteReceipt(intent, call.Id, call.Started, call.Receipt);
-        if (call.Function!.IsStrict) return CommitAsync(call, intent);
+        bool isPromised = copies.GivesReceipt(call);
+        if (isPromised) log.WriteReceipt(intent, call.Id, call.Started, call.Receipt);
+
+        // A receipt is a promise that the intent is there: none leaves for one that a crash could still lose.
+        if (isPromised || call.Function!.IsStrict) return CommitAsync(call, intent);
         log.Enqueue(intent);
         call.IsIntended = true;
         return new(Verdict.Proceed);

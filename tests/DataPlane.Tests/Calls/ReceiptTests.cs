@@ -53,6 +53,39 @@ public sealed class ReceiptTests
     }
 
     [Fact]
+    public async Task A_receipt_leaves_only_once_its_intent_is_on_disk()
+    {
+        // Proves that with a receipt for every call the intent of a low-risk one is in the folder when the answer is
+        // there: a crash right then convicts nobody.
+        AuditTerms terms = new() { Copies = AuditScope.None, Receipts = AuditScope.All };
+        await using MemoryGateway gateway = new(Policies.Standard, auditTerms: terms);
+        MemoryClient client = gateway.Connect();
+        for (int call = 0; call < 20; call++)
+        {
+            WireMessage low = await client.CallAsync(Requests.Get(gateway, "/raw/1"));
+            Assert.True(CallReceipt.TryParse(low.All("Countersign-Receipt").Single(), out CallReceipt? receipt));
+            AuditEntry intent = CallStory.Find(gateway.Audit.Folder, receipt!.Call)!.Record("intent")!.Value;
+            Assert.True(receipt.IsOf(intent.Payload.Span));
+        }
+    }
+
+    [Fact]
+    public async Task A_log_without_its_witnesses_lets_no_strict_call_go()
+    {
+        // Proves that strict calls go while witnesses are near, and not a moment longer; that others always do.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        gateway.Audit.HoldWitnessedUntil(DateTimeOffset.MinValue);
+        WireMessage refused = await client.CallAsync(Requests.Get(gateway, "/strict/1"));
+        Assert.Equal(503, refused.Status);
+        Assert.Equal("urn:countersign:audit-unavailable", refused.Json.GetProperty("type").GetString());
+        Assert.Equal(0, gateway.Upstream.Dials);
+        Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
+        gateway.Audit.HoldWitnessedUntil(DateTimeOffset.MaxValue);
+        Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, "/strict/1"))).Status);
+    }
+
+    [Fact]
     public async Task A_log_in_doubt_lets_no_strict_call_go()
     {
         // Proves that high-risk calls are refused before anybody is asked to approve, with 503 and a record, and that

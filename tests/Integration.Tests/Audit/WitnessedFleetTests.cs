@@ -89,11 +89,91 @@ public sealed class WitnessedFleetTests : IAsyncLifetime
         Assert.Equal((string?)turned["new"], (string?)chain["key"]);
         Assert.Equal(old.Trim(), (string?)Assert.Single(chain["handovers"]!.AsArray())!["from"]);
         Assert.Null(chain["doubt"]);
-        JsonArray nodes = (await _world.A.ControlAsync("olga", "GET", "/api/v1/nodes")).Body["items"]!.AsArray();
-        Assert.DoesNotContain(nodes.SelectMany(node => Alarms(node!)), alarm => alarm.StartsWith(
+        Assert.DoesNotContain((await NodesAsync()).SelectMany(node => Alarms(node!)), alarm => alarm.StartsWith(
             "audit", StringComparison.Ordinal));
         Assert.True(AuditVerifier.TryReadWitnessed(folder, witness.Key, out AuditCheckpoint? cosigned));
         Assert.True(cosigned!.Size > (long)turned["size"]!);
+    }
+
+    [Fact]
+    public async Task Without_its_quorum_a_gateway_makes_no_high_risk_call()
+    {
+        // Proves that a gateway that requires a witness refuses high-risk calls until that one has cosigned, says so
+        // where it is looked for, goes on with others meanwhile, and makes them afterwards.
+        using CheckpointWitness witness = CheckpointWitness.Open(
+            Directory.CreateTempSubdirectory("countersign-witness-").FullName, "witness.example/w1", _ => null,
+            TimeProvider.System);
+        await using WitnessServer server = await WitnessServer.StartAsync(witness);
+        _world.Upstream.Release();
+        (CountersignProcess process, GatewayClient client) = await _world.StartAsync(
+            "quorate", _world.Redis, ("AUDIT__FLEETWITNESSES", "false"), ("AUDIT__WITNESSQUORUM", "1"),
+            ("AUDIT__WITNESSES__0__KEY", witness.Key.ToString()), ("AUDIT__WITNESSES__0__URL", server.Address));
+        Answer refused = await client.CallAsync("alice", "POST", "/attack/1");
+        Assert.Equal((503, "audit-unavailable"), (refused.Status, refused.Problem));
+        Assert.Equal(200, (await client.CallAsync("alice", "GET", "/people/1")).Status);
+        Answer ready = await client.GetAsync(client.Control + "/health/ready");
+        Assert.Equal((200, "unwitnessed"), (ready.Status, ready["audit"]));
+        await Until.TrueAsync(async () => (await NodesAsync()).Any(
+            node => (string?)node!["name"] == "quorate" && Alarms(node!).Contains("audit-unwitnessed")));
+        Assert.StartsWith("0 of 1 ", (string?)(await ChainAsync(client))["unwitnessed"], StringComparison.Ordinal);
+        Assert.Contains("countersign_audit_quorum_missed 1",
+            (await client.GetAsync(client.Control + "/metrics")).Text, StringComparison.Ordinal);
+
+        Assert.True(AuditKey.TryParse(await File.ReadAllTextAsync(
+            Path.Combine(process.Ready["audit"]!.ToString(), "log.vkey"), TestContext.Current.CancellationToken),
+            out AuditKey? log));
+        server.Log = log;
+        await Until.TrueAsync(
+            async () => (await client.GetAsync(client.Control + "/health/ready"))["audit"] == "ok");
+        Answer made = await client.CallAsync("alice", "POST", "/attack/1");
+        Assert.NotEqual("audit-unavailable", made.Problem);
+        Assert.Null((await ChainAsync(client))["unwitnessed"]);
+    }
+
+    [Fact]
+    public async Task A_fork_is_seen_by_the_witness_and_ends_high_risk_calls()
+    {
+        // Proves what a stolen key and the folder allow: one log, grown in two ways. The witness has cosigned the
+        // first; the second is longer and verifies alone, is refused, and its gateway is alarmed and makes no
+        // high-risk call.
+        using CheckpointWitness witness = CheckpointWitness.Open(
+            Directory.CreateTempSubdirectory("countersign-witness-").FullName, "witness.example/w1", _ => null,
+            TimeProvider.System);
+        await using WitnessServer server = await WitnessServer.StartAsync(witness);
+        (string, string)[] settings =
+        [
+            ("AUDIT__FLEETWITNESSES", "false"), ("AUDIT__WITNESSES__0__KEY", witness.Key.ToString()),
+            ("AUDIT__WITNESSES__0__URL", server.Address),
+        ];
+        _world.Upstream.Release();
+        (CountersignProcess process, GatewayClient client) = await _world.StartAsync("forked", _world.Redis, settings);
+        string folder = process.Ready["audit"]!.ToString();
+        await process.StopAsync();
+        Copy(folder, folder + ".old");
+        Assert.True(AuditKey.TryParse(await File.ReadAllTextAsync(
+            Path.Combine(folder, "log.vkey"), TestContext.Current.CancellationToken), out AuditKey? log));
+        server.Log = log;
+        (process, client) = await _world.StartAsync("forked", _world.Redis, settings);
+        for (int call = 0; call < 5; call++) await client.CallAsync("alice", "GET", "/people/1");
+        long seen = (long)(await WitnessedAsync(client))["witnesses"]![0]!["size"]!;
+        await process.StopAsync();
+        byte[] honest = witness.Latest(log!).ToArray();
+
+        Directory.Delete(folder, recursive: true);
+        Copy(folder + ".old", folder);
+        await GrowAsync(folder, "forked", seen + 50);
+        Assert.True(AuditVerifier.Verify(folder, trustedKey: log!.ToString()).IsOk);
+        Assert.Equal(AuditDamageKind.ForkedFromKnown, AuditVerifier.Verify(folder, known: honest).Kind);
+        (_, client) = await _world.StartAsync("forked", _world.Redis, settings);
+        await Until.TrueAsync(
+            async () => (await client.GetAsync(client.Control + "/health/ready"))["audit"] == "doubted");
+        Answer refused = await client.CallAsync("alice", "POST", "/attack/1");
+        Assert.Equal((503, "audit-unavailable"), (refused.Status, refused.Problem));
+        await Until.TrueAsync(async () => (await NodesAsync()).Any(
+            node => (string?)node!["name"] == "forked" && Alarms(node!).Contains("audit-forked")));
+        Assert.StartsWith(
+            Encoding.UTF8.GetString(honest).Split("\n\n")[0], Encoding.UTF8.GetString(witness.Latest(log).Span),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -159,6 +239,23 @@ public sealed class WitnessedFleetTests : IAsyncLifetime
 
     private static string[] Alarms(JsonNode node) =>
         [.. node["alarms"]!.AsArray().Select(alarm => alarm!.ToString())];
+
+    private async Task<JsonArray> NodesAsync() =>
+        (await _world.A.ControlAsync("olga", "GET", "/api/v1/nodes")).Body["items"]!.AsArray();
+
+    // By somebody who has the folder and the seed in it.
+    private static async Task GrowAsync(string folder, string name, long until)
+    {
+        AuditLogOptions options = new() { Folder = folder, Origin = "countersign/" + name };
+        await using AuditLog log = AuditLog.Open(options, TimeProvider.System).Log!;
+        while (log.Size < until)
+        {
+            if (!log.TryReserve(out AuditReservation slot)) continue;
+            new EventRecord { At = DateTimeOffset.UnixEpoch, Event = "forged" }.WriteTo(slot.Outcome);
+            Assert.True(await log.CommitAsync(slot.Outcome));
+            log.Return(slot);
+        }
+    }
 
     private static async Task<JsonNode> ChainAsync(GatewayClient client) =>
         (await client.ControlAsync("olga", "GET", "/api/v1/audit/chain")).Body;

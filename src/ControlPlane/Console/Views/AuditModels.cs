@@ -51,6 +51,8 @@ public sealed record ConflictRow(string Log, string How);
 /// <param name="IsVerified">True if the newest entries verify against the signed head, just now.</param>
 /// <param name="Verified">The same in words.</param>
 /// <param name="Doubt">Why the log is not to be believed; null where nothing says so.</param>
+/// <param name="Unwitnessed">Why high-risk calls are refused for want of witnesses; null where they are not.</param>
 public sealed record AuditChainModel(
     PageHead Head, string Log, string Key, long Entries, long Signed, string Checkpoint, bool IsVerified,
-    string Verified, string? Doubt, IReadOnlyList<WitnessRow> Witnesses, IReadOnlyList<ConflictRow> Conflicts);
+    string Verified, string? Doubt, string? Unwitnessed,
+    IReadOnlyList<WitnessRow> Witnesses, IReadOnlyList<ConflictRow> Conflicts);

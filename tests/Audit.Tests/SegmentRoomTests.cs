@@ -1,0 +1,183 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Countersign.Audit.Tests;
+
+/// <summary>The room that is made in the newest segment, and the thread that makes it.</summary>
+public sealed class SegmentRoomTests
+{
+    private static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Room_is_no_entry_and_no_damage()
+    {
+        // Proves that a log at work has room behind its last entry, that readers, the verifier and a start after a
+        // stopped machine end where the entries do, and that a log that is closed has none.
+        using LogFixture fixture = new();
+        AuditLog log = LogFixture.Open(fixture.NeverSigning);
+        await LogFixture.AppendAsync(log, 0, 5);
+        await UntilAsync(() => new FileInfo(fixture.Segment()).Length >= AuditLimits.PrepareBytesLeast);
+        using LogFixture stopped = fixture.Copy(withRoom: true);
+        Assert.Equal(5, AuditReader.Between(fixture.Folder, 0, 99).Count());
+        AuditVerification live = fixture.Verify();
+        Assert.True(live.IsOk && live.TailTornBytes == 0, live.Message);
+        await log.DisposeAsync();
+        byte[] closed = File.ReadAllBytes(fixture.Segment());
+        Assert.Equal(LogFixture.FrameOffsets(closed)[^1], closed.Length);
+
+        Assert.True(new FileInfo(stopped.Segment()).Length > closed.Length);
+        Assert.True(stopped.Verify().IsOk);
+        AuditLog again = LogFixture.Open(stopped.Options);
+        Assert.Equal(5, again.Size);
+        await LogFixture.AppendAsync(again, 5, 300);
+        await again.DisposeAsync();
+        Assert.Equal(300, stopped.Verify().EntriesCovered);
+        Assert.True(stopped.Verify().IsOk);
+    }
+
+    [Fact]
+    public async Task What_a_crash_left_in_the_room_is_cut()
+    {
+        // Proves that pages that came to the disk without those before them are torn bytes, told of and cut.
+        using LogFixture fixture = new();
+        AuditLog log = LogFixture.Open(fixture.NeverSigning);
+        await LogFixture.AppendAsync(log, 0, 5);
+        await UntilAsync(() => new FileInfo(fixture.Segment()).Length >= AuditLimits.PrepareBytesLeast);
+        using LogFixture stopped = fixture.Copy(withRoom: true);
+        await log.DisposeAsync();
+        long end = new FileInfo(fixture.Segment()).Length;
+        byte[] segment = File.ReadAllBytes(stopped.Segment());
+        segment[end + 4_096] = 7;
+        File.WriteAllBytes(stopped.Segment(), segment);
+        Assert.Equal(4_097, stopped.Verify().TailTornBytes);
+        AuditLogOpening opening = AuditLog.Open(stopped.Options, TimeProvider.System);
+        Assert.Equal((AuditOpenStatus.OpenedAfterCut, 4_097L), (opening.Status, opening.TailCutBytes));
+        await LogFixture.AppendAsync(opening.Log!, 5, 9);
+        await opening.Log!.DisposeAsync();
+        Assert.True(stopped.Verify().IsOk);
+    }
+
+    [Fact]
+    public async Task Zeros_over_a_signed_entry_are_damage()
+    {
+        // Proves that nobody hides an entry as room: in the newest segment and in one before it, the entry is named.
+        using LogFixture fixture = new();
+        AuditLogOptions options = fixture.Options with { SegmentBytesMax = 2_048 };
+        await fixture.WriteAsync(300, options);
+        List<long> firsts = LogFolder.Segments(fixture.Folder);
+        foreach (long first in (long[])[firsts[0], firsts[^1]])
+        {
+            byte[] whole = File.ReadAllBytes(fixture.Segment(first)), zeroed = (byte[])whole.Clone();
+            List<int> at = LogFixture.FrameOffsets(whole);
+            zeroed.AsSpan(at[1]..at[2]).Clear();
+            File.WriteAllBytes(fixture.Segment(first), zeroed);
+            AuditVerification found = fixture.Verify();
+            Assert.Equal((AuditDamageKind.LengthInvalid, first + 1), (found.Kind, found.FirstBadEntry));
+            Assert.Equal(AuditOpenStatus.Damaged, AuditLog.Open(options, TimeProvider.System).Status);
+            zeroed.AsSpan(at[1]..).Clear();
+            File.WriteAllBytes(fixture.Segment(first), zeroed);
+            found = fixture.Verify();
+            Assert.Equal(first + 1, found.FirstBadEntry);
+            Assert.Null(AuditLog.Open(options, TimeProvider.System).Log);
+            File.WriteAllBytes(fixture.Segment(first), whole);
+        }
+
+        Assert.True(fixture.Verify().IsOk);
+    }
+
+    [Fact]
+    public async Task Nobody_who_waits_for_a_commit_waits_for_tiles_or_heads()
+    {
+        // Proves that commits go on while the disk holds up everything but segments, and that all is caught up with.
+        using LogFixture fixture = new();
+        using GatedStorage storage = new();
+        AuditLogOptions options = fixture.Options with { CheckpointEvery = TimeSpan.FromMilliseconds(1) };
+        AuditLog log = AuditLogOpener.Open(options, TimeProvider.System, storage).Log!;
+        storage.Close();
+        await LogFixture.AppendAsync(log, 0, 700).WaitAsync(PatienceMax, TestContext.Current.CancellationToken);
+        Assert.Equal(0, log.LastCheckpoint!.Size);
+        storage.Release();
+        await log.DisposeAsync();
+        AuditVerification found = fixture.Verify();
+        Assert.True(found.IsOk, found.Message);
+        Assert.Equal(700, found.EntriesCovered);
+    }
+
+    [Theory]
+    [InlineData(".seg")]
+    [InlineData("tile")]
+    [InlineData("checkpoint")]
+    public async Task A_disk_that_fails_beside_the_commits_faults_the_log(string failing)
+    {
+        // Proves that no room, no tile or no head is as final as no entry: nothing is reserved again, and what waits is
+        // told no; a start on a disk that works has all that was acknowledged.
+        using LogFixture fixture = new();
+        using GatedStorage storage = new();
+        AuditLogOptions options = fixture.Options with { CheckpointEvery = TimeSpan.FromMilliseconds(1) };
+        AuditLog log = AuditLogOpener.Open(options, TimeProvider.System, storage).Log!;
+        storage.Failing = failing;
+        long acknowledged = 0;
+        while (log.IsHealthy && await LogFixture.AppendAsync(log, LogFixture.Payload(acknowledged))) acknowledged++;
+        await UntilAsync(() => !log.IsHealthy);
+        Assert.False(log.TryReserve(out _));
+        Assert.Contains("No space left", log.Fault, StringComparison.Ordinal);
+        await log.DisposeAsync();
+        await using AuditLog again = LogFixture.Open(options);
+        Assert.True(again.Size >= acknowledged, $"{again.Size} of {acknowledged}");
+    }
+
+    private static async Task UntilAsync(Func<bool> holds)
+    {
+        long startedAt = TimeProvider.System.GetTimestamp();
+        while (!holds())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(startedAt) < PatienceMax, "it never came to that");
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>A disk that holds up, or refuses, what is beside the commits.</summary>
+    private sealed class GatedStorage : IAuditStorage, IDisposable
+    {
+        private readonly DiskStorage _disk = new();
+        private readonly ManualResetEventSlim _isOpen = new(true);
+
+        internal volatile string Failing = "nothing";
+
+        public SafeFileHandle Open(string path)
+        {
+            Pass(path);
+            return _disk.Open(path);
+        }
+
+        public void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
+        {
+            bool isRoom = !bytes.ContainsAnyExcept((byte)0);
+            if (isRoom) Pass(".seg");
+            _disk.Write(file, bytes, offset);
+        }
+
+        public void Flush(SafeFileHandle file) => _disk.Flush(file);
+
+        public void Truncate(SafeFileHandle file, long length) => _disk.Truncate(file, length);
+
+        public void FlushFolder(string folder) => _disk.FlushFolder(folder);
+
+        public void Replace(string path, ReadOnlySpan<byte> bytes)
+        {
+            Pass(path);
+            _disk.Replace(path, bytes);
+        }
+
+        public void Dispose() => _isOpen.Dispose();
+
+        internal void Close() => _isOpen.Reset();
+
+        internal void Release() => _isOpen.Set();
+
+        private void Pass(string path)
+        {
+            if (path.Contains(Failing, StringComparison.Ordinal)) throw new IOException("No space left on device");
+            if (path != ".seg") _isOpen.Wait();
+        }
+    }
+}
