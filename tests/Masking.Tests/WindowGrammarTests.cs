@@ -115,6 +115,22 @@ public sealed class WindowGrammarTests
         }
     }
 
+    [Theory]
+    [InlineData("7")]
+    [InlineData("true")]
+    [InlineData("\"a\"")]
+    [InlineData("[] 7")]
+    [InlineData("{}\"a\"")]
+    public void Leaves_what_is_in_no_container(string text)
+    {
+        // Proves that a number, string or literal outside of every container is left to the byte-by-byte scanner, which
+        // alone knows what may follow it.
+        var window = new BlockWindow(BlockWindow.WidthBest);
+        byte[] body = Encoding.UTF8.GetBytes(text.PadRight(2 * BlockWindow.BlockBytes));
+        Assert.True(window.TryBegin(JsonPlace.Top, default));
+        Assert.False(window.Take(body, 0, BlockWindow.BlocksMax, Program));
+    }
+
     [Fact]
     public void Takes_sixty_containers_and_no_more()
     {
