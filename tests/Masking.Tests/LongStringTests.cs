@@ -46,6 +46,36 @@ public sealed class LongStringTests
         Assert.InRange(refused, Seeds / 4, Seeds * 3 / 4);
     }
 
+    [Theory]
+    [InlineData((byte)BlockWidth.Scalar)]
+    [InlineData((byte)BlockWidth.Bits128)]
+    [InlineData((byte)BlockWidth.Bits256)]
+    [InlineData((byte)BlockWidth.Bits512)]
+    public void Windows_take_the_strings_that_single_bytes_take(byte width)
+    {
+        // Proves escapes, UTF-8 and control characters in windows, across the ends of blocks: a window takes a text of
+        // strings exactly where the byte-by-byte scanner does.
+        var window = new BlockWindow((BlockWidth)width);
+        MaskProgram program = MaskProgram.Compile([new("no such name", MaskAction.Redact)]);
+        int refused = 0;
+        for (int seed = 1; seed <= Seeds; seed++)
+        {
+            var random = new Random(seed);
+            var body = new List<byte>([(byte)'[', (byte)'"']);
+            AddContent(body, random);
+            body.AddRange("\", \""u8);
+            AddContent(body, random);
+            body.AddRange("\"        ]        "u8);
+            bool isSound = MaskRun.Chunks(program, [.. body], 1).Status == MaskStatus.Done;
+            Assert.True(window.TryBegin(JsonPlace.Top, default));
+            bool isTaken = window.Take([.. body], 0, BlockWindow.BlocksMax, program) && window.End >= body.Count - 8;
+            Assert.True(isTaken == isSound, "seed " + seed + ": " + Encoding.Latin1.GetString([.. body]));
+            if (!isSound) refused++;
+        }
+
+        Assert.InRange(refused, Seeds / 8, Seeds * 3 / 4);
+    }
+
     private static MaskRule Second(Random random) => random.Next(3) switch
     {
         0 => new MaskRule("judged", MaskAction.KeepLast4),
