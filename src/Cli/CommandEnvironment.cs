@@ -25,11 +25,24 @@ internal sealed record CommandEnvironment(
     /// <summary>Standard output as bytes.</summary>
     internal Stream OutBytes { get; init; } = Stream.Null;
 
+    /// <summary>How a line of what went wrong begins.</summary>
+    internal const string Prefix = "countersign: ";
+
+    /// <summary>What has been said so far, should the command fail.</summary>
+    internal Failure Failure { get; init; } = new();
+
     /// <summary>Prints an error and gives the exit code.</summary>
     internal int Fail(string message, int exitCode = ExitCodes.Failed)
     {
-        Error.WriteLine("countersign: " + message);
+        Error.WriteLine(Prefix + message);
         return exitCode;
+    }
+
+    /// <summary>Prints why the control API refused, and gives the exit code.</summary>
+    internal int Fail(ControlAnswer answer)
+    {
+        Failure.Answer = answer.Body;
+        return Fail(answer.Problem());
     }
 
     /// <summary>An environment variable, or null.</summary>

@@ -25,7 +25,9 @@ CommandEnvironment environment = new(
     InBytes = Console.OpenStandardInput(),
     OutBytes = Console.OpenStandardOutput(),
 };
-RootCommand root = new(
+return await CommandStart.RunAsync(args, environment, Compose);
+
+static RootCommand Compose(CommandEnvironment environment) => new(
     "Countersign: segregation of duties for function calls. "
     + "Nobody can both ask for a high-impact call and let it happen.")
 {
@@ -43,6 +45,3 @@ RootCommand root = new(
     KeysCommand.Create(environment),
     CompletionCommand.Create(environment),
 };
-ParseResult parsed = root.Parse(args);
-int exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
-return parsed.Errors.Count > 0 ? ExitCodes.Usage : exitCode;

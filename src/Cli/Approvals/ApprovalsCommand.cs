@@ -29,7 +29,7 @@ internal static class ApprovalsCommand
     internal static int Report(CommandEnvironment environment, ControlAnswer answer, bool json)
     {
         if (json && answer.Text.Length > 0 && answer.Status != 0) environment.Out.WriteLine(answer.Text);
-        if (!answer.IsOk) return environment.Fail(answer.Problem());
+        if (!answer.IsOk) return environment.Fail(answer);
         if (!json) environment.Out.WriteLine($"{answer.Body!["id"]} is {answer.Body["state"]}");
         return ExitCodes.Ok;
     }
@@ -57,7 +57,7 @@ internal static class ApprovalsCommand
                 + Parameter("function", parsed.GetValue(function)) + Parameter("caller", parsed.GetValue(caller))
                 + Parameter("cursor", parsed.GetValue(cursor));
             ControlAnswer answer = await client.GetAsync(Path + query, cancellation);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(answer);
             if (parsed.GetValue(json)) environment.Out.WriteLine(answer.Text);
             else ApprovalText.PrintList(environment, answer.Body!.AsObject());
             return ExitCodes.Ok;
@@ -78,7 +78,7 @@ internal static class ApprovalsCommand
             if (client is null) return ExitCodes.Usage;
             string at = At(parsed.GetValue(id)!);
             ControlAnswer answer = await client.GetAsync(at, cancellation);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(answer);
             if (parsed.GetValue(json))
             {
                 environment.Out.WriteLine(answer.Text);

@@ -91,7 +91,7 @@ internal static class DecideCommand
                     return environment.Fail("nothing was decided");
 
                 // Somebody who may not even see it gets the act's own refusal, which says why.
-                if (seen is null && shown.Status != 404) return environment.Fail(shown.Problem());
+                if (seen is null && shown.Status != 404) return environment.Fail(shown);
                 JsonObject body = bodyOf(seen ?? NoDigest, parsed.GetValue(_reason)!);
                 ControlAnswer answer =
                     await client.PostAsync(at + path, body.ToJsonString(), "application/json", cancellation);

@@ -34,7 +34,7 @@ internal static class RevealCommand
             ControlAnswer answer = await client.PostAsync(
                 ApprovalsCommand.At(parsed.GetValue(id)!) + "/reveal", body.ToJsonString(), "application/json",
                 cancellation);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(answer);
             if (parsed.GetValue(json)) environment.Out.WriteLine(answer.Text);
             else environment.Out.WriteLine(Text(answer.Body!["value"]));
             return ExitCodes.Ok;

@@ -42,7 +42,7 @@ internal static class ReviewCommands
             if (client is null) return ExitCodes.Usage;
             ControlAnswer answer =
                 await client.GetAsync($"/api/v1/reviews?limit={parsed.GetValue(limit)}", cancellation);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(answer);
             if (parsed.GetValue(json)) environment.Out.WriteLine(answer.Text);
             else ApprovalText.PrintList(environment, answer.Body!.AsObject());
             return ExitCodes.Ok;

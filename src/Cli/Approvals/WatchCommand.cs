@@ -63,7 +63,7 @@ internal static class WatchCommand
                 if (IsDone) return ExitCodes.Ok;
 
                 // A refusal is final; a gateway that is away, drains or has no store comes back.
-                if (end.Status is >= 400 and < 500) return environment.Fail(end.Problem());
+                if (end.Status is >= 400 and < 500) return environment.Fail(end);
                 if (wasHeard) wait = WaitMin;
                 else environment.Error.WriteLine($"countersign: {end.Problem()}; again in {wait.TotalSeconds:0} s");
                 await Task.Delay(wait, environment.Clock, cancellation);

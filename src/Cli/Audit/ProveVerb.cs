@@ -38,7 +38,7 @@ internal static class ProveVerb
             if (client is null) return ExitCodes.Usage;
             ControlAnswer answer = await client.GetAsync(
                 $"/api/v1/audit/calls/{id}/proof?record={record}", cancellation);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(answer);
             return Print(environment, answer.Text, id, record, parsed.GetValue(json));
         });
         return command;

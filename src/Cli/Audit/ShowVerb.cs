@@ -35,7 +35,7 @@ internal static class ShowVerb
             ControlAnswer answer = await client.GetAsync($"/api/v1/audit/calls/{id}", cancellation);
             return answer.IsOk
                 ? Print(environment, answer.Body!.AsObject(), parsed.GetValue(json))
-                : environment.Fail(answer.Problem());
+                : environment.Fail(answer);
         });
         return command;
     }

@@ -52,7 +52,7 @@ internal static class NodesCommand
 
             // A control listener that restarts is no end of a watch; one that refuses is.
             bool isGone = answer.Status is 0 or 503 && (look.Watches || look.Waits);
-            if (!answer.IsOk && !isGone) return environment.Fail(answer.Problem());
+            if (!answer.IsOk && !isGone) return environment.Fail(answer);
             bool isConverged = answer.IsOk && answer.Body!["converged"]!.GetValue<bool>();
             string shown = answer.IsOk ? Shown(answer, look.Json) : answer.Problem() + "\n";
             bool isLast = !look.Watches && (!look.Waits || isConverged);

@@ -28,7 +28,7 @@ internal static class NoticesCommand
             if (client is null) return ExitCodes.Usage;
             string query = $"?status={parsed.GetValue(status)}&limit={parsed.GetValue(limit)}";
             ControlAnswer answer = await client.GetAsync(Path + query, cancellation);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(answer);
             if (parsed.GetValue(json)) environment.Out.WriteLine(answer.Text);
             else Print(environment, answer.Body!["items"]!.AsArray(), parsed.GetValue(status)!);
             return ExitCodes.Ok;
@@ -49,7 +49,7 @@ internal static class NoticesCommand
             if (client is null) return ExitCodes.Usage;
             string at = Path + "/" + Uri.EscapeDataString(parsed.GetValue(id)!) + "/retry";
             ControlAnswer answer = await client.PostAsync(at, "", "application/json", cancellation);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(answer);
             if (parsed.GetValue(json)) environment.Out.WriteLine(answer.Text);
             else environment.Out.WriteLine(parsed.GetValue(id) + " is waiting");
             return ExitCodes.Ok;

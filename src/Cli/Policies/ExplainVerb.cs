@@ -115,13 +115,34 @@ internal static class ExplainVerb
         return null;
     }
 
+    // As bytes: what is no UTF-8 is refused as the gateway refuses it, and is not mended on the way.
     private static bool TryReadBody(CommandEnvironment environment, string? given, out byte[] body)
     {
         body = [];
         if (given is null) return true;
-        string? text = given.StartsWith('@') ? PolicyFile.ReadText(environment, given[1..]) : given;
-        if (text is not null) body = Encoding.UTF8.GetBytes(text);
-        return text is not null;
+        if (!given.StartsWith('@'))
+        {
+            body = Encoding.UTF8.GetBytes(given);
+            return true;
+        }
+
+        try
+        {
+            body = given == "@-" ? ReadAll(environment.InBytes) : File.ReadAllBytes(given[1..]);
+            return true;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            environment.Fail("--body: " + (given == "@" ? "@ needs the name of a file behind it" : fault.Message));
+            return false;
+        }
+    }
+
+    private static byte[] ReadAll(Stream input)
+    {
+        using MemoryStream bytes = new();
+        input.CopyTo(bytes);
+        return bytes.ToArray();
     }
 
     private static bool TryReadTime(CommandEnvironment environment, string? given, out DateTimeOffset? at)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.Json.Nodes;
 using Countersign.Cli.Policies.OpenApi;
 using Countersign.Policy;
 
@@ -25,18 +26,19 @@ internal static class ImportVerb
             DefaultValueFactory = _ => "",
         };
         Option<string?> output = new("--output", "-o") { Description = "Write to this file, which must not exist" };
+        Option<bool> json = new("--json") { Description = "Print JSON: the policy as text, counts and notes" };
         Command command = new("openapi", "Take the operations of an OpenAPI document as functions; denies everything")
         {
-            file, upstream, under, output,
+            file, upstream, under, output, json,
         };
         command.SetAction(parsed => Run(
             environment, parsed.GetValue(file)!, parsed.GetValue(upstream), parsed.GetValue(under)!,
-            parsed.GetValue(output)));
+            parsed.GetValue(output), parsed.GetValue(json)));
         return command;
     }
 
     private static int Run(
-        CommandEnvironment environment, string name, string? upstream, string under, string? output)
+        CommandEnvironment environment, string name, string? upstream, string under, string? output, bool json)
     {
         if (PolicyFile.ReadText(environment, name) is not { } text) return ExitCodes.Usage;
         if (OpenApiDocument.Read(text, out string fault) is not { } document)
@@ -45,7 +47,7 @@ internal static class ImportVerb
         }
 
         OpenApiImportResult import = OpenApiImport.Run(document, upstream, under);
-        foreach (string note in import.Notes) environment.Error.WriteLine($"not taken or changed: {note}");
+        foreach (string note in json ? [] : import.Notes) environment.Error.WriteLine($"not taken or changed: {note}");
         if (import.Functions.Count == 0) return environment.Fail($"{name}: there is no operation that could be taken");
         string policy = PolicySkeleton.Write(import);
         PolicyReading reading = PolicyReader.Read(policy, MaskWords.All);
@@ -62,9 +64,10 @@ internal static class ImportVerb
             return environment.Fail("the document could not be put into a policy that is valid");
         }
 
-        if (output is null) environment.Out.Write(policy);
-        else if (!TryWrite(environment, output, policy)) return ExitCodes.Failed;
-        environment.Error.WriteLine(Summary(import));
+        if (output is not null && !TryWrite(environment, output, policy)) return ExitCodes.Failed;
+        if (json) environment.Out.WriteLine(ToJson(import, policy, output));
+        else if (output is null) environment.Out.Write(policy);
+        if (!json) environment.Error.WriteLine(Summary(import));
         return ExitCodes.Ok;
     }
 
@@ -81,6 +84,21 @@ internal static class ImportVerb
             environment.Fail(fault.Message);
             return false;
         }
+    }
+
+    private static string ToJson(OpenApiImportResult import, string policy, string? output)
+    {
+        JsonObject risks = [];
+        foreach (var group in import.Functions.GroupBy(function => function.Risk)) risks[group.Key] = group.Count();
+        JsonObject result = new()
+        {
+            ["functions"] = import.Functions.Count,
+            ["risks"] = risks,
+            ["notes"] = new JsonArray([.. import.Notes.Select(note => (JsonNode)note)]),
+            ["output"] = output,
+            ["policy"] = policy,
+        };
+        return result.ToJsonString(Serve.LogOptions.PlainJson);
     }
 
     private static string Summary(OpenApiImportResult import)

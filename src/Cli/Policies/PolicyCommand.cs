@@ -108,7 +108,7 @@ internal static class PolicyCommand
             using ControlClient? client = control.Open(environment, parsed);
             if (client is null) return ExitCodes.Usage;
             ControlAnswer answer = await client.GetAsync(Path, cancellation);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(answer);
             if (parsed.GetValue(json)) environment.Out.WriteLine(answer.Text);
             else PrintHistory(environment.Out, answer.Body!["items"]!.AsArray());
             return ExitCodes.Ok;
@@ -123,7 +123,7 @@ internal static class PolicyCommand
         using ControlClient? client = control.Open(environment, parsed);
         if (client is null) return ExitCodes.Usage;
         ControlAnswer list = await client.GetAsync(Path + "?limit=1", cancellation);
-        if (!list.IsOk) return environment.Fail(list.Problem());
+        if (!list.IsOk) return environment.Fail(list);
 
         // Two who publish at once must not undo each other unseen: the second one is told.
         long current = list.Body!["current"]!.GetValue<long>();

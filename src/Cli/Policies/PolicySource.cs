@@ -32,7 +32,7 @@ internal sealed class PolicySource(
         if (name == "current")
         {
             ControlAnswer list = await client.GetAsync(Path, cancellation);
-            if (!list.IsOk) return End(environment.Fail(list.Problem()));
+            if (!list.IsOk) return End(environment.Fail(list));
             JsonNode? current = list.Body!["items"]!.AsArray()
                 .FirstOrDefault(item => item!["current"]?.GetValue<bool>() == true);
             if (current is null) return End(environment.Fail("no policy is in force"));
@@ -40,7 +40,7 @@ internal sealed class PolicySource(
         }
 
         ControlAnswer found = await client.GetAsync($"{Path}/{version}", cancellation);
-        if (!found.IsOk) return End(environment.Fail(found.Problem()));
+        if (!found.IsOk) return End(environment.Fail(found));
         PolicyReading reading = PolicyReader.Read(found.Text, MaskWords.All);
         if (reading.Errors.Count == 0) return reading;
         environment.Error.WriteLine(PolicyErrorText.Of("version " + version, reading.Errors));

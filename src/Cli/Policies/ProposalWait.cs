@@ -63,7 +63,7 @@ internal sealed class ProposalWait
             }
 
             // A control listener that restarts has not decided anything.
-            if (!seen.IsOk && seen.Status is not (0 or 503)) return environment.Fail(seen.Problem());
+            if (!seen.IsOk && seen.Status is not (0 or 503)) return environment.Fail(seen);
             if (seen.IsOk && state is not ("pending" or "approved"))
                 return environment.Fail($"the approval is {state}; version {asked["version"]} is not in force");
             await Task.Delay(LookEvery, environment.Clock, cancellation);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json.Nodes;
 
@@ -17,6 +18,7 @@ internal static class RollbackCommand
         {
             Description = "Version to put in force [default: what was in force before the one in force]",
             Arity = ArgumentArity.ZeroOrOne,
+            CustomParser = ReadVersion,
         };
         Option<long?> expect = PolicyOptions.Expect();
         Option<bool> resume = PolicyOptions.Resume();
@@ -33,7 +35,7 @@ internal static class RollbackCommand
             using ControlClient? client = control.Open(environment, parsed);
             if (client is null) return ExitCodes.Usage;
             ControlAnswer list = await client.GetAsync(Path + "?limit=1", cancellation);
-            if (!list.IsOk) return environment.Fail(list.Problem());
+            if (!list.IsOk) return environment.Fail(list);
             long current = list.Body!["current"]!.GetValue<long>();
 
             // What was looked at must be what is replaced: another's publication meanwhile is not rolled back unseen.
@@ -60,6 +62,15 @@ internal static class RollbackCommand
             return ExitCodes.Ok;
         });
         return command;
+    }
+
+    private static long? ReadVersion(ArgumentResult argument)
+    {
+        if (argument.Tokens.Count == 0) return null;
+        string text = argument.Tokens[0].Value;
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long version)) return version;
+        argument.AddError($"'{text}' is not the number of a version: choose one of policy history");
+        return null;
     }
 
     private static void Print(CommandEnvironment environment, JsonObject revision, long before) =>

@@ -80,7 +80,7 @@ internal static class KeysCommand
 
     private static int Show(CommandEnvironment environment, ControlAnswer answer, bool isJson)
     {
-        if (!answer.IsOk) return environment.Fail(answer.Problem());
+        if (!answer.IsOk) return environment.Fail(answer);
         if (isJson)
         {
             environment.Out.WriteLine(answer.Text);

@@ -55,7 +55,7 @@ internal static class RevokeVerb
             using ControlClient? client = control.Open(environment, parsed);
             if (client is null) return ExitCodes.Usage;
             ControlAnswer answer = await client.PostAsync(Path, body.ToJsonString(), "application/json", cancellation);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(answer);
             environment.Out.WriteLine("revoked " + Name(answer.Body!) + ", remembered until " + answer.Body!["until"]);
             return ExitCodes.Ok;
         });
@@ -73,7 +73,7 @@ internal static class RevokeVerb
             using ControlClient? client = control.Open(environment, parsed);
             if (client is null) return ExitCodes.Usage;
             ControlAnswer answer = await client.GetAsync(Path, cancellation);
-            if (!answer.IsOk) return environment.Fail(answer.Problem());
+            if (!answer.IsOk) return environment.Fail(answer);
             if (parsed.GetValue(json)) environment.Out.WriteLine(answer.Text);
             else
             {

@@ -10,6 +10,7 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
 {
     private const int Refused = 1;
     private const int Usage = 2;
+    private const int Unauthenticated = 401;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("countersign-cli-").FullName;
 
@@ -29,7 +30,7 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     [InlineData("policy replay", "<policy> --from --include-outside --exit-code --json")]
     [InlineData("policy publish", "<file> --config --store --author --control --token --token-file --json")]
     [InlineData("policy publish", "--directory --include-outside")]
-    [InlineData("policy import openapi", "<file> --upstream --output")]
+    [InlineData("policy import openapi", "<file> --upstream --output --json")]
     [InlineData("policy history", "--control --token --token-file --json")]
     [InlineData("approvals", "list show watch approve deny cancel revoke withdraw break-glass reveal review owed")]
     [InlineData("approvals watch", "--count --control --token --token-file --json")]
@@ -272,6 +273,18 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         CommandEnd bad = await RunAsync("olga", "policy", "publish", Write("apiVersion: other/v1\n"));
         Assert.Equal(Refused, bad.ExitCode);
         Assert.Contains("nothing was published", bad.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_refusal_of_the_listener_is_told_in_its_own_words()
+    {
+        // Proves that --json gives the control API's own problem where that refused, by a token that is none.
+        CommandEnd end = await CountersignProcess.RunAsync(
+            "policy", "history", "--json", "--token", "nobody", "--control", world.Client.Control);
+        JsonNode problem = JsonNode.Parse(end.Output)!;
+        Assert.Equal((Refused, "urn:countersign:unauthenticated", Unauthenticated, Refused),
+            (end.ExitCode, (string)problem["type"]!, (int)problem["status"]!, (int)problem["exit_code"]!));
+        Assert.StartsWith("countersign: unauthenticated (401)", end.Errors, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -41,8 +41,7 @@ internal sealed class CommandRun : IDisposable
         CommandEnvironment environment = new(
             variables, "test", run._output, run._errors, typed is not null, new StringReader(typed ?? ""),
             TimeProvider.System);
-        run.End = create(environment).Parse(arguments)
-            .InvokeAsync(cancellationToken: run._stop.Token).WaitAsync(PatienceMax);
+        run.End = CommandStart.RunAsync(arguments, environment, create, run._stop.Token).WaitAsync(PatienceMax);
         return run;
     }
 

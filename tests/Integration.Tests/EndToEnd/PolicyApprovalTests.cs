@@ -90,17 +90,18 @@ public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<Redis
     [Fact]
     public async Task A_proposal_outlives_the_gateway_and_the_command_says_what_it_waits_for()
     {
-        // Proves restarts and the command line, by a publication before a restart and an approval after it.
+        // Proves restarts and the command line, by a publication before a restart and an approval after it; the reason
+        // arrives as it was written.
         string file = System.IO.Path.Combine(_setup.Folder, "next.yaml");
         await File.WriteAllTextAsync(
             file, ServeSetup.Policy(_backends.Upstream) + "# next\n", TestContext.Current.CancellationToken);
-        CommandEnd published = await CommandAsync("policy", "publish", file, "--reason", "month end");
+        CommandEnd published = await CommandAsync("policy", "publish", file, "--reason", "@oncall asked");
         Assert.Equal((5, ""), (published.ExitCode, published.Errors.Trim()));
         Assert.Contains("another person of finance-leads", published.Output, StringComparison.Ordinal);
         await _gateway!.StopAsync();
         await _gateway.DisposeAsync();
         await StartAsync();
-        JsonObject pending = await Client.PendingAsync("bob", "month end");
+        JsonObject pending = await Client.PendingAsync("bob", "@oncall asked");
         string id = pending["id"]!.ToString();
         Assert.Contains(id, published.Output, StringComparison.Ordinal);
         Answer decided = await Client.DecideAsync("bob", id, pending["digest"]!.ToString());

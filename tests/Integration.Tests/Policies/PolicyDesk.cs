@@ -1,3 +1,4 @@
+using System.Text;
 using Countersign.Cli;
 using Countersign.Cli.Policies;
 using Xunit;
@@ -20,15 +21,21 @@ internal sealed class PolicyDesk : IDisposable
     }
 
     /// <summary>Runs <c>countersign policy</c> with these words.</summary>
-    internal async Task<CommandResult> RunAsync(params string[] words)
+    internal Task<CommandResult> RunAsync(params string[] words) => RunWithAsync("", words);
+
+    /// <summary>The same, with this on standard input.</summary>
+    internal static async Task<CommandResult> RunWithAsync(string input, params string[] words)
     {
         using StringWriter output = new();
         using StringWriter errors = new();
         CommandEnvironment environment = new(
-            new Dictionary<string, string>(), "test", output, errors, IsInteractive: false, TextReader.Null,
-            TimeProvider.System);
-        int exitCode = await PolicyCommand.Create(environment).Parse(words)
-            .InvokeAsync(cancellationToken: TestContext.Current.CancellationToken);
+            new Dictionary<string, string>(), "test", output, errors, IsInteractive: false, new StringReader(input),
+            TimeProvider.System)
+        {
+            InBytes = new MemoryStream(Encoding.UTF8.GetBytes(input)),
+        };
+        int exitCode = await CommandStart.RunAsync(
+            words, environment, PolicyCommand.Create, TestContext.Current.CancellationToken);
         return new CommandResult(exitCode, output.ToString(), errors.ToString());
     }
 }
