@@ -40,7 +40,10 @@ public sealed class DutyTests
         Assert.Equal(("apart", TimeSpan.FromDays(30)), (seven.Separation, seven.Window));
         Assert.Equal(seven, Assert.Single(DutiesOf(Text, """{"vendor_id":"7"}""")!));
         Assert.Equal(seven, Assert.Single(DutiesOf(Text, """{"vendor_id":7.0}""")!));
-        Assert.NotEqual(seven.Key, DutiesOf(Text, """{"vendor_id":8}""")![0].Key);
+        Assert.Equal(seven, Assert.Single(DutiesOf(Text, """{"vendor_id":"70e-1"}""")!));
+        Assert.Equal(KeyOf("100000000000000000"), KeyOf("1e17"));
+        Assert.Equal(KeyOf("0"), KeyOf("-0.0"));
+        Assert.NotEqual(seven.Key, KeyOf("8"));
         Assert.NotEqual(seven.Key, DutiesOf(Text, """{"vendor_id":7}""", "other")![0].Key);
         Assert.DoesNotContain("secret", DutiesOf(Text, """{"vendor_id":"secret"}""")![0].Key, StringComparison.Ordinal);
         Assert.NotEqual(Duty.Of("s", "a", "bc", default).Key, Duty.Of("s", "ab", "c", default).Key);
@@ -104,6 +107,8 @@ public sealed class DutyTests
         Assert.Null(reading.Snapshot);
         Assert.Contains(reading.Errors, error => error.Message.Contains(fault, StringComparison.Ordinal));
     }
+
+    private static string KeyOf(string vendor) => DutiesOf(Text, $$"""{"vendor_id":{{vendor}}}""")![0].Key;
 
     private static IReadOnlyList<Duty>? DutiesOf(string text, string body, string tenant = "acme")
     {

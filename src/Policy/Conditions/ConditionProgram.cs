@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Countersign.Policy.Conditions;
 
 /// <summary>What a program answers. Zero is an error, which denies.</summary>
@@ -67,8 +65,9 @@ public sealed class ConditionProgram
     }
 
     /// <summary>
-    /// The expression's value as text: a string itself, a number in digits, <c>true</c> or <c>false</c>. 7, 7u, 7.0 and
-    /// "7" give the same. False, and why, for an error and for any other value.
+    /// The expression's value as text: a number by its exact value, whichever way it is written and also where it is
+    /// written in a string; any other string itself, <c>true</c> or <c>false</c>. 7, 7u, 7.0, 70e-1 and "7.0" give the
+    /// same. False, and why, for an error and for any other value.
     /// </summary>
     public bool TryEvaluateScalar(in CallFacts facts, out string text, out string fault)
     {
@@ -77,10 +76,12 @@ public sealed class ConditionProgram
         bool isScalar = value.IsNumber || value.Kind is ValueKind.String or ValueKind.Bool;
         if (isScalar) value = Converting.Convert(Operation.ToText, value, evaluation);
         isScalar &= value.Kind == ValueKind.String;
-        text = isScalar ? Encoding.UTF8.GetString(value.Text) : "";
+        string? name = isScalar ? NumberText.NameOf(value.Text) : null;
         evaluation.Return();
-        fault = isScalar ? "" : value.IsError ? Describe(value) : "the value is no text, number or bool";
-        return isScalar;
+        text = name ?? "";
+        fault = name is not null ? "" : isScalar ? "the exponent of a number has too many digits"
+            : value.IsError ? Describe(value) : "the value is no text, number or bool";
+        return name is not null;
     }
 
     /// <summary>One of several conditions of a call, which share its steps and its arguments' index.</summary>

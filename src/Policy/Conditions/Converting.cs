@@ -9,6 +9,7 @@ namespace Countersign.Policy.Conditions;
 internal static class Converting
 {
     private const int NumberCharactersMax = 32;
+    private const int TextCharactersMax = NumberCharactersMax + NumberText.RoomMore;
 
     private static ConditionValue NoOverload => ConditionValue.Failed(ConditionFault.NoOverload);
 
@@ -156,7 +157,7 @@ internal static class Converting
 
     private static ConditionValue ToText(in ConditionValue value, Evaluation evaluation)
     {
-        Span<byte> written = stackalloc byte[NumberCharactersMax];
+        Span<byte> written = stackalloc byte[TextCharactersMax];
         int length = 0;
         bool isWritten = true;
         switch (value.Kind)
@@ -174,7 +175,7 @@ internal static class Converting
                 isWritten = Utf8Formatter.TryFormat(value.Uint, written, out length);
                 break;
             case ValueKind.Double:
-                isWritten = value.Double.TryFormat(written, out length, default, CultureInfo.InvariantCulture);
+                length = WriteDouble(value.Double, written);
                 break;
             case ValueKind.Timestamp:
                 length = TimeText.WriteTimestamp(value, written);
@@ -189,5 +190,18 @@ internal static class Converting
         if (!isWritten || !evaluation.TryTake(length, out Memory<byte> room)) return Evaluation.TooCostly;
         written[..length].CopyTo(room.Span);
         return ConditionValue.OfText(room);
+    }
+
+    /// <summary>As an int of the same value is written: what is joined from it must not differ by the type.</summary>
+    private static int WriteDouble(double value, Span<byte> written)
+    {
+        Span<byte> shortest = stackalloc byte[NumberCharactersMax];
+        value.TryFormat(shortest, out int length, default, CultureInfo.InvariantCulture);
+        int named = NumberText.Write(shortest[..length], written);
+        if (named >= 0) return named;
+
+        // Infinities, and what is no number.
+        shortest[..length].CopyTo(written);
+        return length;
     }
 }
