@@ -19,6 +19,7 @@ internal sealed class TextPattern
     private int _at;
     private bool _dotIsAll;
     private bool _isMultiline;
+    private bool _isFolded;
 
     private TextPattern(string pattern, int offset)
     {
@@ -55,7 +56,7 @@ internal sealed class TextPattern
     private long ReadAlternatives(int depth)
     {
         if (depth > 50) throw Fault("it nests too deep");
-        (bool dotIsAll, bool isMultiline) = (_dotIsAll, _isMultiline);
+        (bool dotIsAll, bool isMultiline, bool isFolded) = (_dotIsAll, _isMultiline, _isFolded);
         long size = 0;
         while (true)
         {
@@ -65,7 +66,7 @@ internal sealed class TextPattern
             _at++;
         }
 
-        (_dotIsAll, _isMultiline) = (dotIsAll, isMultiline);
+        (_dotIsAll, _isMultiline, _isFolded) = (dotIsAll, isMultiline, isFolded);
         return size;
     }
 
@@ -78,29 +79,38 @@ internal sealed class TextPattern
         if (_pattern[_at] is '*' or '+' or '?') _out.Append(_pattern[_at++]);
         else if (!TryReadCounts(out max)) return size;
         if (Is('?')) _out.Append(_pattern[_at++]);
-        if (_at < _pattern.Length && _pattern[_at] is '*' or '+' or '?') throw Fault("a repetition is repeated");
+        bool isRepeated = _at < _pattern.Length && (_pattern[_at] is '*' or '+' or '?' || IsCountLike());
+        if (isRepeated) throw Fault("a repetition is repeated");
         size *= Math.Max(1, max);
         return size <= ConditionLimits.PatternRepeatsMax ? size
             : throw Fault($"it repeats more than {ConditionLimits.PatternRepeatsMax} times");
     }
 
-    /// <summary>What is no count in braces is text, as in RE2.</summary>
+    /// <summary>
+    /// A brace before a digit is a count, or nothing: what RE2 would take for text there reads like one, and a rule
+    /// that means something else than it says is worse than none. Other braces are text.
+    /// </summary>
     private bool TryReadCounts(out int max)
     {
         max = 1;
+        if (!IsCountLike()) return false;
         Match counts = Counts.Match(_pattern, _at);
-        if (!counts.Success || counts.Index != _at) return false;
+        if (!counts.Success || counts.Index != _at) throw Fault("'{' before a digit begins no count; text needs '\\{'");
         max = int.Parse(counts.Groups[3].Length > 0 ? counts.Groups[3].ValueSpan : counts.Groups[1].ValueSpan,
             CultureInfo.InvariantCulture);
         bool isUpsideDown = max < int.Parse(counts.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
         if (isUpsideDown) throw Fault("a count is upside down");
+        if (max > ConditionLimits.PatternRepeatsMax)
+            throw Fault($"it repeats more than {ConditionLimits.PatternRepeatsMax} times");
         _out.Append(counts.ValueSpan);
         _at += counts.Length;
         return true;
     }
 
+    private bool IsCountLike() => Is('{') && _at + 1 < _pattern.Length && char.IsAsciiDigit(_pattern[_at + 1]);
+
     private static readonly Regex Counts = new(
-        @"\{([0-9]{1,6})(,([0-9]{1,6})?)?\}", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        @"\{(0|[1-9][0-9]{0,8})(,(0|[1-9][0-9]{0,8})?)?\}", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
 
     private long ReadAtom(int depth)
     {
@@ -125,6 +135,7 @@ internal sealed class TextPattern
                 _out.Append(_isMultiline ? "(?m:$)" : "\\z");
                 return 1;
             case '*' or '+' or '?':
+            case '{' when IsCountLike():
                 throw Fault("a repetition repeats nothing");
             case '\\':
                 return ReadEscape();
@@ -144,6 +155,12 @@ internal sealed class TextPattern
     private void AppendRune(int code)
     {
         if (!Rune.IsValid(code)) throw Fault("a number is no Unicode code point");
+        if (_isFolded && PatternFolds.OrbitOf(code) is not null)
+        {
+            AppendClass([(code, code)], isNegated: false);
+            return;
+        }
+
         string units = new Rune(code).ToString();
         if (units.Length > 1) _out.Append("(?:");
         foreach (char unit in units) AppendUnit(unit);
@@ -155,14 +172,14 @@ internal sealed class TextPattern
     private long ReadGroup(int depth)
     {
         _at++;
-        (bool dotIsAll, bool isMultiline) = (_dotIsAll, _isMultiline);
+        (bool dotIsAll, bool isMultiline, bool isFolded) = (_dotIsAll, _isMultiline, _isFolded);
         if (!Is('?')) _out.Append("(?:");
         else if (ReadGroupHead()) return 0;
         long size = ReadAlternatives(depth + 1);
         if (!Is(')')) throw Fault("a ( is not closed");
         _at++;
         _out.Append(')');
-        (_dotIsAll, _isMultiline) = (dotIsAll, isMultiline);
+        (_dotIsAll, _isMultiline, _isFolded) = (dotIsAll, isMultiline, isFolded);
         return size;
     }
 
@@ -185,7 +202,7 @@ internal sealed class TextPattern
             if (flag == '-') isOn = false;
             else if (flag == 's') _dotIsAll = isOn;
             else if (flag == 'm') _isMultiline = isOn;
-            else _out.Append(isOn ? "i" : "-i");
+            else _out.Append((_isFolded = isOn) ? "i" : "-i");
         }
 
         if (head.ValueSpan[^1] == ':')
@@ -303,6 +320,7 @@ internal sealed class TextPattern
 
     private void AppendClass(List<(int From, int To)> ranges, bool isNegated)
     {
+        if (_isFolded) PatternFolds.Widen(ranges);
         _out.Append(isNegated ? "(?:[^" : "[");
         foreach ((int from, int to) in ranges)
         {
