@@ -82,6 +82,9 @@ public sealed class Function
     /// <summary>The column of that line, from 1.</summary>
     public int Column { get; init; }
 
+    /// <summary>The snapshot that has it at <see cref="Index"/>.</summary>
+    internal PolicySnapshot? Owner { get; set; }
+
     /// <summary><see cref="Hosts"/> as they are compared.</summary>
     internal IReadOnlyList<HostPattern> HostPatterns { get; init; } = [];
 

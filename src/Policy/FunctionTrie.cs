@@ -110,49 +110,76 @@ internal sealed class FunctionTrie
         _ => -1,
     };
 
+    /// <summary>
+    /// Small, and one object where it has one child, as most have: in a large policy each object on the way is a miss
+    /// of the processor's caches (bench/results/policy.md).
+    /// </summary>
     private sealed class Node
     {
-        private Dictionary<byte[], Node>? _literals;
-        private Dictionary<byte[], Node>.AlternateLookup<ReadOnlySpan<byte>> _bySegment;
-        private Node?[]? _parameters;
+        // One literal child stands here, more of them in a table.
+        private byte[]? _name;
+        private Node? _child;
+        private Literals? _literals;
+
+        private Node? _any;
+        private Node?[]? _typed;
 
         public Function? Function { get; set; }
 
-        public bool HasParameters => _parameters is not null;
+        public bool HasParameters => _any is not null || _typed is not null;
 
         /// <summary>True if there is a parameter that does not take everything.</summary>
-        public bool HasTypes { get; private set; }
+        public bool HasTypes => _typed is not null;
 
         public Node GetOrAdd(PathSegment segment)
         {
-            if (segment.Literal is null)
-            {
-                _parameters ??= new Node?[(int)ParameterType.Any + 1];
-                HasTypes |= segment.Type != ParameterType.Any;
-                return _parameters[(int)segment.Type] ??= new Node();
-            }
-
-            if (_literals is null)
-            {
-                _literals = new Dictionary<byte[], Node>(SegmentComparer.Instance);
-                _bySegment = _literals.GetAlternateLookup<ReadOnlySpan<byte>>();
-            }
-
-            byte[] name = Encoding.UTF8.GetBytes(segment.Literal);
-            if (!_literals.TryGetValue(name, out Node? child)) _literals.Add(name, child = new Node());
-            return child;
+            if (segment.Literal is not null) return GetOrAddLiteral(Encoding.UTF8.GetBytes(segment.Literal));
+            if (segment.Type == ParameterType.Any) return _any ??= new Node();
+            _typed ??= new Node?[(int)ParameterType.Any];
+            return _typed[(int)segment.Type] ??= new Node();
         }
 
-        [HotPath]
-        public Node? FindLiteral(ReadOnlySpan<byte> segment)
+        private Node GetOrAddLiteral(byte[] name)
         {
-            if (_literals is null) return null;
-            _bySegment.TryGetValue(segment, out Node? child);
+            if (FindLiteral(name) is { } known) return known;
+            Node child = new();
+            if (_name is null && _literals is null)
+            {
+                (_name, _child) = (name, child);
+                return child;
+            }
+
+            _literals ??= new Literals();
+            if (_name is not null) _literals.Add(_name, _child!);
+            _literals.Add(name, child);
+            (_name, _child) = (null, null);
             return child;
         }
 
         [HotPath]
-        public Node? FindParameter(ParameterType type) => _parameters?[(int)type];
+        public Node? FindLiteral(ReadOnlySpan<byte> segment) =>
+            _name is not null ? segment.SequenceEqual(_name) ? _child : null : _literals?.Find(segment);
+
+        [HotPath]
+        public Node? FindParameter(ParameterType type) =>
+            type == ParameterType.Any ? _any : _typed?[(int)type];
+    }
+
+    private sealed class Literals
+    {
+        private readonly Dictionary<byte[], Node> _byName = new(SegmentComparer.Instance);
+        private readonly Dictionary<byte[], Node>.AlternateLookup<ReadOnlySpan<byte>> _bySegment;
+
+        public Literals() => _bySegment = _byName.GetAlternateLookup<ReadOnlySpan<byte>>();
+
+        public void Add(byte[] name, Node node) => _byName.Add(name, node);
+
+        [HotPath]
+        public Node? Find(ReadOnlySpan<byte> segment)
+        {
+            _bySegment.TryGetValue(segment, out Node? node);
+            return node;
+        }
     }
 
     /// <summary>Compares bytes, so that a call's path needs no string and no array.</summary>

@@ -44,6 +44,7 @@ public sealed partial class PolicySnapshot
         foreach ((HostPattern host, PathTemplate path, Function protocol) in endpoints)
             _table.AddEndpoint(host, protocol, path);
         _functions = [.. _named, .. endpoints.Select(one => one.Protocol)];
+        foreach (Function function in _functions) function.Owner = this;
 
         _observes = Mode == PolicyMode.Observe || Rules.Any(rule => rule.Mode == PolicyMode.Observe);
         foreach (Rule rule in Rules) _groups.Add(rule.Groups);
@@ -171,11 +172,7 @@ public sealed partial class PolicySnapshot
         [.. protocol.Endpoint!.Tools.SelectMany(tool => _masksByFunction[tool.Index]).Distinct().Order()];
 
     [HotPath]
-    private bool IsOurs(Function function)
-    {
-        int index = function.Index;
-        return (uint)index < (uint)_functions.Length && ReferenceEquals(_functions[index], function);
-    }
+    private bool IsOurs(Function function) => ReferenceEquals(function.Owner, this);
 
     private void RequireOurs(Function function)
     {

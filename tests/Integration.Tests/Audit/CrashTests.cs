@@ -1,8 +1,4 @@
-using System.Collections.Concurrent;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using Countersign.Audit;
 using Countersign.Integration.Tests.EndToEnd;
 using Countersign.Integration.Tests.Store;
@@ -56,17 +52,17 @@ public sealed class CrashTests
 
         AuditVerification found = AuditVerifier.Verify(folder);
         Assert.True(found.IsOk, $"seed {seed}: {found.Message}");
-        (Dictionary<string, int> intents, Dictionary<string, int> outcomes) = Count(folder);
+        CallCounts counts = CallCounts.Of(folder);
         Assert.NotEmpty(upstream.Seen);
         foreach ((string call, int times) in upstream.Seen)
         {
             Assert.True(times == 1, $"seed {seed}: {call} reached the function {times} times");
-            Assert.True(intents.GetValueOrDefault(call) == 1, $"seed {seed}: {call} has no intent");
-            Assert.True(outcomes.GetValueOrDefault(call) == 1, $"seed {seed}: {call} has no single outcome");
+            Assert.True(counts.Intents.GetValueOrDefault(call) == 1, $"seed {seed}: {call} has no intent");
+            Assert.True(counts.Outcomes.GetValueOrDefault(call) == 1, $"seed {seed}: {call} has no single outcome");
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{crashes} crashes, {upstream.Seen.Count} calls seen, {intents.Count} intents, seed {seed}");
+            $"{crashes} crashes, {upstream.Seen.Count} calls seen, {counts.Intents.Count} intents, seed {seed}");
     }
 
     private static async Task RunUntilKilledAsync(
@@ -96,87 +92,6 @@ public sealed class CrashTests
             catch (Exception fault) when (fault is HttpRequestException or OperationCanceledException)
             {
                 return;
-            }
-        }
-    }
-
-    private static (Dictionary<string, int> Intents, Dictionary<string, int> Outcomes) Count(string folder)
-    {
-        Dictionary<string, int> intents = [], outcomes = [];
-        foreach (AuditEntry entry in AuditReader.Between(folder, 0, long.MaxValue))
-        {
-            string text = Encoding.UTF8.GetString(entry.Payload.Span);
-            int at = text.IndexOf("\"call\":\"", StringComparison.Ordinal);
-            if (at < 0) continue;
-            string call = text.Substring(at + 8, 36);
-            bool isIntent = text.StartsWith("{\"v\":1,\"type\":\"intent\"", StringComparison.Ordinal);
-            Dictionary<string, int> counts = isIntent ? intents : outcomes;
-            counts[call] = counts.GetValueOrDefault(call) + 1;
-        }
-
-        return (intents, outcomes);
-    }
-
-    /// <summary>A function that remembers which calls it saw, by the id that the gateway sends along.</summary>
-    private sealed class SeeingUpstream : IAsyncDisposable
-    {
-        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-        private readonly CancellationTokenSource _end = new();
-        private readonly Task _accepting;
-
-        internal SeeingUpstream()
-        {
-            _listener.Start();
-            Address = "http://" + _listener.LocalEndpoint;
-            _accepting = AcceptAsync();
-        }
-
-        internal string Address { get; }
-
-        internal ConcurrentDictionary<string, int> Seen { get; } = new();
-
-        public async ValueTask DisposeAsync()
-        {
-            await _end.CancelAsync();
-            _listener.Stop();
-            await _accepting;
-            _end.Dispose();
-        }
-
-        private async Task AcceptAsync()
-        {
-            try
-            {
-                while (true) _ = ServeAsync(await _listener.AcceptTcpClientAsync(_end.Token));
-            }
-            catch (Exception fault) when (fault is OperationCanceledException or SocketException)
-            {
-                // It was stopped.
-            }
-        }
-
-        private async Task ServeAsync(TcpClient client)
-        {
-            using TcpClient served = client;
-            try
-            {
-                using StreamReader reader = new(client.GetStream(), Encoding.ASCII);
-                while (await reader.ReadLineAsync(_end.Token) is { Length: > 0 })
-                {
-                    string call = "";
-                    while (await reader.ReadLineAsync(_end.Token) is { Length: > 0 } line)
-                    {
-                        const string Field = "Countersign-Call: ";
-                        if (line.StartsWith(Field, StringComparison.OrdinalIgnoreCase)) call = line[Field.Length..];
-                    }
-
-                    Seen.AddOrUpdate(call, 1, static (_, times) => times + 1);
-                    await client.GetStream().WriteAsync("HTTP/1.1 204 No Content\r\n\r\n"u8.ToArray(), _end.Token);
-                }
-            }
-            catch (Exception fault) when (fault is IOException or OperationCanceledException or SocketException)
-            {
-                // The gateway died, as it is meant to.
             }
         }
     }
