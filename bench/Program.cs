@@ -40,6 +40,13 @@ internal static class Program
             return await AuditSpeed.RunAsync(isSaid ? calls : 500_000, Console.Out);
         }
 
+        int cost = Array.IndexOf(arguments, "--audit-cost");
+        if (cost >= 0)
+        {
+            bool isSaid = int.TryParse(arguments.ElementAtOrDefault(cost + 1), out int seconds);
+            return await Cost.AuditCost.RunAsync(isSaid ? seconds : 40, Console.Out);
+        }
+
         if (arguments.Contains("--detectors")) return await DetectorSpeed.RunAsync(Console.Out);
         int trace = Array.IndexOf(arguments, "--trace");
         if (trace >= 0 && trace + 1 < arguments.Length)

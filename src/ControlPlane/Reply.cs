@@ -8,7 +8,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Countersign.ControlPlane;
 
-/// <summary>An answer, whole before its first byte leaves.</summary>
+/// <summary>An answer, whole before its first byte leaves; but for one that is <see cref="Streamed"/>.</summary>
 internal sealed record Reply(int Status, string ContentType, ReadOnlyMemory<byte> Body)
 {
     private const string JsonType = "application/json";
@@ -26,6 +26,12 @@ internal sealed record Reply(int Status, string ContentType, ReadOnlyMemory<byte
 
     /// <summary>Null keeps the <c>no-store</c> that every answer begins with.</summary>
     public string? CacheControl { get; init; }
+
+    /// <summary>
+    /// Writes the body instead, where it may be larger than what is held in memory. False: it could not be written
+    /// whole, and the connection is cut, so that nobody takes the part for the whole.
+    /// </summary>
+    public Func<Stream, CancellationToken, Task<bool>>? Streamed { get; init; }
 
     public static Reply Json(int status, Action<Utf8JsonWriter> write) => Json(status, JsonType, write);
 
@@ -74,6 +80,10 @@ internal sealed record Reply(int Status, string ContentType, ReadOnlyMemory<byte
         });
     }
 
+    /// <summary>An answer that is written as it is read.</summary>
+    public static Reply Stream(string contentType, Func<Stream, CancellationToken, Task<bool>> write) =>
+        new(200, contentType, default) { Streamed = write };
+
     public Task SendAsync(HttpContext context)
     {
         HttpResponse response = context.Response;
@@ -84,8 +94,15 @@ internal sealed record Reply(int Status, string ContentType, ReadOnlyMemory<byte
         if (CacheControl is not null) response.Headers.CacheControl = CacheControl;
         if (Status == 304) return Task.CompletedTask;
         response.Headers.ContentType = new StringValues(ContentType);
+        if (Streamed is { } write) return SendAsync(context, write);
         response.ContentLength = Body.Length;
         return response.Body.WriteAsync(Body, context.RequestAborted).AsTask();
+    }
+
+    private static async Task SendAsync(HttpContext context, Func<Stream, CancellationToken, Task<bool>> write)
+    {
+        if (HttpMethods.IsHead(context.Request.Method)) return;
+        if (!await write(context.Response.Body, context.RequestAborted)) context.Abort();
     }
 
     private static Reply Json(int status, string contentType, Action<Utf8JsonWriter> write)

@@ -70,6 +70,10 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     /// <summary>What is in flight.</summary>
     internal Admission Admission => _admission;
 
+    /// <summary>What stands in the audit's place where its cost is measured. Nothing that is configured sets it.
+    /// </summary>
+    internal IAuditTrail? AuditInPlace { get; init; }
+
     /// <summary>The upstream connections; null before the start.</summary>
     internal UpstreamPools? Pools { get; private set; }
 
@@ -206,7 +210,8 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         Limits limits = _options.Limits;
         MaskDesk masks = new(_services.MaskKeys);
         CopyDesk copies = new(_options.Audit, masks, new BodyLimits(limits.DecodedBytesMax, limits.DecodedRatioMax));
-        AuditTrail audit = new(_services.Audit, copies, _options.Gateway, _clock);
+        IAuditTrail audit = AuditInPlace
+            ?? new AuditTrail(_services.Audit, copies, _options.Gateway, _clock);
         byte[] Metadata(string path) => ResourceMetadata.Write(
             publicUrl + path, _options.AuthorizationServers, _services.Proofs is not null,
             _options.Tls is { ClientCertificates: not ClientCertificates.None });

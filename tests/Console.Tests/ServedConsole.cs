@@ -39,6 +39,7 @@ internal sealed class ServedConsole : IAsyncDisposable
         RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
     });
 
+    private readonly Dictionary<string, object> _audit = new() { ["folder"] = "state/audit" };
     private OidcProvider _provider = null!;
     private DemoProcess? _gateway;
 
@@ -50,9 +51,14 @@ internal sealed class ServedConsole : IAsyncDisposable
 
     public string Console => Control + "/console";
 
-    public static async Task<ServedConsole> StartAsync()
+    /// <summary>The audit log's folder.</summary>
+    public string AuditFolder => Path.Combine(_folder, "state", "audit");
+
+    /// <param name="audit">More settings of the audit.</param>
+    public static async Task<ServedConsole> StartAsync(params (string Name, object Value)[] audit)
     {
         ServedConsole served = new();
+        foreach ((string name, object value) in audit) served._audit[name] = value;
         served._provider = await OidcProvider.StartAsync(
             TestContext.Current.CancellationToken, served.Console + "/signin/callback");
         await served.ConfigureAsync();
@@ -61,10 +67,14 @@ internal sealed class ServedConsole : IAsyncDisposable
     }
 
     /// <summary>Stops the gateway, and starts it again on what it left.</summary>
-    public async Task RestartAsync()
+    public Task RestartAsync() => RestartAsync(() => Task.CompletedTask);
+
+    /// <summary>The same, and does something to what it left in between.</summary>
+    public async Task RestartAsync(Func<Task> between)
     {
         await _gateway!.DisposeAsync();
         _gateway = null;
+        await between();
         await StartGatewayAsync();
     }
 
@@ -139,7 +149,7 @@ internal sealed class ServedConsole : IAsyncDisposable
                     new { issuer = _provider.Issuer, clientId = "console", clientSecret = "file:console.secret" },
                 },
             },
-            audit = new { folder = "state/audit" },
+            audit = _audit,
             secrets = new { sealingKey = "file:state/sealing.key" },
             policy = new { bootstrap = "policy.yaml", approvers = (string[])["policy-approvers"] },
         };

@@ -186,7 +186,14 @@ internal sealed partial class AuditShipper : IAsyncDisposable
             }
         }
 
-        TimeSpan wait = _wait * (0.75 + (_chance.NextDouble() / 2));
+        double spread = 0.75 + (_chance.NextDouble() / 2);
+        if (result.Status == ShipStatus.Full)
+        {
+            _wait = ShipLimits.RetryAfter;
+            return ShipLimits.FullRetryAfter * spread;
+        }
+
+        TimeSpan wait = _wait * spread;
         _wait = TimeSpan.FromTicks(Math.Min(_wait.Ticks * 2, ShipLimits.RetryAfterMax.Ticks));
         return wait;
     }

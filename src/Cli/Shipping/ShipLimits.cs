@@ -6,7 +6,7 @@ internal static class ShipLimits
     /// <summary>Destinations of one gateway.</summary>
     internal const int DestinationsMax = 16;
 
-    /// <summary>Entries in one write. Larger ones gained nothing at any destination.</summary>
+    /// <summary>Entries in one write.</summary>
     internal const int BatchEntriesMax = 1_000;
 
     /// <summary>Bytes of records in one write, but for the one that passes it.</summary>
@@ -23,6 +23,10 @@ internal static class ShipLimits
 
     /// <summary>The longest wait after a failure.</summary>
     internal static readonly TimeSpan RetryAfterMax = TimeSpan.FromSeconds(30);
+
+    /// <summary>The wait where a destination is there and has no room: it has some again as soon as a reader
+    /// acknowledges, so waiting longer each time would only fall behind that reader.</summary>
+    internal static readonly TimeSpan FullRetryAfter = TimeSpan.FromMilliseconds(500);
 
     /// <summary>What another consumer of a stream has held for so long is taken over.</summary>
     internal static readonly TimeSpan ClaimedAfter = TimeSpan.FromMinutes(1);

@@ -52,6 +52,32 @@ internal sealed class AuditDesk(AuditLog log, IReadOnlyList<string> auditors, Ac
         }
     }
 
+    /// <summary>
+    /// Writes all records that are asked for and were in the log when it was; false where it is damaged: what was
+    /// written then is not all.
+    /// </summary>
+    public async Task<bool> ExportAsync(AuditQuery query, Stream output, CancellationToken cancellation)
+    {
+        using AuditExport export = new(log.Folder, log.Size, query);
+        while (export.HasMore)
+        {
+            ReadOnlyMemory<byte> piece;
+            await Searches.WaitAsync(cancellation);
+            try
+            {
+                piece = export.Read();
+            }
+            finally
+            {
+                Searches.Release();
+            }
+
+            await output.WriteAsync(piece, cancellation);
+        }
+
+        return !export.IsDamaged;
+    }
+
     /// <summary>What the log tells of a call; null where it holds none of its records.</summary>
     public async ValueTask<CallStory?> StoryOfAsync(Guid call, CancellationToken cancellation)
     {

@@ -15,7 +15,6 @@ namespace Countersign.ControlPlane.Console;
 internal sealed class AuditPages(ConsoleGate gate, AuditDesk desk)
 {
     private const int RowsOnPage = 50;
-    private const int ExportMax = 10_000;
 
     // As many as are proven again whenever somebody looks at the chain: some milliseconds.
     private const long VerifiedAtOnce = 8_192;
@@ -49,17 +48,8 @@ internal sealed class AuditPages(ConsoleGate gate, AuditDesk desk)
         if (await RefusalAsync(session, "export", QueryOf(context)) is { } refused) return refused;
         if (AuditQueryReading.Read(context, out string fault) is not { } query)
             return await gate.MessageAsync(400, gate.HeadFor(session, "Not a search", "audit"), fault);
-        RecordPage page = await desk.FindAsync(query, long.MaxValue, ExportMax, context.RequestAborted);
-        StringBuilder lines = new();
-        foreach (AuditEntry entry in page.Items)
-        {
-            // The index first, as in the API and in exports of the command line.
-            string record = Encoding.UTF8.GetString(entry.Payload.Span);
-            lines.Append(CultureInfo.InvariantCulture, $"{{\"index\":{entry.Index},");
-            lines.Append(record.AsSpan(1)).Append('\n');
-        }
-
-        return Reply.Text(lines.ToString(), "application/x-ndjson");
+        return Reply.Stream(
+            "application/x-ndjson", (output, cancellation) => desk.ExportAsync(query, output, cancellation));
     }
 
     private async ValueTask<Reply> StoryAsync(HttpContext context, ConsoleSession session)

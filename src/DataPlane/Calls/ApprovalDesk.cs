@@ -10,7 +10,7 @@ namespace Countersign.DataPlane.Calls;
 /// that are about to leave, and a claim is the store's one atomic step (DESIGN section 7).
 /// </summary>
 internal sealed partial class ApprovalDesk(
-    IApprovalStore store, PayloadSeal seal, Settlements settlements, AuditTrail audit, Limits limits,
+    IApprovalStore store, PayloadSeal seal, Settlements settlements, IAuditTrail audit, Limits limits,
     TimeProvider clock, string start)
 {
     private static readonly Requester Nobody = new("", "", CallerKind.Unstated, [], [], "");

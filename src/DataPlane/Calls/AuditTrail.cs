@@ -10,10 +10,11 @@ namespace Countersign.DataPlane.Calls;
 /// A call's two records: the intent before anything leaves, the outcome whatever happened. No room, no call.
 /// </summary>
 internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, TimeProvider clock)
+    : IAuditTrail
 {
     /// <summary>Takes room for both records, so that what happened can always be written.</summary>
     [HotPath]
-    internal Verdict Reserve(CallContext call)
+    public Verdict Reserve(CallContext call)
     {
         if (!log.TryReserve(out AuditReservation slot))
         {
@@ -27,17 +28,17 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
     }
 
     /// <summary>Lends the call's two records out while it is held; the room for them stays the call's.</summary>
-    internal void Park(CallContext call)
+    public void Park(CallContext call)
     {
         log.Park(call.AuditSlot);
         call.AuditSlot = default;
     }
 
     /// <summary>Takes two records again: a held call ends with a record like any other.</summary>
-    internal void Resume(CallContext call) => call.AuditSlot = log.Resume();
+    public void Resume(CallContext call) => call.AuditSlot = log.Resume();
 
     /// <summary>Refuses while the log takes no records, though room was reserved: it may have failed since.</summary>
-    internal Verdict Confirm(CallContext call)
+    public Verdict Confirm(CallContext call)
     {
         if (call.HasAuditSlot && log.IsHealthy) return Trust(call);
         call.Detail = "The audit log cannot be written, so nothing may be called.";
@@ -48,7 +49,7 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
     /// Refuses strict calls while witnesses contradict the log, or too few follow it: who rewrote it may be at work.
     /// </summary>
     [HotPath]
-    internal Verdict Trust(CallContext call)
+    public Verdict Trust(CallContext call)
     {
         if (!call.Function!.IsStrict) return Verdict.Proceed;
         bool isWitnessed = clock.GetUtcNow() <= log.WitnessedUntil;
@@ -61,7 +62,7 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
 
     /// <summary>Writes the intent: on disk before a strict call leaves, queued before any other.</summary>
     [HotPath]
-    internal ValueTask<Verdict> IntendAsync(CallContext call)
+    public ValueTask<Verdict> IntendAsync(CallContext call)
     {
         CallRecord record = new(CallRecordType.Intent);
         Describe(ref record, call, call.Started);
@@ -80,7 +81,7 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
 
     /// <summary>Writes the outcome. Reading the gateway's own paths is no call and leaves none.</summary>
     [HotPath]
-    internal void Record(CallContext call)
+    public void Record(CallContext call)
     {
         if (!call.HasAuditSlot && !TryReserveLate(call)) return;
         call.HasAuditSlot = false;

@@ -8,7 +8,7 @@ namespace Countersign.DataPlane.Calls;
 /// </summary>
 internal sealed class CallPipeline(
     Admission admission,
-    AuditTrail audit,
+    IAuditTrail audit,
     OwnPaths ownPaths,
     CallerGate callers,
     FunctionTable functions,

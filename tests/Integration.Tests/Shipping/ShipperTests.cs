@@ -9,6 +9,8 @@ namespace Countersign.Integration.Tests.Shipping;
 /// <summary>The shipper itself, on a real log, with a destination that fails as it is told.</summary>
 public sealed class ShipperTests
 {
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -69,6 +71,31 @@ public sealed class ShipperTests
         await running;
         Assert.Equal(log.Truth(), far.Entries.Select(entry => entry.Leaf));
         Assert.Equal(3_000, ShipCursor.Least(log.Folder, log.Identity(), ["near", "far"]));
+    }
+
+    [Fact]
+    public async Task A_full_destination_is_asked_again_soon_however_long_it_was_full()
+    {
+        // Proves that the wait stays within its spread while there is no room, grows while the destination is away, and
+        // begins anew after that.
+        await using ShippedLog log = new();
+        await log.CallAsync(1);
+        ShipStatus told = ShipStatus.Full;
+        DestinationState state = new() { Before = _ => told };
+        await using AuditShipper shipper = log.Shipper(new ScriptedDestination(state));
+        TimeSpan full = TimeSpan.Zero, away = TimeSpan.Zero;
+        for (int time = 0; time < 12; time++) full = Longer(full, await shipper.StepAsync(Cancel));
+        told = ShipStatus.Away;
+        for (int time = 0; time < 12; time++) away = Longer(away, await shipper.StepAsync(Cancel));
+        told = ShipStatus.Full;
+        full = Longer(full, await shipper.StepAsync(Cancel));
+        Assert.InRange(full, ShipLimits.FullRetryAfter * 0.75, ShipLimits.FullRetryAfter * 1.25);
+        Assert.InRange(away, ShipLimits.RetryAfterMax * 0.75, ShipLimits.RetryAfterMax * 1.25);
+        state.Before = null;
+        await ShippedLog.DrainAsync(shipper);
+        Assert.Equal(log.Truth(), state.Entries.Select(one => one.Leaf));
+
+        static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
     }
 
     [Fact]
