@@ -17,7 +17,7 @@ internal readonly record struct ConditionsHeld(ConditionPlan? Plan, ulong Held, 
     /// <summary>What the condition of a rule makes of it.</summary>
     public RuleOutcome OutcomeOf(int rule)
     {
-        if (Plan is null) return RuleOutcome.Conditional;
+        if (Plan is null || Refusal != DecisionCause.NothingMatched) return RuleOutcome.Conditional;
         int bit = Plan.BitOf(rule);
         if (bit >= 0 && (Held & (1UL << bit)) != 0) return RuleOutcome.Matched;
         return bit >= 0 && (Failed & (1UL << bit)) == 0 ? RuleOutcome.ConditionFalse : RuleOutcome.ConditionFailed;

@@ -9,7 +9,8 @@ public enum RuleOutcome : byte
     /// <summary>It speaks of the function, and of callers in other groups.</summary>
     OtherCaller,
 
-    /// <summary>It speaks of the function and the caller; its condition was not asked, as there was no call.</summary>
+    /// <summary>It speaks of the function and the caller; its condition was not asked, as there was no call, or
+    /// its arguments were refused.</summary>
     Conditional,
 
     /// <summary>It speaks of the function and the caller, and its condition does not hold for the call.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Countersign.DataPlane;
 using Countersign.Policy;
 using Countersign.Policy.Review;
 
@@ -47,14 +48,14 @@ internal static class ExplainVerb
             if (!TryReadTime(environment, parsed.GetValue(at), out DateTimeOffset? when)) return ExitCodes.Usage;
             if (!TryReadHeaders(environment, parsed.GetValue(header), out var headers)) return ExitCodes.Usage;
             if (Sample(environment, parsed.GetValue(call)!, who) is not { } sample) return ExitCodes.Usage;
-            sample = sample with
+            sample = DescribedCalls.AsRead(sample with
             {
                 Host = parsed.GetValue(host) ?? "",
                 IsTls = parsed.GetValue(tls),
                 Headers = headers,
                 Body = bytes,
                 At = when,
-            };
+            });
             PolicySource source = new(environment, control, parsed, parsed.GetValue(outside));
             PolicyReading? reading = await source.ReadAsync(parsed.GetValue(policy)!, cancellation);
             if (reading is null) return source.ExitCode;
@@ -69,7 +70,7 @@ internal static class ExplainVerb
 
     private static int UnknownFunction(CommandEnvironment environment, PolicySnapshot policy, CallSample call)
     {
-        if (call.Function.Length == 0) return ExitCodes.Usage;
+        if (call.Function.Length == 0 || call.Refusal.Length > 0) return ExitCodes.Usage;
         string? near = policy.Functions.Select(function => function.Id)
             .FirstOrDefault(id => string.Equals(id, call.Function, StringComparison.OrdinalIgnoreCase));
         string hint = near is null ? "" : $"; did you mean '{near}'?";

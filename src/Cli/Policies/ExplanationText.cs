@@ -11,11 +11,13 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
 {
     private readonly Function? _function = call.FindFunction(policy);
 
-    /// <summary>False where the policy has no function for the call.</summary>
+    /// <summary>False where the policy has no function for the call, or is not asked.</summary>
     internal bool IsKnown => _function is not null;
 
     internal string ToText()
     {
+        if (call.Refusal.Length > 0)
+            return $"{call.Refusal}: the gateway refuses it as it reads it, before any policy is asked.";
         if (_function is null) return "404 unknown-function: no function of this policy matches. Default deny.";
         Explanation explanation = call.Explain(policy, _function, clock, out string fault);
         Decision decision = explanation.Decision;
@@ -58,6 +60,13 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
     internal string ToJson()
     {
         JsonObject result = new() { ["function"] = _function?.Id };
+        if (call.Refusal.Length > 0)
+        {
+            result["effect"] = call.Refusal.Split(' ')[1];
+            result["reason"] = "the gateway refuses it as it reads it, before any policy is asked";
+            return result.ToJsonString(Serve.LogOptions.PlainJson);
+        }
+
         if (_function is null)
         {
             result["effect"] = "unknown-function";
@@ -121,12 +130,19 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
         RuleOutcome.Matched when decision.Cause == DecisionCause.Separation =>
             $"matches, and separation {decision.Rule} decides",
         RuleOutcome.Matched => "matches, and another decides",
-        RuleOutcome.Conditional =>
-            $"its condition was not asked, since the call is denied whatever it says: {OneLine(finding.Rule.When)}",
+        RuleOutcome.Conditional => $"its condition was not asked, since {WhyUnasked(decision)}: "
+            + OneLine(finding.Rule.When),
         RuleOutcome.ConditionFalse => $"its condition does not hold: {OneLine(finding.Rule.When)}",
         RuleOutcome.ConditionFailed => $"its condition has no answer, and that denies: {OneLine(finding.Rule.When)}",
         RuleOutcome.OtherCaller => $"speaks of {string.Join(" or ", finding.Rule.Groups)}, and the caller is in none",
         _ => $"speaks of other functions: {string.Join(", ", finding.Rule.Functions)}",
+    };
+
+    private static string WhyUnasked(Decision decision) => (decision.Observed ?? decision).Cause switch
+    {
+        DecisionCause.ArgumentsAmbiguous or DecisionCause.ArgumentsUnreadable => "the arguments could not be read",
+        DecisionCause.ArgumentsMisfit => "the arguments are not what the function takes",
+        _ => "the call is denied whatever it says",
     };
 
     private static string Reason(Decision decision) => decision.Cause switch
@@ -135,7 +151,7 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
         DecisionCause.Separation => $"separation {decision.Rule} forbids it, whatever rules say",
         DecisionCause.ConditionFailed => $"the condition of rule {decision.Rule} has no answer, and that denies",
         DecisionCause.ArgumentsAmbiguous => "conditions look at arguments that two parsers may read differently",
-        DecisionCause.ArgumentsUnreadable => "conditions look at arguments that are not JSON or too many",
+        DecisionCause.ArgumentsUnreadable => "conditions look at arguments that are not plain JSON, or too many",
         DecisionCause.ArgumentsMisfit => "the arguments are not what the function takes",
         DecisionCause.Observed => "it is let through, since a rule or the policy only observes",
         _ => decision.Effect switch

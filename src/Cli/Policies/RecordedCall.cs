@@ -45,6 +45,9 @@ internal sealed record RecordedCall(
     /// <summary>True if it was let through to what it called.</summary>
     internal bool IsMade => Made.Contains(Verdict);
 
+    /// <summary>True if it was refused as it was read, before any policy could be asked.</summary>
+    internal bool IsUnread => Decision.Length == 0 && (Verdict is "malformed-request" or "ambiguous-path");
+
     /// <summary>True if it cost an approval, or shared one.</summary>
     internal bool HasAsked => Decision == "approve" && Asked.Contains(Verdict);
 

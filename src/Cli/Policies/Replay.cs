@@ -144,7 +144,7 @@ internal sealed class Replay(PolicySnapshot policy, TimeProvider clock)
     {
         if (call.Caller is null) return "nobody was identified";
         if (call.IsCut) return "the record was shortened";
-        bool isDecided = call.Decision.Length > 0 || call.Function.Length == 0;
+        bool isDecided = call.Decision.Length > 0 || (call.Function.Length == 0 && !call.IsUnread);
         return isDecided && call.Method.Length > 0 ? null : "it ended before it was decided";
     }
 

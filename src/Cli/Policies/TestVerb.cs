@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Countersign.DataPlane;
 using Countersign.Policy;
 using Countersign.Policy.Review;
 
@@ -73,6 +74,10 @@ internal static class TestVerb
                 return ExitCodes.Failed;
             }
 
+            cases = cases with
+            {
+                Cases = [.. cases.Cases.Select(one => one with { Given = DescribedCalls.AsRead(one.Given) })],
+            };
             PolicyTestReport report = cases.Run(snapshot, environment.Clock);
             _reports.Add((file, report));
 

@@ -17,17 +17,23 @@ internal static class ConditionFacts
         Arguments = call.IsToolCall ? call.Tool!.ArgumentsIn(call.BodyPrefix) : call.BodyPrefix.WrittenMemory,
     };
 
-    // Whoever asks chooses the type, and the function may go by it: what does not say that it is plain JSON, once, is
-    // not taken for JSON.
+    /// <summary>
+    /// True if a head says that its body is plain JSON. Whoever asks chooses the type, and the function may go by it:
+    /// what does not say so, once, is not taken for JSON.
+    /// </summary>
+    internal static bool SaysJson(RequestHead head)
+    {
+        ReadOnlySpan<byte> type = head.Value(FieldId.ContentType);
+        return head.Count(FieldId.ContentType) == 1 && MediaType.IsJson(type) && !MediaType.IsRecordStream(type)
+            && !head.TryFind("Content-Encoding"u8, out _);
+    }
+
     private static ArgumentsForm FormOf(CallContext call)
     {
         if (!call.RequestBody.IsWhole) return ArgumentsForm.Unread;
         if (call.IsToolCall)
             return call.Tool!.ArgumentsIn(call.BodyPrefix).IsEmpty ? ArgumentsForm.Absent : ArgumentsForm.Json;
         if (call.BodyPrefix.Count == 0) return ArgumentsForm.Absent;
-        ReadOnlySpan<byte> type = call.Request.Value(FieldId.ContentType);
-        bool isJson = call.Request.Count(FieldId.ContentType) == 1 && MediaType.IsJson(type)
-            && !MediaType.IsRecordStream(type) && !call.Request.TryFind("Content-Encoding"u8, out _);
-        return isJson ? ArgumentsForm.Json : ArgumentsForm.NotJson;
+        return SaysJson(call.Request) ? ArgumentsForm.Json : ArgumentsForm.NotJson;
     }
 }

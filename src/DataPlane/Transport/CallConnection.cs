@@ -215,7 +215,8 @@ internal sealed class CallConnection : IDisposable
     private static bool IsHeadRefused(Verdict verdict) => verdict is Verdict.Malformed or Verdict.AmbiguousPath
         or Verdict.TargetTooLong or Verdict.HeadersTooLarge or Verdict.RequestTimedOut or Verdict.Draining;
 
-    private static Verdict Translate(HttpFault fault) => fault switch
+    /// <summary>How a call ends whose head has this fault.</summary>
+    internal static Verdict Translate(HttpFault fault) => fault switch
     {
         HttpFault.None => Verdict.Proceed,
         HttpFault.AmbiguousPath => Verdict.AmbiguousPath,

@@ -33,6 +33,15 @@ public sealed record CallSample
     /// <summary>The body; empty for none.</summary>
     public ReadOnlyMemory<byte> Body { get; init; }
 
+    /// <summary>What the head says of the body, where there is one.</summary>
+    public ArgumentsForm BodyForm { get; init; } = ArgumentsForm.Json;
+
+    /// <summary>
+    /// Status and problem that the data plane answers before it asks any policy, such as <c>400 ambiguous-path</c>;
+    /// empty if it asks. A call that is refused is of no function.
+    /// </summary>
+    public string Refusal { get; init; } = "";
+
     /// <summary>When; null is the time of asking.</summary>
     public DateTimeOffset? At { get; init; }
 
@@ -51,6 +60,7 @@ public sealed record CallSample
     public Function? FindFunction(PolicySnapshot policy)
     {
         ArgumentNullException.ThrowIfNull(policy);
+        if (Refusal.Length > 0) return null;
         if (Function.Length > 0) return policy.Find(Function);
         byte[] host = Encoding.Latin1.GetBytes(Host);
         byte[] method = Encoding.Latin1.GetBytes(Method);
@@ -115,10 +125,6 @@ public sealed record CallSample
         ArgumentNullException.ThrowIfNull(clock);
         string[] parts = Target.Split('#')[0].Split('?', 2);
         string headers = string.Concat(Headers.Select(field => $"{field.Key}: {field.Value}\r\n"));
-        string type = Headers.FirstOrDefault(field =>
-            string.Equals(field.Key, "content-type", StringComparison.OrdinalIgnoreCase)).Value ?? "application/json";
-        string essence = type.Split(';')[0].Trim().ToLowerInvariant();
-        bool isJson = essence == "application/json" || essence.EndsWith("+json", StringComparison.Ordinal);
         return new CallFacts
         {
             Caller = Caller,
@@ -126,7 +132,7 @@ public sealed record CallSample
             Path = Encoding.UTF8.GetBytes(parts[0]),
             Query = parts.Length > 1 ? Encoding.UTF8.GetBytes(parts[1]) : default,
             Headers = Encoding.UTF8.GetBytes(headers),
-            Form = Body.IsEmpty ? ArgumentsForm.Absent : isJson ? ArgumentsForm.Json : ArgumentsForm.NotJson,
+            Form = Body.IsEmpty ? ArgumentsForm.Absent : BodyForm,
             Arguments = Body,
         };
     }

@@ -8,6 +8,7 @@ internal sealed class PolicyCaseRun(PolicySnapshot policy, TimeProvider clock)
     public PolicyCaseResult Run(PolicyCase given)
     {
         CaseExpectation expected = given.Expected;
+        if (given.Given.Refusal.Length > 0) return Refused(given);
         if (given.Given.FindFunction(policy) is not { } function)
         {
             string[] none = expected.IsUnknown ? [] : ["no function was found"];
@@ -28,6 +29,22 @@ internal sealed class PolicyCaseRun(PolicySnapshot policy, TimeProvider clock)
         CompareLists(faults, "stages", expected.Stages, [.. (decision.Approval?.Stages ?? [])
             .Select(stage => $"{stage.Count} of {string.Join(" or ", stage.Groups)}")]);
         CompareLists(faults, "masks", expected.Masks, [.. decision.Masks.Select(mask => mask.Id)]);
+        return new PolicyCaseResult(given, faults, said);
+    }
+
+    /// <summary>What is refused before policy is asked is denied, by no rule and as no function.</summary>
+    private static PolicyCaseResult Refused(PolicyCase given)
+    {
+        CaseExpectation expected = given.Expected;
+        string said = $"nothing, since the gateway answers {given.Given.Refusal} before it asks";
+        List<string> faults = [];
+        if (expected.IsUnknown) faults.Add($"expected no function, but it is {given.Given.Refusal}");
+        Compare(faults, "effect", NameOf(expected.Effect), NameOf(Effect.Deny));
+        Compare(faults, "rule", expected.Rule, "");
+        Compare(faults, "function", expected.Function, "");
+        Compare(faults, "observed", NameOf(expected.Observed), NameOf(Effect.Deny));
+        CompareLists(faults, "stages", expected.Stages, []);
+        CompareLists(faults, "masks", expected.Masks, []);
         return new PolicyCaseResult(given, faults, said);
     }
 

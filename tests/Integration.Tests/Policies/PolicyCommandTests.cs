@@ -27,6 +27,16 @@ public sealed class PolicyCommandTests : IDisposable
           - { id: out, subjects: { groups: [guests] }, functions: ["*"], effect: deny }
         """;
 
+    private const string Notes = """
+        apiVersion: countersign/v1
+        upstreams: { up: { endpoints: ["http://up.test"] } }
+        functions:
+          acc.note: { upstream: up, method: POST, path: "/acc/{id}/note", risk: low }
+          acc.bare: { upstream: up, method: POST, path: "/note", risk: low }
+        rules:
+          - { id: note, subjects: { groups: [staff] }, functions: ["*"], effect: allow }
+        """;
+
     private readonly PolicyDesk _desk = new();
 
     public void Dispose() => _desk.Dispose();
@@ -199,6 +209,8 @@ public sealed class PolicyCommandTests : IDisposable
             Record("c6", "03", "gus", "guests", "\"method\":\"GET\",\"target\":\"/f/2\""),
             Get("c7", "gus", "guests", "\"target\":\"/f/2\",\"decision\":\"deny\",\"cut\":true"),
             """{"v":1,"type":"outcome","call":"c8","at":"2026-03-03T12:00:00Z","method":"GET","target":"/f/2"}""",
+            Record("c9", "03", "ann", "staff",
+                "\"method\":\"GET\",\"target\":\"/f//7\",\"verdict\":\"ambiguous-path\""),
             """{"v":1,"type":"intent","call":"c1"}""", "not json") + "\n");
         CommandResult text = await _desk.RunAsync("replay", "--from", log, file);
         Assert.Equal((ExitCodes.Ok, ""), (text.ExitCode, text.Errors));
@@ -212,6 +224,7 @@ public sealed class PolicyCommandTests : IDisposable
                 + "decisions of approvers: 1 a day)", lines);
         Assert.Contains("not replayed: 1: nobody was identified", lines);
         Assert.Contains("not replayed: 1: the record was shortened", lines);
+        Assert.Contains("not replayed: 1: it ended before it was decided", lines);
         Assert.Equal(ExitCodes.Failed, (await _desk.RunAsync("replay", "--from", log, file, "--exit-code")).ExitCode);
         JsonNode json = JsonNode.Parse((await _desk.RunAsync("replay", "--from", log, file, "--json")).Output)!;
         Assert.Equal((6, 3, 2), ((int)json["replayed"]!, (int)json["changed"]!, (int)json["approvals_after"]!));
@@ -251,6 +264,79 @@ public sealed class PolicyCommandTests : IDisposable
         CommandResult replayed = await _desk.RunAsync("replay", "--from", log, file);
         Assert.Contains("not replayed: 1: a condition looks at what the audit does not hold", replayed.Output,
             StringComparison.Ordinal);
+    }
+
+    // Proves that a target which the gateway refuses before policy is no allow: not in text, in JSON, nor in cases.
+    [Theory]
+    [InlineData("/acc/%2e%2e/note", "400 ambiguous-path")]
+    [InlineData("/acc/../note", "400 ambiguous-path")]
+    [InlineData("/acc/a\\b/note", "400 ambiguous-path")]
+    [InlineData("/acc/a%2fb/note", "400 ambiguous-path")]
+    [InlineData("/acc//note", "400 ambiguous-path")]
+    [InlineData("/acc/a<b/note", "400 malformed-request")]
+    [InlineData("/acc/a/note", "")]
+    public async Task What_is_refused_before_policy_is_not_allowed(string target, string refusal)
+    {
+        string file = _desk.Write("policy.yaml", Notes);
+        CommandResult text = await _desk.RunAsync("explain", file, "POST", target, "-g", "staff");
+        CommandResult json = await _desk.RunAsync("explain", file, "POST", target, "-g", "staff", "--json");
+        JsonNode report = JsonNode.Parse(json.Output)!;
+        bool isRefused = refusal.Length > 0;
+        Assert.StartsWith(isRefused ? refusal + ": the gateway refuses it" : "allow: ", text.Output,
+            StringComparison.Ordinal);
+        Assert.Equal(isRefused ? refusal.Split(' ')[1] : "allow", (string)report["effect"]!);
+        int exitCode = isRefused ? ExitCodes.Usage : ExitCodes.Ok;
+        Assert.Equal((exitCode, exitCode), (text.ExitCode, json.ExitCode));
+        string cases = _desk.Write("cases.yaml", $$"""
+            policy: policy.yaml
+            cases: [{ name: one, caller: { groups: [staff] }, call: 'POST {{target}}', expect: allow }]
+            """);
+        CommandResult tested = await _desk.RunAsync("test", cases);
+        Assert.Equal(isRefused ? ExitCodes.Failed : ExitCodes.Ok, tested.ExitCode);
+        Assert.Equal(isRefused, tested.Output.Contains("expected effect allow, but it is deny",
+            StringComparison.Ordinal));
+    }
+
+    // Proves that a body which the gateway does not read for conditions is denied, and that no condition is said to
+    // have been asked then.
+    [Theory]
+    [InlineData("Content-Encoding: gzip", "{\"amount\": 5}", "arguments-unreadable", "the arguments could not be read")]
+    [InlineData("Content-Type: text/plain", "{\"amount\": 5}", "arguments-unreadable",
+        "the arguments could not be read")]
+    [InlineData("X: y", "{\"amount\": 5, \"amount\": 50}", "arguments-ambiguous", "the arguments could not be read")]
+    [InlineData("X: y", "{\"amount\": 5}", "rule", "")]
+    public async Task What_is_not_read_is_not_asked(string header, string body, string cause, string why)
+    {
+        string file = _desk.Write("policy.yaml", Notes.Replace(
+            "effect: allow", "when: args.amount < 10, effect: allow", StringComparison.Ordinal));
+        string[] words = ["explain", file, "POST", "/acc/a/note", "-g", "staff", "-H", header, "--body", body];
+        CommandResult text = await _desk.RunAsync(words);
+        JsonNode report = JsonNode.Parse((await _desk.RunAsync([.. words, "--json"])).Output)!;
+        bool isRead = why.Length == 0;
+        string expected = isRead ? "decides" : $"its condition was not asked, since {why}: args.amount < 10";
+        Assert.StartsWith(isRead ? "allow: " : "deny: conditions look at arguments that", text.Output,
+            StringComparison.Ordinal);
+        Assert.Contains("rule note (allow): " + expected, text.Output, StringComparison.Ordinal);
+        Assert.Equal((isRead ? "allow" : "deny", cause, expected),
+            ((string)report["effect"]!, (string)report["cause"]!, (string)report["rules"]![0]!["why"]!));
+    }
+
+    // Proves the same where the function has a schema of its arguments: encoded they are not read, and what does not
+    // fit asks no condition.
+    [Theory]
+    [InlineData("Content-Encoding: gzip", "5", "arguments-unreadable", "the arguments could not be read")]
+    [InlineData("X: y", "\"five\"", "arguments-misfit", "the arguments are not what the function takes")]
+    public async Task What_does_not_fit_is_not_asked(string header, string amount, string cause, string why)
+    {
+        string file = _desk.Write("policy.yaml", Notes
+            .Replace("/note\", risk: low", "/note\", risk: low, args: { type: object, properties: "
+                + "{ amount: { type: integer } } }", StringComparison.Ordinal)
+            .Replace("effect: allow", "when: query.dry == 'yes', effect: allow", StringComparison.Ordinal));
+        CommandResult json = await _desk.RunAsync("explain", file, "POST", "/acc/a/note?dry=yes", "-g", "staff", "-H",
+            header, "--body", $$"""{"amount": {{amount}}}""", "--json");
+        JsonNode report = JsonNode.Parse(json.Output)!;
+        Assert.Equal(("deny", cause, $"its condition was not asked, since {why}: query.dry == 'yes'"),
+            ((string)report["effect"]!, (string)report["cause"]!, (string)report["rules"]![0]!["why"]!));
     }
 
     private static string Record(string id, string day, string who, string group, string rest) => $$"""

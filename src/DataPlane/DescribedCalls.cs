@@ -1,0 +1,76 @@
+using System.Buffers;
+using System.Text;
+using Countersign.DataPlane.Calls;
+using Countersign.DataPlane.Http;
+using Countersign.DataPlane.Transport;
+using Countersign.Policy.Conditions;
+using Countersign.Policy.Review;
+
+namespace Countersign.DataPlane;
+
+/// <summary>
+/// Calls that people describe, read as a connection reads those that are made: by the same parser (RFC 9112), so that
+/// what is refused before any policy is asked is refused for them too.
+/// </summary>
+public static class DescribedCalls
+{
+    // A name that no function has (RFC 6761 section 6.4), for a call whose Host nobody said.
+    private const string AnyHost = "any.invalid";
+    private const string ContentType = "Content-Type";
+
+    /// <summary>
+    /// The call with <see cref="CallSample.Refusal"/> and <see cref="CallSample.BodyForm"/> as its head has them. A
+    /// body whose type is not said is taken for JSON; limits of size and count are the configuration's, and are not
+    /// applied.
+    /// </summary>
+    /// <param name="call">The call as described.</param>
+    public static CallSample AsRead(CallSample call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        RequestHead head = new();
+        try
+        {
+            Verdict verdict = Read(call, head);
+            if (verdict != Verdict.Proceed)
+            {
+                VerdictRow row = VerdictTable.Of(verdict);
+                return call with { Refusal = $"{row.Status} {row.Name}" };
+            }
+
+            // The arguments of a tool are JSON inside of a message, whatever is said of the message.
+            bool isJson = call.Target.Contains('#', StringComparison.Ordinal) || ConditionFacts.SaysJson(head);
+            return call with { Refusal = "", BodyForm = isJson ? ArgumentsForm.Json : ArgumentsForm.NotJson };
+        }
+        finally
+        {
+            head.Return();
+        }
+    }
+
+    private static Verdict Read(CallSample call, RequestHead head)
+    {
+        // A line break in a value would begin a field that nobody described.
+        bool isBroken = call.Headers.Any(field => HasBreak(field.Key) || HasBreak(field.Value)) || HasBreak(call.Host);
+        if (isBroken) return Verdict.Malformed;
+        HeadReader reader = default;
+        ReadOnlySequence<byte> bytes = new(Encoding.UTF8.GetBytes(Write(call)));
+        ParseStatus status = reader.TryLoad(bytes, head, int.MaxValue, out _, out _);
+        if (status != ParseStatus.Complete) return Verdict.Malformed;
+        return CallConnection.Translate(RequestParser.Parse(head, new HeadBounds(int.MaxValue, int.MaxValue)));
+    }
+
+    private static string Write(CallSample call)
+    {
+        string line = call.Function.Length > 0 ? "POST /" : $"{call.Method} {call.Target.Split('#')[0]}";
+        StringBuilder text = new($"{line} HTTP/1.1\r\n");
+        if (!Has(call, "Host")) text.Append($"Host: {(call.Host.Length > 0 ? call.Host : AnyHost)}\r\n");
+        if (!Has(call, ContentType)) text.Append($"{ContentType}: application/json\r\n");
+        foreach ((string name, string value) in call.Headers) text.Append($"{name}: {value}\r\n");
+        return text.Append("\r\n").ToString();
+    }
+
+    private static bool Has(CallSample call, string name) =>
+        call.Headers.Any(field => string.Equals(field.Key, name, StringComparison.OrdinalIgnoreCase));
+
+    private static bool HasBreak(string text) => text.AsSpan().ContainsAny('\r', '\n');
+}
