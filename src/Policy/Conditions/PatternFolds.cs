@@ -16,13 +16,14 @@ internal static class PatternFolds
         "\u03A9\u03C9\u2126", "\u0412\u0432\u1C80", "\u0414\u0434\u1C81", "\u041E\u043E\u1C82", "\u0421\u0441\u1C83",
         "\u0422\u0442\u1C84\u1C85", "\u042A\u044A\u1C86", "\u0462\u0463\u1C87", "\u1C88\uA64A\uA64B",
         "\u1E60\u1E61\u1E9B",
-        "\u1F80\u1F88", "\u1F81\u1F89", "\u1F82\u1F8A", "\u1F83\u1F8B", "\u1F84\u1F8C", "\u1F85\u1F8D", "\u1F86\u1F8E",
-        "\u1F87\u1F8F", "\u1F90\u1F98", "\u1F91\u1F99", "\u1F92\u1F9A", "\u1F93\u1F9B", "\u1F94\u1F9C", "\u1F95\u1F9D",
+        "\u1F80\u1F88", "\u1F81\u1F89", "\u1F82\u1F8A", "\u1F83\u1F8B", "\u1F84\u1F8C", "\u1F85\u1F8D",
+        "\u1F86\u1F8E", "\u1F87\u1F8F", "\u1F90\u1F98", "\u1F91\u1F99", "\u1F92\u1F9A", "\u1F93\u1F9B",
+        "\u1F94\u1F9C", "\u1F95\u1F9D",
         "\u1F96\u1F9E", "\u1F97\u1F9F", "\u1FA0\u1FA8", "\u1FA1\u1FA9", "\u1FA2\u1FAA", "\u1FA3\u1FAB", "\u1FA4\u1FAC",
         "\u1FA5\u1FAD", "\u1FA6\u1FAE", "\u1FA7\u1FAF", "\u1FB3\u1FBC", "\u1FC3\u1FCC", "\u1FF3\u1FFC",
     ];
 
-    /// <summary>All that a character is the same as without regard to case; null where the usual pair will do.</summary>
+    /// <summary>All that a character is the same as but for case; null where the usual pair will do.</summary>
     public static string? OrbitOf(int code) =>
         Array.Find(Orbits, orbit => code <= char.MaxValue && orbit.Contains((char)code, StringComparison.Ordinal));
 

@@ -95,7 +95,8 @@ internal sealed class TextPattern
         max = 1;
         if (!IsCountLike()) return false;
         Match counts = Counts.Match(_pattern, _at);
-        if (!counts.Success || counts.Index != _at) throw Fault("'{' before a digit begins no count; text needs '\\{'");
+        bool isCount = counts.Success && counts.Index == _at;
+        if (!isCount) throw Fault("'{' before a digit begins no count; text needs '\\{'");
         max = int.Parse(counts.Groups[3].Length > 0 ? counts.Groups[3].ValueSpan : counts.Groups[1].ValueSpan,
             CultureInfo.InvariantCulture);
         bool isUpsideDown = max < int.Parse(counts.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
@@ -110,7 +111,8 @@ internal sealed class TextPattern
     private bool IsCountLike() => Is('{') && _at + 1 < _pattern.Length && char.IsAsciiDigit(_pattern[_at + 1]);
 
     private static readonly Regex Counts = new(
-        @"\{(0|[1-9][0-9]{0,8})(,(0|[1-9][0-9]{0,8})?)?\}", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        @"\{(0|[1-9][0-9]{0,8})(,(0|[1-9][0-9]{0,8})?)?\}",
+        RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
 
     private long ReadAtom(int depth)
     {
