@@ -211,8 +211,8 @@ public sealed class SecurityTests(ConsoleWorld world)
     [Fact]
     public async Task The_api_takes_a_session_to_read_and_asks_for_the_forms_token_to_write()
     {
-        // Proves that a cookie alone reads and writes nothing over the API, that with the token and an origin of ours it
-        // does, whoever writes the origin, and that a bad bearer token is not made good by a session.
+        // Proves that a cookie alone reads and writes nothing over the API, that with the token and an origin of ours
+        // it does, whoever writes the origin, and that a bad bearer token is not made good by a session.
         string id = await world.AskAsync("alice", "/billing/95/refunds");
         IPage page = await world.SignedInAsync("carol");
         await page.GotoAsync(world.Console + "/approvals/" + id);
@@ -223,7 +223,9 @@ public sealed class SecurityTests(ConsoleWorld world)
         string body = JsonSerializer.Serialize(new { decision = "deny", digest, reason = "" });
         Assert.Equal(200, await StatusAsync(HttpMethod.Get, address, cookie, null, null, null));
         Assert.Equal(401, await StatusAsync(HttpMethod.Get, address, cookie, null, null, "nonsense"));
-        Assert.Equal(401, await StatusAsync(HttpMethod.Post, address + "/decisions", cookie, null, body, null, world.Control));
+        Assert.Equal(
+            401, await StatusAsync(
+                HttpMethod.Post, address + "/decisions", cookie, null, body, null, world.Control));
         foreach ((string? origin, string? site) in new (string?, string?)[]
         {
             (null, null), ("http://evil.test", null), ("null", null), (world.Control, "cross-site"),
