@@ -270,6 +270,7 @@ internal sealed partial class ApprovalDesk(
     // Thousands of calls may be held at once: each keeps what it will be made of, and little else (decision 0046).
     private bool TryPark(CallContext call, ApprovalWait wait)
     {
+        wait.Expect(call.Approval!);
         if (!wait.IsWanted || !call.Ticket.TryPark()) return false;
         call.Shrink();
         call.Approval = Essence(call, wait.Watched);

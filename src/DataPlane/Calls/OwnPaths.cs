@@ -123,6 +123,7 @@ internal sealed class OwnPaths(
     // Whoever watches an approval is held as its call would be.
     private static async ValueTask<bool> ParkAsync(CallContext call, ApprovalWait wait)
     {
+        wait.Expect(call.Approval!);
         if (!wait.IsWanted || !call.Ticket.TryPark()) return false;
         try
         {
