@@ -116,7 +116,7 @@ internal sealed class OwnPaths(
     }
 
     // Of a call that is made without its caller the answer is waited for, not the approval.
-    private static bool IsUnderWay(Approval approval) => !approval.HasOutcome
+    private static bool IsUnderWay(Approval approval) => !approval.HasOutcome && !approval.IsOutcomeTold
         && approval.State is ApprovalState.Pending or ApprovalState.Approved or ApprovalState.Claimed
             or ApprovalState.Executed;
 
