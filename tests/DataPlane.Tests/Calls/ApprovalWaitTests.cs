@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Countersign.DataPlane.Tests.Calls;
 
-/// <summary>When a wait for an approval ends: at its window's end too, whoever waits, and by the store's word.</summary>
+/// <summary>When a wait for an approval ends: at its window's end too, and by the store's word.</summary>
 public sealed class ApprovalWaitTests
 {
     private const string Refund = "/billing/7/refunds";

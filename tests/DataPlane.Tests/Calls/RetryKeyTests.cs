@@ -3,7 +3,7 @@ using Countersign.Policy.Approvals;
 
 namespace Countersign.DataPlane.Tests.Calls;
 
-/// <summary>What an <c>Idempotency-Key</c> stands for where an approval is named, fetched, or another agent's.</summary>
+/// <summary>What an <c>Idempotency-Key</c> stands for: named, fetched, or another agent's.</summary>
 public sealed class RetryKeyTests
 {
     private const string Refund = "/billing/7/refunds";
