@@ -94,6 +94,29 @@ public sealed class ActingAgentTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task A_key_is_the_acting_agents_own()
+    {
+        // Proves that one key in three hands is three approvals, and that each is answered with their own call alone.
+        (string, string) key = ("Idempotency-Key", "shared");
+        string[] hands = ["first", "second", "alice"];
+        Dictionary<string, string> approvals = [];
+        foreach (string who in hands)
+        {
+            Answer asked = await _client.CallAsync(who, "POST", "/billing/74/refunds", Refund, key);
+            Assert.Equal(428, asked.Status);
+            await _client.DecideAsync("carol", asked["approval"], asked["digest"]);
+            approvals.Add(who, asked["approval"]);
+        }
+
+        Assert.Equal(3, approvals.Values.Distinct().Count());
+        foreach (string who in (string[])[.. hands, .. hands])
+            Assert.Equal(201, (await _client.CallAsync(who, "POST", "/billing/74/refunds", Refund, key)).Status);
+        JsonArray all = (await _client.GetAsync(_backends.Upstream + "/_seen")).Body["requests"]!.AsArray();
+        foreach (string approval in approvals.Values)
+            Assert.Single(all, one => one!["idempotency_key"]!.ToString() == approval);
+    }
+
     private async Task AssertLentAndLoggedAsync(string approval)
     {
         JsonArray all = (await _client.GetAsync(_backends.Upstream + "/_seen")).Body["requests"]!.AsArray();

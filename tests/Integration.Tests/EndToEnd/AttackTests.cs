@@ -105,6 +105,23 @@ public sealed class AttackTests(AttackWorld world) : IClassFixture<AttackWorld>
     }
 
     [Fact]
+    public async Task Who_waits_is_told_when_the_window_closes()
+    {
+        // Proves over both gateways that expiry ends what is held: calls, by the rule and by their wish, and a status
+        // that is waited for. Their holds are longer than the patience of who asks here.
+        string path = "/short/" + Path()[8..];
+        (string, string) wait = ("Prefer", "wait=200"), least = ("Prefer", "wait=0");
+        Answer asked = await A.CallAsync("alice", "POST", path, null, least);
+        string status = "/.countersign/approvals/" + asked["approval"];
+        Answer[] ended = await Task.WhenAll(
+            A.CallAsync("alice", "POST", path), B.CallAsync("alice", "POST", path, null, wait),
+            B.CallAsync("alice", "GET", status, null, wait), A.CallAsync("alice", "GET", status, null, wait));
+        Assert.Equal([410, 410, 200, 200], ended.Select(one => one.Status));
+        Assert.All(ended[..2], one => Assert.Equal("approval-expired", one.Problem));
+        Assert.All(ended[2..], one => Assert.Equal("expired", one["state"]));
+    }
+
+    [Fact]
     public async Task Of_an_approval_and_a_denial_at_once_one_stands()
     {
         // Proves that a race ends in one state, which both gateways act by, many times.
