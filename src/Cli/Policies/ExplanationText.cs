@@ -35,8 +35,8 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
 
         if (_function.Endpoint is not null)
         {
-            text.AppendLine($"  note      of the protocol's own; a tool's call is POST {_function.Place}#TOOL, with its "
-                + "arguments or its message as the body");
+            text.AppendLine($"  note      of the protocol's own; a tool's call is POST {_function.Place}#TOOL, with "
+                + "its arguments or its message as the body");
         }
 
         if (fault.Length > 0) text.AppendLine($"  fault     {fault}");

@@ -14,6 +14,8 @@ internal ref struct McpFinding
     /// <summary>Where the exact bytes of <c>arguments</c> are in the message; empty where there are none.</summary>
     internal Range Arguments;
 
-    /// <summary>Why it is refused, for the caller, without any of its content; empty where no more is to be said.</summary>
+    /// <summary>
+    /// Why it is refused, for the caller, without any of its content; empty where no more is to be said.
+    /// </summary>
     internal string Why;
 }
