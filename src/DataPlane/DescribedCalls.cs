@@ -3,6 +3,7 @@ using System.Text;
 using Countersign.DataPlane.Calls;
 using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Transport;
+using Countersign.Policy.Approvals;
 using Countersign.Policy.Conditions;
 using Countersign.Policy.Review;
 
@@ -19,9 +20,9 @@ public static class DescribedCalls
     private const string ContentType = "Content-Type";
 
     /// <summary>
-    /// The call with <see cref="CallSample.Refusal"/> and <see cref="CallSample.BodyForm"/> as its head has them. A
-    /// body whose type is not said is taken for JSON; limits of size and count are the configuration's, and are not
-    /// applied.
+    /// The call with <see cref="CallSample.Refusal"/>, <see cref="CallSample.BodyForm"/> and
+    /// <see cref="CallSample.Unshowable"/> as its head and body have them. A body whose type is not
+    /// said is taken for JSON; limits of size and count are the configuration's, and are not applied.
     /// </summary>
     /// <param name="call">The call as described.</param>
     public static CallSample AsRead(CallSample call)
@@ -30,22 +31,33 @@ public static class DescribedCalls
         RequestHead head = new();
         try
         {
+            bool isTool = call.Target.Contains('#', StringComparison.Ordinal);
             Verdict verdict = Read(call, head);
+            if (verdict == Verdict.Proceed && isTool && !IsSoundMessage(call, head)) verdict = Verdict.Malformed;
             if (verdict != Verdict.Proceed)
             {
                 VerdictRow row = VerdictTable.Of(verdict);
                 return call with { Refusal = $"{row.Status} {row.Name}" };
             }
 
-            // The arguments of a tool are JSON inside of a message, whatever is said of the message.
-            bool isJson = call.Target.Contains('#', StringComparison.Ordinal) || ConditionFacts.SaysJson(head);
-            return call with { Refusal = "", BodyForm = isJson ? ArgumentsForm.Json : ArgumentsForm.NotJson };
+            // The arguments of a tool are JSON inside of a message that was read by now.
+            bool isJson = isTool || ConditionFacts.SaysJson(head);
+            return call with
+            {
+                Refusal = "",
+                BodyForm = isJson ? ArgumentsForm.Json : ArgumentsForm.NotJson,
+                Unshowable = isTool ? "" : ApprovalDesk.WhyUnshowable(head, call.Body.Span),
+            };
         }
         finally
         {
             head.Return();
         }
     }
+
+    // A message of MCP is read before any policy is asked, its arguments with it.
+    private static bool IsSoundMessage(CallSample call, RequestHead head) => McpCalls.IsPlainJson(head)
+        && (call.Body.IsEmpty || StrictJson.IsUnambiguous(call.Body.Span, out _));
 
     private static Verdict Read(CallSample call, RequestHead head)
     {
