@@ -2,6 +2,7 @@ using System.Text;
 using Countersign.DataPlane.Http;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
+using Countersign.Policy.Review;
 
 namespace Countersign.DataPlane.Calls;
 
@@ -122,21 +123,11 @@ internal sealed partial class ApprovalDesk(
         if (read != Verdict.Proceed) return read;
         read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
         if (read != Verdict.Proceed) return read;
-        if (call.Request.Count(FieldId.ContentEncoding) > 0)
-        {
-            call.Detail = "An encoded body cannot be shown to approvers; send it without Content-Encoding.";
-            return Verdict.Malformed;
-        }
-
-        if (MayBeJson(call) && !StrictJson.IsUnambiguous(call.BodyPrefix.Written, out string why))
-        {
-            call.Detail = "The body can be read in more than one way: " + why;
-            return Verdict.Malformed;
-        }
-
+        call.Detail = WhyUnshowable(call.Request, call.BodyPrefix.Written);
+        if (call.Detail.Length > 0) return Verdict.Malformed;
         if (!BindsOnce(call))
         {
-            call.Detail = "A field that binds the call is repeated, or named by Connection: it reads two ways.";
+            call.Detail = CallSample.ReadsTwoWays;
             return Verdict.Malformed;
         }
 
