@@ -45,7 +45,7 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
     [HotPath]
     internal Verdict Identify(CallContext call)
     {
-        if (call.Run is not null) return Verdict.Proceed; // identified when they asked; their token is gone
+        if (call.Run is not null) return StillStands(call);
         if (!TryGetToken(call.Request, BearerScheme, out ReadOnlySpan<byte> token, out string because))
             return IdentifyOtherwise(call, because);
         TokenStatus status = verifier.TryFind(
@@ -114,6 +114,11 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
         call.Caller = certified.Caller;
         return Verdict.Proceed;
     }
+
+    // Identified when they asked; their token is gone, but what it rested on may be revoked since.
+    private Verdict StillStands(CallContext call) => verifier.IsRevoked(call.Caller!)
+        ? Refuse(call, "Whoever asked for this call was revoked since.")
+        : Verdict.Proceed;
 
     private static Verdict Refuse(CallContext call, string because)
     {

@@ -112,13 +112,27 @@ public sealed class CallerVerifier : IAsyncDisposable
         _seen.Revoke(revoked);
     }
 
-    /// <summary>True if one of those whom a token names was revoked at or after the time it was issued.</summary>
+    /// <summary>True if what was lent is revoked: one of those whom it names at or after the time it was issued, or
+    /// what proved the caller that it was lent for.</summary>
     /// <param name="named">The subject, and who acts for it.</param>
     /// <param name="issuedAt">Its <c>iat</c>.</param>
-    public bool IsRevoked(IEnumerable<(string Issuer, string Subject)> named, DateTimeOffset issuedAt) =>
-        Volatile.Read(ref _revoked).Covers(new TokenMarks(
-            [], "", null, [.. named.Select(one => new NamedSubject(one.Issuer, one.Subject))],
-            issuedAt.ToUnixTimeMilliseconds()));
+    /// <param name="proofMarks">The caller's <see cref="Caller.ProofMarks"/>.</param>
+    public bool IsRevoked(
+        IEnumerable<(string Issuer, string Subject)> named, DateTimeOffset issuedAt, IReadOnlyList<string> proofMarks)
+    {
+        NamedSubject[] subjects = [.. named.Select(one => new NamedSubject(one.Issuer, one.Subject))];
+        return Volatile.Read(ref _revoked).Covers(proofMarks, subjects, issuedAt.ToUnixTimeMilliseconds());
+    }
+
+    /// <summary>True if a caller was revoked since they were proven: for who acts for them when their token is
+    /// gone.</summary>
+    public bool IsRevoked(Caller caller)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        List<(string, string)> named = [(caller.Issuer, caller.Subject)];
+        if (caller.Acting is { } acting) named.Add((acting.Issuer, acting.Subject));
+        return IsRevoked(named, DateTimeOffset.FromUnixTimeSeconds(caller.IssuedAt), caller.ProofMarks);
+    }
 
     /// <summary>Wipes tokens that nobody has shown since the last time this was called; what is known of them stays
     /// known by their SHA-256. Called now and then, beside whoever looks.</summary>
