@@ -247,7 +247,8 @@ internal sealed class UpstreamGroup
 
     // A place for a call that is counted in where all may be taken: an idle connection, or null and the place alone,
     // where the call needs a fresh one. No more calls are counted in than there are places, so one is idle or about to
-    // be: a call or the heartbeat that has taken one off its stack puts it back, or gives up its place, without waiting.
+    // be: a call or the heartbeat that has taken one off its stack puts it back, or gives up its place, and waits for
+    // nothing.
     private async ValueTask<(bool HasPlace, UpstreamConnection? Idle)> MakeRoomAsync(
         EndpointPool endpoint, bool isStrict)
     {

@@ -50,9 +50,8 @@ public sealed class ConnectionRoomTests
                     await Task.Yield();
                 }
             }, TestContext.Current.CancellationToken);
-        await Task.WhenAll(callers.Select((client, index) => Task.Factory.StartNew(
-            () => CallAsync(gateway, client, index, high, low, refused), CancellationToken.None,
-            TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()));
+        await Task.WhenAll(callers.Select((client, index) => Task.Run(
+            () => CallAsync(gateway, client, index, high, low, refused), TestContext.Current.CancellationToken)));
         await done.CancelAsync();
         await beats;
         Assert.Empty(refused);
@@ -98,10 +97,12 @@ public sealed class ConnectionRoomTests
         {
             // Idle connections grow stale, and checks fall due.
             if (index == 0 && call % 10 == 0) gateway.Advance(TimeSpan.FromSeconds(1));
+            // In a lane as far as the call runs on this thread, which goes on to other work where the call waits.
             Lane.Enter(1 + (index % (Lane.Count - 1)));
-            WireMessage answer = await client.CallAsync((call + index) % 2 == 0 ? high : low);
-            if (answer.Status != 200) refused.Add(answer.Text);
+            Task<WireMessage> pending = client.CallAsync((call + index) % 2 == 0 ? high : low);
             Lane.Enter(0);
+            WireMessage answer = await pending;
+            if (answer.Status != 200) refused.Add(answer.Text);
         }
     }
 
