@@ -83,8 +83,8 @@ public sealed class CallerVerifierTests
     [Fact]
     public async Task ARememberedTokenIsJudgedAsOneThatIsNot()
     {
-        // Proves that what is known by its bytes answers for its very token only, for another one by what the cache says, never past
-        // expiry, and not at all once it was forgotten and the token is unknown.
+        // Proves that what is known by its bytes answers for its very token only, for another one by what the cache
+        // says, never past expiry, and that one whose bytes were forgotten is found by its SHA-256.
         ScriptedIssuer issuer = new(ScriptedKey.First);
         await using CallerVerifier verifier = issuer.Verifier();
         byte[] token = ScriptedKey.First.Sign(issuer.Claims()), other = ScriptedKey.First.Sign(issuer.Claims("bob"));
