@@ -110,6 +110,9 @@ internal sealed class MemoryGateway : IAsyncDisposable
     /// <summary>The clock in use.</summary>
     internal TimeProvider Time { get; }
 
+    /// <summary>Proves who calls.</summary>
+    internal CallerVerifier Callers => _callers;
+
     /// <summary>Where the calls go.</summary>
     internal ScriptedUpstream Upstream { get; } = new();
 

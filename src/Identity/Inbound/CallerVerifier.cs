@@ -112,13 +112,27 @@ public sealed class CallerVerifier : IAsyncDisposable
         _seen.Revoke(revoked);
     }
 
-    /// <summary>True if one of those whom a token names was revoked at or after the time it was issued.</summary>
+    /// <summary>True if what was lent is revoked: one of those whom it names at or after the time it was issued, or
+    /// what proved the caller that it was lent for.</summary>
     /// <param name="named">The subject, and who acts for it.</param>
     /// <param name="issuedAt">Its <c>iat</c>.</param>
-    public bool IsRevoked(IEnumerable<(string Issuer, string Subject)> named, DateTimeOffset issuedAt) =>
-        Volatile.Read(ref _revoked).Covers(new TokenMarks(
-            [], "", null, [.. named.Select(one => new NamedSubject(one.Issuer, one.Subject))],
-            issuedAt.ToUnixTimeMilliseconds()));
+    /// <param name="proofMarks">The caller's <see cref="Caller.ProofMarks"/>.</param>
+    public bool IsRevoked(
+        IEnumerable<(string Issuer, string Subject)> named, DateTimeOffset issuedAt, IReadOnlyList<string> proofMarks)
+    {
+        NamedSubject[] subjects = [.. named.Select(one => new NamedSubject(one.Issuer, one.Subject))];
+        return Volatile.Read(ref _revoked).Covers(proofMarks, subjects, issuedAt.ToUnixTimeMilliseconds());
+    }
+
+    /// <summary>True if a caller was revoked since they were proven: for who acts for them when their token is
+    /// gone.</summary>
+    public bool IsRevoked(Caller caller)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        List<(string, string)> named = [(caller.Issuer, caller.Subject)];
+        if (caller.Acting is { } acting) named.Add((acting.Issuer, acting.Subject));
+        return IsRevoked(named, DateTimeOffset.FromUnixTimeSeconds(caller.IssuedAt), caller.ProofMarks);
+    }
 
     /// <summary>Wipes tokens that nobody has shown since the last time this was called; what is known of them stays
     /// known by their SHA-256. Called now and then, beside whoever looks.</summary>
@@ -149,42 +163,10 @@ public sealed class CallerVerifier : IAsyncDisposable
         if (token.IsEmpty || token.Length > _limits.TokenBytesMax) return TokenStatus.Unseen;
         if (!_seen.TryFind(token, out CachedCaller? cached) && !TryFindByHash(token, out cached))
             return TokenStatus.Unseen;
+
+        // What vouches for nobody any more is verified anew, and found under what that gives.
         TokenStatus status = Check(cached!, certificate, out caller);
-        if (status == TokenStatus.Unseen) Drop(token, held: null);
-        return status;
-    }
-
-    /// <summary>The same for a thread that remembers the tokens it has seen.</summary>
-    /// <param name="token">The bytes after <c>Bearer </c>.</param>
-    /// <param name="certificate">SHA-256 of the client's verified certificate; empty without one.</param>
-    /// <param name="memo">The thread's own; keeps the token where it is found.</param>
-    /// <param name="caller">As above.</param>
-    /// <returns>As above.</returns>
-    [HotPath]
-    public TokenStatus TryFind(
-        ReadOnlySpan<byte> token, ReadOnlySpan<byte> certificate, TokenMemo memo, out Caller? caller)
-    {
-        ArgumentNullException.ThrowIfNull(memo);
-        caller = null;
-        if (token.IsEmpty || token.Length > _limits.TokenBytesMax) return TokenStatus.Unseen;
-        TokenMemo.Held? held = memo.Take(token);
-        if (held is null || !held.Is(token))
-        {
-            if (!_seen.TryFind(token, out CachedCaller? found) && !TryFindByHash(token, out found))
-            {
-                held?.Return();
-                return TokenStatus.Unseen;
-            }
-
-            held ??= new TokenMemo.Held();
-            held.Hold(token, found!);
-        }
-
-        CachedCaller cached = held.Caller!;
-        TokenStatus status = Check(cached, certificate, out caller);
-        if (status == TokenStatus.Unseen) Drop(token, held);
-        else memo.Put(token, held);
-        if (!cached.IsUsed) cached.IsUsed = true;
+        if (status == TokenStatus.Unseen) _seen.Drop(token);
         return status;
     }
 
@@ -259,13 +241,6 @@ public sealed class CallerVerifier : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_refresh is not null) await _refresh.ConfigureAwait(false);
         _stop.Dispose();
-    }
-
-    // What vouches for nobody any more is verified anew, and found under what that gives.
-    private void Drop(ReadOnlySpan<byte> token, TokenMemo.Held? held)
-    {
-        held?.Return();
-        _seen.Drop(token);
     }
 
     // Once for a token that is shown again and again: after that its bytes are known.

@@ -1,4 +1,8 @@
+using System.Buffers.Text;
 using System.Collections.Frozen;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Countersign.Policy.Revocations;
 
 namespace Countersign.Identity.Inbound;
@@ -19,6 +23,33 @@ internal sealed record TokenMarks(
     IReadOnlyList<TokenHash> Tokens, string Issuer, string? Id, IReadOnlyList<NamedSubject> Subjects, long IssuedAtMs)
 {
     public static readonly TokenMarks None = new([], "", null, [], long.MaxValue);
+
+    /// <summary>Those of tokens and ids, as a credential that is lent says them.</summary>
+    public IReadOnlyList<string> ForLending() =>
+    [
+        .. Tokens.Select(ProofMark.Of),
+        .. Id is null ? [] : (string[])[ProofMark.Of(Issuer, Id)],
+    ];
+}
+
+/// <summary>
+/// How a credential says what it ends with: half a SHA-256 in base64url, so that whoever sees it learns neither the
+/// token nor its id, and finds no other that has the same.
+/// </summary>
+internal static class ProofMark
+{
+    private const int Bytes = 16;
+
+    /// <summary>Of a token: its own SHA-256, cut.</summary>
+    public static string Of(TokenHash token) =>
+        Base64Url.EncodeToString(Convert.FromHexString(token.ToString()).AsSpan(0, Bytes));
+
+    /// <summary>Of a <c>jti</c>, which is one issuer's. No token looks like this text.</summary>
+    public static string Of(string issuer, string id)
+    {
+        string text = "jti " + issuer.Length.ToString(CultureInfo.InvariantCulture) + ":" + issuer + id;
+        return Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, Bytes));
+    }
 }
 
 /// <summary>What is revoked: an immutable index, replaced whole by one writer.</summary>
@@ -30,6 +61,7 @@ public sealed class RevocationIndex
     private readonly FrozenSet<TokenHash> _tokens;
     private readonly FrozenSet<(string Issuer, string Id)> _ids;
     private readonly FrozenDictionary<NamedSubject, long> _subjects;
+    private readonly FrozenSet<string> _proofMarks;
 
     /// <summary>Indexes a list.</summary>
     public RevocationIndex(RevocationListing listing)
@@ -51,6 +83,8 @@ public sealed class RevocationIndex
         _tokens = tokens.ToFrozenSet();
         _ids = ids.ToFrozenSet();
         _subjects = subjects.ToFrozenDictionary();
+        _proofMarks = tokens.Select(ProofMark.Of).Concat(ids.Select(static one => ProofMark.Of(one.Item1, one.Item2)))
+            .ToFrozenSet(StringComparer.Ordinal);
     }
 
     /// <summary>True if nothing is revoked.</summary>
@@ -65,11 +99,28 @@ public sealed class RevocationIndex
             if (_tokens.Contains(token)) return true;
         }
 
+        return CoversAny(marks.Subjects, marks.IssuedAtMs);
+    }
+
+    /// <summary>True if what was given to them, for what these marks name, is revoked.</summary>
+    internal bool Covers(
+        IReadOnlyList<string> proofMarks, IReadOnlyList<NamedSubject> subjects, long issuedAtMs)
+    {
+        foreach (string mark in proofMarks)
+        {
+            if (_proofMarks.Contains(mark)) return true;
+        }
+
+        return CoversAny(subjects, issuedAtMs);
+    }
+
+    private bool CoversAny(IReadOnlyList<NamedSubject> subjects, long issuedAtMs)
+    {
         if (_subjects.Count == 0) return false;
-        foreach (NamedSubject subject in marks.Subjects)
+        foreach (NamedSubject subject in subjects)
         {
             // To the second, as tokens tell it: what was issued in the second of the revocation is revoked.
-            if (_subjects.TryGetValue(subject, out long at) && marks.IssuedAtMs <= at) return true;
+            if (_subjects.TryGetValue(subject, out long at) && issuedAtMs <= at) return true;
         }
 
         return false;

@@ -15,7 +15,7 @@ public sealed class CertifiedCaller
 
     internal CertifiedCaller(Caller caller, TokenMarks marks, long expiresAtMs)
     {
-        Caller = caller;
+        Caller = caller.ProvenBy(marks.ForLending());
         _marks = marks;
         _expiresAtMs = expiresAtMs;
     }
