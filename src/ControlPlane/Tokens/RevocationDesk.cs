@@ -86,7 +86,7 @@ internal sealed class RevocationDesk(
 
         if (added == StoreStatus.Ok)
         {
-            // Here it is in force before anybody is told so. The store has it: where it does not tell, the feed asks on.
+            // Here it is in force before anybody is told so. Where the store does not tell now, the feed asks on.
             await callers.CatchUpAsync();
             act.Succeed(revocation.Kind.ToString());
             return null;

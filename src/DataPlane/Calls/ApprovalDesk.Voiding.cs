@@ -82,7 +82,8 @@ internal sealed partial class ApprovalDesk
     }
 
     // What a caller who was revoked since has asked for: nobody makes it, approved or not.
-    private async ValueTask<(Standing Standing, Verdict Verdict)> VoidOfRevokedAsync(CallContext call, Approval approval)
+    private async ValueTask<(Standing Standing, Verdict Verdict)> VoidOfRevokedAsync(
+        CallContext call, Approval approval)
     {
         bool isTheirs = ApprovalRules.IsRequester(approval.Requester, call.Caller!);
         if (isTheirs && ApprovalRules.Void(approval) is { IsMoved: true } move)

@@ -76,8 +76,8 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
         return Verdict.Proceed;
     }
 
-    /// <summary>Whether whoever asked, as they were identified then, may still: their token is gone, or was looked at long
-    /// ago, but what it rested on may be revoked since.</summary>
+    /// <summary>Whether whoever asked, as they were identified then, may still: their token is gone, or was looked at
+    /// long ago, but what it rested on may be revoked since.</summary>
     internal Verdict StillStands(CallContext call) => verifier.IsRevoked(call.Caller!)
         ? Refuse(call, "Whoever asked for this call was revoked since.")
         : Verdict.Proceed;
@@ -86,7 +86,7 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
     internal async ValueTask<Verdict> StillStandsNowAsync(CallContext call) =>
         await verifier.CatchUpAsync() ? StillStands(call) : Verdict.StoreUnavailable;
 
-    /// <summary>True if somebody's approval does not count any more, since they were revoked after they gave it.</summary>
+    /// <summary>True if somebody's approval does not count any more: they were revoked after they gave it.</summary>
     internal bool IsRevokedSince(string issuer, string subject, DateTimeOffset at) =>
         verifier.IsRevokedSince(issuer, subject, at);
 
