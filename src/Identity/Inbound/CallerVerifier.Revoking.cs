@@ -44,10 +44,11 @@ public sealed partial class CallerVerifier
     public bool IsRevoked(Caller caller)
     {
         ArgumentNullException.ThrowIfNull(caller);
-        if (Volatile.Read(ref _revoked).IsEmpty) return false;
-        List<(string, string)> named = [(caller.Issuer, caller.Subject)];
-        if (caller.Acting is { } acting) named.Add((acting.Issuer, acting.Subject));
-        return IsRevoked(named, DateTimeOffset.FromUnixTimeSeconds(caller.IssuedAt), caller.ProofMarks);
+        RevocationIndex revoked = Volatile.Read(ref _revoked);
+        if (revoked.IsEmpty) return false;
+        List<NamedSubject> named = [new(caller.Issuer, caller.Subject)];
+        if (caller.Acting is { } acting) named.Add(new(acting.Issuer, acting.Subject));
+        return revoked.Covers(caller.ProofMarks, named, caller.ProvenAt * TokenMarks.SecondMs);
     }
 
     /// <summary>True if a person's word does not count any more: they were revoked when they had given it, or
