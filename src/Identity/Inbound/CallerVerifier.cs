@@ -128,42 +128,10 @@ public sealed partial class CallerVerifier : IAsyncDisposable
         if (token.IsEmpty || token.Length > _limits.TokenBytesMax) return TokenStatus.Unseen;
         if (!_seen.TryFind(token, out CachedCaller? cached) && !TryFindByHash(token, out cached))
             return TokenStatus.Unseen;
+
+        // What vouches for nobody any more is verified anew, and found under what that gives.
         TokenStatus status = Check(cached!, certificate, out caller);
-        if (status == TokenStatus.Unseen) Drop(token, held: null);
-        return status;
-    }
-
-    /// <summary>The same for a thread that remembers the tokens it has seen.</summary>
-    /// <param name="token">The bytes after <c>Bearer </c>.</param>
-    /// <param name="certificate">SHA-256 of the client's verified certificate; empty without one.</param>
-    /// <param name="memo">The thread's own; keeps the token where it is found.</param>
-    /// <param name="caller">As above.</param>
-    /// <returns>As above.</returns>
-    [HotPath]
-    public TokenStatus TryFind(
-        ReadOnlySpan<byte> token, ReadOnlySpan<byte> certificate, TokenMemo memo, out Caller? caller)
-    {
-        ArgumentNullException.ThrowIfNull(memo);
-        caller = null;
-        if (token.IsEmpty || token.Length > _limits.TokenBytesMax) return TokenStatus.Unseen;
-        TokenMemo.Held? held = memo.Take(token);
-        if (held is null || !held.Is(token))
-        {
-            if (!_seen.TryFind(token, out CachedCaller? found) && !TryFindByHash(token, out found))
-            {
-                held?.Return();
-                return TokenStatus.Unseen;
-            }
-
-            held ??= new TokenMemo.Held();
-            held.Hold(token, found!);
-        }
-
-        CachedCaller cached = held.Caller!;
-        TokenStatus status = Check(cached, certificate, out caller);
-        if (status == TokenStatus.Unseen) Drop(token, held);
-        else memo.Put(token, held);
-        if (!cached.IsUsed) cached.IsUsed = true;
+        if (status == TokenStatus.Unseen) _seen.Drop(token);
         return status;
     }
 
@@ -238,13 +206,6 @@ public sealed partial class CallerVerifier : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_refresh is not null) await _refresh.ConfigureAwait(false);
         _stop.Dispose();
-    }
-
-    // What vouches for nobody any more is verified anew, and found under what that gives.
-    private void Drop(ReadOnlySpan<byte> token, TokenMemo.Held? held)
-    {
-        held?.Return();
-        _seen.Drop(token);
     }
 
     // Once for a token that is shown again and again: after that its bytes are known.

@@ -40,19 +40,6 @@ public sealed class RevocationTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task AMemoForgetsItToo()
-    {
-        // Proves that a thread that remembers the token itself does not let it pass.
-        byte[] token = Token("alice", "one");
-        TokenMemo memo = new();
-        Assert.True((await _verifier.VerifyAsync(token, Cancel)).IsValid);
-        Assert.Equal(TokenStatus.Valid, _verifier.TryFind(token, default, memo, out _));
-        Revoke(new(RevocationKind.Token, "", GatewayTokens.HashOf(token), Now, Now.AddHours(1), "", ""));
-        Assert.Equal(TokenStatus.Unseen, _verifier.TryFind(token, default, memo, out _));
-        Assert.Equal(TokenStatus.Revoked, (await _verifier.VerifyAsync(token, Cancel)).Status);
-    }
-
-    [Fact]
     public async Task AnIdOfItsIssuerAlone()
     {
         // Proves that a jti is revoked for one issuer, and that another issuer's of the same text is not.
