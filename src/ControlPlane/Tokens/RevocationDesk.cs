@@ -86,6 +86,8 @@ internal sealed class RevocationDesk(
 
         if (added == StoreStatus.Ok)
         {
+            // Here it is in force before anybody is told so. Where the store does not tell now, the feed asks on.
+            await callers.CatchUpAsync();
             act.Succeed(revocation.Kind.ToString());
             return null;
         }

@@ -30,8 +30,9 @@ public sealed record GatewayTokenTerms(Caller Caller, DateTimeOffset ExpiresAt)
     /// that anybody may.</summary>
     public JsonElement? MayAct { get; init; }
 
-    /// <summary>SHA-256, in hex, of the tokens that it is given for: it is revoked with any of them.</summary>
-    public IReadOnlyList<string> Parents { get; init; } = [];
+    /// <summary><see cref="Caller.ProofMarks"/> of the tokens that it is given for, which hold those of what they were
+    /// given for themselves: it is revoked with any of them.</summary>
+    public IReadOnlyList<string> Ancestors { get; init; } = [];
 }
 
 /// <summary>A token as it goes out.</summary>
@@ -69,7 +70,7 @@ public sealed class GatewayTokens(Func<string> issuer, SigningKeyRing keys, Time
         return new GatewayToken(signed + "." + Base64Url.EncodeToString(signature), id);
     }
 
-    /// <summary>What a token is known by when it is a parent of another, or revoked: its SHA-256 in hex.</summary>
+    /// <summary>What a token is known by when it is revoked: its SHA-256 in hex.</summary>
     public static string HashOf(ReadOnlySpan<byte> token) => TokenHash.Of(token).ToString();
 
     private void WriteClaims(Utf8JsonWriter json, GatewayTokenTerms terms, string id)
@@ -102,7 +103,7 @@ public sealed class GatewayTokens(Func<string> issuer, SigningKeyRing keys, Time
         }
 
         WriteBinding(json, caller);
-        WriteList(json, GatewayClaims.Parents, terms.Parents);
+        WriteList(json, GatewayClaims.Ancestors, terms.Ancestors);
         json.WriteNumber(GatewayClaims.ProvenAt, terms.ProvenAt);
         json.WriteString("jti", id);
         json.WriteNumber("iat", now);

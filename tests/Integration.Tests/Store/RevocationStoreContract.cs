@@ -4,6 +4,7 @@ using Countersign.Policy;
 using Countersign.Policy.Redis;
 using Countersign.Policy.Revocations;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Countersign.Integration.Tests.Store;
@@ -67,6 +68,31 @@ public abstract class RevocationStoreContract(StoreServer server) : IAsyncLifeti
         await using RedisStore other = await RedisStore.ConnectAsync(server.Connection, NullLogger.Instance);
         await new RedisRevocationStore(other).AddAsync(One("bob"));
         Assert.Equal(2, heard.Take(TestContext.Current.CancellationToken).Items.Count);
+    }
+
+    [Fact]
+    public async Task Who_asks_knows_what_was_added_before()
+    {
+        // Proves that a feed that is asked has in force what another gateway has added, also for many who ask at once,
+        // and by a clock at which no poll is ever due.
+        RevocationListing? heard = null;
+        await using RedisRevocationFeed feed = new(
+            _store, _revocations, listing => Volatile.Write(ref heard, listing), new FakeTimeProvider(),
+            NullLogger.Instance);
+        Assert.True(await feed.CatchUpAsync());
+        Assert.Empty(heard!.Items);
+        await using RedisStore other = await RedisStore.ConnectAsync(server.Connection, NullLogger.Instance);
+        RedisRevocationStore others = new(other);
+        for (int count = 1; count <= 20; count++)
+        {
+            await others.AddAsync(One("subject " + count));
+            bool[] told = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+            {
+                bool isTold = await feed.CatchUpAsync();
+                return isTold && Volatile.Read(ref heard)!.Items.Count == count;
+            }));
+            Assert.All(told, Assert.True);
+        }
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class CertifiedCaller
 
     internal CertifiedCaller(Caller caller, TokenMarks marks, long expiresAtMs)
     {
-        Caller = caller.ProvenBy(marks.ForLending());
+        Caller = marks.Prove(caller);
         _marks = marks;
         _expiresAtMs = expiresAtMs;
     }
