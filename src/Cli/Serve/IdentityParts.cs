@@ -62,7 +62,10 @@ internal sealed class IdentityParts(
         if (options.Identity.Saml is { } saml)
         {
             Saml = new SamlService(
-                saml, _http, new RedisOneTimeStore(store), controlUrl, clock, logs.CreateLogger<SamlService>());
+                saml, _http, new RedisOneTimeStore(store), controlUrl, clock, logs.CreateLogger<SamlService>())
+            {
+                IsRevoked = _callers.IsRevoked,
+            };
             Saml.Start();
         }
 

@@ -63,6 +63,10 @@ public sealed partial class CallerVerifier : IAsyncDisposable
         _opaque = new OpaqueProof(issuers, http, _limits, clock, logger);
     }
 
+    /// <summary>Whose tokens are taken: the configured issuers, and the gateway itself where it issues any.</summary>
+    public IReadOnlyList<string> Issuers =>
+        _jwts.Own is { } own ? [.. _issuers.Keys, own.Options.Issuer] : [.. _issuers.Keys];
+
     /// <summary>Verified tokens kept now.</summary>
     internal int CachedTokens => _cache.Count;
 

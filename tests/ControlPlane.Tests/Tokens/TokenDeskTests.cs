@@ -165,7 +165,7 @@ public sealed class TokenDeskTests
         await using ControlFixture gate = await ControlFixture.StartAsync();
         gate.Revocations.IsAway = true;
         Answer answer = await FileAsync(
-            gate, gate.Token("root", "policy-admins"), """{"issuer":"https://x.test","subject":"bob"}""");
+            gate, gate.Token("root", "policy-admins"), """{"issuer":"https://issuer.test","subject":"bob"}""");
         Assert.Equal("store-unavailable", answer.Problem);
     }
 

@@ -48,6 +48,9 @@ public sealed class CertificateCallers(string issuer, IReadOnlyList<CertificateR
 {
     private const int KeptMax = 4_096;
 
+    /// <summary>What the callers' issuer is called.</summary>
+    public string Issuer => issuer;
+
     // The same certificate on many connections is one caller, as one token is.
     private readonly ConcurrentDictionary<TokenHash, CertifiedCaller> _kept = new();
 
