@@ -20,7 +20,7 @@ internal sealed partial class ApprovalDesk(
     /// <summary>What viewers see.</summary>
     public ApprovalViews Views => views;
 
-    /// <summary>One approval; 404 where its existence is not the viewer's to know, as for every act on it.</summary>
+    /// <summary>One approval; 404 where its existence is not the viewer's to know.</summary>
     /// <param name="id">As it stands in the path.</param>
     /// <param name="viewer">Who asks.</param>
     /// <param name="isKnown">True for a tag that the viewer has already.</param>
@@ -129,7 +129,7 @@ internal sealed partial class ApprovalDesk(
         if (await people.PresentAsync(shown) is not { } actor) return Reply.Refuse(Refusal.StoreUnavailable);
         using AuditedAct act = acts.Begin(actor, words, id, detail);
         (Ruling ruling, Approval? found) = await TryMoveAsync(
-            id, act, approval => views.HiddenFrom(approval, shown) ?? rule(approval, actor),
+            id, act, approval => rule(approval, actor),
             approval => views.UnmetAsync(approval, shown, when ?? Precondition.None));
         switch (ruling.Kind)
         {

@@ -30,25 +30,11 @@ internal sealed partial class ApprovalViews(
     /// <summary>There is none, or none that is theirs to know of: both are told in the same words.</summary>
     public static readonly Ruling Absent = Ruling.Refuse(Refusal.NotFound, "There is no such approval.");
 
-    private static readonly Ruling Behind = Ruling.Refuse(
-        Refusal.DutyConflict,
-        "You, or somebody you act for, stand behind this call: it is neither yours to see nor to decide on.");
-
     /// <summary>True where what the approval says is the viewer's to know.</summary>
     public bool MaySee(Approval approval, Caller viewer) =>
         ApprovalVisibility.MaySee(approval, viewer, policyAdmins);
 
-    /// <summary>
-    /// What whoever may not see the approval is told of it, whatever they want of it; null for who may. A person who
-    /// stands behind the call knows of it; to everybody else it is as if it were not there.
-    /// </summary>
-    public Ruling? HiddenFrom(Approval approval, Caller viewer)
-    {
-        if (MaySee(approval, viewer)) return null;
-        return viewer.IsPerson && ApprovalVisibility.SharesPerson(approval.Requester, viewer) ? Behind : Absent;
-    }
-
-    /// <summary>One approval; without it, what whoever asks is told: the same as of any act on it.</summary>
+    /// <summary>One approval; without it, what whoever asks is told.</summary>
     /// <param name="id">As it stands in the path.</param>
     /// <param name="viewer">Who asks.</param>
     public async ValueTask<ApprovalLook> LookAsync(string id, Caller viewer)
@@ -57,9 +43,7 @@ internal sealed partial class ApprovalViews(
         StoreResult<Approval> found = await services.Approvals.FindAsync(id);
         if (found.Status == StoreStatus.NotFound) return new(null, Absent);
         if (!found.IsOk) return new(null, Ruling.Refuse(Refusal.StoreUnavailable, ""));
-        return HiddenFrom(found.Value!, viewer) is { } hidden
-            ? new(null, hidden) { IsHidden = true }
-            : new(found.Value, default);
+        return MaySee(found.Value!, viewer) ? new(found.Value, default) : new(null, Absent) { IsHidden = true };
     }
 
     /// <summary>One approval; not found where its existence is not the viewer's to know.</summary>

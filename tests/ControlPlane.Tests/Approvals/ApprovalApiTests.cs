@@ -101,7 +101,8 @@ public sealed class ApprovalApiTests
             await gate.DecideAsync(id, gate.Token("mallory", "staff")),
             await gate.DecideAsync(id, gate.Token("fay-bot", "finance")),
         ];
-        Assert.All(strangers, one => Assert.Equal((HttpStatusCode.NotFound, "not-found"), (one.Status, one.Problem)));
+        Assert.All(
+            strangers, one => Assert.Equal((HttpStatusCode.Forbidden, "not-an-approver"), (one.Status, one.Problem)));
         Answer admin = await gate.DecideAsync(id, gate.Token("pat", "policy-admins"));
         Assert.Equal((HttpStatusCode.Forbidden, "not-an-approver"), (admin.Status, admin.Problem));
         Assert.Equal(0, gate.Store.Moves);
