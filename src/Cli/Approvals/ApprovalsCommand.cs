@@ -41,7 +41,10 @@ internal static class ApprovalsCommand
             new("--status") { Description = "State to list, or all", DefaultValueFactory = _ => "pending" };
         Option<string?> function =
             new("--function") { Description = "Only of this function, or of a pattern such as billing.*" };
-        Option<string?> caller = new("--caller") { Description = "Only what this subject asked for" };
+        Option<string?> caller = new("--caller")
+        {
+            Description = "Only what this caller asked for: a person, a job, or an agent that acts for somebody",
+        };
         Option<int> limit = new("--limit") { Description = "The most to list", DefaultValueFactory = _ => 50 };
         Option<string?> cursor = new("--cursor") { Description = "Go on from here: what next said" };
         Option<bool> json = new("--json") { Description = "Print the API's JSON" };

@@ -18,7 +18,7 @@ public sealed class AttackTests(AttackWorld world) : IClassFixture<AttackWorld>
     [InlineData("alice", "alice", 403, "duty-conflict")]
     [InlineData("agent-7", "bob", 403, "duty-conflict")]
     [InlineData("ci-deploy", "dave", 403, "duty-conflict")]
-    [InlineData("alice", "agent-7", 403, "not-an-approver")]
+    [InlineData("alice", "agent-7", 404, "not-found")]
     [InlineData("alice", "olga", 403, "not-an-approver")]
     public async Task Nobody_lets_their_own_call_happen(string caller, string approver, int status, string problem)
     {
