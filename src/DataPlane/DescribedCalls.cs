@@ -23,9 +23,9 @@ public static class DescribedCalls
 
     /// <summary>
     /// The call with <see cref="CallSample.Refusal"/>, <see cref="CallSample.BodyForm"/> and
-    /// <see cref="CallSample.Unshowable"/> as its head and body have them. A body whose type is not said is taken for
-    /// JSON; limits of size and count are the configuration's, and are not applied. A message to an MCP endpoint that
-    /// calls a tool becomes a call of the tool, with its arguments for a body.
+    /// <see cref="CallSample.Unshowable"/> as its head and body have them. A body whose type is not
+    /// said is taken for JSON; limits of size and count are the configuration's, and are not applied.
+    /// A message to an MCP endpoint that calls a tool becomes a call of the tool, with its arguments for a body.
     /// </summary>
     /// <param name="call">The call as described.</param>
     /// <param name="policy">Knows which paths are endpoints of MCP.</param>
@@ -38,12 +38,12 @@ public static class DescribedCalls
         {
             bool isTool = call.Target.Contains('#', StringComparison.Ordinal);
             Verdict verdict = Read(call, head);
-            if (verdict == Verdict.Proceed && isTool && !AreSound(call.Body.Span)) verdict = Verdict.Malformed;
+            if (verdict == Verdict.Proceed && isTool && !IsSoundMessage(call, head)) verdict = Verdict.Malformed;
             if (verdict != Verdict.Proceed) return Refused(call, verdict);
             Function? function = call.Function.Length > 0 ? null : (call with { Refusal = "" }).FindFunction(policy);
             if (function?.Endpoint is { } endpoint) return AsMessage(call with { Refusal = "" }, head, endpoint);
 
-            // The arguments of a tool are JSON inside of a message, whatever is said of the message.
+            // The arguments of a tool are JSON inside of a message that was read by now.
             bool isJson = isTool || ConditionFacts.SaysJson(head);
             return call with
             {
@@ -57,10 +57,6 @@ public static class DescribedCalls
             head.Return();
         }
     }
-
-    // A tool's arguments are read before any policy is asked, with their message.
-    private static bool AreSound(ReadOnlySpan<byte> arguments) =>
-        arguments.IsEmpty || StrictJson.IsUnambiguous(arguments, out _);
 
     // Where nobody says what the message is, the call is one of the protocol's own.
     private static CallSample AsMessage(CallSample call, RequestHead head, McpEndpoint endpoint)
@@ -84,6 +80,10 @@ public static class DescribedCalls
         VerdictRow row = VerdictTable.Of(verdict);
         return call with { Refusal = $"{row.Status} {row.Name}" };
     }
+
+    // A message of MCP is read before any policy is asked, its arguments with it.
+    private static bool IsSoundMessage(CallSample call, RequestHead head) => McpCalls.IsPlainJson(head)
+        && (call.Body.IsEmpty || StrictJson.IsUnambiguous(call.Body.Span, out _));
 
     private static Verdict Read(CallSample call, RequestHead head)
     {
