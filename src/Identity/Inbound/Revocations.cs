@@ -1,7 +1,6 @@
-using System.Buffers.Text;
+using System.Buffers;
 using System.Collections.Frozen;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using Countersign.Policy.Revocations;
 
@@ -25,11 +24,13 @@ internal sealed record TokenMarks(
     public static readonly TokenMarks None = new([], "", null, [], long.MaxValue);
 
     /// <summary>Those of tokens and ids, as a credential that is lent says them.</summary>
-    public IReadOnlyList<string> ForLending() =>
-    [
-        .. Tokens.Select(ProofMark.Of),
-        .. Id is null ? [] : (string[])[ProofMark.Of(Issuer, Id)],
-    ];
+    public IReadOnlyList<string> ForLending()
+    {
+        string[] marks = new string[Tokens.Count + (Id is null ? 0 : 1)];
+        for (int at = 0; at < Tokens.Count; at++) marks[at] = Tokens[at].ToMark();
+        if (Id is not null) marks[^1] = ProofMark.Of(Issuer, Id);
+        return marks;
+    }
 }
 
 /// <summary>
@@ -38,17 +39,22 @@ internal sealed record TokenMarks(
 /// </summary>
 internal static class ProofMark
 {
-    private const int Bytes = 16;
-
     /// <summary>Of a token: its own SHA-256, cut.</summary>
-    public static string Of(TokenHash token) =>
-        Base64Url.EncodeToString(Convert.FromHexString(token.ToString()).AsSpan(0, Bytes));
+    public static string Of(TokenHash token) => token.ToMark();
 
     /// <summary>Of a <c>jti</c>, which is one issuer's. No token looks like this text.</summary>
     public static string Of(string issuer, string id)
     {
-        string text = "jti " + issuer.Length.ToString(CultureInfo.InvariantCulture) + ":" + issuer + id;
-        return Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, Bytes));
+        byte[] text = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(issuer.Length + id.Length + 16));
+        Encoding.UTF8.TryGetBytes("jti ", text, out int count);
+        issuer.Length.TryFormat(text.AsSpan(count), out int digits, default, CultureInfo.InvariantCulture);
+        count += digits;
+        text[count++] = (byte)':';
+        count += Encoding.UTF8.GetBytes(issuer, text.AsSpan(count));
+        count += Encoding.UTF8.GetBytes(id, text.AsSpan(count));
+        string mark = TokenHash.Of(text.AsSpan(0, count)).ToMark();
+        ArrayPool<byte>.Shared.Return(text);
+        return mark;
     }
 }
 
