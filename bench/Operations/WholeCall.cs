@@ -32,8 +32,8 @@ internal sealed class WholeCall : Operation
           - { id: found, functions: [people.find], per: caller, rate: 100000/s, burst: 1000000 }
         """;
 
-    // So many calls, and the log's writer is waited for: with more in hand than it keeps ready it would make records, and
-    // with more than there may be calls would be refused, on a machine that lets it wait. A call writes two.
+    // So many calls, and the log's writer is waited for: with more in hand than it keeps ready it would make records,
+    // and with more than there may be calls would be refused, on a machine that lets it wait. A call writes two.
     private const int CallsBetweenWaits = 512;
     private const int EntriesOfCall = 2;
     private const int AuditRecordsMax = 4 * CallsBetweenWaits * EntriesOfCall;
