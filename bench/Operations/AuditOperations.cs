@@ -8,6 +8,8 @@ internal sealed class AuditSetup : IAsyncDisposable
     private static readonly string[] Groups = ["support", "staff"];
     private static readonly string[] Chain = ["alice"];
 
+    private const int QueueRecordsMax = 4_096;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("countersign-bench-").FullName;
     private readonly Guid _call = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
     private readonly DateTimeOffset _at = TimeProvider.System.GetUtcNow();
@@ -21,6 +23,9 @@ internal sealed class AuditSetup : IAsyncDisposable
             Folder = Path.Combine(_folder, "audit"),
             Origin = "countersign/bench",
             CheckpointEvery = TimeSpan.FromHours(1),
+
+            // As many as are kept ready: where the disk is behind it is waited for, and no record is made.
+            QueueRecordsMax = QueueRecordsMax,
         };
         Log = AuditLog.Open(options, TimeProvider.System).Log
             ?? throw new InvalidOperationException("the audit log does not open");

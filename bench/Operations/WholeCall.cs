@@ -32,8 +32,14 @@ internal sealed class WholeCall : Operation
           - { id: found, functions: [people.find], per: caller, rate: 100000/s, burst: 1000000 }
         """;
 
-    // More than the writer ever has in hand, so that no call is refused for want of a record.
-    private const int AuditRecordsMax = 16_384;
+    // So many calls, and the log's writer is waited for: with more in hand than it keeps ready it would make records,
+    // and with more than there may be calls would be refused, on a machine that lets it wait. A call writes two.
+    private const int CallsBetweenWaits = 512;
+    private const int EntriesOfCall = 2;
+    private const int AuditRecordsMax = 4 * CallsBetweenWaits * EntriesOfCall;
+
+    // Signed at the end only: checkpoints come by the clock, so their share of a call depends on the machine.
+    private static readonly TimeSpan CheckpointEvery = TimeSpan.FromHours(1);
 
     // One connection makes all the calls of a measurement.
     private static readonly Limits Unending = new() { CallsPerConnectionMax = int.MaxValue };
@@ -41,10 +47,12 @@ internal sealed class WholeCall : Operation
     private readonly MemoryGateway _gateway;
     private readonly MemoryClient _client;
     private readonly CallBytes _bytes;
+    private long _entries;
 
     private WholeCall(Func<string, CallBytes> bytes)
     {
-        _gateway = new MemoryGateway(Policy, Unending, AuditRecordsMax, TimeProvider.System);
+        _gateway = new MemoryGateway(
+            Policy, Unending, AuditRecordsMax, TimeProvider.System, checkpointEvery: CheckpointEvery);
         _bytes = bytes(_gateway.Issuer.Token("alice", ["staff"]));
         _gateway.Upstream.Script = AnswerAsync;
         _client = _gateway.Connect();
@@ -87,6 +95,7 @@ internal sealed class WholeCall : Operation
         {
             // Off the gateway's stack: it gets to wait for the next head, as it does between the calls of a client.
             await Task.Yield();
+            if (turn % CallsBetweenWaits == 0) WaitForLog();
             await connection.FarOutput.WriteAsync(_bytes.Request);
             while (true)
             {
@@ -97,6 +106,21 @@ internal sealed class WholeCall : Operation
                 connection.FarInput.AdvanceTo(isWhole ? result.Buffer.End : result.Buffer.Start, result.Buffer.End);
                 if (isWhole) break;
             }
+
+            _entries += EntriesOfCall;
+        }
+
+        await Task.Yield();
+        WaitForLog();
+    }
+
+    // All that was called is written, so each measurement has its own share of the writer's work and no other's.
+    private void WaitForLog()
+    {
+        while (_gateway.Audit.Size < _entries)
+        {
+            Require(_gateway.Audit.IsHealthy);
+            Thread.Yield();
         }
     }
 

@@ -40,7 +40,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
         string policy, Limits? limits = null, int auditRecordsMax = 256, TimeProvider? clock = null,
         string? trustedProxies = null, DataTlsOptions? tls = null, ProxyProtocolOptions? proxy = null,
         HttpMessageHandler? issuerSite = null, IReadOnlyDictionary<string, TokenKey>? maskKeys = null,
-        AuditTerms? auditTerms = null, CredentialBrokers? brokers = null)
+        AuditTerms? auditTerms = null, CredentialBrokers? brokers = null, TimeSpan? checkpointEvery = null)
     {
         Limits bounds = limits ?? new Limits();
         Time = clock ?? Clock;
@@ -51,7 +51,8 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new AuditLogOptions
             {
                 Folder = AuditFolder, Origin = "countersign/test",
-                QueueRecordsMax = auditRecordsMax
+                QueueRecordsMax = auditRecordsMax,
+                CheckpointEvery = checkpointEvery ?? new AuditLogOptions { Folder = "", Origin = "" }.CheckpointEvery,
             },
             TimeProvider.System).Log ?? throw new InvalidOperationException("the audit log does not open");
         _http = new HttpMessageInvoker(issuerSite ?? new SocketsHttpHandler());

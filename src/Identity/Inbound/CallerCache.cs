@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Countersign.Policy;
@@ -39,6 +40,15 @@ internal readonly struct TokenHash : IEquatable<TokenHash>
         if (Convert.FromHexString(text, digest, out _, out _) != OperationStatus.Done) return false;
         hash = new TokenHash(digest);
         return true;
+    }
+
+    /// <summary>The first sixteen bytes in base64url.</summary>
+    public string ToMark()
+    {
+        Span<byte> digest = stackalloc byte[2 * sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(digest, _first);
+        BinaryPrimitives.WriteUInt64LittleEndian(digest[8..], _second);
+        return Base64Url.EncodeToString(digest);
     }
 
     public override string ToString()

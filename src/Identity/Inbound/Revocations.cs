@@ -62,8 +62,7 @@ internal static class ProofMark
     public const int Characters = 22;
 
     /// <summary>Of a token: its own SHA-256, cut.</summary>
-    public static string Of(TokenHash token) =>
-        Base64Url.EncodeToString(Convert.FromHexString(token.ToString()).AsSpan(0, Bytes));
+    public static string Of(TokenHash token) => token.ToMark();
 
     /// <summary>Of a <c>jti</c>, which is one issuer's. No token looks like the text it is made of.</summary>
     public static string OfId(string issuer, string id) => Of("jti", issuer, id);
