@@ -18,6 +18,8 @@ internal static class LogFolder
     internal const string RetainedFile = "retained";
     internal const string LockFile = "log.lock";
     internal const string SegmentFolder = "segments";
+    /// <summary>Room for the segment after the newest one; named by its first entry once it has one.</summary>
+    internal const string SpareFile = SegmentFolder + "/spare";
     private const string SegmentEnding = ".seg";
     private const int SegmentDigits = 20;
 
