@@ -5,9 +5,9 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// The one thread that writes: drains the queue into the segment, flushes when somebody waits or the commit interval
-/// passed, then lets the waiters go, and leaves the rest to <see cref="TreeKeeper"/>. What a full disk refuses it keeps,
-/// and tries again. Any other failure ends all of that: from then on it only writes what still comes, for as long as
-/// the disk takes it, and promises nobody anything.
+/// passed, then lets the waiters go, and leaves the rest to <see cref="TreeKeeper"/>. What a full disk refuses it
+/// keeps, and tries again. Any other failure ends all of that: from then on it only writes what still comes, for as
+/// long as the disk takes it, and promises nobody anything.
 /// </summary>
 internal sealed class LogWriter : IAsyncDisposable
 {

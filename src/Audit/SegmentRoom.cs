@@ -4,8 +4,8 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// Bytes of room that is on the disk already and that nobody has been promised. Whoever reserves takes what its records
-/// may need, and gives back what they did not: so what is promised always fits, whatever the disk says next. Thread-safe,
-/// without locks.
+/// may need, and gives back what they did not: so what is promised always fits, whatever the disk says next.
+/// Thread-safe, without locks.
 /// </summary>
 internal sealed class SegmentRoom
 {

@@ -6,7 +6,8 @@ namespace Countersign.Audit;
 /// <summary>
 /// Writes the tree's hashes as tlog-tiles: at every level the newest tile grows in place until it is full. What was put
 /// is in the files after <see cref="Write"/>; where that fails it may be tried again, and nothing that was put is lost
-/// by it. Tiles are never synced: the entries determine them, and a start makes again what a crash took (decision 0022).
+/// by it. Tiles are never synced: the entries determine them, and a start makes again what a crash took (decision
+/// 0022).
 /// </summary>
 internal sealed class TileWriter(IAuditStorage storage, string folder) : IDisposable
 {

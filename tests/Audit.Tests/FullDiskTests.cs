@@ -30,8 +30,9 @@ public sealed class FullDiskTests
                 AuditLogOpener.Open(options, TimeProvider.System, new DiskRoom(fixture.Folder, bytes));
             if (opening.Log is not { } log) continue;
             ConcurrentDictionary<string, bool> written = [];
-            await Task.WhenAll(Enumerable.Range(0, Producers).Select(
-                one => Task.Run(() => CallUntilRefusedAsync(log, $"{seed}-{one}", new Random((seed * 9) + one), written, callsMax))));
+            int first = seed * Producers;
+            await Task.WhenAll(Enumerable.Range(first, Producers).Select(one => Task.Run(
+                () => CallUntilRefusedAsync(log, $"producer {one}", new Random(one), written, callsMax))));
             Assert.False(log.NeedsRestart, $"seed {seed}: {log.Fault}");
             if (log.Fault is not null) filled++;
             await log.DisposeAsync();
@@ -116,7 +117,8 @@ public sealed class FullDiskTests
     };
 
     private static async Task CallUntilRefusedAsync(
-        AuditLog log, string name, Random chance, ConcurrentDictionary<string, bool> written, int callsMax = 3_000)
+        AuditLog log, string name, Random chance, ConcurrentDictionary<string, bool> written,
+        int callsMax = 3_000)
     {
         for (int call = 0, refused = 0; call < callsMax && refused < 40; call++)
         {

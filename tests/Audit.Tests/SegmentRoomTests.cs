@@ -108,8 +108,8 @@ public sealed class SegmentRoomTests
     [InlineData("checkpoint")]
     public async Task A_disk_that_fails_beside_the_commits_faults_the_log(string failing)
     {
-        // Proves that no room, no tile or no head is as final as no entry, unless the disk is merely full: nothing is reserved
-        // again, and what waits is told no; a start on a disk that works has all that was acknowledged.
+        // Proves that no room, no tile or no head is as final as no entry, unless the disk is merely full: nothing is
+        // reserved again, and what waits is told no; a start on a disk that works has all that was acknowledged.
         using LogFixture fixture = new();
         using GatedStorage storage = new();
         AuditLogOptions options = fixture.Options with { CheckpointEvery = TimeSpan.FromMilliseconds(1) };
