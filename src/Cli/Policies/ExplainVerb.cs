@@ -48,22 +48,24 @@ internal static class ExplainVerb
             if (!TryReadTime(environment, parsed.GetValue(at), out DateTimeOffset? when)) return ExitCodes.Usage;
             if (!TryReadHeaders(environment, parsed.GetValue(header), out var headers)) return ExitCodes.Usage;
             if (Sample(environment, parsed.GetValue(call)!, who) is not { } sample) return ExitCodes.Usage;
-            sample = DescribedCalls.AsRead(sample with
+            PolicySource source = new(environment, control, parsed, parsed.GetValue(outside));
+            PolicyReading? reading = await source.ReadAsync(parsed.GetValue(policy)!, cancellation);
+            if (reading is null) return source.ExitCode;
+            CallSample described = sample with
             {
                 Host = parsed.GetValue(host) ?? "",
                 IsTls = parsed.GetValue(tls),
                 Headers = headers,
                 Body = bytes,
                 At = when,
-            });
-            PolicySource source = new(environment, control, parsed, parsed.GetValue(outside));
-            PolicyReading? reading = await source.ReadAsync(parsed.GetValue(policy)!, cancellation);
-            if (reading is null) return source.ExitCode;
+            };
+            sample = DescribedCalls.AsRead(described, reading.Snapshot!);
             if (!TryReadHistory(environment, parsed.GetValue(history), reading.Snapshot!, ref sample))
                 return ExitCodes.Usage;
             ExplanationText text = new(reading.Snapshot!, sample, environment.Clock, parsed.GetValue(all));
             environment.Out.WriteLine(parsed.GetValue(json) ? text.ToJson() : text.ToText());
-            return text.IsKnown ? ExitCodes.Ok : UnknownFunction(environment, reading.Snapshot!, sample);
+            if (!text.IsKnown) return UnknownFunction(environment, reading.Snapshot!, sample);
+            return text.IsUnpaused ? ExitCodes.Usage : ExitCodes.Ok;
         });
         return command;
     }
