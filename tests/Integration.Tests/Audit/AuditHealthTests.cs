@@ -1,5 +1,4 @@
 using Countersign.Cli.Serve;
-using Countersign.Kit;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -33,5 +32,19 @@ public sealed class AuditHealthTests
         Assert.Null(health.Look("IOException: Input/output error", needsRestart: true));
         Assert.Equal(4, log.Lines.Count);
         Assert.Contains("until a restart", log.Lines[3].Text, StringComparison.Ordinal);
+    }
+
+    private sealed class NotedLog : ILogger
+    {
+        internal List<(LogLevel Level, string Text)> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) => Lines.Add((logLevel, formatter(state, exception)));
     }
 }
