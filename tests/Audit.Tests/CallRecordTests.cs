@@ -168,7 +168,9 @@ public sealed class CallRecordTests
 
     private static string Write(CallRecord call, int recordBytesMax = 65_535)
     {
-        AuditRecordPool pool = new(2, recordBytesMax);
+        SegmentRoom room = new();
+        room.Give(1_000_000);
+        AuditRecordPool pool = new(2, recordBytesMax, room);
         Assert.True(pool.TryTakeTwo(out AuditReservation slot));
         call.WriteTo(slot.Intent);
         string text = Encoding.UTF8.GetString(slot.Intent.Written);
