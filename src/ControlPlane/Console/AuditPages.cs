@@ -106,6 +106,7 @@ internal sealed class AuditPages(ConsoleGate gate, AuditDesk desk)
     {
         if (!desk.MayRead(session.Caller))
         {
+            await desk.NoteRefusalAsync(session.Caller, subject, detail);
             return await gate.MessageAsync(
                 403, gate.HeadFor(session, "Not for you to read", "audit"), "Auditors read the audit.");
         }
