@@ -25,7 +25,8 @@ internal static class VerifyVerb
         };
         Option<string[]> witness = new("--witness")
         {
-            Description = "A witness's public key: it must have cosigned the log, and the log contain what it cosigned",
+            Description = "A witness's public key, or a file that holds it: it must have cosigned the log, and the "
+                + "log contain what it cosigned",
         };
         Option<long> from = new("--from") { Description = "First entry of a range", DefaultValueFactory = _ => 0 };
         Option<long?> to = new("--to") { Description = "Entry after the last of a range" };
@@ -52,8 +53,8 @@ internal static class VerifyVerb
             AuditVerification found = Verify(path, range, shown, trusted, checkpoint);
             foreach (string cosigner in parsed.GetValue(witness) ?? [])
             {
-                if (!CosignerKey.TryParse(cosigner, out CosignerKey? trustedWitness))
-                    return environment.Fail($"--witness: '{cosigner}' is no key of a witness", ExitCodes.Usage);
+                if (!WitnessKeyVerb.TryRead(environment, cosigner, out CosignerKey? trustedWitness))
+                    return ExitCodes.Usage;
                 if (found.IsOk) found = HoldTo(path, found, trustedWitness!, trusted);
             }
 
@@ -125,8 +126,8 @@ internal static class VerifyVerb
         return AuditVerifier.Verify(path, null, trusted, cosigned!.Note);
     }
 
-    // For the bar alone: what the checkpoint says is believed by nobody yet.
-    private static long SizeOf(string folder)
+    // For the bar, and to begin somewhere: what the checkpoint says is believed by nobody yet.
+    internal static long SizeOf(string folder)
     {
         string file = Path.Combine(folder, "checkpoint");
         string[] lines = File.Exists(file) ? File.ReadAllLines(file) : [];

@@ -66,9 +66,10 @@ internal sealed class AuditDesk(AuditLog log, IReadOnlyList<string> auditors, Ac
     /// Writes all records that are asked for and were in the log when it was; false where it is damaged: what was
     /// written then is not all.
     /// </summary>
-    public async Task<bool> ExportAsync(AuditQuery query, Stream output, CancellationToken cancellation)
+    public async Task<bool> ExportAsync(
+        AuditQuery query, bool isCef, Stream output, CancellationToken cancellation)
     {
-        using AuditExport export = new(log.Folder, log.Size, query);
+        using AuditExport export = new(log.Folder, log.Size, query, isCef);
         while (export.HasMore)
         {
             ReadOnlyMemory<byte> piece;

@@ -57,6 +57,7 @@ internal static class AuditEndpoints
             json.WriteNumber("entries", desk.Size);
             json.WriteNumber("signed", desk.Head?.Size ?? 0);
             json.WriteString("doubt", chain.Doubt);
+            json.WriteString("witness_key", chain.WitnessKey);
             json.WriteString("unwitnessed", chain.Unwitnessed);
             json.WriteStartArray("witnesses");
             foreach (ChainWitness witness in chain.Witnesses)

@@ -38,7 +38,7 @@ public sealed class SignInEndpointsTests : IAsyncDisposable
         ConsoleCookies cookies = new(_seal, () => "http://console.test", _clock);
         ConsoleGate gate = new(
             null!, _desk, cookies, new PageRenderer(_provider, NullLoggerFactory.Instance), options,
-            () => "http://console.test");
+            () => "http://console.test", () => "");
         _entrance = new SignInEndpoints(
             gate, _desk, cookies, null, null, people, new ActLog(_log, "test", _clock), () => "http://console.test",
             _clock, NullLogger.Instance);
