@@ -27,6 +27,7 @@ public enum CallerKind : byte
 /// </summary>
 public sealed class Caller
 {
+    private readonly long? _provenAt;
     private CallerView? _view;
     private CallerFacts? _facts;
 
@@ -102,6 +103,21 @@ public sealed class Caller
     /// <summary>The token's <c>iat</c>, in seconds since 1970; 0 where it has none.</summary>
     public long IssuedAt { get; init; }
 
+    /// <summary>
+    /// What the proof of this caller is revoked by, apart from whom it names: a digest of each token that it rests on
+    /// and of each id of one, meaningless to whoever does not know those. A credential that is lent for a call says
+    /// them, so that it ends with them.
+    /// </summary>
+    public IReadOnlyList<string> ProofMarks { get; private init; } = [];
+
+    /// <summary>When the oldest token that the proof of this caller rests on was issued, in seconds since 1970; 0 is
+    /// older than everything. That of <see cref="IssuedAt"/> where nothing else is known.</summary>
+    public long ProvenAt
+    {
+        get => _provenAt ?? IssuedAt;
+        private init => _provenAt = value;
+    }
+
     /// <summary>True for an authenticated person, acting directly: nobody approves through an agent.</summary>
     public bool IsPerson => Kind == CallerKind.Human && !IsDelegated;
 
@@ -121,6 +137,24 @@ public sealed class Caller
             if (facts is null) Volatile.Write(ref _facts, facts = new CallerFacts(this));
             return facts;
         }
+    }
+
+    /// <summary>The same caller, proven by what these marks name.</summary>
+    /// <param name="marks">Its <see cref="ProofMarks"/>.</param>
+    /// <param name="provenAt">Its <see cref="ProvenAt"/>.</param>
+    public Caller ProvenBy(IReadOnlyList<string> marks, long provenAt)
+    {
+        ArgumentNullException.ThrowIfNull(marks);
+        return new Caller(Issuer, Subject, Kind, Groups, Chain, Tenant)
+        {
+            IsDelegated = IsDelegated,
+            Actor = Actor,
+            BoundCertificate = BoundCertificate,
+            BoundKey = BoundKey,
+            IssuedAt = IssuedAt,
+            ProofMarks = marks,
+            ProvenAt = provenAt,
+        };
     }
 
     /// <summary>True if the caller is in <paramref name="group"/>; group names are compared exactly.</summary>

@@ -48,7 +48,7 @@ internal sealed class JwtProof(FrozenDictionary<string, IssuerKeyRing> issuers, 
         fault = CheckClaims(token, ring, out long expiresAtMs);
         if (fault != TokenFault.None) return ProvenToken.No(fault);
         TokenMarks marks = TokenMarksReader.Read(token.Claims, ring.Options, hash);
-        return new(TokenFault.None, new CachedCaller(caller!, key, ring, expiresAtMs) { Marks = marks });
+        return new(TokenFault.None, new CachedCaller(caller!, key, ring, expiresAtMs, marks));
     }
 
     private IssuerKeyRing? Find(string issuer)

@@ -146,9 +146,9 @@ internal sealed class OpaqueProof
         if (fault != TokenFault.None) return ProvenToken.No(fault);
         fault = ClaimMapping.TryMap(answer, issuer, out Caller? caller);
         if (fault != TokenFault.None) return ProvenToken.No(fault);
-        return new(TokenFault.None, new CachedCaller(caller!, null, null, expiresAtMs)
+        TokenMarks marks = TokenMarksReader.Read(answer, issuer, hash);
+        return new(TokenFault.None, new CachedCaller(caller!, null, null, expiresAtMs, marks)
         {
-            Marks = TokenMarksReader.Read(answer, issuer, hash),
             FreshUntilMs = Now + (long)issuer.Introspection!.CacheFor.TotalMilliseconds,
         });
     }
