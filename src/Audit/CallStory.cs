@@ -30,7 +30,8 @@ public sealed class CallStory
     /// <summary>Its own records: an intent, an outcome, or both.</summary>
     public IReadOnlyList<AuditEntry> Records { get; }
 
-    /// <summary>What this log tells of its approval: decisions, breaking of glass, reviews.</summary>
+    /// <summary>What this log tells of its approval: the call that it was first asked for by, decisions, breaking of
+    /// glass, reviews.</summary>
     public IReadOnlyList<AuditEntry> Acts { get; }
 
     /// <summary>
@@ -55,7 +56,7 @@ public sealed class CallStory
 
         if (records.Count == 0) return null;
         string? approval = TextOf(records[^1], "approval");
-        return new CallStory(call, records, approval is null ? [] : ActsOn(folder, approval, last));
+        return new CallStory(call, records, approval is null ? [] : ActsOn(folder, approval, call, last));
     }
 
     /// <summary>The record of that type, <c>intent</c> or <c>outcome</c>; null where it is not there.</summary>
@@ -69,21 +70,47 @@ public sealed class CallStory
         return null;
     }
 
-    /// <summary>The steps, in the order of what happened.</summary>
+    /// <summary>The steps, in the order of their times: a call is asked for when its id was made, which is long before
+    /// its intent where it waited.</summary>
     public IReadOnlyList<StoryStep> Steps()
     {
         List<StoryStep> steps = [];
         AuditEntry first = Records[0];
         using JsonDocument told = JsonDocument.Parse(first.Payload);
         JsonElement record = told.RootElement;
-        steps.Add(new(first.Index, At(record), "asked", Asked(record)));
-        if (Decided(record) is { } decided) steps.Add(new(first.Index, At(record), "decided", decided));
+        string came = CameAt(record);
+        steps.Add(new(first.Index, came, "asked", Asked(record)));
+        if (Decided(record) is { } decided) steps.Add(new(first.Index, came, "decided", decided));
         foreach (AuditEntry act in Acts) steps.Add(ActOf(act));
         bool isIntended = !IsOutcome(first);
-        if (isIntended) steps.Add(new(first.Index, At(record), "sent", Sent(record)));
+        if (isIntended) steps.Add(new(first.Index, SentAt(first), "sent", Sent(record)));
         if (Records.FirstOrDefault(IsOutcome) is { Payload.Length: > 0 } outcome) AddOutcome(steps, outcome);
         else steps.Add(new(first.Index, At(record), "unknown", "no outcome is written yet"));
-        return steps;
+
+        // Stable, so that what was written at one moment stays in the order of this method.
+        return [.. steps.OrderBy(step => step.At, StringComparer.Ordinal)];
+    }
+
+    // An intent tells when its call came; it was written after what was done to its approval before it.
+    private string SentAt(in AuditEntry intent)
+    {
+        string at = TextOf(intent, "at") ?? "";
+        foreach (AuditEntry act in Acts)
+        {
+            if (act.Index > intent.Index) break;
+            string acted = TextOf(act, "at") ?? "";
+            if (StringComparer.Ordinal.Compare(acted, at) > 0) at = acted;
+        }
+
+        return at;
+    }
+
+    private string CameAt(JsonElement record)
+    {
+        string at = At(record);
+        if (Call.Version != 7) return at;
+        string made = TimeOf(Call).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        return StringComparer.Ordinal.Compare(made, at) < 0 ? made : at;
     }
 
     /// <summary>When a UUIDv7 was made (RFC 9562 section 5.7); the earliest time there is for another.</summary>
@@ -98,15 +125,25 @@ public sealed class CallStory
         return DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(milliseconds, most));
     }
 
-    private static List<AuditEntry> ActsOn(string folder, string approval, long last)
+    private static List<AuditEntry> ActsOn(string folder, string approval, Guid call, long last)
     {
-        AuditQuery query = new() { Approval = approval, WantsCalls = false };
+        AuditQuery query = new() { Approval = approval };
         DateTimeOffset from = Guid.TryParse(approval, out Guid id) ? TimeOf(id) : DateTimeOffset.UnixEpoch;
         return
         [
             .. AuditReader.Between(folder, AuditTimes.EntryBefore(folder, from), last + EntriesBehindMax)
-                .Where(entry => query.Matches(entry.Payload)),
+                .Where(entry => query.Matches(entry.Payload) && IsActOn(entry, call)),
         ];
+    }
+
+    // Of other calls under the same approval only how they were told to wait: what they did is their own story.
+    private static bool IsActOn(in AuditEntry entry, Guid call)
+    {
+        using JsonDocument told = JsonDocument.Parse(entry.Payload);
+        JsonElement record = told.RootElement;
+        if (Text(record, "type") == "event") return true;
+        return Text(record, "type") == "outcome" && Text(record, "call") != call.ToString("D")
+            && Text(record, "verdict") == "approval-required";
     }
 
     private static void AddOutcome(List<StoryStep> steps, in AuditEntry outcome)
@@ -125,6 +162,12 @@ public sealed class CallStory
     {
         using JsonDocument told = JsonDocument.Parse(act.Payload);
         JsonElement record = told.RootElement;
+        if (Text(record, "type") == "outcome")
+        {
+            string ended = Ended(record, Text(record, "verdict") ?? "");
+            return new(act.Index, At(record), "asked", $"{Asked(record)} as call {Text(record, "call")}: {ended}");
+        }
+
         string who = record.TryGetProperty("actor", out JsonElement actor)
             ? Text(actor, "sub") ?? "somebody"
             : "the gateway";

@@ -10,8 +10,18 @@ namespace Countersign.Audit;
 /// <param name="Body">Cosignature lines with 200, the size last seen with 409, else why not.</param>
 public sealed record WitnessAnswer(int Status, string Body)
 {
-    /// <summary>True if a checkpoint that the log did sign contradicts what the witness saw of the log.</summary>
-    public bool IsConflict { get; init; }
+    /// <summary>How a checkpoint that the log did sign contradicts what the witness saw of it; empty where none
+    /// does.</summary>
+    public string Conflict { get; init; } = "";
+
+    /// <summary>True if there is a <see cref="Conflict"/>.</summary>
+    public bool IsConflict => Conflict.Length > 0;
+
+    /// <summary>
+    /// True for a conflict that nobody but the holder of the log's key can have made. An old head that is held out
+    /// again may be anybody's: if the log then goes on from what was seen, it was.
+    /// </summary>
+    public bool IsProven { get; init; }
 }
 
 /// <summary>
@@ -36,6 +46,10 @@ public sealed class CheckpointWitness : IDisposable
         (_folder, _secret, _logs, _clock) = (folder, secret, logs, clock);
         Key = CosignerKey.From(name, secret.PublicKey);
     }
+
+    /// <summary>Raised for each answer to a log that it watches, with the log's origin; from whatever thread
+    /// asked.</summary>
+    public event Action<string, WitnessAnswer>? Answered;
 
     /// <summary>Whose cosignatures it gives.</summary>
     public CosignerKey Key { get; }
@@ -78,6 +92,13 @@ public sealed class CheckpointWitness : IDisposable
 
     private WitnessAnswer Add(WitnessRequest request, AuditKey key)
     {
+        WitnessAnswer answer = Judge(request, key);
+        Answered?.Invoke(key.Name, answer);
+        return answer;
+    }
+
+    private WitnessAnswer Judge(WitnessRequest request, AuditKey key)
+    {
         lock (_gate)
         {
             AuditKeyChain keys = KeysOf(key);
@@ -88,7 +109,7 @@ public sealed class CheckpointWitness : IDisposable
                 AuditCheckpointStatus.Malformed => new(400, "malformed checkpoint\n"),
 
                 // The log that the witness follows signs with another key by now: this one is in other hands.
-                AuditCheckpointStatus.KeyRetired => new(403, "signed by a retired key\n") { IsConflict = true },
+                AuditCheckpointStatus.KeyRetired => Proven(403, "signed by a retired key"),
                 _ => new(403, "not signed by the log's key\n"),
             };
         }
@@ -135,12 +156,12 @@ public sealed class CheckpointWitness : IDisposable
         {
             bool isNext = KeyHandover.TryRead(request.Note.Span, out KeyHandover? next)
                 && keys.TryExtend(next!, out _);
-            if (!isNext) return new(422, "hands over from a retired key\n") { IsConflict = true };
+            if (!isNext) return Proven(422, "hands over from a retired key");
         }
 
         if (File.Exists(path) && keys.Parse(File.ReadAllBytes(path), out seen) != AuditCheckpointStatus.Ok)
         {
-            return new(422, "what was seen of this log is not signed by this key\n") { IsConflict = true };
+            return Proven(422, "what was seen of this log is not signed by this key");
         }
 
         long size = seen?.Size ?? 0;
@@ -149,26 +170,38 @@ public sealed class CheckpointWitness : IDisposable
             // A log that signs less than it did was rolled back, unless it merely asks anew.
             return new(409, size.ToString(CultureInfo.InvariantCulture) + "\n")
             {
-                IsConflict = checkpoint.Size < size,
+                Conflict = checkpoint.Size >= size ? "" : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"it signed {checkpoint.Size} entries, of which {size} were seen before"),
             };
         }
 
         Span<byte> empty = stackalloc byte[AuditLimits.HashBytes];
         MerkleHash.Empty(empty);
         if (checkpoint.Size == 0 && !checkpoint.Root.Span.SequenceEqual(empty))
-            return new(422, "an empty tree has another root\n") { IsConflict = true };
+            return Proven(422, "an empty tree has another root");
         ReadOnlySpan<byte> root = seen is null ? empty : seen.Root.Span;
         bool isGrowth = ConsistencyProof.Verifies(size, root, checkpoint.Size, checkpoint.Root.Span, request.Proof);
         if (!isGrowth)
         {
-            // Two roots of one size need no proof to contradict each other; else the proof may be what is wrong.
-            bool isFork = size == checkpoint.Size && !root.SequenceEqual(checkpoint.Root.Span);
-            return new(422, "the checkpoint does not continue the one that was seen\n") { IsConflict = isFork };
+            // Two roots of one size contradict each other, and so may the proof itself. Else it is the proof that is
+            // wrong, and that may be anybody's.
+            const string Why = "the checkpoint does not continue the one that was seen";
+            bool isFork = ConsistencyProof.Contradicts(
+                size, root, checkpoint.Size, checkpoint.Root.Span, request.Proof);
+            if (!isFork) return new(422, Why + "\n");
+            string how = string.Create(
+                CultureInfo.InvariantCulture,
+                $"it signed {checkpoint.Size} entries that do not begin with the {size} that were seen");
+            return new(422, Why + "\n") { Conflict = how, IsProven = true };
         }
 
         Follow(path, keys, checkpoint);
         return Cosign(path, checkpoint);
     }
+
+    private static WitnessAnswer Proven(int status, string why) =>
+        new(status, why + "\n") { Conflict = why, IsProven = true };
 
     private WitnessAnswer Cosign(string path, AuditCheckpoint checkpoint)
     {

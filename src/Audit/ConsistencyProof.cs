@@ -37,7 +37,37 @@ public static class ConsistencyProof
         if (old < 0 || old > size || proof.Count > HashesMax) return false;
         if (old == 0) return proof.Count == 0;
         if (old == size) return proof.Count == 0 && oldRoot.SequenceEqual(root);
-        if (proof.Any(hash => hash.Length != AuditLimits.HashBytes)) return false;
+        Span<byte> oldHash = stackalloc byte[AuditLimits.HashBytes];
+        Span<byte> hash = stackalloc byte[AuditLimits.HashBytes];
+        return TryRoots(old, oldRoot, size, proof, oldHash, hash)
+            && oldHash.SequenceEqual(oldRoot) && hash.SequenceEqual(root);
+    }
+
+    /// <summary>
+    /// True if the proof shows that the tree of <paramref name="size"/> entries with <paramref name="root"/> begins with
+    /// other <paramref name="old"/> entries than those of <paramref name="oldRoot"/>: nobody can make that up who
+    /// cannot find another way to the root. False where it shows nothing, as always where the old tree is whole (a
+    /// power of two): its root is then no result of the proof.
+    /// </summary>
+    public static bool Contradicts(
+        long old, ReadOnlySpan<byte> oldRoot, long size, ReadOnlySpan<byte> root,
+        IReadOnlyList<ReadOnlyMemory<byte>> proof)
+    {
+        ArgumentNullException.ThrowIfNull(proof);
+        if (old <= 0 || old > size || proof.Count > HashesMax) return false;
+        if (old == size) return !oldRoot.SequenceEqual(root);
+        Span<byte> oldHash = stackalloc byte[AuditLimits.HashBytes];
+        Span<byte> hash = stackalloc byte[AuditLimits.HashBytes];
+        return TryRoots(old, oldRoot, size, proof, oldHash, hash)
+            && hash.SequenceEqual(root) && !oldHash.SequenceEqual(oldRoot);
+    }
+
+    // The roots that the proof leads to, from the first hash that both trees share.
+    private static bool TryRoots(
+        long old, ReadOnlySpan<byte> oldRoot, long size, IReadOnlyList<ReadOnlyMemory<byte>> proof, Span<byte> oldHash,
+        Span<byte> hash)
+    {
+        if (proof.Any(one => one.Length != AuditLimits.HashBytes)) return false;
 
         // An old tree that is whole is its own first hash, and is left out of the proof.
         bool isWhole = BitOperations.IsPow2(old);
@@ -46,8 +76,6 @@ public static class ConsistencyProof
         int skipped = BitOperations.TrailingZeroCount(~at);
         at >>= skipped;
         last >>= skipped;
-        Span<byte> oldHash = stackalloc byte[AuditLimits.HashBytes];
-        Span<byte> hash = stackalloc byte[AuditLimits.HashBytes];
         (isWhole ? oldRoot : proof[0].Span).CopyTo(oldHash);
         oldHash.CopyTo(hash);
         for (int next = isWhole ? 0 : 1; next < proof.Count; next++)
@@ -71,7 +99,7 @@ public static class ConsistencyProof
             last >>= 1;
         }
 
-        return last == 0 && oldHash.SequenceEqual(oldRoot) && hash.SequenceEqual(root);
+        return last == 0;
     }
 
     // SUBPROOF(m, D[n], b), over the entries from first on.

@@ -71,7 +71,9 @@ public sealed class WitnessPetition(AuditLog log, CosignerKey witness)
         if (_asked is not { } asked) return PetitionOutcome.Refused;
         Trouble = "";
         if (status == 200) return TakeCosignature(asked, body);
-        Trouble = string.Create(CultureInfo.InvariantCulture, $"{status}: {FirstLine(body)}");
+        Trouble = status == 409
+            ? $"the witness has seen {FirstLine(body)} entries"
+            : string.Create(CultureInfo.InvariantCulture, $"{status}: {FirstLine(body)}");
         if (status == 422) return PetitionOutcome.Contradicted;
         if (status == 403) return HandOver();
         bool isSize = status == 409

@@ -18,6 +18,10 @@ public sealed record ChainOfTrust(
     /// <summary>Why high-risk calls are refused for want of witnesses; null where they are not.</summary>
     public string? Unwitnessed { get; init; }
 
+    /// <summary>This gateway's key as a witness of other logs, for whoever names it in <c>audit.witnesses</c>; empty
+    /// where it is none.</summary>
+    public string WitnessKey { get; init; } = "";
+
     /// <summary>Nobody watches.</summary>
     public static ChainOfTrust None { get; } = new([], new Dictionary<string, string>(), null);
 }

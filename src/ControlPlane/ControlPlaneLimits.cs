@@ -114,6 +114,9 @@ internal static class ControlPlaneLimits
     /// <summary>Entries looked at for one answer; what lies before them is for the next page.</summary>
     public const int CallEntriesScannedMax = 262_144;
 
+    /// <summary>Characters of what somebody asked to read who may not, as the log keeps it.</summary>
+    public const int RefusedReadCharactersMax = 256;
+
     /// <summary>Searches of the log at once; the others wait.</summary>
     public const int CallSearchesMax = 2;
 }

@@ -42,8 +42,9 @@ public sealed class StoryTests
     [Fact]
     public async Task A_call_is_told_from_its_asking_to_its_answer()
     {
-        // Proves the steps of a call that was approved, with the acts on its approval and none on another, and of one
-        // that was refused; and that a call which is not there is none.
+        // Proves the steps of a call that was approved, in the order of their times, from the call that its approval
+        // was first asked for by on, with the acts on it and none on another, and of one that was refused; and that a
+        // call which is not there is none.
         using LogFixture fixture = new();
         string approval = Guid.CreateVersion7(Noon).ToString();
         Guid call = Guid.CreateVersion7(Noon.AddMinutes(1)), denied = Guid.CreateVersion7(Noon);
@@ -53,30 +54,39 @@ public sealed class StoryTests
             {
                 Call = denied, At = Noon, Method = "GET"u8, Target = "/x"u8, Verdict = "denied", Status = 403,
             });
-            await WriteEventAsync(log, "approval-decided", approval, "approve");
-            await WriteEventAsync(log, "approval-decided", Guid.CreateVersion7().ToString(), "deny");
+            await WriteAsync(log, new CallRecord(CallRecordType.Outcome)
+            {
+                Call = Guid.CreateVersion7(Noon), At = Noon, Issuer = "https://i", Subject = "bot", Kind = "agent",
+                Chain = ["ada"], Function = "billing.refund", Method = "POST"u8, Target = "/billing/7"u8,
+                Decision = "approve", Approval = approval, Verdict = "approval-required", Status = 428,
+            });
+            await WriteEventAsync(log, "approval-decided", approval, "approve", Noon.AddSeconds(30));
+            await WriteEventAsync(log, "approval-decided", Guid.CreateVersion7().ToString(), "deny", Noon);
             await WritePairAsync(log, new CallRecord(CallRecordType.Intent)
             {
                 Call = call, At = Noon.AddMinutes(1), Issuer = "https://i", Subject = "bot", Kind = "agent",
                 Chain = ["ada"], Function = "billing.refund", Method = "POST"u8, Target = "/billing/7"u8,
                 Decision = "approve", Rule = "big-money", PolicyVersion = 3, Approval = approval, Approvers = ["eve"],
             });
-            await WriteEventAsync(log, "break-glass-reviewed", approval, "");
+            await WriteEventAsync(log, "break-glass-reviewed", approval, "", Noon.AddMinutes(2));
         }
 
         CallStory story = CallStory.Find(fixture.Folder, call)!;
         Assert.Equal(
-            ["asked", "decided", "approval", "approval", "sent", "answered", "masked"],
+            ["asked", "approval", "asked", "decided", "sent", "answered", "masked", "approval"],
             story.Steps().Select(step => step.Step));
         string told = string.Join("; ", story.Steps().Select(step => step.Text));
         string[] words =
         [
-            "agent bot for ada asked for billing.refund (POST /billing/7)", "approve by rule big-money of policy 3",
+            ": approval-required, status 428;", "agent bot for ada asked for billing.refund (POST /billing/7)",
+            "approve by rule big-money of policy 3",
             "approval-decided by eve: approve", "approved by eve", "ok, status 200, 9 bytes, after 1.5 ms",
             "2 values masked",
         ];
         Assert.All(words, word => Assert.Contains(word, told, StringComparison.Ordinal));
-        Assert.Equal(4, story.Record("outcome")!.Value.Index);
+        Assert.Equal(5, story.Record("outcome")!.Value.Index);
+        Assert.Equal(["2026-03-09T12:01:00.000Z"], story.Steps().Where(step => step.Step == "sent").Select(
+            step => step.At));
         Assert.Equal(
             ["asked", "refused"], CallStory.Find(fixture.Folder, denied)!.Steps().Select(step => step.Step));
         Assert.Null(CallStory.Find(fixture.Folder, Guid.CreateVersion7()));
@@ -111,10 +121,10 @@ public sealed class StoryTests
         return CommitAsync(log, slot);
     }
 
-    private static Task WriteEventAsync(AuditLog log, string name, string subject, string detail)
+    private static Task WriteEventAsync(AuditLog log, string name, string subject, string detail, DateTimeOffset at)
     {
         Assert.True(log.TryReserve(out AuditReservation slot));
-        new EventRecord { At = Noon, Event = name, ActorSubject = "eve", Subject = subject, Detail = detail }
+        new EventRecord { At = at, Event = name, ActorSubject = "eve", Subject = subject, Detail = detail }
             .WriteTo(slot.Intent);
         return CommitAsync(log, slot);
     }

@@ -63,6 +63,39 @@ public sealed class WitnessTests : IDisposable
         Assert.False(ConsistencyProof.TryMake(fixture.Folder, 5, 4, out _));
     }
 
+    [Fact]
+    public async Task A_proof_from_another_past_contradicts_and_no_other_proof_does()
+    {
+        // Proves over sizes around borders that the proof of a log that was grown in another way shows that to whoever
+        // saw the first, unless the old tree is whole; and that a right proof, a wrong one, one that is made up and
+        // one to another root show nothing.
+        using LogFixture fixture = new(), forked = new();
+        await fixture.WriteAsync(80);
+        await using (AuditLog log = LogFixture.Open(forked.Options)) await LogFixture.AppendAsync(log, 1_000, 1_001);
+        await forked.WriteAsync(80);
+        byte[][] roots = Roots(fixture, 80), other = Roots(forked, 80);
+        int shown = 0;
+        for (int old = 1; old <= 40; old++)
+        {
+            for (int size = old; size <= 80; size += 3)
+            {
+                Assert.True(ConsistencyProof.TryMake(fixture.Folder, old, size, out var own));
+                Assert.True(ConsistencyProof.TryMake(forked.Folder, old, size, out var proof));
+                bool isWhole = size > old && System.Numerics.BitOperations.IsPow2(old);
+                Assert.Equal(!isWhole, ConsistencyProof.Contradicts(old, roots[old], size, other[size], proof));
+                Assert.False(ConsistencyProof.Contradicts(old, roots[old], size, roots[size], own));
+                shown += isWhole ? 0 : 1;
+                if (size == old) continue;
+                Assert.False(ConsistencyProof.Contradicts(old, roots[old], size, roots[size], proof));
+                Assert.False(ConsistencyProof.Contradicts(
+                    old, roots[old], size, roots[size], [.. own.Select(_ => new ReadOnlyMemory<byte>(new byte[32]))]));
+                Assert.False(ConsistencyProof.Contradicts(old, roots[old], size, roots[size], []));
+            }
+        }
+
+        Assert.True(shown > 300);
+    }
+
     [Theory]
     [InlineData("TEST+7997405c+AQcC+FTVKf0jlTdHDY3rbevmnKxxPjigCXlVtGe6RIr6", false)]
     [InlineData("remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2", true)]
@@ -115,11 +148,13 @@ public sealed class WitnessTests : IDisposable
         Assert.Equal(200, Ask(witness, 5, [], First));
         WitnessAnswer stale = Add(witness, 0, [], Next);
         Assert.Equal((409, "5\n", false), (stale.Status, stale.Body, stale.IsConflict));
+        Assert.False(Add(witness, 5, Proof[1..], Next).IsConflict);
         Assert.Equal(422, Ask(witness, 5, Proof[1..], Next));
         Assert.Equal(422, Ask(witness, 5, [], Next));
         Assert.Equal(200, Ask(witness, 5, Proof, Next));
         WitnessAnswer back = Add(witness, 5, [], First);
         Assert.Equal((409, "8\n", true), (back.Status, back.Body, back.IsConflict));
+        Assert.False(back.IsProven);
         Assert.Equal(
             Next + witness.Add(Request(8, [], Next)).Body, Encoding.UTF8.GetString(witness.Latest(Monkeys).Span));
         string hash = Convert.ToHexStringLower(SHA256.HashData("monkeys"u8));

@@ -17,6 +17,7 @@ internal static class AuditCommand
         ProveVerb.Create(environment),
         ReceiptVerb.Create(environment),
         RotateKeyVerb.Create(environment),
+        WitnessKeyVerb.Create(environment),
         SearchVerb.Create(environment),
         ShowVerb.Create(environment),
         TailVerb.Create(environment),

@@ -29,7 +29,9 @@ internal static class ReceiptVerb
         folder.AddTo(command, hasArgument: false);
         command.SetAction(parsed =>
         {
-            if (!TryRead(environment, parsed.GetValue(receipt)!, out CallReceipt? given)) return ExitCodes.Damaged;
+            if (!TryReadText(environment, parsed.GetValue(receipt)!, out string told)) return ExitCodes.Usage;
+            if (!CallReceipt.TryParse(told, out CallReceipt? given))
+                return environment.Fail("this is no receipt of a log", ExitCodes.Damaged);
             string? path = folder.IsGiven(parsed) ? folder.Find(environment, parsed) : null;
             if (folder.IsGiven(parsed) && path is null) return ExitCodes.Usage;
             string? named = parsed.GetValue(key) ?? (path is null ? null : Path.Combine(path, "log.vkey"));
@@ -44,19 +46,13 @@ internal static class ReceiptVerb
         return command;
     }
 
-    private static bool TryRead(CommandEnvironment environment, string given, out CallReceipt? receipt)
+    private static bool TryReadText(CommandEnvironment environment, string given, out string text)
     {
-        string text = given;
-        if (!given.StartsWith("log=", StringComparison.Ordinal))
-        {
-            receipt = null;
-            if (!VerifyVerb.TryReadFile(environment, given, out byte[] bytes)) return false;
-            text = Encoding.UTF8.GetString(bytes);
-        }
-
-        if (CallReceipt.TryParse(text, out receipt)) return true;
-        environment.Fail("this is no receipt of a log");
-        return false;
+        text = given;
+        if (given.StartsWith("log=", StringComparison.Ordinal)) return true;
+        bool isRead = VerifyVerb.TryReadFile(environment, given, out byte[] bytes);
+        text = Encoding.UTF8.GetString(bytes);
+        return isRead;
     }
 
     // With the folder at hand, the keys that the trusted one follows or is followed by.

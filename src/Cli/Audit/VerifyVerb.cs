@@ -25,7 +25,8 @@ internal static class VerifyVerb
         };
         Option<string[]> witness = new("--witness")
         {
-            Description = "A witness's public key: it must have cosigned the log, and the log contain what it cosigned",
+            Description = "A witness's public key, or a file that holds it: it must have cosigned the log, and the "
+                + "log contain what it cosigned",
         };
         Option<long> from = NumberOption.Create("--from", "First entry of a range", 0, 0, long.MaxValue);
         Option<long?> to = NumberOption.CreateOptional("--to", "Entry after the last of a range", 0, long.MaxValue);
@@ -54,8 +55,8 @@ internal static class VerifyVerb
             WitnessedReach reach = new(path);
             foreach (string cosigner in parsed.GetValue(witness) ?? [])
             {
-                if (!CosignerKey.TryParse(cosigner, out CosignerKey? trustedWitness))
-                    return environment.Fail($"--witness: '{cosigner}' is no key of a witness", ExitCodes.Usage);
+                if (!WitnessKeyVerb.TryRead(environment, cosigner, out CosignerKey? trustedWitness))
+                    return ExitCodes.Usage;
                 if (found.IsOk) found = reach.Hold(found, trustedWitness!, trusted);
             }
 
@@ -118,7 +119,7 @@ internal static class VerifyVerb
     }
 
     // For the bar and for what may be asked: what the checkpoint says is believed by nobody yet.
-    private static long SizeOf(string folder)
+    internal static long SizeOf(string folder)
     {
         string file = Path.Combine(folder, "checkpoint");
         string[] lines = File.Exists(file) ? File.ReadAllLines(file) : [];

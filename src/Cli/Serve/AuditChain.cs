@@ -9,6 +9,7 @@ internal sealed class AuditChain
     internal const string RolledBack = "audit-rolled-back";
     internal const string Forked = "audit-forked";
     internal const string Conflict = "audit-conflict";
+    internal const string ConflictEnded = "audit-conflict-ended";
     internal const string Unwitnessed = "audit-unwitnessed";
 
     private static readonly TimeSpan FreshFor = TimeSpan.FromMinutes(1);
@@ -17,7 +18,7 @@ internal sealed class AuditChain
     private readonly TimeProvider _clock;
     private readonly int _quorum;
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, string> _conflicts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string How, bool IsProven)> _conflicts = new(StringComparer.Ordinal);
     private IReadOnlyList<WitnessStanding> _witnesses = [];
     private string? _alarm;
 
@@ -60,7 +61,7 @@ internal sealed class AuditChain
     {
         get
         {
-            lock (_gate) return new Dictionary<string, string>(_conflicts, StringComparer.Ordinal);
+            lock (_gate) return _conflicts.ToDictionary(one => one.Key, one => one.Value.How, StringComparer.Ordinal);
         }
     }
 
@@ -85,13 +86,34 @@ internal sealed class AuditChain
         [.. Witnesses.Select(one => new ChainWitness(one.Key, one.Through, one.Size, one.CosignedAt, one.Trouble))],
         Conflicts, _log.DoubtedBecause)
     {
-        Unwitnessed = UnwitnessedBecause,
+        Unwitnessed = UnwitnessedBecause, WitnessKey = WitnessKey,
     };
 
-    /// <summary>Notes another log's contradiction; true the first time.</summary>
-    internal bool NoteConflict(string origin, string how)
+    /// <summary>This gateway's own key as a witness of others.</summary>
+    internal string WitnessKey { get; set; } = "";
+
+    /// <summary>Notes another log's contradiction; true the first time, and when it is proven for the first
+    /// time.</summary>
+    internal bool NoteConflict(string origin, string how, bool isProven)
     {
-        lock (_gate) return _conflicts.TryAdd(origin, how);
+        lock (_gate)
+        {
+            bool isKnown = _conflicts.TryGetValue(origin, out (string How, bool IsProven) noted);
+            if (isKnown && (noted.IsProven || !isProven)) return false;
+            _conflicts[origin] = (how, isProven);
+            return true;
+        }
+    }
+
+    /// <summary>Takes back what was not proven, once the log has shown that it goes on from what was seen; true where
+    /// there was something.</summary>
+    internal bool EndConflict(string origin)
+    {
+        lock (_gate)
+        {
+            bool isOpen = _conflicts.TryGetValue(origin, out (string How, bool IsProven) noted) && !noted.IsProven;
+            return isOpen && _conflicts.Remove(origin);
+        }
     }
 
     /// <summary>Doubts this gateway's own log; true the first time.</summary>

@@ -12,8 +12,7 @@ namespace Countersign.Cli.Serve;
 /// and an answer wait in two hashes. Who belongs to the fleet, the seal of the fleet's own key says, never the store.
 /// </summary>
 internal sealed class FleetWitness(
-    RedisWitnessStore store, PayloadSeal seal, CheckpointWitness witness, AuditChain chain,
-    Action<string, string> conflicts)
+    RedisWitnessStore store, PayloadSeal seal, CheckpointWitness witness, AuditChain chain)
 {
     private const string Separator = "\n--\n";
 
@@ -69,7 +68,6 @@ internal sealed class FleetWitness(
         string id = IdOf(told.Ask.Span);
         if (Encoding.UTF8.GetString(told.Answered.Span).StartsWith(id, StringComparison.Ordinal)) return;
         WitnessAnswer answer = witness.Add(told.Ask.Span, peer.Log);
-        if (answer.IsConflict) conflicts(peer.Log.Name, answer.Body.Trim());
         string text = string.Create(CultureInfo.InvariantCulture, $"{id}\n{answer.Status}\n{answer.Body}{Separator}");
         await store.AnswerAsync(
             told.Log, _own, (byte[])[.. Encoding.UTF8.GetBytes(text), .. witness.Latest(peer.Log).Span]);

@@ -102,7 +102,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);
         PolicyMemory memory = Remember();
-        PolicyStart start = new(_options, policies, memory, _clock, _log);
+        PolicyStart start = new(_options, policies, memory, audit, _clock, _log);
         await start.BootstrapAsync(cancellation);
         PayloadSeal seal = Keep(new PayloadSeal(sealingKey));
         OutboundParts outbound = Own(new OutboundParts(_options.Credentials, _clock, _logs));
@@ -316,6 +316,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisPolicyFeed feed = new(
             store, policies, inForce, memory, MaskWords.All, _clock, _logs.CreateLogger<RedisPolicyFeed>());
         feed.Noticed += notice => audit.Record(notice.Event, notice.Detail);
+        feed.Swapped += version => audit.Record(
+            "policy-in-force", "sha256:" + feed.Standing.Sha256, $"policy/{version}");
         Keep(new PolicyMetrics(feed, inForce, _clock));
         _stops.Push(feed.DisposeAsync);
         await feed.StartAsync();

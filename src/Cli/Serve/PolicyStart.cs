@@ -8,7 +8,8 @@ namespace Countersign.Cli.Serve;
 
 /// <summary>A process's first contact with its policy: the bootstrap, and the wait for a first version.</summary>
 internal sealed class PolicyStart(
-    GatewayOptions options, RedisPolicyStore policies, PolicyMemory memory, TimeProvider clock, ILogger log)
+    GatewayOptions options, RedisPolicyStore policies, PolicyMemory memory, GatewayAudit audit, TimeProvider clock,
+    ILogger log)
 {
     private static readonly TimeSpan StoreWithin = TimeSpan.FromSeconds(15);
 
@@ -49,6 +50,9 @@ internal sealed class PolicyStart(
         {
             throw new StartRefusedException("The store did not take the bootstrap policy.");
         }
+
+        if (stored.IsOk && stored.Value!.Version != current)
+            audit.Record("policy-bootstrapped", "sha256:" + stored.Value.Sha256, $"policy/{stored.Value.Version}");
     }
 
     // A store that lost its policy must not be filled with an older one. The same document again is none.

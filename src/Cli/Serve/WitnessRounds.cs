@@ -26,6 +26,7 @@ internal sealed partial class WitnessRounds : IAsyncDisposable
     private long _headSince;
     private byte[] _kept = [];
     private readonly Dictionary<string, DateTimeOffset> _levelAt = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Size, DateTimeOffset At)> _keptAt = new(StringComparer.Ordinal);
     private bool _isStoreJudged;
     private bool _isUnwitnessed;
 
@@ -111,10 +112,21 @@ internal sealed partial class WitnessRounds : IAsyncDisposable
     private WitnessStanding Standing(WitnessPetition petition, string through, AuditCheckpoint head)
     {
         string key = petition.Witness.ToString();
+        (long size, DateTimeOffset at) = petition.Cosigned is { } last
+            ? (last.Size, petition.CosignedAt)
+            : KeptOf(petition.Witness, key);
         if (petition.Cosigned is { } cosigned && cosigned.Size >= head.Size) _levelAt[key] = _clock.GetUtcNow();
         return new WitnessStanding(
-            key, through, petition.Cosigned?.Size ?? 0, petition.CosignedAt, _levelAt.GetValueOrDefault(key),
-            petition.Trouble);
+            key, through, size, at, _levelAt.GetValueOrDefault(key), petition.Trouble);
+    }
+
+    // What it had cosigned before this process started, as the folder shows.
+    private (long Size, DateTimeOffset At) KeptOf(CosignerKey witness, string key)
+    {
+        if (_keptAt.TryGetValue(key, out (long Size, DateTimeOffset At) kept)) return kept;
+        bool isThere = AuditVerifier.TryReadWitnessed(_chain.Log.Folder, witness, out AuditCheckpoint? cosigned);
+        if (isThere && witness.HasSigned(cosigned!.Note.Span, out DateTimeOffset at)) kept = (cosigned.Size, at);
+        return _keptAt[key] = kept;
     }
 
     private bool MayMoveOn(AuditCheckpoint head) => _clock.GetElapsedTime(_headSince) >= HeadHeldFor

@@ -19,6 +19,8 @@ internal sealed partial class AuditShipper : IAsyncDisposable
     private long _savedAt;
     private bool _isOpen;
     private bool _isUnsaved;
+    private bool _hasOpened;
+    private bool _isContradictionTold;
     private TimeSpan _wait = ShipLimits.RetryAfter;
 
     /// <param name="folder">The log's folder.</param>
@@ -79,8 +81,13 @@ internal sealed partial class AuditShipper : IAsyncDisposable
             if (!_isOpen)
             {
                 result = await OpenAsync(log, cancellation);
-                if (result.Status != ShipStatus.Taken) return Fail(result);
-                _isOpen = true;
+                if (result.Status != ShipStatus.Taken)
+                {
+                    NoteOldest();
+                    return Fail(result);
+                }
+
+                (_isOpen, _hasOpened) = (true, true);
             }
 
             List<ShippedEntry> entries = _source.Read(_next);
@@ -128,14 +135,23 @@ internal sealed partial class AuditShipper : IAsyncDisposable
         }
 
         if (opening.Next < known) LogForgot(_log, Progress.Name, known, opening.Next);
-        Go(opening.Next);
+
+        // A batch that was taken in part, or whose answer was lost. What an earlier process shipped is not counted.
+        Go(opening.Next, _hasOpened ? Math.Max(0, opening.Next - known) : 0);
         return ShipResult.Taken;
     }
 
-    private void Go(long next)
+    // Of a destination that is away from the start nothing was read yet.
+    private void NoteOldest()
+    {
+        if (Progress.IsWaiting || Lag == 0) return;
+        if (_source.Read(_next) is [{ } oldest, ..]) Progress.Waits(RecordFields.TimeOf(oldest.Record.Span));
+    }
+
+    private void Go(long next, long taken = 0)
     {
         _next = next;
-        Progress.Advance(next, 0, 0);
+        Progress.Advance(next, taken, 0);
         _isUnsaved = true;
     }
 
@@ -163,7 +179,7 @@ internal sealed partial class AuditShipper : IAsyncDisposable
     {
         if (Progress.Status != ShipStatus.Taken) LogWell(_log, Progress.Name, Lag);
         if (Progress.Status != ShipStatus.Taken || Progress.Message.Length > 0) Progress.Tell(ShipStatus.Taken, "");
-        _wait = ShipLimits.RetryAfter;
+        (_wait, _isContradictionTold) = (ShipLimits.RetryAfter, false);
     }
 
     // Opened anew after every failure: what a destination has may have changed while it was away.
@@ -175,15 +191,9 @@ internal sealed partial class AuditShipper : IAsyncDisposable
         if (isNew)
         {
             Save(result.Status, result.Message);
-            if (result.Status == ShipStatus.Contradicted)
-            {
-                LogContradicted(_log, Progress.Name, result.Message);
-                Contradicted?.Invoke(result.Message);
-            }
-            else
-            {
+            if (result.Status != ShipStatus.Contradicted)
                 LogFailed(_log, Progress.Name, result.Status, result.Message, Lag);
-            }
+            else TellContradicted(result.Message);
         }
 
         double spread = 0.75 + (_chance.NextDouble() / 2);
@@ -196,6 +206,15 @@ internal sealed partial class AuditShipper : IAsyncDisposable
         TimeSpan wait = _wait * spread;
         _wait = TimeSpan.FromTicks(Math.Min(_wait.Ticks * 2, ShipLimits.RetryAfterMax.Ticks));
         return wait;
+    }
+
+    // Once, until entries are taken again: the log grows by being told of it, and with it what is told.
+    private void TellContradicted(string how)
+    {
+        if (_isContradictionTold) return;
+        _isContradictionTold = true;
+        LogContradicted(_log, Progress.Name, how);
+        Contradicted?.Invoke(how);
     }
 
     private void TellLost(long first)

@@ -20,6 +20,8 @@ internal sealed class FileDestination(FileTerms terms, TimeProvider clock) : IAu
     private const int LineBytesMax = 262_144;
     private FileStream? _file;
     private DateTimeOffset _begunAt;
+    private long _first;
+    private long _lostFrom = -1;
 
     public bool Remembers => true;
 
@@ -29,7 +31,11 @@ internal sealed class FileDestination(FileTerms terms, TimeProvider clock) : IAu
         {
             Directory.CreateDirectory(terms.Folder);
             Close();
-            return new(Resume(log));
+            ShipOpening opening = Resume(log);
+            bool isLost = _lostFrom >= 0 && opening.Status == ShipStatus.Taken && opening.Next < _lostFrom;
+            if (isLost) opening = opening with { Next = _lostFrom, Leaf = null };
+            _lostFrom = -1;
+            return new(opening);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -41,6 +47,14 @@ internal sealed class FileDestination(FileTerms terms, TimeProvider clock) : IAu
     {
         try
         {
+            if (_file is not null && !File.Exists(_file.Name))
+            {
+                // What it held is written again: whoever moved the newest file has those entries twice, nobody lacks
+                // them.
+                _lostFrom = _first;
+                return new ShipResult(ShipStatus.Away, Path.GetFileName(_file.Name) + " was taken away");
+            }
+
             Roll(batch);
             using MemoryStream lines = new();
             foreach (ShippedEntry entry in batch.Entries) Append(lines, entry);
@@ -68,6 +82,7 @@ internal sealed class FileDestination(FileTerms terms, TimeProvider clock) : IAu
         if (_file is not null) return;
         string name = batch.Log.Name + "." + batch.Entries[0].Index.ToString("D20", CultureInfo.InvariantCulture);
         _file = Open(Path.Combine(terms.Folder, name + Ending), FileMode.Create);
+        _first = batch.Entries[0].Index;
         _begunAt = clock.GetUtcNow();
     }
 
@@ -97,6 +112,7 @@ internal sealed class FileDestination(FileTerms terms, TimeProvider clock) : IAu
             }
 
             _file = file;
+            _first = FirstIn(files[at]);
             _begunAt = File.GetCreationTimeUtc(files[at]);
             return new(ShipStatus.Taken, Next: index + 1, Leaf: leaf);
         }
@@ -104,6 +120,13 @@ internal sealed class FileDestination(FileTerms terms, TimeProvider clock) : IAu
         // Files may be taken elsewhere: then only the cursor knows.
         return new(ShipStatus.Taken);
     }
+
+    // As the name says: <log>.<first entry>.ndjson.
+    private static long FirstIn(string path) => long.TryParse(
+        Path.GetFileNameWithoutExtension(path).Split('.')[^1], NumberStyles.None, CultureInfo.InvariantCulture,
+        out long first)
+        ? first
+        : 0;
 
     // The last line that ends, and where it ends.
     private static (long End, string Text) LastLine(FileStream file)

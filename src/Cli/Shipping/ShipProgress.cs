@@ -42,6 +42,9 @@ internal sealed class ShipProgress(string name)
         return oldest == 0 || now.UtcTicks <= oldest ? TimeSpan.Zero : TimeSpan.FromTicks(now.UtcTicks - oldest);
     }
 
+    /// <summary>True while it is known since when the oldest entry waits.</summary>
+    internal bool IsWaiting => Volatile.Read(ref _oldestTicks) != 0;
+
     internal void Advance(long next, long entries, long rejected)
     {
         Volatile.Write(ref _next, next);

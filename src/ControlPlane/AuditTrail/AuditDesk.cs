@@ -37,6 +37,16 @@ internal sealed class AuditDesk(AuditLog log, IReadOnlyList<string> auditors, Ac
     public ValueTask<bool> NoteReadAsync(Caller reader, string subject, string detail) =>
         acts.TryNoteAsync(reader, "audit-read", subject, detail);
 
+    /// <summary>Writes what somebody asked to read who may not; a log that takes nothing changes no refusal.</summary>
+    public async ValueTask NoteRefusalAsync(Caller reader, string subject, string detail) =>
+        await acts.TryNoteAsync(reader, "audit-read-refused", Bounded(subject), Bounded(detail));
+
+    // Of somebody who is no auditor: as much of it as tells what they were after.
+    private static string Bounded(string text) =>
+        text.Length <= ControlPlaneLimits.RefusedReadCharactersMax
+            ? text
+            : text[..ControlPlaneLimits.RefusedReadCharactersMax] + "…";
+
     /// <summary>The newest records that are asked for.</summary>
     public async ValueTask<RecordPage> FindAsync(
         AuditQuery query, long before, int limit, CancellationToken cancellation)
@@ -56,9 +66,10 @@ internal sealed class AuditDesk(AuditLog log, IReadOnlyList<string> auditors, Ac
     /// Writes all records that are asked for and were in the log when it was; false where it is damaged: what was
     /// written then is not all.
     /// </summary>
-    public async Task<bool> ExportAsync(AuditQuery query, Stream output, CancellationToken cancellation)
+    public async Task<bool> ExportAsync(
+        AuditQuery query, bool isCef, Stream output, CancellationToken cancellation)
     {
-        using AuditExport export = new(log.Folder, log.Size, query);
+        using AuditExport export = new(log.Folder, log.Size, query, isCef);
         while (export.HasMore)
         {
             ReadOnlyMemory<byte> piece;

@@ -15,7 +15,7 @@ internal static class AuditEndpoints
     public static void Map(Routes routes, AuditDesk desk)
     {
         routes.Known(HttpMethods.Get, "/api/v1/audit/checkpoint", (_, _) => new(Checkpoint(desk.Head)));
-        routes.Known(HttpMethods.Get, "/api/v1/audit/chain", (_, caller) => new(Chain(caller, desk)));
+        routes.Known(HttpMethods.Get, "/api/v1/audit/chain", (_, caller) => ChainAsync(caller, desk));
         routes.Known(HttpMethods.Get, "/api/v1/audit/calls", (context, caller) => CallsAsync(context, caller, desk));
         routes.Known(
             HttpMethods.Get, "/api/v1/audit/calls/{call}", (context, caller) => StoryAsync(context, caller, desk));
@@ -29,9 +29,14 @@ internal static class AuditEndpoints
         ? Reply.Refuse(Refusal.AuditUnavailable, "The log has signed nothing yet.")
         : new Reply(200, "text/plain; charset=utf-8", head.Note);
 
-    private static Reply Chain(Caller caller, AuditDesk desk)
+    private static async ValueTask<Reply> ChainAsync(Caller caller, AuditDesk desk)
     {
-        if (!desk.MayRead(caller)) return Denied();
+        if (!desk.MayRead(caller)) return await DeniedAsync(caller, desk, "chain", "");
+        return await desk.NoteReadAsync(caller, "chain", "") ? Chain(desk) : Unnoted();
+    }
+
+    private static Reply Chain(AuditDesk desk)
+    {
         ChainOfTrust chain = desk.Chain;
         return Reply.Json(200, json =>
         {
@@ -52,6 +57,7 @@ internal static class AuditEndpoints
             json.WriteNumber("entries", desk.Size);
             json.WriteNumber("signed", desk.Head?.Size ?? 0);
             json.WriteString("doubt", chain.Doubt);
+            json.WriteString("witness_key", chain.WitnessKey);
             json.WriteString("unwitnessed", chain.Unwitnessed);
             json.WriteStartArray("witnesses");
             foreach (ChainWitness witness in chain.Witnesses)
@@ -89,7 +95,8 @@ internal static class AuditEndpoints
 
     private static async ValueTask<Reply> CallsAsync(HttpContext context, Caller caller, AuditDesk desk)
     {
-        if (!desk.MayRead(caller)) return Denied();
+        string asked = context.Request.QueryString.Value ?? "";
+        if (!desk.MayRead(caller)) return await DeniedAsync(caller, desk, "calls", asked);
         const int Most = ControlPlaneLimits.CallsOnPageMax;
         if (!RequestReading.TryNumber(context, "limit", 1, Most, ControlPlaneLimits.CallsOnPage, out long limit))
         {
@@ -103,14 +110,14 @@ internal static class AuditEndpoints
 
         if (AuditQueryReading.Read(context, out string fault) is not { } query)
             return Reply.Refuse(Refusal.MalformedRequest, fault);
-        if (!await desk.NoteReadAsync(caller, "calls", context.Request.QueryString.Value ?? ""))
-            return Unnoted();
+        if (!await desk.NoteReadAsync(caller, "calls", asked)) return Unnoted();
         return Calls(await desk.FindAsync(query, before, (int)limit, context.RequestAborted));
     }
 
     private static async ValueTask<Reply> StoryAsync(HttpContext context, Caller caller, AuditDesk desk)
     {
-        if (!desk.MayRead(caller)) return Denied();
+        if (!desk.MayRead(caller))
+            return await DeniedAsync(caller, desk, RequestReading.Segment(context, "call"), "story");
         if (!TryCall(context, out Guid call)) return NoSuchCall();
         if (!await desk.NoteReadAsync(caller, call.ToString("D"), "story")) return Unnoted();
         return await desk.StoryOfAsync(call, context.RequestAborted) is { } story ? Story(story) : NoSuchCall();
@@ -118,7 +125,8 @@ internal static class AuditEndpoints
 
     private static async ValueTask<Reply> ProofAsync(HttpContext context, Caller caller, AuditDesk desk)
     {
-        if (!desk.MayRead(caller)) return Denied();
+        if (!desk.MayRead(caller))
+            return await DeniedAsync(caller, desk, RequestReading.Segment(context, "call"), "proof");
         if (!TryCall(context, out Guid call)) return NoSuchCall();
         bool isOnce = RequestReading.TryQuery(context, "record", out string? type);
         if (!isOnce || type is not (null or "intent" or "outcome"))
@@ -152,7 +160,11 @@ internal static class AuditEndpoints
         json.WriteEndObject();
     });
 
-    private static Reply Denied() => Reply.Refuse(Refusal.Denied, "Only auditors may read the audit.");
+    private static async ValueTask<Reply> DeniedAsync(Caller caller, AuditDesk desk, string subject, string detail)
+    {
+        await desk.NoteRefusalAsync(caller, subject, detail);
+        return Reply.Refuse(Refusal.Denied, "Only auditors may read the audit.");
+    }
 
     private static Reply NoSuchCall() => Reply.Refuse(Refusal.NotFound, "This gateway's log holds no such call.");
 

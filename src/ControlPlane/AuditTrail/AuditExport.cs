@@ -18,12 +18,15 @@ internal sealed class AuditExport : IDisposable
     private readonly AuditReader _reader;
     private readonly ArrayBufferWriter<byte> _piece = new(PieceBytes);
     private readonly long _before;
+    private readonly bool _isCef;
 
     /// <param name="folder">The log's folder.</param>
     /// <param name="size">The log's size: what is added meanwhile is not exported, nor the end ever ran after.</param>
     /// <param name="query">What is asked for.</param>
-    public AuditExport(string folder, long size, AuditQuery query)
+    /// <param name="isCef">True for lines of the Common Event Format instead of JSON.</param>
+    public AuditExport(string folder, long size, AuditQuery query, bool isCef = false)
     {
+        _isCef = isCef;
         _query = query;
         _before = query.To is { } to ? Math.Min(size, AuditTimes.EntryAfter(folder, to)) : size;
         _reader = new AuditReader(folder, query.From is { } from ? AuditTimes.EntryBefore(folder, from) : 0);
@@ -61,6 +64,12 @@ internal sealed class AuditExport : IDisposable
     // The number first, as in the API and in exports of the command line.
     private void Write(AuditEntry entry)
     {
+        if (_isCef)
+        {
+            Encoding.UTF8.GetBytes(CefText.Of(entry) + "\n", _piece);
+            return;
+        }
+
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"index\":{entry.Index},"), _piece);
         _piece.Write(entry.Payload.Span[1..]);
         _piece.Write("\n"u8);

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using Countersign.Audit;
 using Microsoft.AspNetCore.Http;
@@ -8,11 +9,24 @@ namespace Countersign.ControlPlane.AuditTrail;
 internal static class AuditQueryReading
 {
     private const int TextCharactersMax = 500;
+    private const int NameCharactersMax = 40;
+
+    // A filter that was misspelt would let everything through.
+    private static readonly FrozenSet<string> Known =
+        ((string[])["call", "caller", "person", "function", "decision", "verdict", "approval", "event", "from", "to",
+            "text", "type", "limit", "cursor", "format"]).ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>The search, or null and what is wrong with it.</summary>
     public static AuditQuery? Read(HttpContext context, out string fault)
     {
         fault = "";
+        if (context.Request.Query.Keys.FirstOrDefault(name => !Known.Contains(name)) is { } unknown)
+        {
+            string shown = unknown.Length > NameCharactersMax ? unknown[..NameCharactersMax] + "…" : unknown;
+            fault = $"there is no filter named {shown}.";
+            return null;
+        }
+
         AuditQuery query = new()
         {
             Call = Parsed<Guid>(context, "call", IdOf, ref fault),

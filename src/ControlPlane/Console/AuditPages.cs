@@ -48,8 +48,17 @@ internal sealed class AuditPages(ConsoleGate gate, AuditDesk desk)
         if (await RefusalAsync(session, "export", QueryOf(context)) is { } refused) return refused;
         if (AuditQueryReading.Read(context, out string fault) is not { } query)
             return await gate.MessageAsync(400, gate.HeadFor(session, "Not a search", "audit"), fault);
+        RequestReading.TryQuery(context, "format", out string? format);
+        if (format is not (null or "ndjson" or "cef"))
+        {
+            return await gate.MessageAsync(
+                400, gate.HeadFor(session, "Not a format", "audit"), "format must be ndjson or cef.");
+        }
+
+        bool isCef = format == "cef";
         return Reply.Stream(
-            "application/x-ndjson", (output, cancellation) => desk.ExportAsync(query, output, cancellation));
+            isCef ? "text/plain; charset=utf-8" : "application/x-ndjson",
+            (output, cancellation) => desk.ExportAsync(query, isCef, output, cancellation));
     }
 
     private async ValueTask<Reply> StoryAsync(HttpContext context, ConsoleSession session)
@@ -106,6 +115,7 @@ internal sealed class AuditPages(ConsoleGate gate, AuditDesk desk)
     {
         if (!desk.MayRead(session.Caller))
         {
+            await desk.NoteRefusalAsync(session.Caller, subject, detail);
             return await gate.MessageAsync(
                 403, gate.HeadFor(session, "Not for you to read", "audit"), "Auditors read the audit.");
         }
@@ -126,7 +136,7 @@ internal sealed class AuditPages(ConsoleGate gate, AuditDesk desk)
         string Field(string name) => RequestReading.TryQuery(context, name, out string? value) ? value ?? "" : "";
         return new AuditFilter(
             Field("type"), Field("caller"), Field("person"), Field("function"), Field("decision"), Field("verdict"),
-            Field("approval"), Field("from"), Field("to"), Field("text"));
+            Field("approval"), Field("event"), Field("from"), Field("to"), Field("text"));
     }
 
     private static AuditRow Read(AuditEntry entry)

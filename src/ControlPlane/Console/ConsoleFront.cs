@@ -43,10 +43,22 @@ internal sealed class ConsoleFront
             ? null
             : new ConsoleFront(options, services, people, clock, publicUrl);
 
+    // On every page: who approves must know as well as who audits.
+    private string Alarm()
+    {
+        const string Refused = " High and critical functions are refused.";
+        if (!_services.Audit.IsHealthy) return "The audit log takes no more records: every call is refused.";
+        ChainOfTrust chain = _services.Chain();
+        if (chain.Doubt is not null) return $"The audit log is in doubt: {chain.Doubt}.{Refused}";
+        if (chain.Unwitnessed is not null) return $"{chain.Unwitnessed}.{Refused}";
+        return chain.Conflicts.Count == 0 ? ""
+            : "The audit log of another gateway contradicts what this one saw of it.";
+    }
+
     public void Map(Routes routes, ConsoleParts parts)
     {
         PageRenderer renderer = new(parts.Provider, parts.Logs);
-        ConsoleGate gate = new(routes, Sessions, Cookies, renderer, _options, _publicUrl);
+        ConsoleGate gate = new(routes, Sessions, Cookies, renderer, _options, _publicUrl, Alarm);
         ApprovalSearch search = new(_services.Approvals, parts.Approvals.Views);
         ConsoleAssets.Map(routes);
         SignInEndpoints entrance = new(

@@ -19,7 +19,7 @@ internal sealed class PostedForm(Dictionary<string, string> fields)
 /// </summary>
 internal sealed class ConsoleGate(
     Routes routes, SessionDesk sessions, ConsoleCookies cookies, PageRenderer renderer, ControlPlaneOptions options,
-    Func<string> publicUrl)
+    Func<string> publicUrl, Func<string> alarm)
 {
     // No inline script or style, nobody else's content, no frame around it; text becomes markup in one place of ours.
     private const string PageSecurity =
@@ -72,7 +72,7 @@ internal sealed class ConsoleGate(
         });
 
     public PageHead HeadFor(ConsoleSession session, string title, string area, int waiting = -1, string owed = "") =>
-        new(title, area, ViewerOf(session), session.FormToken, waiting, owed);
+        new(title, area, ViewerOf(session), session.FormToken, waiting, owed) { Alarm = alarm() };
 
     public static PageHead HeadForAnybody(string title) => new(title, "", null, "", -1);
 

@@ -107,14 +107,24 @@ internal sealed partial class SignInEndpoints(
     internal async ValueTask<Reply> BeginSessionAsync(
         HttpContext context, Caller caller, string wanted, DateTimeOffset? notAfter)
     {
+        using AuditedAct act = acts.Begin(caller, ActWords.SignIn, "console", "");
+        if (!await act.TryIntendAsync())
+        {
+            return await ShowAsync(
+                context, 503, "Nobody signs in without a record, and the audit log takes none. Try again in a moment.");
+        }
+
         // Always a new id, and the old one ends: whoever planted an id in this browser holds nothing.
         await sessions.ForgetAsync(cookies.Session(context));
-        string? id = await sessions.BeginAsync(caller, notAfter);
-        if (id is null) return await ShowAsync(context, 503, "The store does not answer. Try again in a moment.");
+        if (await sessions.BeginAsync(caller, notAfter) is not { } begun)
+        {
+            act.Fail("the store did not confirm the session");
+            return await ShowAsync(context, 503, "The store does not answer. Try again in a moment.");
+        }
+
         await people.NoteAsync(caller);
-        using AuditedAct act = acts.Begin(caller, ActWords.SignIn, "console", "");
-        act.Succeed("signed in until " + Until());
-        cookies.SetSession(context, id);
+        act.Succeed("signed in until " + Text(begun.EndsAt));
+        cookies.SetSession(context, begun.Id);
         return ConsoleGate.SeeOther(wanted);
     }
 
@@ -126,19 +136,29 @@ internal sealed partial class SignInEndpoints(
         return isBegin && Elsewhere(context) is { } right ? ConsoleGate.SeeOther(right) : null;
     }
 
-    private async ValueTask<Reply> LeaveAsync(HttpContext context, ConsoleSession session, PostedForm form)
+    /// <summary>Ends the session, or all of the same person's.</summary>
+    internal async ValueTask<Reply> LeaveAsync(HttpContext context, ConsoleSession session, PostedForm form)
     {
         bool isEverywhere = form["everywhere"] == "yes";
+        using AuditedAct act = acts.Begin(
+            session.Caller, ActWords.SignOut, "console", isEverywhere ? "everywhere" : "here");
+        if (!await act.TryIntendAsync())
+        {
+            return await gate.MessageAsync(
+                503, gate.HeadFor(session, "You are still signed in", ""),
+                "Nothing is done without a record, and the audit log takes none. Try again in a moment.");
+        }
+
         bool isDone = isEverywhere ? await sessions.EndAllAsync(session) : await sessions.EndAsync(session);
         if (!isDone)
         {
+            act.Fail("the store did not confirm it");
             return await gate.MessageAsync(
                 503, gate.HeadFor(session, "You are still signed in", ""),
                 "The store did not confirm it. Try again in a moment.");
         }
 
-        using AuditedAct act = acts.Begin(session.Caller, ActWords.SignOut, "console", "");
-        act.Succeed(isEverywhere ? "everywhere" : "here");
+        act.Succeed("signed out");
         cookies.ClearSession(context);
         return ConsoleGate.SeeOther(ConsolePaths.SignIn + "?out=1");
     }
@@ -159,7 +179,8 @@ internal sealed partial class SignInEndpoints(
 
     private static string Text(int index) => index.ToString(CultureInfo.InvariantCulture);
 
-    private string Until() => clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    private static string Text(DateTimeOffset at) =>
+        at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "A sign-in by {Issuer} was refused: {Because}")]
     private static partial void Refused(ILogger logger, string issuer, string because);

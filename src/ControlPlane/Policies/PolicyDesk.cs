@@ -55,11 +55,23 @@ internal sealed class PolicyDesk(
         return reply with { ETag = tag };
     }
 
+    /// <summary>Writes a change that was refused before anything was intended.</summary>
+    public void RefuseWrite(Caller actor, ActWords words, string subject, string why)
+    {
+        using AuditedAct act = acts.Begin(actor, words, subject, "");
+        act.Fail(why);
+    }
+
     /// <summary>Compiles, stores the next version and puts it in force; with any error nothing changes.</summary>
     public async ValueTask<Reply> PublishAsync(Caller author, string text, PolicyTerms terms)
     {
         CheckedPolicy policy = _check.Check(text, overPeople: true);
-        if (policy.Snapshot is not { } snapshot) return PolicyReplies.Invalid(policy.Errors);
+        if (policy.Snapshot is not { } snapshot)
+        {
+            RefuseWrite(author, ActWords.Publish, "policy", Faults(policy.Errors));
+            return PolicyReplies.Invalid(policy.Errors);
+        }
+
         PolicyMark? before = await BeforeAsync(terms);
         PolicyReading reading = policy.Reading;
         using AuditedAct act = acts.Begin(author, ActWords.Publish, "policy", "sha256:" + snapshot.Sha256);
@@ -101,7 +113,12 @@ internal sealed class PolicyDesk(
         // Holes do not keep anybody from going back: people change, and an older version is what a bad one is undone
         // by.
         PolicyReading reading = PolicyCheck.Read(found.Value!.Document);
-        if (reading.Snapshot is null) return PolicyReplies.Invalid(reading.Errors);
+        if (reading.Snapshot is null)
+        {
+            RefuseWrite(actor, ActWords.Activate, Subject(version), Faults(reading.Errors));
+            return PolicyReplies.Invalid(reading.Errors);
+        }
+
         using AuditedAct act = acts.Begin(actor, ActWords.Activate, Subject(version), "sha256:" + found.Value.Sha256);
         if (!await act.TryIntendAsync()) return Reply.Refuse(Refusal.AuditUnavailable);
         (PolicyGround? ground, Reply? refusal) = await GroundAsync(terms, before, actor, act);
@@ -204,6 +221,11 @@ internal sealed class PolicyDesk(
 
     private static Reply Unconfirmed() => Reply.Refuse(
         Refusal.StoreUnavailable, "The store did not confirm the change; look at the versions before you repeat it.");
+
+    // The first tells enough: the author has them all, and the document is not in the log.
+    private static string Faults(IReadOnlyList<PolicyError> errors) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"errors: {errors.Count}; first: line {errors[0].Line}, column {errors[0].Column}: {errors[0].Message}");
 
     private static string Subject(long version) => "policy/" + version.ToString(CultureInfo.InvariantCulture);
 

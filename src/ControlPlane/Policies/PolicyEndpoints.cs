@@ -1,4 +1,5 @@
 using System.Globalization;
+using Countersign.ControlPlane.AuditTrail;
 using Countersign.Policy;
 using Countersign.Policy.Redis;
 using Microsoft.AspNetCore.Http;
@@ -53,7 +54,7 @@ internal static class PolicyEndpoints
 
     private static async ValueTask<Reply> PublishAsync(HttpContext context, Caller caller, PolicyDesk desk)
     {
-        if (!desk.MayWrite(caller)) return Unwritable();
+        if (!desk.MayWrite(caller)) return Unwritable(caller, ActWords.Publish, "policy", desk);
         if (PolicyTerms.Read(context, out string why) is not { } terms)
             return Reply.Refuse(Refusal.MalformedRequest, why);
         (string? text, Reply? refusal) = await TextAsync(context);
@@ -73,7 +74,14 @@ internal static class PolicyEndpoints
 
     private static async ValueTask<Reply> ActivateAsync(HttpContext context, Caller caller, PolicyDesk desk)
     {
-        if (!desk.MayWrite(caller)) return Unwritable();
+        if (!desk.MayWrite(caller))
+        {
+            string subject = TryVersion(context, out long wanted)
+                ? string.Create(CultureInfo.InvariantCulture, $"policy/{wanted}")
+                : "policy";
+            return Unwritable(caller, ActWords.Activate, subject, desk);
+        }
+
         if (PolicyTerms.Read(context, out string why) is not { } terms)
             return Reply.Refuse(Refusal.MalformedRequest, why);
         return TryVersion(context, out long version) ? await desk.ActivateAsync(caller, version, terms) : Absent();
@@ -103,6 +111,10 @@ internal static class PolicyEndpoints
     private static Reply Unreadable() =>
         Reply.Refuse(Refusal.Denied, "Only policy admins and auditors may read policies.");
 
-    private static Reply Unwritable() =>
-        Reply.Refuse(Refusal.Denied, "Only a person who is a policy admin may change the policy.");
+    private static Reply Unwritable(Caller caller, ActWords words, string subject, PolicyDesk desk)
+    {
+        const string Why = "Only a person who is a policy admin may change the policy.";
+        desk.RefuseWrite(caller, words, subject, Why);
+        return Reply.Refuse(Refusal.Denied, Why);
+    }
 }

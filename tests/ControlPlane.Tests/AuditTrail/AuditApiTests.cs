@@ -52,7 +52,7 @@ public sealed class AuditApiTests
         Assert.Equal((HttpStatusCode.Forbidden, "denied"), (denied.Status, denied.Problem));
         Assert.Equal("unauthenticated", (await gate.GetAsync(Path)).Problem);
         string ann = gate.Token("ann", "auditors");
-        foreach (string query in new[] { "?limit=1001", "?limit=0", "?call=x", "?cursor=-1" })
+        foreach (string query in new[] { "?limit=1001", "?limit=0", "?call=x", "?cursor=-1", "?verdcit=ok" })
         {
             Assert.Equal("malformed-request", (await gate.GetAsync(Path + query, ann)).Problem);
         }
@@ -129,16 +129,20 @@ public sealed class AuditApiTests
         Assert.True(read!.Verifies(gate.Audit.Key, out _));
         Assert.Equal(0, read.Index);
         await gate.GetAsync(Path + "?verdict=ok", ann);
+        Answer chain = await gate.GetAsync("/api/v1/audit/chain", ann);
+        Assert.Equal("countersign/test", chain.Json.GetProperty("log").GetString());
         Answer reads = await gate.GetAsync(Path + "?event=audit-read", ann);
         Assert.Equal(
-            [("calls", "?event=audit-read"), ("calls", "?verdict=ok"), (call.ToString(), "proof"),
+            [("calls", "?event=audit-read"), ("chain", ""), ("calls", "?verdict=ok"), (call.ToString(), "proof"),
                 (call.ToString(), "story")],
             reads.Json.GetProperty("items").EnumerateArray().Select(
-                one => (one.GetProperty("subject").GetString()!, one.GetProperty("detail").GetString()!)));
+                one => (one.GetProperty("subject").GetString()!,
+                    one.TryGetProperty("detail", out JsonElement detail) ? detail.GetString()! : "")));
         Assert.All(reads.Json.GetProperty("items").EnumerateArray(),
             one => Assert.Equal("ann", one.GetProperty("actor").GetProperty("sub").GetString()));
         await gate.Audit.DisposeAsync();
-        foreach (string path in (string[])[Path, Path + "/" + call, Path + "/" + call + "/proof"])
+        foreach (string path in (string[])
+            [Path, Path + "/" + call, Path + "/" + call + "/proof", "/api/v1/audit/chain"])
             Assert.Equal("audit-unavailable", (await gate.GetAsync(path, ann)).Problem);
     }
 
@@ -156,6 +160,15 @@ public sealed class AuditApiTests
             Assert.Equal("unauthenticated", (await gate.GetAsync(Path + path)).Problem);
         }
 
+        await gate.GetAsync(Path + "?text=" + new string('x', 400), pat);
+        Assert.Equal("denied", (await gate.GetAsync("/api/v1/audit/chain", pat)).Problem);
+        Answer refused = await gate.GetAsync(Path + "?event=audit-read-refused", ann);
+        Assert.Equal(
+            [("chain", ""), ("calls", "?text=" + new string('x', 250) + "…"), (call.ToString(), "proof"),
+                (call.ToString(), "story")],
+            refused.Json.GetProperty("items").EnumerateArray().Select(
+                one => (one.GetProperty("subject").GetString()!,
+                    one.TryGetProperty("detail", out JsonElement detail) ? detail.GetString()! : "")));
         foreach (string path in (string[])["/x", "/" + Guid.CreateVersion7(), "/" + call + "/proof?record=intent"])
             Assert.Equal("not-found", (await gate.GetAsync(Path + path, ann)).Problem);
         Assert.Equal("malformed-request", (await gate.GetAsync(Path + "/" + call + "/proof?record=x", ann)).Problem);

@@ -64,7 +64,7 @@ public sealed class PolicyApiTests
         Answer unread = await blind.PostAsync(
             Path, blind.Token("pat", "policy-admins"), ControlFixture.Policy, "application/yaml");
         Assert.Equal("policy-invalid", unread.Problem);
-        Assert.Empty(await blind.ActsAsync());
+        Assert.Equal("policy-publish-refused", Assert.Single(await blind.ActsAsync()).Event);
     }
 
     [Fact]
@@ -137,7 +137,15 @@ public sealed class PolicyApiTests
 
         Assert.Equal("malformed-request", (await gate.GetAsync(Path + "/1?form=xml", pat)).Problem);
         Assert.Equal("malformed-request", (await gate.GetAsync(Path + "?limit=101", pat)).Problem);
-        Assert.Empty(await gate.ActsAsync());
+        (string, string, string, string) Refused(string word, string who, string subject) =>
+            (word, who, subject, "Only a person who is a policy admin may change the policy.");
+        Assert.Equal(
+            ((string[])["pat-bot", "ann", "mallory"]).SelectMany(who => new[]
+            {
+                Refused("policy-publish-refused", who, "policy"),
+                Refused("policy-activate-refused", who, "policy/1"),
+            }),
+            await gate.ActsAsync());
     }
 
     [Fact]
@@ -155,7 +163,16 @@ public sealed class PolicyApiTests
         Assert.Equal("policy-invalid", large.Problem);
         Answer larger = await gate.PostAsync(Path, pat, new string('#', 2_097_153), "application/yaml");
         Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "body-too-large"), (larger.Status, larger.Problem));
-        Assert.Empty(await gate.ActsAsync());
+
+        // What was read as a policy and is none is told, with what is wrong first; what is no document is not.
+        List<(string Event, string Actor, string Subject, string Detail)> acts = await gate.ActsAsync();
+        Assert.Equal(
+            [
+                ("policy-publish-refused", "pat", "policy"), ("policy-publish-refused", "pat", "policy"),
+                ("policy-publish-refused", "pat", "policy"),
+            ],
+            acts.Select(act => (act.Event, act.Actor, act.Subject)));
+        Assert.All(acts, act => Assert.Contains("; first: ", act.Detail, StringComparison.Ordinal));
     }
 
     [Theory]

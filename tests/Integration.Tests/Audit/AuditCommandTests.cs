@@ -122,6 +122,7 @@ public sealed class AuditCommandTests : IAsyncLifetime
             (["--key", key], kept.Replace("at=1", "at=2", StringComparison.Ordinal), Damaged, "did not give"),
             (["--key", key], "log=nonsense", Damaged, ""),
             ([], kept, 2, ""),
+            (["--key", key], Path.Combine(_root, "not-there.txt"), 2, ""),
         ];
         foreach ((string[] more, string receipt, int exit, string says) in cases)
         {
@@ -296,6 +297,52 @@ public sealed class AuditCommandTests : IAsyncLifetime
 
         Assert.Contains(Paid.ToString(), await follow.NextAsync(), StringComparison.Ordinal);
         Assert.Equal(0, await follow.StopAsync());
+    }
+
+    [Fact]
+    public async Task Tail_of_a_long_log_begins_where_it_ends()
+    {
+        // Proves that what comes is told from the start however long the log is, that the last that are asked for are
+        // found far behind its end, and that a count below none is refused.
+        AuditLogOptions options = new() { Folder = Folder, Origin = "countersign/test" };
+        await using AuditLog log = AuditLog.Open(options, TimeProvider.System).Log!;
+        for (int entry = 0; entry < 12_000; entry++)
+            await WriteAsync(log, record => new EventRecord { At = Noon, Event = "started" }.WriteTo(record));
+        Assert.Equal(2, await (await RunAsync("tail", Folder, "-n", "-5")).End);
+        CommandRun far = await RunAsync("tail", Folder, "-n", "2", "--caller", "bot", "--json");
+        Assert.Equal(
+            ["intent", "outcome"], Lines(far.Output).Select(line => (string)JsonNode.Parse(line)!["type"]!));
+        using CommandRun follow = CommandRun.Start(
+            AuditCommand.Create, new Dictionary<string, string>(), null, "tail", Folder, "-f", "-n", "0", "--json");
+        Task<string> first = follow.NextAsync();
+        await Until.TrueAsync(async () =>
+        {
+            await WriteAsync(log, record => new EventRecord { At = Noon, Event = "stopping" }.WriteTo(record));
+            return first.IsCompleted;
+        });
+        Assert.Contains("stopping", await first, StringComparison.Ordinal);
+        Assert.Equal(0, await follow.StopAsync());
+    }
+
+    [Fact]
+    public async Task A_witness_tells_its_key_and_a_file_may_hold_it()
+    {
+        // Proves that the key printed is the one that cosigns, and that verify takes it from a file as it does the
+        // text; that a record's line names its call; and that what breaks glass is grave in CEF.
+        Assert.Equal(1, await (await RunAsync("witness-key", Folder)).End);
+        using CheckpointWitness witness = CheckpointWitness.Open(
+            Folder + ".witness", "countersign-witness/test", _ => null, TimeProvider.System);
+        string key = (await RunAsync("witness-key", Folder)).Output.Trim();
+        Assert.Equal(witness.Key.ToString(), key);
+        string file = Path.Combine(_root, "witness.key");
+        await File.WriteAllTextAsync(file, key + "\n", TestContext.Current.CancellationToken);
+        CommandRun unwitnessed = await RunAsync("verify", Folder, "--witness", file);
+        Assert.Equal(Damaged, await unwitnessed.End);
+        Assert.Contains("countersign-witness/test has not cosigned", unwitnessed.Output, StringComparison.Ordinal);
+        Assert.Equal(2, await (await RunAsync("verify", Folder, "--witness", file + ".not")).End);
+        Assert.Contains("call=" + Paid, (await RunAsync("search", Folder)).Output, StringComparison.Ordinal);
+        Assert.Contains("|glass-broken|8|", (await RunAsync("export", Folder, "--format", "cef")).Output,
+            StringComparison.Ordinal);
     }
 
     private static CallRecord Call(CallRecordType type, Guid call) => new(type)

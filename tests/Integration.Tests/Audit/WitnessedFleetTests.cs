@@ -215,6 +215,55 @@ public sealed class WitnessedFleetTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_gateway_as_http_witness_is_alarmed_by_a_past_that_was_changed(bool isForked)
+    {
+        // Proves that the witness itself says so, whatever the other gateway does: in its chain, as alarm and as event;
+        // for an older copy that was put back and for a longer log that a stolen key signed.
+        _world.Upstream.Release();
+        (CountersignProcess process, GatewayClient client) = await _world.StartAsync("seen", _world.Redis);
+        string folder = process.Ready["audit"]!.ToString(), old = folder + ".old";
+        string log = (await File.ReadAllTextAsync(
+            Path.Combine(folder, "log.vkey"), TestContext.Current.CancellationToken)).Trim();
+        await process.StopAsync();
+        Copy(folder, old);
+        (CountersignProcess seeing, GatewayClient witness) = await _world.StartAsync(
+            "seeing", _world.Redis, ("AUDIT__FLEETWITNESSES", "false"), ("AUDIT__WITNESSFOR__0", log));
+        string key = (await RunAsync("witness-key", seeing.Ready["audit"]!.ToString())).Output.Trim();
+        Assert.Equal(key, (string?)(await ChainAsync(witness))["witness_key"]);
+        (string, string)[] settings =
+        [
+            ("AUDIT__FLEETWITNESSES", "false"), ("AUDIT__WITNESSES__0__KEY", key),
+            ("AUDIT__WITNESSES__0__URL", witness.Control + "/witness/"),
+        ];
+        (process, client) = await _world.StartAsync("seen", _world.Redis, settings);
+        for (int call = 0; call < 9; call++) await client.CallAsync("alice", "GET", "/people/1");
+        long seen = (long)(await WitnessedAsync(client, 20))["witnesses"]![0]!["size"]!;
+        await process.StopAsync();
+        Assert.Empty((await ChainAsync(witness))["conflicts"]!.AsObject());
+
+        Directory.Delete(folder, recursive: true);
+        Copy(old, folder);
+        if (isForked) await GrowAsync(folder, "seen", seen + 50);
+        await _world.StartAsync("seen", _world.Redis, settings);
+        JsonObject conflicts = [];
+        await Until.TrueAsync(async () =>
+        {
+            conflicts = (await ChainAsync(witness))["conflicts"]!.AsObject();
+            return conflicts.Count > 0;
+        });
+        Assert.Contains(
+            isForked ? "that do not begin with the" : "were seen before", (string?)conflicts["countersign/seen"],
+            StringComparison.Ordinal);
+        await Until.TrueAsync(async () => (await NodesAsync()).Any(
+            node => (string?)node!["name"] == "seeing" && Alarms(node!).Contains("audit-conflict")));
+        JsonNode told = (await witness.ControlAsync("olga", "GET", "/api/v1/audit/calls?event=audit-conflict")).Body;
+        Assert.Equal(
+            "countersign/seen", (string?)Assert.Single(told["items"]!.AsArray())!["subject"]);
+    }
+
     [Fact]
     public async Task A_gateway_asks_its_http_witness()
     {

@@ -48,6 +48,23 @@ public sealed class FileShipTests
     }
 
     [Fact]
+    public async Task A_folder_that_is_taken_away_meanwhile_is_made_and_filled_again()
+    {
+        // Proves that entries do not go on into a file that nobody can find any more: what it held comes again.
+        await using ShippedLog log = new();
+        string folder = log.PathOf("out");
+        await using AuditShipper shipper = log.Shipper(
+            new FileDestination(new FileTerms(folder, 1_000_000, TimeSpan.FromDays(1)), TimeProvider.System));
+        await log.CallAsync(20);
+        await ShippedLog.DrainAsync(shipper);
+        Directory.Delete(folder, recursive: true);
+        await log.CallAsync(20);
+        await ShippedLog.DrainAsync(shipper);
+        JsonNode[] lines = [.. Files(folder).SelectMany(File.ReadLines).Select(line => JsonNode.Parse(line)!)];
+        Assert.Equal(log.Truth(), lines.Select(line => line["leaf"]!.ToString()));
+    }
+
+    [Fact]
     public async Task Payloads_go_where_they_are_asked_for()
     {
         // Proves that a destination with payloads has the copies, and that files may be taken elsewhere without being

@@ -8,6 +8,9 @@ internal sealed class DestinationState
     /// <summary>The leaves that it holds, by number: a second one under the same number is a duplicate.</summary>
     internal List<(long Index, string Leaf)> Entries { get; } = [];
 
+    /// <summary>True while it does not even open.</summary>
+    internal bool IsAway { get; set; }
+
     /// <summary>What happens to the next write; null for nothing.</summary>
     internal Func<ShipBatch, ShipStatus?>? Before { get; set; }
 
@@ -21,7 +24,8 @@ internal sealed class ScriptedDestination(DestinationState state) : IAuditDestin
     public bool Remembers => true;
 
     public ValueTask<ShipOpening> OpenAsync(LogIdentity log, CancellationToken cancellation) => new(
-        state.Entries.Count == 0
+        state.IsAway ? new ShipOpening(ShipStatus.Away, "nobody answers")
+        : state.Entries.Count == 0
             ? new ShipOpening(ShipStatus.Taken, Next: 0)
             : new ShipOpening(
                 ShipStatus.Taken, Next: state.Entries[^1].Index + 1,

@@ -37,10 +37,11 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
     private static readonly byte[] FormPurpose = Encoding.ASCII.GetBytes("countersign console form v1");
 
     /// <summary>Begins a session under a new id, which is what goes into the cookie; null when the store did not
-    /// confirm it.</summary>
+    /// confirm it. It ends at the time given with it, whatever is done meanwhile.</summary>
     /// <param name="caller">Who.</param>
     /// <param name="notAfter">When it ends at the latest, beside the terms.</param>
-    public async ValueTask<string?> BeginAsync(Caller caller, DateTimeOffset? notAfter = null)
+    public async ValueTask<(string Id, DateTimeOffset EndsAt)?> BeginAsync(
+        Caller caller, DateTimeOffset? notAfter = null)
     {
         byte[] id = RandomNumberGenerator.GetBytes(IdBytes);
         string key = KeyOf(id);
@@ -49,7 +50,7 @@ internal sealed class SessionDesk(ISessionStore store, PayloadSeal seal, Console
         if (most <= TimeSpan.Zero) return null;
         byte[] record = SessionRecord.Write(caller, now, now + most);
         StoreStatus kept = await store.AddAsync(key, seal.Seal(key, record), Shorter(terms.SessionIdle, most));
-        return kept == StoreStatus.Ok ? Base64Url.EncodeToString(id) : null;
+        return kept == StoreStatus.Ok ? (Base64Url.EncodeToString(id), now + most) : null;
     }
 
     /// <summary>The session of a cookie.</summary>

@@ -3,13 +3,13 @@ namespace Countersign.ControlPlane.Console.Views;
 /// <summary>What of the log is looked for, as it was typed.</summary>
 public sealed record AuditFilter(
     string Type, string Caller, string Person, string Function, string Decision, string Verdict, string Approval,
-    string From, string To, string Text)
+    string Event, string From, string To, string Text)
 {
     /// <summary>The fields by the names of the query.</summary>
     public IReadOnlyList<(string Name, string Value)> Fields =>
     [
         ("type", Type), ("caller", Caller), ("person", Person), ("function", Function), ("decision", Decision),
-        ("verdict", Verdict), ("approval", Approval), ("from", From), ("to", To), ("text", Text),
+        ("verdict", Verdict), ("approval", Approval), ("event", Event), ("from", From), ("to", To), ("text", Text),
     ];
 
     /// <summary>The query that asks for it, behind a question mark.</summary>

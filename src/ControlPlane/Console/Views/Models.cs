@@ -10,6 +10,9 @@ namespace Countersign.ControlPlane.Console.Views;
 public sealed record PageHead(
     string Title, string Area, ViewerView? Viewer, string FormToken, int Waiting, string Owed = "")
 {
+    /// <summary>What is wrong with this gateway's audit log, in sentences; empty where nothing is.</summary>
+    public string Alarm { get; init; } = "";
+
     public string TabTitle => (Waiting > 0 ? $"({Waiting}) " : "") + Title + " · Countersign";
 }
 

@@ -26,11 +26,14 @@ public sealed class SessionDeskTests : IDisposable
             _store, _seal, new ConsoleTerms(), new SeenPeople(_people, _clock), _clock);
     }
 
+    private async Task<string> BeginAsync(Caller caller, DateTimeOffset? notAfter = null) =>
+        (await _desk.BeginAsync(caller, notAfter))!.Value.Id;
+
     [Fact]
     public async Task A_session_gives_the_caller_back_and_the_store_holds_no_id()
     {
         // Proves that every part of the caller comes back, and that the id is in the store neither as key nor in a box.
-        string id = (await _desk.BeginAsync(_carol))!;
+        string id = await BeginAsync(_carol);
         Assert.Equal(43, id.Length);
         ConsoleSession session = (await _desk.FindAsync(id, isActivity: true)).Session!;
         Caller caller = session.Caller;
@@ -42,14 +45,14 @@ public sealed class SessionDeskTests : IDisposable
         (string key, byte[] box) = Assert.Single(_store.Boxes);
         Assert.NotEqual(id, key);
         Assert.Equal(-1, box.AsSpan().IndexOf("carol"u8));
-        Assert.NotEqual(id, (await _desk.BeginAsync(_carol))!);
+        Assert.NotEqual(id, await BeginAsync(_carol));
     }
 
     [Fact]
     public async Task A_session_that_asks_the_api_is_good_until_it_ends()
     {
         // Proves that a stream opened with a session knows its end; by the session's, with a cookie and no token.
-        string id = (await _desk.BeginAsync(_carol, Drafts.Now.AddMinutes(7)))!;
+        string id = await BeginAsync(_carol, Drafts.Now.AddMinutes(7));
         static string Here() => "http://127.0.0.1:8081";
         KnownCallers callers = new(null!, _desk, new ConsoleCookies(_seal, Here, _clock), Here);
         DefaultHttpContext context = new();
@@ -65,7 +68,7 @@ public sealed class SessionDeskTests : IDisposable
     {
         // Proves that a session brings no group back that a newer token does not hold, gains none by one, is nobody's
         // while the store does not tell, and that an hour after signing in nobody acts.
-        string id = (await _desk.BeginAsync(_carol))!;
+        string id = await BeginAsync(_carol);
         await _people.NoteAsync(With(100, "finance", "sre"));
         Assert.Equal(["finance", "sre"], await GroupsAsync());
         await _people.NoteAsync(With(101, "sre", "admins"));
@@ -96,13 +99,13 @@ public sealed class SessionDeskTests : IDisposable
     {
         // Proves both ends by moving the clock: 30 minutes without an act, and 8 hours whatever is done. A page that
         // keeps itself fresh is no act.
-        string idle = (await _desk.BeginAsync(_carol))!;
+        string idle = await BeginAsync(_carol);
         _clock.Advance(TimeSpan.FromMinutes(29));
         Assert.NotNull((await _desk.FindAsync(idle, isActivity: false)).Session);
         _clock.Advance(TimeSpan.FromMinutes(2));
         Assert.Null((await _desk.FindAsync(idle, isActivity: true)).Session);
 
-        string busy = (await _desk.BeginAsync(_carol))!;
+        string busy = await BeginAsync(_carol);
         for (int step = 0; step < 23; step++)
         {
             _clock.Advance(TimeSpan.FromMinutes(20));
@@ -118,8 +121,8 @@ public sealed class SessionDeskTests : IDisposable
     {
         // Proves that signing out ends one, everywhere ends all of that person and nobody else's, and that one begun
         // afterwards lives.
-        string one = (await _desk.BeginAsync(_carol))!, two = (await _desk.BeginAsync(_carol))!;
-        string sam = (await _desk.BeginAsync(Drafts.Person("sam", "sre")))!;
+        string one = await BeginAsync(_carol), two = await BeginAsync(_carol);
+        string sam = await BeginAsync(Drafts.Person("sam", "sre"));
         Assert.True(await _desk.EndAsync((await _desk.FindAsync(one, true)).Session!));
         Assert.Null((await _desk.FindAsync(one, true)).Session);
         ConsoleSession other = (await _desk.FindAsync(two, true)).Session!;
@@ -127,14 +130,14 @@ public sealed class SessionDeskTests : IDisposable
         Assert.Null((await _desk.FindAsync(two, true)).Session);
         Assert.NotNull((await _desk.FindAsync(sam, true)).Session);
         _clock.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.NotNull((await _desk.FindAsync(await _desk.BeginAsync(_carol), true)).Session);
+        Assert.NotNull((await _desk.FindAsync(await BeginAsync(_carol), true)).Session);
     }
 
     [Fact]
     public async Task Whoever_writes_to_the_store_cannot_be_somebody()
     {
         // Proves that a box of another session, of another key, or of nothing at all opens no session.
-        string mine = (await _desk.BeginAsync(Drafts.Person("mallory", "staff")))!;
+        string mine = await BeginAsync(Drafts.Person("mallory", "staff"));
         string key = Assert.Single(_store.Boxes).Key;
         await _desk.BeginAsync(_carol);
         byte[] hers = _store.Boxes.Single(pair => pair.Key != key).Value;
@@ -164,8 +167,8 @@ public sealed class SessionDeskTests : IDisposable
     public async Task Forms_have_a_token_of_their_session()
     {
         // Proves that the token of one session, a changed one and none are no token of another.
-        ConsoleSession one = (await _desk.FindAsync(await _desk.BeginAsync(_carol), true)).Session!;
-        ConsoleSession two = (await _desk.FindAsync(await _desk.BeginAsync(_carol), true)).Session!;
+        ConsoleSession one = (await _desk.FindAsync(await BeginAsync(_carol), true)).Session!;
+        ConsoleSession two = (await _desk.FindAsync(await BeginAsync(_carol), true)).Session!;
         Assert.True(SessionDesk.IsFormToken(one, one.FormToken));
         Assert.False(SessionDesk.IsFormToken(one, two.FormToken));
         Assert.False(SessionDesk.IsFormToken(one, ""));
@@ -176,7 +179,7 @@ public sealed class SessionDeskTests : IDisposable
     public async Task A_store_that_is_away_is_said_to_be()
     {
         // Proves that nobody is taken for signed out, or in, while nobody knows.
-        string id = (await _desk.BeginAsync(_carol))!;
+        string id = await BeginAsync(_carol);
         _store.IsAway = true;
         SessionFinding found = await _desk.FindAsync(id, true);
         Assert.Equal((null, true), (found.Session, found.IsStoreAway));

@@ -1,27 +1,30 @@
 using System.Globalization;
+using System.Reflection;
 using System.Text;
 using System.Text.Json.Nodes;
-using Countersign.Audit;
-using Countersign.Cli.Serve;
 
-namespace Countersign.Cli.Audit;
+namespace Countersign.Audit;
 
 /// <summary>A record in the Common Event Format, version 0: one line, with the keys of its dictionary.</summary>
-internal static class CefText
+public static class CefText
 {
     private const int Usual = 2;
     private const int Notable = 5;
     private const int Grave = 8;
 
-    /// <summary>The line, without its end.</summary>
-    internal static string Of(in AuditEntry entry)
+    private static readonly string Build =
+        typeof(CefText).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+        ?? "";
+
+    /// <summary>The line, without its end. The entry must hold a record.</summary>
+    public static string Of(in AuditEntry entry)
     {
         JsonObject record = JsonNode.Parse(entry.Payload.Span)!.AsObject();
         bool isEvent = Text(record, "type") == "event";
         string id = isEvent ? Text(record, "event") : Text(record, "type");
         string name = isEvent ? id : (Text(record, "function") + " " + Text(record, "verdict")).Trim();
         StringBuilder line = new("CEF:0|Countersign|gateway|");
-        line.Append(Head(FleetMember.Build)).Append('|').Append(Head(id)).Append('|');
+        line.Append(Head(Build)).Append('|').Append(Head(id)).Append('|');
         line.Append(Head(name.Length > 0 ? name : id)).Append('|').Append(Severity(record, isEvent)).Append('|');
         Add(line, "rt", Milliseconds(Text(record, "at")));
         Add(line, "dvchost", Text(record, "gateway"));
@@ -54,12 +57,21 @@ internal static class CefText
     private static int Severity(JsonObject record, bool isEvent)
     {
         string name = Text(record, isEvent ? "event" : "verdict");
-        if (name is "unknown" or "glass-broken" or "policy-regressed" or "policy-replaced" or "internal-error")
-            return Grave;
-        if (isEvent) return name.EndsWith("-refused", StringComparison.Ordinal) ? Notable : Usual;
+        if (isEvent) return SeverityOf(name);
+        if (name is "unknown" or "internal-error") return Grave;
         if (name is not ("ok" or "")) return Notable;
         return Text(record, "risk") is "high" or "critical" ? Notable : Usual;
     }
+
+    // What somebody must look at now, and what changes who may do what or was refused.
+    private static int SeverityOf(string name) => name switch
+    {
+        "break-glass" or "glass-broken" or "policy-regressed" or "policy-replaced" or "audit-rolled-back"
+            or "audit-forked" or "audit-conflict" or "audit-unwitnessed" or "ship-contradicted" => Grave,
+        "policy-published" or "policy-activated" or "policy-bootstrapped" or "policy-resumed" or "policy-restored"
+            or "approval-revealed" or "keys-rotated" or "key-revoked" or "token-revoked" or "audit-key-rotated" => Notable,
+        _ => name.EndsWith("-refused", StringComparison.Ordinal) ? Notable : Usual,
+    };
 
     private static void Labelled(StringBuilder line, string key, string label, string value)
     {
