@@ -1,3 +1,4 @@
+using System.Text;
 using Countersign.Policy.Conditions;
 
 namespace Countersign.Policy;
@@ -27,6 +28,7 @@ public enum CallerKind : byte
 /// </summary>
 public sealed class Caller
 {
+    private string[] _resourcePaths = [];
     private CallerView? _view;
     private CallerFacts? _facts;
 
@@ -99,6 +101,10 @@ public sealed class Caller
     /// </summary>
     public ReadOnlyMemory<byte> BoundKey { get; init; }
 
+    /// <summary>The paths of the data listener that the token is for, and nothing else (RFC 8707); empty for one that is
+    /// for all of it.</summary>
+    public IReadOnlyList<string> ResourcePaths => _resourcePaths;
+
     /// <summary>The token's <c>iat</c>, in seconds since 1970; 0 where it has none.</summary>
     public long IssuedAt { get; init; }
 
@@ -121,6 +127,35 @@ public sealed class Caller
             if (facts is null) Volatile.Write(ref _facts, facts = new CallerFacts(this));
             return facts;
         }
+    }
+
+    /// <summary>The same caller, whose token is for these resources alone.</summary>
+    /// <param name="paths">Paths of the data listener; none is this caller as it is.</param>
+    public Caller HeldTo(IReadOnlyList<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        if (paths.Count == 0) return this;
+        return new Caller(Issuer, Subject, Kind, Groups, Chain, Tenant)
+        {
+            IsDelegated = IsDelegated,
+            Actor = Actor,
+            BoundCertificate = BoundCertificate,
+            BoundKey = BoundKey,
+            IssuedAt = IssuedAt,
+            _resourcePaths = [.. paths],
+        };
+    }
+
+    /// <summary>True if the token is good for the data listener's <paramref name="path"/>, in bytes as it was
+    /// sent.</summary>
+    public bool MayUse(ReadOnlySpan<byte> path)
+    {
+        foreach (string resource in _resourcePaths)
+        {
+            if (Ascii.Equals(path, resource)) return true;
+        }
+
+        return _resourcePaths.Length == 0;
     }
 
     /// <summary>True if the caller is in <paramref name="group"/>; group names are compared exactly.</summary>

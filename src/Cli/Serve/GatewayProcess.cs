@@ -118,7 +118,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
         ClaimSweep sweep = await SweepAsync(store, approvals);
-        CallerVerifier callers = await identity.StartAsync(store, ControlUrl, cancellation);
+        CallerVerifier callers = await identity.StartAsync(store, ControlUrl, DataUrl, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, outbound.Keys, audit.Log)
@@ -223,6 +223,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private string ControlUrl() =>
         _options.ControlUrl ?? ControlAddress
         ?? (_options.ControlTls is null ? "http://" : "https://") + _options.ControlListen[0];
+
+    // A process without the data listener goes by where the others' is said to be.
+    private string DataUrl() =>
+        _options.DataUrl ?? DataAddress
+        ?? (_options.DataTls is null ? "http://" : "https://") + _options.DataListen[0];
 
     private async Task StartControlAsync(
         ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, IntrospectionTerms introspection,

@@ -21,6 +21,8 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
     // What all threads know lives longer: a client that calls every few seconds is worth it.
     private const int BeatsBetweenLongSweeps = 120;
 
+    private const string ForAnotherResource = "The token is for another resource.";
+
     private static readonly string Algorithms = string.Join(' ', DpopProofs.Algorithms);
 
     private readonly TokenMemo[] _memos = [.. Enumerable.Range(0, Lane.Count).Select(_ => new TokenMemo())];
@@ -50,12 +52,7 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
             return IdentifyOtherwise(call, because);
         TokenStatus status = verifier.TryFind(
             token, call.Client.Certificate.Span, _memos[Lane.Current], out Caller? caller);
-        if (status == TokenStatus.Valid)
-        {
-            call.Caller = caller;
-            return Verdict.Proceed;
-        }
-
+        if (status == TokenStatus.Valid) return Accept(call, caller!);
         if (status == TokenStatus.Unseen) return Verdict.TokenUnseen;
         return Refuse(call, status == TokenStatus.NotBound
             ? "The token is bound to a client certificate or a key that this call did not prove."
@@ -71,9 +68,9 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
         TryGetToken(call.Request, BearerScheme, out ReadOnlySpan<byte> token, out _);
         TokenVerification verification = await verifier.VerifyAsync(
             token.ToArray(), call.Client.Certificate, CancellationToken.None);
-        if (verification.Status != TokenStatus.Valid) return Refuse(call, verification.Because);
-        call.Caller = verification.Caller;
-        return Verdict.Proceed;
+        return verification.Status == TokenStatus.Valid
+            ? Accept(call, verification.Caller!)
+            : Refuse(call, verification.Because);
     }
 
     private async ValueTask<Verdict> VerifyBoundAsync(CallContext call, byte[] token, DpopProofs checks)
@@ -92,8 +89,7 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
             token, new SenderProof(call.Client.Certificate, proof.Key), CancellationToken.None);
         if (verification.Status != TokenStatus.Valid)
             return RefuseProof(call, checks, "invalid_token", verification.Because);
-        call.Caller = verification.Caller;
-        return Verdict.Proceed;
+        return Accept(call, verification.Caller!);
     }
 
     private Verdict IdentifyOtherwise(CallContext call, string because)
@@ -112,6 +108,16 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
         }
 
         call.Caller = certified.Caller;
+        return Verdict.Proceed;
+    }
+
+    // A token for one resource is none for another (RFC 8707 section 2). Of the gateway's own paths those who look see
+    // what the resource's calls have asked for, which is looked at where it is known.
+    [HotPath]
+    private static Verdict Accept(CallContext call, Caller caller)
+    {
+        if (!caller.MayUse(call.Request.Path) && !OwnPaths.Owns(call)) return Refuse(call, ForAnotherResource);
+        call.Caller = caller;
         return Verdict.Proceed;
     }
 
