@@ -6,7 +6,8 @@ namespace Countersign.Cli;
 
 /// <summary>
 /// One command line, read and run. Whatever <c>--json</c> was asked of and has failed without a result says why in
-/// JSON on standard output too, so that scripts read one thing alone.
+/// JSON on standard output too, so that scripts read one thing alone; and nothing in that JSON can deceive whoever
+/// reads it on a terminal.
 /// </summary>
 internal static class CommandStart
 {
@@ -19,14 +20,16 @@ internal static class CommandStart
         CancellationToken cancellation = default)
     {
         Failure failure = new();
+        using SafeJson output = new(environment.Out);
         CommandEnvironment watched = environment with
         {
-            Out = failure.WatchOutput(environment.Out),
+            Out = failure.WatchOutput(output),
             Error = failure.WatchError(environment.Error),
             Failure = failure,
         };
         ParseResult parsed = compose(watched).Parse(words, Words);
         bool speaksJson = SpeaksJson(parsed);
+        output.IsOn = speaksJson;
         if (parsed.Action is ParseErrorAction wrong) wrong.ShowHelp = LacksVerb(parsed);
         int exitCode = await parsed.InvokeAsync(
             new InvocationConfiguration

@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Text;
 using Countersign.DataPlane.Calls;
 using Countersign.DataPlane.Http;
+using Countersign.DataPlane.Mcp;
 using Countersign.DataPlane.Transport;
+using Countersign.Policy;
 using Countersign.Policy.Conditions;
 using Countersign.Policy.Review;
 
@@ -21,21 +23,22 @@ public static class DescribedCalls
     /// <summary>
     /// The call with <see cref="CallSample.Refusal"/> and <see cref="CallSample.BodyForm"/> as its head has them. A
     /// body whose type is not said is taken for JSON; limits of size and count are the configuration's, and are not
-    /// applied.
+    /// applied. A message to an MCP endpoint that calls a tool becomes a call of the tool, with its arguments for a
+    /// body.
     /// </summary>
     /// <param name="call">The call as described.</param>
-    public static CallSample AsRead(CallSample call)
+    /// <param name="policy">Knows which paths are endpoints of MCP.</param>
+    public static CallSample AsRead(CallSample call, PolicySnapshot policy)
     {
         ArgumentNullException.ThrowIfNull(call);
+        ArgumentNullException.ThrowIfNull(policy);
         RequestHead head = new();
         try
         {
             Verdict verdict = Read(call, head);
-            if (verdict != Verdict.Proceed)
-            {
-                VerdictRow row = VerdictTable.Of(verdict);
-                return call with { Refusal = $"{row.Status} {row.Name}" };
-            }
+            if (verdict != Verdict.Proceed) return Refused(call, verdict);
+            Function? function = call.Function.Length > 0 ? null : (call with { Refusal = "" }).FindFunction(policy);
+            if (function?.Endpoint is { } endpoint) return AsMessage(call with { Refusal = "" }, head, endpoint);
 
             // The arguments of a tool are JSON inside of a message, whatever is said of the message.
             bool isJson = call.Target.Contains('#', StringComparison.Ordinal) || ConditionFacts.SaysJson(head);
@@ -45,6 +48,29 @@ public static class DescribedCalls
         {
             head.Return();
         }
+    }
+
+    // Where nobody says what the message is, the call is one of the protocol's own.
+    private static CallSample AsMessage(CallSample call, RequestHead head, McpEndpoint endpoint)
+    {
+        bool brings = McpCalls.BringsMessage(head, out string? why);
+        if (why is not null) return Refused(call, Verdict.Malformed);
+        if (!brings || call.Body.IsEmpty) return call with { BodyForm = ArgumentsForm.Json };
+        Verdict verdict = McpCalls.Read(head, call.Body, endpoint, out McpFinding found);
+        if (verdict != Verdict.Proceed) return Refused(call, verdict);
+        if (found.Tool is null) return call with { BodyForm = ArgumentsForm.Json };
+        return call with
+        {
+            Target = $"{call.Target}#{Encoding.UTF8.GetString(found.Name)}",
+            Body = call.Body[found.Arguments],
+            BodyForm = ArgumentsForm.Json,
+        };
+    }
+
+    private static CallSample Refused(CallSample call, Verdict verdict)
+    {
+        VerdictRow row = VerdictTable.Of(verdict);
+        return call with { Refusal = $"{row.Status} {row.Name}" };
     }
 
     private static Verdict Read(CallSample call, RequestHead head)
@@ -65,6 +91,8 @@ public static class DescribedCalls
         StringBuilder text = new($"{line} HTTP/1.1\r\n");
         if (!Has(call, "Host")) text.Append($"Host: {(call.Host.Length > 0 ? call.Host : AnyHost)}\r\n");
         if (!Has(call, ContentType)) text.Append($"{ContentType}: application/json\r\n");
+        bool isFramed = call.Body.IsEmpty || Has(call, "Content-Length") || Has(call, "Transfer-Encoding");
+        if (!isFramed) text.Append($"Content-Length: {call.Body.Length}\r\n");
         foreach ((string name, string value) in call.Headers) text.Append($"{name}: {value}\r\n");
         return text.Append("\r\n").ToString();
     }

@@ -58,6 +58,61 @@ public sealed class LooksTests(ConsoleWorld world)
         }
         """;
 
+    // Every word of the page's own and every short one of a caller's that is broken over lines.
+    private const string Broken = """
+        () => {
+          const broken = [];
+          const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+          for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+            if (!node.parentElement.checkVisibility({ visibilityProperty: true })) continue;
+            for (const word of node.textContent.matchAll(/(?<![^\s])[\p{L}\d.]{2,12}(?![^\s])/gu)) {
+              const range = document.createRange();
+              range.setStart(node, word.index);
+              range.setEnd(node, word.index + word[0].length);
+              const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+              if (lines.size > 1) broken.push(`${word[0]} in ${node.parentElement.outerHTML.slice(0, 120)}`);
+            }
+          }
+          return broken;
+        }
+        """;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task No_word_is_broken(bool isPhone)
+    {
+        // Proves on a phone and on a desk that no page is so narrow anywhere that words break in it, by calls with more
+        // numbers than a row picks out, named like amounts and not, and by the tables.
+        string named = await world.AskAsync(
+            "alice", "/billing/107/refunds", JsonSerializer.Serialize(new { price = Enumerable.Range(0, 41) }));
+        string other = await world.AskAsync(
+            "alice", "/billing/108/refunds",
+            JsonSerializer.Serialize(new { amount = 1, xs = Enumerable.Range(0, 41) }));
+        await world.AskAsync("ci-deploy", "/billing/109/reset", "{}");
+        string agents = await world.AskAsync("agent-7", "/billing/110/refunds");
+        IPage carol = await world.SignedInAsync("carol", isPhone);
+        await Assertions.Expect(carol.Locator($"[data-id='{named}'] .more")).ToContainTextAsync("17 more numbers");
+        await Assertions.Expect(carol.Locator($"[data-id='{other}'] .more")).ToContainTextAsync("more numbers");
+        string[] asked = ["/approvals/" + named, "/approvals/" + other, "/approvals/" + agents];
+        await WholeAsync(carol, ["", .. asked, "/history", "/reviews"]);
+        IPage olga = await world.SignedInAsync("olga", isPhone);
+        await WholeAsync(olga, ["/policies", "/policies/2", "/fleet", "/audit?type=all", "/audit/chain"]);
+    }
+
+    private async Task WholeAsync(IPage page, string[] paths)
+    {
+        foreach (string path in paths)
+        {
+            await page.GotoAsync(world.Console + path);
+            string broken = string.Join('\n', await page.EvaluateAsync<string[]>(Broken));
+            Assert.True(broken.Length == 0, path + ": " + broken);
+            Assert.True(
+                await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= window.innerWidth"),
+                path + " scrolls sideways");
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

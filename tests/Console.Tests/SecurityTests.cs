@@ -211,8 +211,8 @@ public sealed class SecurityTests(ConsoleWorld world)
     [Fact]
     public async Task The_api_takes_a_session_to_read_and_asks_for_the_forms_token_to_write()
     {
-        // Proves that a cookie alone reads and writes nothing over the API, that with the token it does, and that a
-        // bad bearer token is not made good by a session.
+        // Proves that a cookie alone reads and writes nothing over the API, that with the token and an origin of ours
+        // it does, whoever writes the origin, and that a bad bearer token is not made good by a session.
         string id = await world.AskAsync("alice", "/billing/95/refunds");
         IPage page = await world.SignedInAsync("carol");
         await page.GotoAsync(world.Console + "/approvals/" + id);
@@ -223,18 +223,40 @@ public sealed class SecurityTests(ConsoleWorld world)
         string body = JsonSerializer.Serialize(new { decision = "deny", digest, reason = "" });
         Assert.Equal(200, await StatusAsync(HttpMethod.Get, address, cookie, null, null, null));
         Assert.Equal(401, await StatusAsync(HttpMethod.Get, address, cookie, null, null, "nonsense"));
-        Assert.Equal(401, await StatusAsync(HttpMethod.Post, address + "/decisions", cookie, null, body, null));
+        Assert.Equal(
+            401, await StatusAsync(
+                HttpMethod.Post, address + "/decisions", cookie, null, body, null, world.Control));
+        foreach ((string? origin, string? site) in new (string?, string?)[]
+        {
+            (null, null), ("http://evil.test", null), ("null", null), (world.Control, "cross-site"),
+            ("http://evil.test", "same-origin"),
+        })
+        {
+            Assert.Equal(
+                401, await StatusAsync(
+                    HttpMethod.Post, address + "/decisions", cookie, token, body, null, origin, site));
+        }
+
+        Assert.Equal(
+            401, await StatusAsync(HttpMethod.Get, address, cookie, null, null, null, null, "cross-site"));
         Assert.Equal("pending", (await world.ShowAsync("carol", id))["state"]!.ToString());
-        Assert.Equal(200, await StatusAsync(HttpMethod.Post, address + "/decisions", cookie, token, body, null));
+        Assert.Equal(
+            200, await StatusAsync(
+                HttpMethod.Post, address + "/decisions", cookie, token, body, null, null, "same-origin"));
+        Assert.Equal(
+            200, await StatusAsync(
+                HttpMethod.Post, address + "/decisions", cookie, token, body, null, world.Control, null));
     }
 
     private async Task<int> StatusAsync(
-        HttpMethod method, string address, string cookie, string? token, string? body, string? bearer)
+        HttpMethod method, string address, string cookie, string? token, string? body, string? bearer,
+        string? origin = null, string? site = null)
     {
         using HttpRequestMessage request = new(method, address);
         request.Headers.Add("Cookie", "countersign-session=" + cookie);
         if (token is not null) request.Headers.Add("Countersign-Form", token);
-        if (method == HttpMethod.Post) request.Headers.Add("Origin", world.Control);
+        if (origin is not null) request.Headers.TryAddWithoutValidation("Origin", origin);
+        if (site is not null) request.Headers.Add("Sec-Fetch-Site", site);
         if (bearer is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
         if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         return (await world.RawAsync(request)).Status;

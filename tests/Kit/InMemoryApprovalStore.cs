@@ -8,7 +8,7 @@ namespace Countersign.Kit;
 /// atomic steps, its clock for the store's own. Never away by itself. The real stores are held to it by a test that
 /// gives both the same commands.
 /// </summary>
-public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
+public sealed partial class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Kept> _approvals = new(StringComparer.Ordinal);
@@ -51,7 +51,12 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
                 _approvals.Add(draft.Id, live);
             }
 
-            if (retryKey.Length > 0) _retryKeys.Add(retryKey, (draft.Digest, live.Approval.Id));
+            if (retryKey.Length > 0)
+            {
+                _retryKeys.Add(retryKey, (draft.Digest, live.Approval.Id));
+                live.IsKeyed = true;
+            }
+
             if (extras.SealedRun.Length > 0)
             {
                 live.Runs = true;
@@ -177,49 +182,6 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<StoreResult<IReadOnlyList<string>>> ListRunsAsync(int limit)
-    {
-        lock (_gate)
-        {
-            IReadOnlyList<string> ids = [.. _approvals.Values.Where(one => one.Run is not null)
-                .Select(one => one.Approval.Id).Take(limit)];
-            return new(new StoreResult<IReadOnlyList<string>>(StoreStatus.Ok, ids));
-        }
-    }
-
-    /// <inheritdoc/>
-    public ValueTask<StoreResult<byte[]>> RunAsync(string id) => Bytes(id, kept => kept.Run);
-
-    /// <inheritdoc/>
-    public ValueTask<StoreStatus> KeepOutcomeAsync(string id, ReadOnlyMemory<byte> sealedOutcome, TimeSpan keep)
-    {
-        lock (_gate)
-        {
-            bool canHaveOne = _approvals.TryGetValue(id, out Kept? kept)
-                && kept.Approval.State is ApprovalState.Executed or ApprovalState.Failed or ApprovalState.Unknown;
-            if (!canHaveOne) return new(StoreStatus.NotFound);
-            kept!.Outcome = sealedOutcome.ToArray();
-        }
-
-        Tell(id);
-        return new(StoreStatus.Ok);
-    }
-
-    /// <inheritdoc/>
-    public ValueTask<StoreResult<byte[]>> OutcomeAsync(string id) => Bytes(id, kept => kept.Outcome);
-
-    /// <inheritdoc/>
-    public ValueTask<StoreResult<byte[]>> TakeOutcomeAsync(string id)
-    {
-        lock (_gate)
-        {
-            ValueTask<StoreResult<byte[]>> taken = Bytes(id, kept => kept.Outcome);
-            if (_approvals.TryGetValue(id, out Kept? kept)) kept.Outcome = null;
-            return taken;
-        }
-    }
-
-    /// <inheritdoc/>
     public IDisposable Watch(string id, Action moved)
     {
         Watcher watcher = new(this, id, _ => moved());
@@ -339,7 +301,8 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
     {
         State = IsLapsed(kept) ? ApprovalState.Expired : kept.Approval.State,
         Runs = kept.Runs,
-        HasOutcome = kept.Outcome is not null,
+        HasOutcome = kept.Outcome is not null && !kept.IsTold,
+        IsOutcomeTold = kept.IsTold,
     };
 
     private sealed class Kept(Approval approval)
@@ -357,6 +320,10 @@ public sealed class InMemoryApprovalStore(TimeProvider clock) : IApprovalStore
         internal bool Runs { get; set; }
 
         internal byte[]? Outcome { get; set; }
+
+        internal bool IsTold { get; set; }
+
+        internal bool IsKeyed { get; set; }
     }
 
     private sealed class Watcher(InMemoryApprovalStore store, string? id, Action<string?> moved) : IDisposable

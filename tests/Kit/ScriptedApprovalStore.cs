@@ -34,6 +34,9 @@ internal sealed class ScriptedApprovalStore(IApprovalStore inner) : IApprovalSto
         Approval draft, ReadOnlyMemory<byte> sealedPayload, AskExtras extras = default) =>
         IsAway ? new(default(StoreResult<Approval>)) : inner.AskAsync(draft, sealedPayload, extras);
 
+    public ValueTask<StoreStatus> BindAsync(Approval approval, string retryKey) =>
+        IsAway ? new(StoreStatus.Unavailable) : inner.BindAsync(approval, retryKey);
+
     public ValueTask<StoreResult<Approval>> FindAsync(string id) =>
         IsAway ? new(default(StoreResult<Approval>)) : inner.FindAsync(id);
 

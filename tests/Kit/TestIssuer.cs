@@ -42,9 +42,10 @@ internal sealed class TestIssuer : IDisposable
         }
     }
 
-    /// <summary>A token for a subject in these groups, good for an hour unless said otherwise.</summary>
+    /// <summary>A token for a subject in these groups, good for an hour unless said otherwise; in the hands of an
+    /// agent if one is named.</summary>
     internal string Token(string subject, string[] groups, string kind = "human", int goodForSeconds = 3_600,
-        string? actor = null, string? confirmation = null, string[]? audiences = null)
+        string? actor = null, string? confirmation = null, string? agent = null, string[]? audiences = null)
     {
         long now = _clock.GetUtcNow().ToUnixTimeSeconds();
         Dictionary<string, object> claims = new()
@@ -59,6 +60,7 @@ internal sealed class TestIssuer : IDisposable
             ["exp"] = now + goodForSeconds,
         };
         if (actor is not null) claims["actor"] = actor;
+        if (agent is not null) claims["act"] = new Dictionary<string, string> { ["sub"] = agent };
         if (confirmation is not null) claims["cnf"] = JsonDocument.Parse(confirmation).RootElement;
         string text = Part("""{"alg":"ES256","typ":"JWT"}"""u8) + "."
             + Part(JsonSerializer.SerializeToUtf8Bytes(claims));

@@ -56,11 +56,7 @@ internal static class ApprovalText
         Line(output, "approval", Text(approval, "id") + "  " + Text(approval, "state"));
         Line(output, "function", Text(approval, "function") + "  risk " + Text(approval, "risk"));
         Line(output, "call", Text(approval, "method") + " " + Text(approval, "target"));
-        Line(
-            output, "asked by",
-            $"{Text(caller, "subject")} ({Text(caller, "kind")})  people behind it: {List(caller["chain"])}");
-        if (caller["actor"] is JsonObject actor)
-            Line(output, "acting", $"{Text(actor, "subject")}, vouched for by {Text(actor, "issuer")}");
+        PrintAsker(output, caller);
         Line(output, "reason", Text(approval, "reason"));
         Line(output, "rule", Text(approval, "rule") + "  policy version " + Text(approval, "policy_version"));
         Line(output, "expires", Text(approval, "expires_at") + Left(environment, approval));
@@ -99,6 +95,21 @@ internal static class ApprovalText
             Asker(caller), List(caller["chain"], ","), Text(approval, "expires_at"),
             Text(approval, "reason"),
         ];
+    }
+
+    // The groups are those of the token, which are the agent's where one acts: never the person's for whom it does.
+    private static void PrintAsker(TextWriter output, JsonObject caller)
+    {
+        string groups = List(caller["groups"]);
+        Line(
+            output, "asked by",
+            $"{Asker(caller)} ({Text(caller, "kind")}), in groups {(groups.Length > 0 ? groups : "none")}"
+            + $"  people behind it: {List(caller["chain"])}");
+        if (caller["actor"] is not JsonObject actor) return;
+        Line(
+            output, "acting for",
+            $"{Text(caller, "subject")}, vouched for by {Text(caller, "issuer")}"
+            + $"; the agent by {Text(actor, "issuer")}");
     }
 
     private static void PrintStage(TextWriter output, JsonObject stage)

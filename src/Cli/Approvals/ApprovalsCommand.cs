@@ -9,6 +9,9 @@ internal static class ApprovalsCommand
 {
     internal const string Path = "/api/v1/approvals";
 
+    /// <summary>The most that the API gives at once.</summary>
+    internal const int ListedMax = 200;
+
     /// <summary>The command with its verbs.</summary>
     internal static Command Create(CommandEnvironment environment) =>
         new("approvals", "See, approve and deny calls that wait")
@@ -41,8 +44,11 @@ internal static class ApprovalsCommand
             new("--status") { Description = "State to list, or all", DefaultValueFactory = _ => "pending" };
         Option<string?> function =
             new("--function") { Description = "Only of this function, or of a pattern such as billing.*" };
-        Option<string?> caller = new("--caller") { Description = "Only what this subject asked for" };
-        Option<int> limit = new("--limit") { Description = "The most to list", DefaultValueFactory = _ => 50 };
+        Option<string?> caller = new("--caller")
+        {
+            Description = "Only what this caller asked for: a person, a job, or an agent that acts for somebody",
+        };
+        Option<int> limit = NumberOption.Create("--limit", "The most to list", 50, 1, ListedMax);
         Option<string?> cursor = new("--cursor") { Description = "Go on from here: what next said" };
         Option<bool> json = new("--json") { Description = "Print the API's JSON" };
         Command command =

@@ -90,8 +90,9 @@ internal static class DecideCommand
                 if (asks && shown.IsOk && !Confirms(environment, verb, shown.Body!.AsObject()))
                     return environment.Fail("nothing was decided");
 
-                // Somebody who may not even see it gets the act's own refusal, which says why.
-                if (seen is null && shown.Status != 404) return environment.Fail(shown);
+                // Somebody who may not see it is refused by the act in the same words, and then the audit has that they
+                // tried.
+                if (seen is null && shown.Status is not (403 or 404)) return environment.Fail(shown);
                 JsonObject body = bodyOf(seen ?? NoDigest, parsed.GetValue(_reason)!);
                 ControlAnswer answer =
                     await client.PostAsync(at + path, body.ToJsonString(), "application/json", cancellation);

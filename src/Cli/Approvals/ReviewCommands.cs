@@ -32,7 +32,7 @@ internal static class ReviewCommands
     internal static Command Owed(CommandEnvironment environment)
     {
         ControlOptions control = new();
-        Option<int> limit = new("--limit") { Description = "The most to list", DefaultValueFactory = _ => 50 };
+        Option<int> limit = NumberOption.Create("--limit", "The most to list", 50, 1, ApprovalsCommand.ListedMax);
         Option<bool> json = new("--json") { Description = "Print the API's JSON" };
         Command command = new("owed", "List calls whose break-glass nobody has reviewed") { limit, json };
         control.AddTo(command);

@@ -19,7 +19,8 @@ internal static class WatchCommand
     internal static Command Create(CommandEnvironment environment)
     {
         ControlOptions control = new();
-        Option<int> count = new("--count") { Description = "Stop after so many lines [default: never]" };
+        Option<int?> count = NumberOption.CreateOptional(
+            "--count", "Stop after so many lines; 0 for never [default: never]", 0, int.MaxValue);
         Option<bool> json = new("--json") { Description = "Print one JSON object a line: event and approval" };
         Command command = new("watch", "Follow approvals that you may see, live") { count, json };
         control.AddTo(command);
@@ -27,7 +28,7 @@ internal static class WatchCommand
         {
             using ControlClient? client = control.Open(environment, parsed);
             if (client is null) return ExitCodes.Usage;
-            Watch watch = new(environment, parsed.GetValue(json), parsed.GetValue(count));
+            Watch watch = new(environment, parsed.GetValue(json), parsed.GetValue(count) ?? 0);
             try
             {
                 return await watch.RunAsync(client, cancellation);

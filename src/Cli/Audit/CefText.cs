@@ -31,7 +31,8 @@ internal static class CefText
         Add(line, "suid", who?["iss"]?.ToString());
         Add(line, "requestMethod", Text(record, "method"));
         Add(line, "request", Text(record, "target"));
-        Add(line, "act", Text(record, "decision"));
+        string enforced = Text(record, "enforced");
+        Add(line, "act", enforced.Length > 0 ? enforced : Text(record, "decision"));
         Add(line, "outcome", Text(record, "verdict"));
         Add(line, "reason", Text(record, "rule"));
         Add(line, "in", Text(record, "request_bytes"));
@@ -43,6 +44,7 @@ internal static class CefText
         Labelled(line, "cs4", "approvers", Names(record["approvers"]));
         Labelled(line, "cs5", "digest", Text(record, "digest"));
         Labelled(line, "cs6", "actor", record["caller"]?["act"]?["sub"]?.ToString() ?? "");
+        if (enforced.Length > 0) Labelled(line, "flexString1", "observed", Text(record, "decision"));
         Labelled(line, "cn1", "status", Text(record, "status"));
         Labelled(line, "cn2", "policyVersion", Text(record, "policy_version"));
         Labelled(line, "cn3", "index", entry.Index.ToString(CultureInfo.InvariantCulture));

@@ -22,7 +22,10 @@ internal static class EntryText
         string what = Text(record, "function") is { Length: > 0 } function ? function : Text(record, "event");
         string line = $"{entry.Index,6}  {Text(record, "at")}  {Text(record, "type"),-7}  {what}  {who}{chain}";
         string[] names =
-            ["method", "target", "decision", "rule", "approval", "verdict", "status", "masked", "subject", "detail"];
+        [
+            "method", "target", "decision", "rule", "enforced", "approval", "verdict", "status", "masked", "subject",
+            "detail",
+        ];
         foreach (string name in names)
         {
             if (Text(record, name) is { Length: > 0 } value) line += $"  {name}={value}";

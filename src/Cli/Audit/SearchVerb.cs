@@ -11,10 +11,8 @@ internal static class SearchVerb
     {
         FolderOptions folder = new();
         QueryOptions query = new();
-        Option<int> limit = new("--limit")
-        {
-            Description = "How many of the newest; 0 for all", DefaultValueFactory = _ => 100,
-        };
+        Option<int> limit =
+            NumberOption.Create("--limit", "How many of the newest; 0 for all", 100, 0, int.MaxValue);
         Option<bool> json = new("--json") { Description = "Print one JSON object a line, with its index" };
         Option<string?> postgres = new("--postgres")
         {
@@ -29,7 +27,6 @@ internal static class SearchVerb
         command.SetAction(async (parsed, cancellation) =>
         {
             int most = parsed.GetValue(limit);
-            if (most < 0) return environment.Fail("--limit: 0 or more", ExitCodes.Usage);
             if (query.Read(environment, parsed) is not { } wanted) return ExitCodes.Usage;
             if (parsed.GetValue(postgres) is { } reference)
                 return await FleetSearch.RunAsync(

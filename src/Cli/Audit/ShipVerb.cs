@@ -36,11 +36,9 @@ internal sealed class ShipVerb
     private readonly Option<string?> _output = new("--output", "-o") { Description = "files: their folder" };
     private readonly Option<string?> _url =
         new("--url") { Description = "otlp: where the collector takes logs, such as https://host:4318/v1/logs" };
-    private readonly Option<long> _lengthMax = new("--length-max")
-    {
-        Description = "redis: the most entries that the stream holds",
-        DefaultValueFactory = _ => ShipSetting.DefaultLengthMax,
-    };
+    private readonly Option<long> _lengthMax = NumberOption.Create(
+        "--length-max", "redis: the most entries that the stream holds", ShipSetting.DefaultLengthMax,
+        ShipSetting.LeastLengthMax, ShipSetting.MostLengthMax);
     private readonly Option<bool> _payloads =
         new("--payloads") { Description = "Ship the masked copies of payloads and answers too" };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON" };
@@ -144,7 +142,6 @@ internal sealed class ShipVerb
                 ? "--connection: say where the connection string is, file:PATH or env:NAME; never the string itself"
             : kind == ShipKind.Otlp && ShipReader.CheckUrl(parsed.GetValue(_url) ?? "", false, out url) is var bad
                 && bad.Length > 0 ? "--url: " + bad
-            : parsed.GetValue(_lengthMax) < 1_000 ? "--length-max: 1000 or more"
             : "";
         if (fault.Length > 0)
         {

@@ -13,7 +13,7 @@ internal static class TailVerb
         QueryOptions query = new();
         Option<bool> follow = new("--follow", "-f") { Description = "Go on as entries are added" };
         Option<int> lines =
-            new("--lines", "-n") { Description = "How many of the last entries", DefaultValueFactory = _ => 20 };
+            NumberOption.Create("--lines", "How many of the last entries", 20, 0, int.MaxValue, "-n");
         Option<bool> json = new("--json") { Description = "Print the entries as they are, one JSON object a line" };
         Command command = new("tail", "Print the last entries") { follow, lines, json };
         folder.AddTo(command);

@@ -27,8 +27,8 @@ internal static class VerifyVerb
         {
             Description = "A witness's public key: it must have cosigned the log, and the log contain what it cosigned",
         };
-        Option<long> from = new("--from") { Description = "First entry of a range", DefaultValueFactory = _ => 0 };
-        Option<long?> to = new("--to") { Description = "Entry after the last of a range" };
+        Option<long> from = NumberOption.Create("--from", "First entry of a range", 0, 0, long.MaxValue);
+        Option<long?> to = NumberOption.CreateOptional("--to", "Entry after the last of a range", 0, long.MaxValue);
         Option<bool> progress = new("--progress") { Description = "Show progress, though nobody may be looking" };
         Option<bool> json = new("--json") { Description = "Print JSON" };
         Command command = new(

@@ -56,6 +56,12 @@ internal sealed record ShipSetting
     /// <summary>About a hundred megabytes of a stream.</summary>
     internal const long DefaultLengthMax = 100_000;
 
+    /// <summary>The least that <see cref="LengthMax"/> may be.</summary>
+    internal const long LeastLengthMax = 1_000;
+
+    /// <summary>The most that <see cref="LengthMax"/> may be.</summary>
+    internal const long MostLengthMax = 1_000_000_000;
+
     /// <summary>For the audit: what leaves for where, without any address that may be a secret.</summary>
     internal string Told => Name + "=" + Kind + (Payloads ? " with payloads" : "");
 }
@@ -134,7 +140,8 @@ internal static class ShipReader
             ShipKind.Redis => setting with
             {
                 Connection = section.Has("connection") ? ReadConnection(section, resolve) : null,
-                LengthMax = section.Number("lengthMax", ShipSetting.DefaultLengthMax, 1_000, 1_000_000_000),
+                LengthMax = section.Number(
+                    "lengthMax", ShipSetting.DefaultLengthMax, ShipSetting.LeastLengthMax, ShipSetting.MostLengthMax),
             },
             ShipKind.Postgres => setting with { Connection = ReadConnection(section, resolve) },
             ShipKind.Otlp => setting with { Url = ReadUrl(section), Headers = ReadHeaders(section, resolve) },

@@ -43,7 +43,8 @@ internal sealed class MaskArguments
         Description = "A key of tokens, <name>=file:<path> or <name>=env:<NAME>; a mask without its key redacts",
         DefaultValueFactory = _ => [],
     };
-    private readonly Option<int?> _chunk = new("--chunk") { Description = "Bytes to read at once" };
+    private readonly Option<int?> _chunk =
+        NumberOption.CreateOptional("--chunk", "Bytes to read at once", 1, MaskCommand.ChunkBytesMax);
     private readonly Option<bool> _explain =
         new("--explain") { Description = "List on standard error what was masked, where and why, without values" };
     private readonly Option<bool> _json = new("--json") { Description = "Explain in JSON, an object on each line" };

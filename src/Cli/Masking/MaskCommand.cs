@@ -17,7 +17,10 @@ namespace Countersign.Cli.Masking;
 internal static class MaskCommand
 {
     private const int ChunkBytes = 65_536;
-    private const int ChunkBytesMax = 1 << 24;
+
+    /// <summary>The most that is read at once.</summary>
+    internal const int ChunkBytesMax = 1 << 24;
+
 
     /// <summary>The command.</summary>
     internal static Command Create(CommandEnvironment environment)
@@ -32,11 +35,6 @@ internal static class MaskCommand
     private static async Task<int> RunAsync(
         CommandEnvironment environment, MaskRequest request, CancellationToken cancellation)
     {
-        if (request.Chunk is < 1 or > ChunkBytesMax)
-        {
-            return environment.Fail($"--chunk must be 1 to {ChunkBytesMax}", ExitCodes.Usage);
-        }
-
         if (Read(environment, request.Policy) is not { } snapshot) return ExitCodes.Usage;
         if (snapshot.Find(request.Function) is not { } function)
         {

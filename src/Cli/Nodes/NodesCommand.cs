@@ -19,18 +19,14 @@ internal static class NodesCommand
         {
             Description = "End when every live node runs the policy in force; exit code 1 after --timeout",
         };
-        Option<int> timeout = new("--timeout")
-        {
-            Description = "Seconds that --wait waits", DefaultValueFactory = _ => 30,
-        };
+        Option<int> timeout =
+            NumberOption.Create("--timeout", "Seconds that --wait waits", 30, 0, int.MaxValue);
         Option<bool> json = new("--json") { Description = "Print the API's JSON, with --watch a line per change" };
         Command command =
             new("nodes", "Show the fleet: who runs which policy version") { watch, wait, timeout, json };
         control.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
-            if (parsed.GetValue(timeout) < 0)
-                return environment.Fail("--timeout: a number of seconds, 0 or more", ExitCodes.Usage);
             using ControlClient? client = control.Open(environment, parsed);
             if (client is null) return ExitCodes.Usage;
             Look look = new(parsed.GetValue(watch), parsed.GetValue(wait), parsed.GetValue(json));

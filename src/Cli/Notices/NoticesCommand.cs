@@ -8,6 +8,9 @@ internal static class NoticesCommand
 {
     private const string Path = "/api/v1/notices";
 
+    // The most that the API gives at once.
+    private const int ListedMax = 200;
+
     /// <summary>The command with its verbs.</summary>
     internal static Command Create(CommandEnvironment environment) =>
         new("notices", "See notices that were given up, and send them again") { List(environment), Retry(environment) };
@@ -18,7 +21,7 @@ internal static class NoticesCommand
         Option<string> status =
             new("--status") { Description = "dead or waiting", DefaultValueFactory = _ => "dead" };
         status.AcceptOnlyFromAmong("dead", "waiting");
-        Option<int> limit = new("--limit") { Description = "The most to list", DefaultValueFactory = _ => 50 };
+        Option<int> limit = NumberOption.Create("--limit", "The most to list", 50, 1, ListedMax);
         Option<bool> json = new("--json") { Description = "Print the API's JSON" };
         Command command = new("list", "List notices, the latest first") { status, limit, json };
         control.AddTo(command);

@@ -48,17 +48,18 @@ internal static class ExplainVerb
             if (!TryReadTime(environment, parsed.GetValue(at), out DateTimeOffset? when)) return ExitCodes.Usage;
             if (!TryReadHeaders(environment, parsed.GetValue(header), out var headers)) return ExitCodes.Usage;
             if (Sample(environment, parsed.GetValue(call)!, who) is not { } sample) return ExitCodes.Usage;
-            sample = DescribedCalls.AsRead(sample with
+            PolicySource source = new(environment, control, parsed, parsed.GetValue(outside));
+            PolicyReading? reading = await source.ReadAsync(parsed.GetValue(policy)!, cancellation);
+            if (reading is null) return source.ExitCode;
+            CallSample described = sample with
             {
                 Host = parsed.GetValue(host) ?? "",
                 IsTls = parsed.GetValue(tls),
                 Headers = headers,
                 Body = bytes,
                 At = when,
-            });
-            PolicySource source = new(environment, control, parsed, parsed.GetValue(outside));
-            PolicyReading? reading = await source.ReadAsync(parsed.GetValue(policy)!, cancellation);
-            if (reading is null) return source.ExitCode;
+            };
+            sample = DescribedCalls.AsRead(described, reading.Snapshot!);
             if (!TryReadHistory(environment, parsed.GetValue(history), reading.Snapshot!, ref sample))
                 return ExitCodes.Usage;
             ExplanationText text = new(reading.Snapshot!, sample, environment.Clock, parsed.GetValue(all));

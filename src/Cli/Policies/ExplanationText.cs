@@ -33,6 +33,12 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
                 + "nobody of the caller's chain");
         }
 
+        if (_function.Endpoint is not null)
+        {
+            text.AppendLine($"  note      of the protocol's own; a tool's call is POST {_function.Place}#TOOL, with "
+                + "its arguments or its message as the body");
+        }
+
         if (fault.Length > 0) text.AppendLine($"  fault     {fault}");
         if (decision.Masks.Count > 0) text.AppendLine($"  masks     {Or([.. decision.Masks.Select(mask => mask.Id)])}");
         if (decision.Observed is { } observed)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Countersign.Policy.Approvals;
 
 namespace Countersign.Cli.Policies;
 
@@ -94,7 +95,7 @@ internal static class PolicyOptions
             string text = argument.Tokens[0].Value;
             if (text == "any") return Any;
             if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long version)) return version;
-            argument.AddError("--expect: a version's number, 0 for none, or any");
+            argument.AddError($"--expect: '{SafeText.Show(text)}' is not a version's number, 0 for none, or any");
             return null;
         },
     };

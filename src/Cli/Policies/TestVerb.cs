@@ -76,7 +76,7 @@ internal static class TestVerb
 
             cases = cases with
             {
-                Cases = [.. cases.Cases.Select(one => one with { Given = DescribedCalls.AsRead(one.Given) })],
+                Cases = [.. cases.Cases.Select(one => one with { Given = DescribedCalls.AsRead(one.Given, snapshot) })],
             };
             PolicyTestReport report = cases.Run(snapshot, environment.Clock);
             _reports.Add((file, report));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Countersign.Policy.Approvals;
 using Microsoft.Extensions.Logging;
 
 namespace Countersign.Cli.Serve;
@@ -15,8 +16,17 @@ internal static class LogOptions
     /// <summary>The option for how much is logged.</summary>
     internal static Option<LogLevel> Level() => new("--log-level")
     {
-        Description = "Trace, Debug, Information, Warning, Error or None",
+        Description = "Trace, Debug, Information, Warning, Error, Critical or None",
         DefaultValueFactory = _ => LogLevel.Warning,
+        CustomParser = argument =>
+        {
+            string text = argument.Tokens[0].Value;
+            if (Enum.GetNames<LogLevel>().Contains(text, StringComparer.OrdinalIgnoreCase))
+                return Enum.Parse<LogLevel>(text, ignoreCase: true);
+            argument.AddError(
+                $"--log-level: '{SafeText.Show(text)}' is none of {string.Join(", ", Enum.GetNames<LogLevel>())}");
+            return default;
+        },
     };
 
     /// <summary>Logs single lines to standard error, so that standard output stays what was asked for.</summary>

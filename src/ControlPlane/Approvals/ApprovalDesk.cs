@@ -14,23 +14,21 @@ internal sealed partial class ApprovalDesk(
     ControlPlaneServices services, ApprovalViews views, SeenPeople people, ActLog acts, PolicyProposals proposals,
     TimeProvider clock, ILogger logger)
 {
-    private static readonly Ruling Absent = Ruling.Refuse(Refusal.NotFound, "There is no such approval.");
-
     private static readonly Ruling Unconfirmed =
         Ruling.Refuse(Refusal.StoreUnavailable, "The store did not confirm it; try again.");
 
     /// <summary>What viewers see.</summary>
     public ApprovalViews Views => views;
 
-    /// <summary>One approval; 404 where its existence is not the viewer's to know.</summary>
+    /// <summary>One approval; 404 where its existence is not the viewer's to know, as for every act on it.</summary>
     /// <param name="id">As it stands in the path.</param>
     /// <param name="viewer">Who asks.</param>
     /// <param name="isKnown">True for a tag that the viewer has already.</param>
     public async ValueTask<Reply> ShowAsync(string id, Caller viewer, Func<string, bool> isKnown)
     {
-        StoreResult<Approval> found = await views.FindAsync(id, viewer);
-        if (!found.IsOk) return Refuse(found.Status);
-        Reply shown = await ShownAsync(found.Value!, viewer);
+        ApprovalLook look = await views.LookAsync(id, viewer);
+        if (look.Found is not { } found) return Reply.Refuse(look.Refused.Refusal, look.Refused.Detail);
+        Reply shown = await ShownAsync(found, viewer);
         return shown.ETag is { } tag && isKnown(tag) ? Reply.NotModified(tag) : shown;
     }
 
@@ -65,11 +63,11 @@ internal sealed partial class ApprovalDesk(
     /// <summary>What became of earlier calls like this one: of the same function, by the same caller.</summary>
     public async ValueTask<Reply> EarlierAsync(string id, int limit, Caller viewer)
     {
-        StoreResult<Approval> found = await views.FindAsync(id, viewer);
-        if (!found.IsOk) return Refuse(found.Status);
-        StoreResult<IReadOnlyList<Approval>> earlier = await views.EarlierAsync(found.Value!, limit, viewer);
+        ApprovalLook look = await views.LookAsync(id, viewer);
+        if (look.Found is not { } found) return Reply.Refuse(look.Refused.Refusal, look.Refused.Detail);
+        StoreResult<IReadOnlyList<Approval>> earlier = await views.EarlierAsync(found, limit, viewer);
         if (!earlier.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
-        return Reply.List(json => EarlierJson.Write(json, found.Value!, earlier.Value!));
+        return Reply.List(json => EarlierJson.Write(json, found, earlier.Value!));
     }
 
     /// <summary>The approver's word.</summary>
@@ -125,13 +123,13 @@ internal sealed partial class ApprovalDesk(
         string id, Caller shown, ActWords words, string detail, Precondition? when,
         Func<Approval, Caller, Ruling> rule)
     {
-        if (!RequestReading.IsId(id)) return Reply.Refuse(Absent.Refusal, Absent.Detail);
+        if (!RequestReading.IsId(id)) return Reply.Refuse(ApprovalViews.Absent.Refusal, ApprovalViews.Absent.Detail);
 
         // Groups at the time of the decision: a token that is older than the newest one brings nothing back.
         if (await people.PresentAsync(shown) is not { } actor) return Reply.Refuse(Refusal.StoreUnavailable);
         using AuditedAct act = acts.Begin(actor, words, id, detail);
         (Ruling ruling, Approval? found) = await TryMoveAsync(
-            id, act, approval => rule(approval, actor),
+            id, act, approval => views.HiddenFrom(approval, shown) ?? rule(approval, actor),
             approval => views.UnmetAsync(approval, shown, when ?? Precondition.None));
         switch (ruling.Kind)
         {
@@ -156,7 +154,7 @@ internal sealed partial class ApprovalDesk(
         for (int attempt = 0; attempt < ControlPlaneLimits.MoveAttemptsMax; attempt++)
         {
             StoreResult<Approval> found = await services.Approvals.FindAsync(id);
-            if (found.Status == StoreStatus.NotFound) return (Absent, last);
+            if (found.Status == StoreStatus.NotFound) return (ApprovalViews.Absent, last);
             if (!found.IsOk) return (Ruling.Refuse(Refusal.StoreUnavailable, ""), last);
             last = found.Value!;
             Ruling ruling = rule(last);
@@ -200,10 +198,6 @@ internal sealed partial class ApprovalDesk(
         await views.JsonAsync(approval, viewer) is { } json
             ? Reply.Bytes(json)
             : Reply.Refuse(Refusal.StoreUnavailable);
-
-    private static Reply Refuse(StoreStatus status) => status == StoreStatus.NotFound
-        ? Reply.Refuse(Absent.Refusal, Absent.Detail)
-        : Reply.Refuse(Refusal.StoreUnavailable);
 
     [LoggerMessage(
         EventId = 3, Level = LogLevel.Critical,

@@ -7,6 +7,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Countersign.ControlPlane.Approvals;
 
+/// <summary>What a look at one approval comes to.</summary>
+/// <param name="Found">The approval; null where the viewer gets none.</param>
+/// <param name="Refused">What they are told then.</param>
+internal readonly record struct ApprovalLook(Approval? Found, Ruling Refused)
+{
+    /// <summary>True where there is one, and it is not the viewer's to see: for the audit, never for the
+    /// viewer.</summary>
+    public bool IsHidden { get; init; }
+}
+
 /// <summary>
 /// Approvals as one viewer may see them, whoever the viewer proved to be and however: the API, the event stream and the
 /// console all look through this.
@@ -17,9 +27,40 @@ internal sealed partial class ApprovalViews(
     // Safe: what is written is never put into a page, and every answer carries nosniff.
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>True where the approval's existence is the viewer's to know.</summary>
+    /// <summary>There is none, or none that is theirs to know of: both are told in the same words.</summary>
+    public static readonly Ruling Absent = Ruling.Refuse(Refusal.NotFound, "There is no such approval.");
+
+    private static readonly Ruling Behind = Ruling.Refuse(
+        Refusal.DutyConflict,
+        "You, or somebody you act for, stand behind this call: it is neither yours to see nor to decide on.");
+
+    /// <summary>True where what the approval says is the viewer's to know.</summary>
     public bool MaySee(Approval approval, Caller viewer) =>
         ApprovalVisibility.MaySee(approval, viewer, policyAdmins);
+
+    /// <summary>
+    /// What whoever may not see the approval is told of it, whatever they want of it; null for who may. A person who
+    /// stands behind the call knows of it; to everybody else it is as if it were not there.
+    /// </summary>
+    public Ruling? HiddenFrom(Approval approval, Caller viewer)
+    {
+        if (MaySee(approval, viewer)) return null;
+        return viewer.IsPerson && ApprovalVisibility.SharesPerson(approval.Requester, viewer) ? Behind : Absent;
+    }
+
+    /// <summary>One approval; without it, what whoever asks is told: the same as of any act on it.</summary>
+    /// <param name="id">As it stands in the path.</param>
+    /// <param name="viewer">Who asks.</param>
+    public async ValueTask<ApprovalLook> LookAsync(string id, Caller viewer)
+    {
+        if (!RequestReading.IsId(id)) return new(null, Absent);
+        StoreResult<Approval> found = await services.Approvals.FindAsync(id);
+        if (found.Status == StoreStatus.NotFound) return new(null, Absent);
+        if (!found.IsOk) return new(null, Ruling.Refuse(Refusal.StoreUnavailable, ""));
+        return HiddenFrom(found.Value!, viewer) is { } hidden
+            ? new(null, hidden) { IsHidden = true }
+            : new(found.Value, default);
+    }
 
     /// <summary>One approval; not found where its existence is not the viewer's to know.</summary>
     public async ValueTask<StoreResult<Approval>> FindAsync(string id, Caller viewer)

@@ -19,13 +19,13 @@ internal sealed class RevealDesk(
         string id, Caller shown, RevealRequest asked, Precondition? when = null)
     {
         if (await people.PresentAsync(shown) is not { } viewer) return Reply.Refuse(Refusal.StoreUnavailable);
-        StoreResult<Approval> found = await views.FindAsync(id, viewer);
-        if (found.Status == StoreStatus.NotFound) return Reply.Refuse(Refusal.NotFound, "There is no such approval.");
-        if (!found.IsOk) return Reply.Refuse(Refusal.StoreUnavailable);
         using AuditedAct act = acts.Begin(viewer, ActWords.Reveal, id, asked.Pointer + ": " + asked.Reason);
-        Ruling ruling = Rule(found.Value!, viewer);
+        ApprovalLook look = await views.LookAsync(id, shown);
+        if (look.IsHidden) act.Fail(RefusalTable.RowOf(look.Refused.Refusal).Name);
+        if (look.Found is not { } found) return Reply.Refuse(look.Refused.Refusal, look.Refused.Detail);
+        Ruling ruling = Rule(found, viewer);
         if (ruling.Kind != RulingKind.Refuse)
-            ruling = await views.UnmetAsync(found.Value!, shown, when ?? Precondition.None) ?? ruling;
+            ruling = await views.UnmetAsync(found, shown, when ?? Precondition.None) ?? ruling;
         if (ruling.Kind == RulingKind.Refuse)
         {
             act.Fail(RefusalTable.RowOf(ruling.Refusal).Name);

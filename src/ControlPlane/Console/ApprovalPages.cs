@@ -186,7 +186,12 @@ internal sealed class ApprovalPages(
         Reply shown = await desk.ShowAsync(id, session.Caller, static _ => false);
         if (shown.Status != 200) return (null, shown);
         using JsonDocument json = JsonDocument.Parse(shown.Body);
-        return (ApprovalView.Read(json.RootElement), null);
+        ApprovalView view = ApprovalView.Read(json.RootElement);
+        if (view.Actor.Length == 0) return (view, null);
+
+        // No part of what is decided: a store that is away by now is the same as nothing seen.
+        StoreResult<SeenPerson> seen = await services.Approvals.SeenAsync(view.Issuer, view.Subject);
+        return (view with { OwnGroups = seen.Value?.Groups }, null);
     }
 
     private ValueTask<Reply> ProblemAsync(ConsoleSession session, Reply refused)

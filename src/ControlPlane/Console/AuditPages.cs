@@ -137,9 +137,15 @@ internal sealed class AuditPages(ConsoleGate gate, AuditDesk desk)
         return new AuditRow(
             entry.Index, Text(record, "at"), Text(record, "type"), Text(record, "call"),
             Text(record, "function") is { Length: > 0 } function ? function : Text(record, "event"),
-            hasWho ? Text(who, "sub") : "", Text(record, "decision"), Text(record, "verdict"),
+            hasWho ? Text(who, "sub") : "", hasWho ? ActorOf(who) : "",
+            Text(record, "decision"), Text(record, "verdict"),
             Text(record, "target") is { Length: > 0 } target ? target : Text(record, "detail"));
     }
+
+    private static string ActorOf(JsonElement caller) =>
+        caller.TryGetProperty("act", out JsonElement act) && act.ValueKind == JsonValueKind.Object
+            ? Text(act, "sub")
+            : "";
 
     private static AuditStep StepOf(StoryStep step) => new(
         DateTimeOffset.TryParse(step.At, CultureInfo.InvariantCulture, out DateTimeOffset at) ? at : default,

@@ -68,7 +68,8 @@ internal sealed class PolicyDesk(
         if (ground is null) return refusal!;
         bool governed = proposals.Governs(ground.Mark);
         StoreResult<StoredPolicy> published = await _store.PublishAsync(
-            reading.Json, text, author.Subject, activate: !governed, ground.Expected, ground.ResumeAfter);
+            reading.Json, text, author.Subject, activate: !governed, ground.Expected, ground.ResumeAfter,
+            author.Issuer);
         if (published.Status == StoreStatus.Conflict)
         {
             act.Fail("the policy has changed since");
@@ -111,7 +112,8 @@ internal sealed class PolicyDesk(
             return await ProposeAsync(actor, found.Value, isNew: false, ground, terms.Reason);
         }
 
-        StoreStatus status = await _store.ActivateAsync(version, actor.Subject, ground.Expected, ground.ResumeAfter);
+        StoreStatus status = await _store.ActivateAsync(
+            version, actor.Subject, ground.Expected, ground.ResumeAfter, actor.Issuer);
         switch (status)
         {
             case StoreStatus.Ok:
@@ -172,8 +174,8 @@ internal sealed class PolicyDesk(
             if (before != mark) return (null, PolicyReplies.Changed(mark), Changed);
             if (await _store.AuthorInForceAsync(mark) is not { } inForceBy)
                 return (null, Reply.Refuse(Refusal.StoreUnavailable), Silent);
-            bool isTheirs = mark.Current == 0 || inForceBy == author.Subject
-                || inForceBy == RedisPolicyStore.BootstrapAuthor;
+            bool isTheirs = mark.Current == 0 || inForceBy.IsBootstrap
+                || inForceBy == new PolicyAuthor(author.Issuer, author.Subject);
             if (!isTheirs) return (null, PolicyReplies.Unstated(mark, inForceBy), "it does not say what it follows");
         }
 

@@ -64,9 +64,11 @@ internal static class PolicyReplies
     };
 
     /// <summary>The change does not say what it follows, and would replace what somebody else put in force.</summary>
-    public static Reply Unstated(PolicyMark mark, string author)
+    public static Reply Unstated(PolicyMark mark, PolicyAuthor author)
     {
-        string by = author.Length == 0 ? "somebody else" : author;
+        string by = author.Subject.Length == 0 ? "somebody else"
+            : author.Issuer.Length == 0 ? author.Subject
+            : $"{author.Subject} of {author.Issuer}";
         string detail = string.Create(
             CultureInfo.InvariantCulture,
             $"Version {mark.Current} was put in force by {by}, and this does not say that it follows it. Look at it, "

@@ -34,14 +34,24 @@ internal sealed partial class ApprovalDesk
         if (kept != StoreStatus.Ok) call.AuditDetail = "The answer could not be kept for its caller.";
     }
 
-    // A key names one approval, and what came of it is what every retry gets.
+    // Ok where the call has a key that stands for the approval: asked with it, or named with it while it can still be
+    // used. What another call used before stands under its key alone, if it had one.
+    private async ValueTask<StoreStatus> KeyOfAsync(CallContext call, Approval approval, string retryKey)
+    {
+        if (retryKey.Length == 0) return StoreStatus.NotFound;
+        if (!NamesApproval(call)) return StoreStatus.Ok;
+        return IsTheirs(call, approval) ? await store.BindAsync(approval, retryKey) : StoreStatus.NotFound;
+    }
+
+    private static bool IsTheirs(CallContext call, Approval approval) =>
+        approval.Digest == call.Digest && ApprovalRules.IsRequester(approval.Requester, call.Caller!);
+
+    // A key names one approval, and what came of it is what every retry gets: fetched at the status URL or not.
     private async ValueTask<bool> TryReplayAsync(CallContext call, Approval approval)
     {
         bool hasEnded = approval.State is ApprovalState.Executed or ApprovalState.Failed or ApprovalState.Unknown;
-        bool isTheirs = approval.Digest == call.Digest
-            && ApprovalRules.IsRequester(approval.Requester, call.Caller!);
-        if (!hasEnded || !isTheirs) return false;
-        if (!approval.HasOutcome && !await IsKeptSoonAsync(call, approval.Id)) return false;
+        if (!hasEnded || !IsTheirs(call, approval)) return false;
+        if (!IsKept(approval) && !await IsKeptSoonAsync(call, approval.Id)) return false;
         StoreResult<byte[]> box = await store.OutcomeAsync(approval.Id);
         if (!box.IsOk || !seal.TryOpen(CallOutcome.SealName(approval.Id), box.Value!, out byte[] opened)) return false;
         if (CallOutcome.Read(opened) is not { Body: not null } outcome) return false;
@@ -57,7 +67,7 @@ internal sealed partial class ApprovalDesk
         while (true)
         {
             StoreResult<Approval> found = await store.FindAsync(id);
-            if (!found.IsOk || found.Value!.HasOutcome) return found.IsOk;
+            if (!found.IsOk || IsKept(found.Value!)) return found.IsOk;
             if (!TryPark(call, wait)) return false;
             try
             {
@@ -72,17 +82,19 @@ internal sealed partial class ApprovalDesk
         }
     }
 
+    private static bool IsKept(Approval approval) => approval.HasOutcome || approval.IsOutcomeTold;
+
     // Claimed and not answered yet: a retry by its key waits for the answer, one that asked not to wait is told so.
-    private static bool IsUnderWay(CallContext call, ApprovalWait wait, string retryKey)
+    private static bool IsUnderWay(CallContext call, ApprovalWait wait, bool isKeyed)
     {
         if (IsAccepted(call)) return true;
         bool isAnswered = call.Approval!.State != ApprovalState.Claimed;
-        return retryKey.Length > 0 && (!isAnswered || (wait.IsWanted && call.Approval.State == ApprovalState.Executed));
+        return isKeyed && (!isAnswered || (wait.IsWanted && call.Approval.State == ApprovalState.Executed));
     }
 
-    // Somebody makes the call, or will: whoever asked not to wait fetches what comes of it.
-    private static bool IsAccepted(CallContext call) =>
-        call.Approval!.Runs && call.Run is null && PreferField.RespondsAsync(call.Request);
+    // Somebody makes the call, or will: whoever asked not to wait fetches what comes of it, if they did not yet.
+    private static bool IsAccepted(CallContext call) => call.Approval is { Runs: true, IsOutcomeTold: false }
+        && call.Run is null && PreferField.RespondsAsync(call.Request);
 
     // One that no other caller has: the key alone is the caller's to choose.
     private static bool TryReadRetryKey(CallContext call, out string retryKey)
@@ -97,19 +109,32 @@ internal sealed partial class ApprovalDesk
             return false;
         }
 
+        retryKey = OwnKey(call.Caller!, key);
+        return true;
+    }
+
+    // Who acts is part of who asks: two agents of one person have two sets of keys, and the person a third.
+    private static string OwnKey(Caller caller, ReadOnlySpan<byte> key)
+    {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Caller caller = call.Caller!;
         foreach (string part in (string[])[caller.Tenant, caller.Issuer, caller.Subject, .. caller.Chain])
+            AppendPart(hash, part);
+        if (caller.IsDelegated)
         {
-            byte[] bytes = Encoding.UTF8.GetBytes(part);
-            hash.AppendData(Encoding.ASCII.GetBytes(bytes.Length.ToString(CultureInfo.InvariantCulture) + ":"));
-            hash.AppendData(bytes);
+            hash.AppendData("^"u8);
+            AppendPart(hash, caller.Actor);
         }
 
         hash.AppendData("|"u8);
         hash.AppendData(key);
-        retryKey = Convert.ToHexStringLower(hash.GetHashAndReset());
-        return true;
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static void AppendPart(IncrementalHash hash, string part)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(part);
+        hash.AppendData(Encoding.ASCII.GetBytes(bytes.Length.ToString(CultureInfo.InvariantCulture) + ":"));
+        hash.AppendData(bytes);
     }
 
     // What anybody may do now, nobody countersigned: this approval is not for it.

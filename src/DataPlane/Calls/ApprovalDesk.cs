@@ -101,12 +101,17 @@ internal sealed partial class ApprovalDesk(
         if (!found.IsOk) return (Standing.Refused, Verdict.StoreUnavailable);
         call.Approval = found.Value;
         if (!wait.Listens(found.Value!.Id)) return (Standing.Moved, Verdict.Undecided);
-        if (retryKey.Length > 0 && await TryReplayAsync(call, found.Value))
-            return (Standing.Refused, Verdict.OutcomeReplayed);
+        StoreStatus key = await KeyOfAsync(call, found.Value, retryKey);
+        if (key == StoreStatus.Unavailable) return (Standing.Refused, Verdict.StoreUnavailable);
+        if (key == StoreStatus.Mismatch)
+            return (Standing.Refused, Mismatch(call, "The Idempotency-Key was used for another approval."));
+        bool isKeyed = key == StoreStatus.Ok;
+        if (isKeyed && await TryReplayAsync(call, found.Value)) return (Standing.Refused, Verdict.OutcomeReplayed);
         (Standing standing, Verdict verdict) = await ClaimAsync(call, found.Value);
-        if (standing == Standing.Claimed && (retryKey.Length > 0 || call.Run is not null))
+        if (standing == Standing.Claimed && (isKeyed || call.Run is not null))
             call.Outcome = new OutcomeCapture(Limits.OutcomeBytesMax);
-        bool isUnderWay = verdict == Verdict.ApprovalUsed && IsUnderWay(call, wait, retryKey);
+        bool isOther = retryKey.Length > 0 && !isKeyed;
+        bool isUnderWay = verdict == Verdict.ApprovalUsed && !isOther && IsUnderWay(call, wait, isKeyed);
         return (isUnderWay ? Standing.UnderWay : standing, verdict);
     }
 
@@ -270,6 +275,7 @@ internal sealed partial class ApprovalDesk(
     // Thousands of calls may be held at once: each keeps what it will be made of, and little else (decision 0046).
     private bool TryPark(CallContext call, ApprovalWait wait)
     {
+        wait.Expect(call.Approval!);
         if (!wait.IsWanted || !call.Ticket.TryPark()) return false;
         call.Shrink();
         call.Approval = Essence(call, wait.Watched);

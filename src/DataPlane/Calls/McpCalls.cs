@@ -11,47 +11,83 @@ namespace Countersign.DataPlane.Calls;
 /// </summary>
 internal static class McpCalls
 {
+    private const string Opposed =
+        "An Mcp- field of the request does not agree with its message, or repeats an argument.";
+
     /// <summary>Names the function of a call whose path is an endpoint's.</summary>
     internal static Verdict Resolve(CallContext call)
     {
         RequestHead request = call.Request;
-        if (request.Target.Length != request.Path.Length)
-            return Malformed(call, "An MCP endpoint takes no query: approvers would not see it.");
-        if (!request.Method.SequenceEqual("POST"u8))
-        {
-            return request.Framing == BodyFraming.None ? Verdict.Proceed
-                : Malformed(call, "Only a POST brings a message to an MCP endpoint.");
-        }
-
+        if (!BringsMessage(request, out string? why)) return why is null ? Verdict.Proceed : Malformed(call, why);
         if (!call.RequestBody.IsWhole) return Verdict.BodyNeeded;
-        if (!IsPlainJson(request))
-            return Malformed(call, "A message of MCP is application/json in UTF-8, not encoded, and says so once.");
-        if (!McpReader.TryRead(call.BodyPrefix.WrittenMemory, out McpMessage message, out string why))
-            return Malformed(call, why);
-        return message.Kind switch
+        Verdict verdict = Read(request, call.BodyPrefix.WrittenMemory, call.Function!.Endpoint!, out McpFinding found);
+        if (found.Why.Length > 0) call.Detail = found.Why;
+        if (found.Tool is { } tool)
         {
-            McpKind.Protocol => AgreesOnMethod(request, message) ? Verdict.Proceed : Disagrees(call),
-            McpKind.ToolCall => ResolveTool(call, message),
-            _ => Unlisted(call),
-        };
-    }
-
-    private static Verdict ResolveTool(CallContext call, in McpMessage message)
-    {
-        RequestHead request = call.Request;
-        ReadOnlySpan<byte> name = call.BodyPrefix.Written[message.Name];
-        if (message.IsNameEscaped) name = McpReader.Decode(name);
-        Function? tool = call.Function!.Endpoint!.Find(name);
-        if (tool is null)
+            (call.Tool ??= new ToolCall()).Set(request.Path, found.Name, found.Arguments);
+            call.Function = tool;
+        }
+        else if (verdict == Verdict.UnknownFunction)
         {
             call.Function = null;
-            return Verdict.UnknownFunction;
         }
 
-        if (!AgreesOnMethod(request, message) || !Agrees(request, "Mcp-Name"u8, name)) return Disagrees(call);
-        (call.Tool ??= new ToolCall()).Set(request.Path, name, message.Arguments);
-        call.Function = tool;
+        return verdict;
+    }
+
+    /// <summary>True if a request to an endpoint has a message to be read; why not, or null if it needs none.</summary>
+    internal static bool BringsMessage(RequestHead request, out string? why)
+    {
+        bool isPost = request.Method.SequenceEqual("POST"u8);
+        why = request.Target.Length != request.Path.Length
+            ? "An MCP endpoint takes no query: approvers would not see it."
+            : isPost || request.Framing == BodyFraming.None ? null
+            : "Only a POST brings a message to an MCP endpoint.";
+        return why is null && isPost;
+    }
+
+    /// <summary>Says what the message of a request to an endpoint is for.</summary>
+    /// <param name="request">The head of a POST.</param>
+    /// <param name="body">The message, whole.</param>
+    /// <param name="endpoint">The endpoint's tools.</param>
+    /// <param name="found">The tool, where the verdict is to proceed and the message calls one.</param>
+    internal static Verdict Read(
+        RequestHead request, ReadOnlyMemory<byte> body, McpEndpoint endpoint, out McpFinding found)
+    {
+        found = new McpFinding { Why = "" };
+        if (!IsPlainJson(request))
+        {
+            found.Why = "A message of MCP is application/json in UTF-8, not encoded, and says so once.";
+            return Verdict.Malformed;
+        }
+
+        if (!McpReader.TryRead(body, out McpMessage message, out found.Why)) return Verdict.Malformed;
+        if (message.Kind == McpKind.Unlisted)
+        {
+            found.Why = "The gateway does not pass this message of MCP: it is no call of a tool, and none of the "
+                + "protocol's own that it knows.";
+            return Verdict.Denied;
+        }
+
+        bool isTool = message.Kind == McpKind.ToolCall;
+        if (isTool) found.Name = NameOf(message, body.Span);
+        Function? tool = isTool ? endpoint.Find(found.Name) : null;
+        if (isTool && tool is null) return Verdict.UnknownFunction;
+        if (!AgreesOnMethod(request, message) || (isTool && !Agrees(request, "Mcp-Name"u8, found.Name)))
+        {
+            found.Why = Opposed;
+            return Verdict.Malformed;
+        }
+
+        found.Tool = tool;
+        found.Arguments = message.Arguments;
         return Verdict.Proceed;
+    }
+
+    private static ReadOnlySpan<byte> NameOf(scoped in McpMessage message, ReadOnlySpan<byte> body)
+    {
+        ReadOnlySpan<byte> name = body[message.Name];
+        return message.IsNameEscaped ? McpReader.Decode(name) : name;
     }
 
     private static bool IsPlainJson(RequestHead request)
@@ -83,16 +119,6 @@ internal static class McpCalls
 
         return true;
     }
-
-    private static Verdict Unlisted(CallContext call)
-    {
-        call.Detail = "The gateway does not pass this message of MCP: it is no call of a tool, and none of the "
-            + "protocol's own that it knows.";
-        return Verdict.Denied;
-    }
-
-    private static Verdict Disagrees(CallContext call) =>
-        Malformed(call, "An Mcp- field of the request does not agree with its message, or repeats an argument.");
 
     private static Verdict Malformed(CallContext call, string why)
     {

@@ -119,13 +119,14 @@ internal sealed class OwnPaths(
     }
 
     // Of a call that is made without its caller the answer is waited for, not the approval.
-    private static bool IsUnderWay(Approval approval) => !approval.HasOutcome
+    private static bool IsUnderWay(Approval approval) => !approval.HasOutcome && !approval.IsOutcomeTold
         && approval.State is ApprovalState.Pending or ApprovalState.Approved or ApprovalState.Claimed
             or ApprovalState.Executed;
 
     // Whoever watches an approval is held as its call would be.
     private static async ValueTask<bool> ParkAsync(CallContext call, ApprovalWait wait)
     {
+        wait.Expect(call.Approval!);
         if (!wait.IsWanted || !call.Ticket.TryPark()) return false;
         try
         {

@@ -20,6 +20,7 @@ internal sealed class EndpointPool
     private int _idle;
     private int _open;
     private int _callsInFlight;
+    private bool _hasRiders;
     private bool _isRetired;
 
     internal EndpointPool(Uri endpoint, IPEndPoint address, UpstreamTls? tls, int idleMax)
@@ -54,29 +55,54 @@ internal sealed class EndpointPool
     /// <summary>Calls that use it now, those that wait for a connection included.</summary>
     internal int CallsInFlight => Volatile.Read(ref _callsInFlight);
 
-    /// <summary>Connections open or being opened, idle ones included.</summary>
+    /// <summary>Connections of calls open or being opened, idle ones included; health checks have their own.</summary>
     internal int ConnectionsOpen => Volatile.Read(ref _open);
 
     /// <summary>Connections kept for the next call.</summary>
     internal int ConnectionsIdle => Math.Max(0, Volatile.Read(ref _idle));
 
-    /// <summary>Counts a call in.</summary>
-    [HotPath]
-    internal void BeginCall() => Interlocked.Increment(ref _callsInFlight);
+    /// <summary>True once a call came that may use a connection which another has used: idle ones have a use.</summary>
+    internal bool HasRiders => Volatile.Read(ref _hasRiders);
 
-    /// <summary>Counts a call out.</summary>
+    /// <summary>
+    /// Counts a call in; false if there are as many as there may be connections. A call that is counted in owns one
+    /// place at most, so that there is always one for it: free, idle, or on its way to be either.
+    /// </summary>
     [HotPath]
-    internal void EndCall() => Interlocked.Decrement(ref _callsInFlight);
-
-    /// <summary>Takes room for a new connection; false at the limit.</summary>
-    internal bool TryOpen(int openMax)
+    internal bool TryBeginCall(int connectionsMax)
     {
-        if (Interlocked.Increment(ref _open) <= openMax) return true;
-        Interlocked.Decrement(ref _open);
+        if (Interlocked.Increment(ref _callsInFlight) <= connectionsMax) return true;
+        Interlocked.Decrement(ref _callsInFlight);
         return false;
     }
 
-    /// <summary>Gives the room of a connection back.</summary>
+    /// <summary>Notes that calls come which may use an idle connection.</summary>
+    [HotPath]
+    internal void NoteRider()
+    {
+        // Read first, so that the line stays shared.
+        if (!Volatile.Read(ref _hasRiders)) Volatile.Write(ref _hasRiders, true);
+    }
+
+    /// <summary>Counts a call out, whose connection is back or gone.</summary>
+    [HotPath]
+    internal void EndCall() => Interlocked.Decrement(ref _callsInFlight);
+
+    /// <summary>Takes a place for a new connection; false at the limit. Never over it, not for a moment.</summary>
+    internal bool TryOpen(int openMax)
+    {
+        int seen = Volatile.Read(ref _open);
+        while (seen < openMax)
+        {
+            int found = Interlocked.CompareExchange(ref _open, seen + 1, seen);
+            if (found == seen) return true;
+            seen = found;
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives the place of a connection back.</summary>
     internal void Close() => Interlocked.Decrement(ref _open);
 
     /// <summary>Takes an idle, still fit connection of the current thread's lane; null if there is none.</summary>

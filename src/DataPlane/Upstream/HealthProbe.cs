@@ -49,8 +49,7 @@ internal sealed class HealthProbe(
     {
         Dialled dialled = await dialer.DialAsync(endpoint.Address, endpoint.Endpoint, endpoint.Tls, terms.Timeout);
         if (dialled.Connection is not { } transport) return false;
-        endpoint.TryOpen(int.MaxValue);
-        UpstreamConnection connection = new(transport, endpoint, clock);
+        UpstreamConnection connection = new(transport, endpoint, clock, ownsPlace: false);
         Volatile.Write(ref _connection, connection);
         try
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Countersign.DataPlane.Http;
@@ -55,6 +56,7 @@ internal sealed class UpstreamConnection
     private readonly ConnectionContext _transport;
     private readonly EndpointPool _pool;
     private readonly TimeProvider _clock;
+    private readonly bool _ownsPlace;
     private UpstreamGroup? _group;
     private CallResult _result;
     private bool _isReusable;
@@ -64,8 +66,14 @@ internal sealed class UpstreamConnection
     private bool _isUnwanted;
     private int _isDropped;
 
-    internal UpstreamConnection(ConnectionContext transport, EndpointPool pool, TimeProvider clock)
+    /// <param name="transport">The bytes.</param>
+    /// <param name="pool">Its endpoint.</param>
+    /// <param name="clock">The time.</param>
+    /// <param name="ownsPlace">False for one that is none of those which the endpoint counts.</param>
+    internal UpstreamConnection(
+        ConnectionContext transport, EndpointPool pool, TimeProvider clock, bool ownsPlace = true)
     {
+        _ownsPlace = ownsPlace;
         _transport = transport;
         _pool = pool;
         _clock = clock;
@@ -211,7 +219,7 @@ internal sealed class UpstreamConnection
         Body.Forget();
         WasUsed = true;
         IdleSince = _clock.GetTimestamp();
-        if (!isReusable || !_pool.TryReturn(this)) Drop();
+        if (!isReusable || !_pool.HasRiders || !_pool.TryReturn(this)) Drop();
         group?.End(_pool, result); // from here on the connection may be another call's
     }
 
@@ -239,13 +247,25 @@ internal sealed class UpstreamConnection
         }
     }
 
-    /// <summary>Cuts the connection.</summary>
+    /// <summary>Cuts the connection and gives its place back.</summary>
     internal void Drop()
     {
-        if (Interlocked.Exchange(ref _isDropped, 1) != 0) return;
-        _pool.Close();
+        if (TryCut() && _ownsPlace) _pool.Close();
+    }
+
+    /// <summary>Cuts an idle connection; its place is the caller's, to open another in.</summary>
+    internal void CutKeepingPlace()
+    {
+        bool isCut = TryCut();
+        Debug.Assert(isCut && _ownsPlace);
+    }
+
+    private bool TryCut()
+    {
+        if (Interlocked.Exchange(ref _isDropped, 1) != 0) return false;
         _transport.Abort(new ConnectionAbortedException("The upstream connection is no longer needed."));
         _ = DisposeAsync();
+        return true;
     }
 
     private async Task DisposeAsync()

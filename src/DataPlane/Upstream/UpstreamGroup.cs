@@ -12,6 +12,9 @@ internal sealed class UpstreamGroup
     // As HAProxy's: the first and three more.
     private const int ConnectsMax = 4;
 
+    // Endpoints are looked at one after the other: a place that is given back behind the look is found by the next.
+    private const int LooksMax = 8;
+
     private readonly UpstreamParts _parts;
     private readonly NameWatch[] _names;
     private readonly Lock _gate = new();
@@ -72,14 +75,21 @@ internal sealed class UpstreamGroup
     /// <see cref="ConnectAsync"/> goes on from there.
     /// </summary>
     /// <param name="isStrict">The call must have a fresh connection, and may not be what tries an endpoint.</param>
-    /// <param name="chosen">The endpoint, with the call counted in; null if none is ready.</param>
+    /// <param name="chosen">The endpoint, with the call counted in; null if none is ready, or this one is full.</param>
     [HotPath]
     internal UpstreamConnection? TryTake(bool isStrict, out EndpointPool? chosen)
     {
         chosen = Choose(isStrict);
         if (chosen is null) return null;
-        chosen.BeginCall();
+        if (!chosen.TryBeginCall(Terms.ConnectionsMax))
+        {
+            chosen.Circuit.EndTrial();
+            chosen = null;
+            return null;
+        }
+
         if (isStrict) return null;
+        chosen.NoteRider();
         UpstreamConnection? connection = chosen.TryTake();
         connection?.Begin(this);
         return connection;
@@ -92,8 +102,10 @@ internal sealed class UpstreamGroup
         EndpointPool? endpoint = chosen ?? ChooseAnew(isStrict);
         for (int attempt = 1; endpoint is not null; attempt++)
         {
-            UpstreamConnection? connection = MakeRoom(ref endpoint, isStrict);
-            if (endpoint is null) return new(null, ConnectFault.AtLimit);
+            (bool hasPlace, UpstreamConnection? connection) = endpoint.TryOpen(Terms.ConnectionsMax)
+                ? (true, null)
+                : await MakeRoomAsync(endpoint, isStrict);
+            if (!hasPlace) return new(null, ConnectFault.AtLimit);
             string refusal = "";
             if (connection is null) (connection, refusal) = await OpenAsync(endpoint);
             if (connection is not null)
@@ -110,6 +122,7 @@ internal sealed class UpstreamGroup
             endpoint = After(endpoint);
         }
 
+        if (Volatile.Read(ref _ready).Length > 0) return new(null, ConnectFault.AtLimit);
         return new(null, Members.Length == 0 ? ConnectFault.Unresolved : ConnectFault.Unhealthy);
     }
 
@@ -198,11 +211,19 @@ internal sealed class UpstreamGroup
         return Array.Find(ready, static member => member.Circuit.State == CircuitState.Closed) ?? left;
     }
 
+    // The endpoint that balancing says, or whichever has a place left.
     private EndpointPool? ChooseAnew(bool isStrict)
     {
         EndpointPool? chosen = Choose(isStrict);
-        chosen?.BeginCall();
-        return chosen;
+        if (chosen is null || TryBegin(chosen)) return chosen;
+        chosen.Circuit.EndTrial();
+        EndpointPool[] ready = Volatile.Read(ref _ready);
+        for (int look = 0; look < LooksMax; look++)
+        {
+            if (Array.Find(ready, TryBegin) is { } other) return other;
+        }
+
+        return null;
     }
 
     // The next endpoint after one that could not be reached; one on trial only if there is no other.
@@ -210,40 +231,44 @@ internal sealed class UpstreamGroup
     {
         EndpointPool[] members = Members, ready = Volatile.Read(ref _ready);
         int from = Array.IndexOf(members, failed);
-        EndpointPool? spare = null, next = null;
-        for (int step = 1; step <= members.Length && next is null; step++)
+        List<EndpointPool> spare = [];
+        for (int step = 1; step <= members.Length; step++)
         {
             EndpointPool member = members[(from + step) % members.Length];
             if (!ready.Contains(member)) continue;
-            spare ??= member;
-            if (member.Circuit.State == CircuitState.Closed && !member.Circuit.IsAvoided) next = member;
+            if (member.Circuit.State != CircuitState.Closed || member.Circuit.IsAvoided) spare.Add(member);
+            else if (TryBegin(member)) return member;
         }
 
-        next ??= spare;
-        next?.BeginCall();
-        return next;
+        return spare.Find(TryBegin);
     }
 
-    // Room for a new connection at the endpoint, or at another; an idle one of another lane is used, or makes room.
-    private UpstreamConnection? MakeRoom(ref EndpointPool? endpoint, bool isStrict)
-    {
-        EndpointPool wanted = endpoint!;
-        if (wanted.TryOpen(Terms.ConnectionsMax)) return null;
-        wanted.EndCall();
-        wanted.Circuit.EndTrial();
-        foreach (EndpointPool member in Volatile.Read(ref _ready))
-        {
-            endpoint = member;
-            member.BeginCall();
-            UpstreamConnection? idle = member.TryTakeAny();
-            if (idle is not null && !isStrict) return idle;
-            idle?.Drop();
-            if (member.TryOpen(Terms.ConnectionsMax)) return null;
-            member.EndCall();
-        }
+    private bool TryBegin(EndpointPool endpoint) => endpoint.TryBeginCall(Terms.ConnectionsMax);
 
-        endpoint = null;
-        return null;
+    // A place for a call that is counted in where all may be taken: an idle connection, or null and the place alone,
+    // where the call needs a fresh one. No more calls are counted in than there are places, so one is idle or about to
+    // be: a call or the heartbeat that has taken one off its stack puts it back, or gives up its place, and waits for
+    // nothing.
+    private async ValueTask<(bool HasPlace, UpstreamConnection? Idle)> MakeRoomAsync(
+        EndpointPool endpoint, bool isStrict)
+    {
+        long since = _parts.Clock.GetTimestamp();
+        TimeSpan within = Terms.ConnectTimeout ?? _parts.Limits.ConnectWithin;
+        do
+        {
+            if (endpoint.TryTakeAny() is { } idle)
+            {
+                if (!isStrict) return (true, idle);
+                idle.CutKeepingPlace();
+                return (true, null);
+            }
+
+            if (endpoint.TryOpen(Terms.ConnectionsMax)) return (true, null);
+            await Task.Yield();
+        }
+        while (_parts.Clock.GetElapsedTime(since) < within);
+        endpoint.EndCall();
+        return default;
     }
 
     private async ValueTask<(UpstreamConnection? Connection, string Refusal)> OpenAsync(EndpointPool endpoint)

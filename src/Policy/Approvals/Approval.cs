@@ -177,6 +177,9 @@ public sealed record Approval
     /// cref="Runs"/>.</summary>
     public bool HasOutcome { get; init; }
 
+    /// <summary>True once what came of the call was fetched. The store tells, as for <see cref="Runs"/>.</summary>
+    public bool IsOutcomeTold { get; init; }
+
     /// <summary>True while somebody else must still look at why the glass was broken.</summary>
     public bool OwesReview => Broken is not null && Review is null;
 }

@@ -52,6 +52,15 @@ public interface IApprovalStore
     ValueTask<StoreResult<Approval>> AskAsync(
         Approval draft, ReadOnlyMemory<byte> sealedPayload, AskExtras extras = default);
 
+    /// <summary>
+    /// Lets a retry key stand for an approval that was not asked with it, if it is live; a key that stands for it
+    /// already does so in whatever state. <see cref="StoreStatus.Mismatch"/> if the key stands for another one,
+    /// <see cref="StoreStatus.NotFound"/> if it stands for nothing and the approval is not live.
+    /// </summary>
+    /// <param name="approval">As the store returned it.</param>
+    /// <param name="retryKey">As in <see cref="AskExtras.RetryKey"/>; not empty.</param>
+    ValueTask<StoreStatus> BindAsync(Approval approval, string retryKey);
+
     /// <summary>Reads one. A pending or approved approval whose window has closed is returned as expired.</summary>
     ValueTask<StoreResult<Approval>> FindAsync(string id);
 
@@ -123,7 +132,10 @@ public interface IApprovalStore
     /// <summary>What came of a call; it stays.</summary>
     ValueTask<StoreResult<byte[]>> OutcomeAsync(string id);
 
-    /// <summary>What came of a call; it is gone then.</summary>
+    /// <summary>
+    /// What came of a call, for who fetches it: once. It is gone then, unless a retry key stands for the approval: then
+    /// <see cref="OutcomeAsync"/> still has it.
+    /// </summary>
     ValueTask<StoreResult<byte[]>> TakeOutcomeAsync(string id);
 
     /// <summary>

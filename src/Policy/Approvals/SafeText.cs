@@ -45,9 +45,13 @@ public static class SafeText
             CultureInfo.InvariantCulture, $"{shown.AsSpan(0, end)}… ({shown.Length - end} more characters)");
     }
 
-    // Half a surrogate pair has the category Surrogate. The rest are letters and marks without ink, by the standard's
-    // Default_Ignorable_Code_Point, which no category tells, and the blank of Braille.
-    private static bool Deceives(int code) => code != ' ' && (CharUnicodeInfo.GetUnicodeCategory(code)
+    /// <summary>
+    /// True for a code point that steers, turns, hides or passes for an ordinary space: control and format characters,
+    /// half a surrogate pair, what no font is sure to have, and every space but the ordinary one.
+    /// </summary>
+    public static bool Deceives(int code) => code != ' ' && (CharUnicodeInfo.GetUnicodeCategory(code)
+        // The rest are letters and marks without ink, by the standard's Default_Ignorable_Code_Point, which no category
+        // tells, and the blank of Braille.
         is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
         or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.SpaceSeparator
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator

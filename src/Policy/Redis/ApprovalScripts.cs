@@ -60,8 +60,10 @@ internal static class ApprovalScripts
     /// taken; mismatch when the retry key stands for another call.
     /// </summary>
     public const string Ask = Prelude + $$"""
-        local function remember(id)
-          if ARGV[13] == '1' then redis.call('SET', KEYS[10], ARGV[11] .. ' ' .. id, 'PX', ARGV[14]) end
+        local function remember(id, key)
+          if ARGV[13] ~= '1' then return end
+          redis.call('SET', KEYS[10], ARGV[11] .. ' ' .. id, 'PX', ARGV[14])
+          redis.call('HSET', key, 'keyed', '1')
         end
         if ARGV[13] == '1' then
           local known = redis.call('GET', KEYS[10])
@@ -81,7 +83,7 @@ internal static class ApprovalScripts
           local old = redis.call('HMGET', KEYS[6], {{Fields}})
           local live = old[1] == 'pending' or old[1] == 'approved'
           if live and not lapsed(old[1], old[2], old[3], KEYS[7]) then
-            remember(held)
+            remember(held, KEYS[6])
             if ARGV[12] ~= '' and redis.call('EXISTS', KEYS[8]) == 0 then
               redis.call('HSET', KEYS[6], 'run', '1')
               local left = tonumber(old[2]) - milliseconds() + tonumber(ARGV[8])
@@ -123,7 +125,7 @@ internal static class ApprovalScripts
         redis.call('PEXPIREAT', KEYS[3], gone)
         redis.call('SET', KEYS[1], ARGV[2])
         redis.call('PEXPIREAT', KEYS[1], gone)
-        remember(ARGV[2])
+        remember(ARGV[2], KEYS[2])
         if ARGV[12] ~= '' then
           redis.call('HSET', KEYS[2], 'run', '1')
           redis.call('SET', KEYS[11], ARGV[12])
@@ -139,6 +141,23 @@ internal static class ApprovalScripts
         redis.pcall('PUBLISH', ARGV[10], ARGV[2])
         local late = milliseconds() >= tonumber(expires)
         return {late and 'filed-lapsed' or 'filed', ARGV[5], expires, ARGV[12] ~= '' and '1' or '', ''}
+        """;
+
+    /// <summary>
+    /// KEYS: approval, epoch, retry key. ARGV: what the key stands for, its digest and id; kept of the key beyond the
+    /// approval's window, in milliseconds. Returns bound; mismatch where it stands for something else; none where it
+    /// stands for nothing and the approval is not live.
+    /// </summary>
+    public const string Bind = Prelude + $$"""
+        local known = redis.call('GET', KEYS[3])
+        if known then return {known == ARGV[1] and 'bound' or 'mismatch'} end
+        local now = redis.call('HMGET', KEYS[1], {{Fields}})
+        local live = now[1] == 'pending' or now[1] == 'approved'
+        if not live or lapsed(now[1], now[2], now[3], KEYS[2]) then return {'none'} end
+        local left = tonumber(now[2]) - milliseconds() + tonumber(ARGV[2])
+        redis.call('SET', KEYS[3], ARGV[1], 'PX', whole(left))
+        redis.call('HSET', KEYS[1], 'keyed', '1')
+        return {'bound'}
         """;
 
     /// <summary>KEYS: approval, epoch. Returns found or lapsed, and the approval; none.</summary>
@@ -231,12 +250,16 @@ internal static class ApprovalScripts
         return {'kept'}
         """;
 
-    /// <summary>KEYS: approval, outcome. Returns taken and the sealed outcome, which is gone then; none.</summary>
+    /// <summary>
+    /// KEYS: approval, outcome. Returns taken and the sealed outcome, which is gone then unless a retry key stands for
+    /// the approval; none where there is none, or it was taken.
+    /// </summary>
     public const string TakeOutcome = """
-        local box = redis.call('GET', KEYS[2])
+        local waits = redis.call('HMGET', KEYS[1], 'outcome', 'keyed')
+        local box = waits[1] == '1' and redis.call('GET', KEYS[2])
         if not box then return {'none'} end
-        redis.call('DEL', KEYS[2])
-        redis.call('HSET', KEYS[1], 'outcome', '')
+        if waits[2] ~= '1' then redis.call('DEL', KEYS[2]) end
+        redis.call('HSET', KEYS[1], 'outcome', 'told')
         return {'taken', box}
         """;
 

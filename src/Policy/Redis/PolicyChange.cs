@@ -33,7 +33,7 @@ internal enum PolicyChangeKind : byte
 /// <param name="Kind">What was done.</param>
 /// <param name="Version">The version it was done to.</param>
 /// <param name="Sha256">SHA-256 of that version's document.</param>
-/// <param name="Author">Who did it.</param>
+/// <param name="Author">Who did it, as <see cref="PolicyAuthor.Text"/>.</param>
 /// <param name="At">When, by the store's clock, in milliseconds since 1970.</param>
 /// <param name="Previous">The hash of the change before, or empty for the first.</param>
 /// <param name="Resumes">True if somebody went on from a store that had lost changes, knowing it.</param>

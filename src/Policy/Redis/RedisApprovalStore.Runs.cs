@@ -52,6 +52,27 @@ public sealed partial class RedisApprovalStore
     }
 
     /// <inheritdoc/>
+    public async ValueTask<StoreStatus> BindAsync(Approval approval, string retryKey)
+    {
+        ArgumentNullException.ThrowIfNull(approval);
+        ArgumentException.ThrowIfNullOrEmpty(retryKey);
+        RedisResult? answer = await _store.EvaluateAsync(
+            ApprovalScripts.Bind,
+            [StoreKeys.Approval(approval.Id), StoreKeys.Epoch, StoreKeys.Retry(retryKey)],
+            [
+                $"{approval.Digest} {approval.Id}",
+                (long)approval.UseWithin.TotalMilliseconds + (long)RetryKeyKept.TotalMilliseconds,
+            ]);
+        return (string?)answer?[0] switch
+        {
+            "bound" => StoreStatus.Ok,
+            "mismatch" => StoreStatus.Mismatch,
+            "none" => StoreStatus.NotFound,
+            _ => StoreStatus.Unavailable,
+        };
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<StoreResult<IReadOnlyList<string>>> ListRunsAsync(int limit)
     {
         (bool answered, RedisValue[]? ids) = await _store.AskAsync(

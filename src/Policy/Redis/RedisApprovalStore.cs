@@ -232,6 +232,7 @@ public sealed partial class RedisApprovalStore : IApprovalStore
             ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(expires),
             Runs = (string?)answer[3] == "1",
             HasOutcome = (string?)answer[4] == "1",
+            IsOutcomeTold = (string?)answer[4] == "told",
         });
     }
 

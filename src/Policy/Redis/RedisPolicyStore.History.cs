@@ -80,9 +80,9 @@ public sealed partial class RedisPolicyStore
         return changes;
     }
 
-    /// <summary>Who put the version in force there: a subject, or <see cref="BootstrapAuthor"/>; empty where nothing is
-    /// in force or it is not known any more. Null when the store does not answer.</summary>
-    public async ValueTask<string?> AuthorInForceAsync(PolicyMark mark)
+    /// <summary>Who put the version in force there; nobody where nothing is in force or it is not known any more. Null
+    /// when the store does not answer.</summary>
+    public async ValueTask<PolicyAuthor?> AuthorInForceAsync(PolicyMark mark)
     {
         ArgumentNullException.ThrowIfNull(mark);
         long to = mark.Change, least = Math.Max(1, mark.Change - TrailMax + 1);
@@ -91,10 +91,11 @@ public sealed partial class RedisPolicyStore
             long from = Math.Max(least, to - ChangesInLook + 1);
             if (await ChangesAsync(from, to) is not { } changes) return null;
             PolicyChange? last = changes.LastOrDefault(change => change.Kind != PolicyChangeKind.Store);
-            if (last is not null) return last.Version == mark.Current ? last.Author : "";
+            if (last is not null)
+                return last.Version == mark.Current ? PolicyAuthor.Of(last.Author) : new PolicyAuthor("", "");
             to = from - 1;
         }
 
-        return "";
+        return new PolicyAuthor("", "");
     }
 }

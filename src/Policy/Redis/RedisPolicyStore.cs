@@ -79,12 +79,14 @@ public sealed partial class RedisPolicyStore(RedisStore store)
     /// <param name="expected">What must be so.</param>
     /// <param name="resumeAfter">How far anybody has seen a store that has lost changes: the change and the version get
     /// numbers beyond, since what was lost may still run somewhere. Null is no such change.</param>
+    /// <param name="issuer">The issuer that vouches for the author; empty for none.</param>
     public ValueTask<StoreResult<StoredPolicy>> PublishAsync(
         string document, string source, string author, bool activate = true, PolicyExpectation expected = default,
-        PolicyMark? resumeAfter = null)
+        PolicyMark? resumeAfter = null, string issuer = "")
     {
         PolicyChangeKind kind = activate ? PolicyChangeKind.Publish : PolicyChangeKind.Store;
-        return AddAsync(new NewVersion(document, source, author, kind, Version: null), expected, resumeAfter);
+        NewVersion made = new(document, source, author, kind, Version: null) { Issuer = issuer };
+        return AddAsync(made, expected, resumeAfter);
     }
 
     /// <summary>
@@ -113,7 +115,8 @@ public sealed partial class RedisPolicyStore(RedisStore store)
     /// conflict: what was expected is not so.
     /// </summary>
     public async ValueTask<StoreStatus> ActivateAsync(
-        long version, string author, PolicyExpectation expected = default, PolicyMark? resumeAfter = null)
+        long version, string author, PolicyExpectation expected = default, PolicyMark? resumeAfter = null,
+        string issuer = "")
     {
         ArgumentException.ThrowIfNullOrEmpty(author);
         for (int round = 0; round < RoundsMax; round++)
@@ -121,7 +124,8 @@ public sealed partial class RedisPolicyStore(RedisStore store)
             if (await ReadAsync(version) is not { } read) return StoreStatus.Unavailable;
             if (read.Sha256.Length == 0) return StoreStatus.NotFound;
             if (!expected.Holds(read.Mark)) return StoreStatus.Conflict;
-            PolicyChange change = Next(read, PolicyChangeKind.Activate, version, read.Sha256, author, resumeAfter);
+            PolicyChange change = Next(
+                read, PolicyChangeKind.Activate, version, read.Sha256, new PolicyAuthor(issuer, author), resumeAfter);
             StoreStatus status = await ChangeAsync(
                 read, change,
                 new PolicyMark(change.Number, change.Hash, version, LatestOf(read.Mark, resumeAfter)), []);
@@ -150,8 +154,8 @@ public sealed partial class RedisPolicyStore(RedisStore store)
             if (await ReadAsync(target.Version) is not { } read) return StoreStatus.Unavailable;
             if (read.Sha256 != target.Sha256) return StoreStatus.Conflict;
             PolicyChange change = Next(
-                read, PolicyChangeKind.Activate, target.Version, target.Sha256, approved.Requester.Subject,
-                resumeAfter);
+                read, PolicyChangeKind.Activate, target.Version, target.Sha256,
+                new PolicyAuthor(approved.Requester.Issuer, approved.Requester.Subject), resumeAfter);
             PolicyMark then = new(change.Number, change.Hash, target.Version, LatestOf(read.Mark, resumeAfter));
             RedisResult? answer = await store.EvaluateAsync(
                 PolicyScripts.ActivateApproved,
@@ -231,7 +235,8 @@ public sealed partial class RedisPolicyStore(RedisStore store)
             if (isTaken || !expected.Holds(mark)) return new(StoreStatus.Conflict, null);
             long latest = LatestOf(mark, resumeAfter);
             long version = made.Version ?? latest + 1;
-            PolicyChange change = Next(read, made.Kind, version, sha256, made.Author, resumeAfter);
+            PolicyChange change = Next(
+                read, made.Kind, version, sha256, new PolicyAuthor(made.Issuer, made.Author), resumeAfter);
             long current = made.Kind == PolicyChangeKind.Store ? mark.Current : version;
             PolicyMark then = new(change.Number, change.Hash, current, Math.Max(version, latest));
             StoreStatus status = await ChangeAsync(
@@ -261,10 +266,10 @@ public sealed partial class RedisPolicyStore(RedisStore store)
         Math.Max(mark.Latest, resumeAfter?.Latest ?? 0);
 
     private static PolicyChange Next(
-        Reading read, PolicyChangeKind kind, long version, string sha256, string author,
+        Reading read, PolicyChangeKind kind, long version, string sha256, PolicyAuthor author,
         PolicyMark? resumeAfter) => new(
         Math.Max(read.Mark.Change, resumeAfter?.Change ?? 0) + 1,
-        kind, version, sha256, author, read.At, read.Mark.Hash,
+        kind, version, sha256, author.Text, read.At, read.Mark.Hash,
         // A version that is only stored takes nothing back: what goes on is the change that puts it in force.
         Resumes: resumeAfter is not null && kind != PolicyChangeKind.Store);
 
@@ -323,6 +328,8 @@ public sealed partial class RedisPolicyStore(RedisStore store)
         string Document, string Source, string Author, PolicyChangeKind Kind, long? Version)
     {
         public bool IsFirst { get; init; }
+
+        public string Issuer { get; init; } = "";
     }
 
     private sealed record Reading(long At, string Text, PolicyMark Mark, string Sha256);

@@ -103,7 +103,8 @@ internal static class StoreKeys
 
     /// <summary>
     /// Hash of one approval: <c>v</c>, <c>state</c>, <c>expires</c>, <c>master</c>, <c>doc</c>, <c>run</c>,
-    /// <c>outcome</c>.
+    /// <c>outcome</c> (1 while it waits, <c>told</c> once it was fetched), <c>keyed</c> (1 if a retry key stands for
+    /// it).
     /// </summary>
     public static string Approval(string id) => Tag + "approval:" + id;
 

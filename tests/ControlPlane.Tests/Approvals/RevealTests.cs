@@ -71,7 +71,7 @@ public sealed class RevealTests
         Assert.Equal("approval-expired", (await RevealAsync(gate, late, rae, "/ssn")).Problem);
         var acts = await gate.ActsAsync();
         Assert.DoesNotContain(acts, act => act.Event is "approval-reveal" or "approval-revealed");
-        Assert.Equal(5 + 5 + 2, acts.Count(act => act.Event == "approval-reveal-refused"));
+        Assert.Equal(7 + 5 + 2, acts.Count(act => act.Event == "approval-reveal-refused"));
     }
 
     [Fact]

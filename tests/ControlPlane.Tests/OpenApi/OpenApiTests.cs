@@ -76,6 +76,10 @@ public sealed class OpenApiTests
         await FitsAsync(gate.GetAsync(one, rae), "get", Approvals + "/{id}");
         await FitsAsync(gate.GetAsync(Approvals + "/x", rae), "get", Approvals + "/{id}");
         await FitsAsync(gate.GetAsync(one + "/earlier", rae), "get", Approvals + "/{id}/earlier");
+        string behind = gate.Token("dave", "staff");
+        await FitsAsync(gate.GetAsync(one, behind), "get", Approvals + "/{id}");
+        await FitsAsync(gate.GetAsync(one + "/earlier", behind), "get", Approvals + "/{id}/earlier");
+        await FitsAsync(gate.PostAsync(one + "/cancel", behind), "post", Approvals + "/{id}/cancel");
         string reveal = """{"pointer":"/ssn","reason":"ticket"}""";
         await FitsAsync(gate.PostAsync(one + "/reveal", rae, reveal), "post", Approvals + "/{id}/reveal");
         await FitsAsync(gate.PostAsync(one + "/reveal", rae, "{}"), "post", Approvals + "/{id}/reveal");

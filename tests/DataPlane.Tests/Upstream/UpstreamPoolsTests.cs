@@ -76,6 +76,7 @@ public sealed class UpstreamPoolsTests
         Assert.Equal(ConnectFault.AtLimit, (await pools.Group.ConnectAsync(isStrict: false, chosen)).Fault);
         EndpointPool endpoint = pools.At(held[0]!.Address.ToString());
         Assert.True(endpoint.TryReturn(held[0]!));
+        pools.Group.End(endpoint, CallResult.Answered);
         Assert.NotNull(await pools.TakeAsync(isStrict: true));
         Assert.Equal((2, 0), (endpoint.ConnectionsOpen, endpoint.ConnectionsIdle));
     }

@@ -22,6 +22,7 @@ namespace Countersign.Integration.Tests.ControlPlane;
 public abstract class PolicyApiContract(StoreServer server) : IAsyncLifetime
 {
     private const string Issuer = "https://issuer.test";
+    private const string OtherIssuer = "https://other.test";
     private const string Path = "/api/v1/policies";
 
     private const string Source = """
@@ -55,7 +56,8 @@ public abstract class PolicyApiContract(StoreServer server) : IAsyncLifetime
         await File.WriteAllTextAsync(keys, _key.ExportSubjectPublicKeyInfoPem());
         IssuerOptions issuer = new() { Issuer = Issuer, Audiences = ["gateway"], KeysFile = keys };
         _callers = new CallerVerifier(
-            [issuer], null, new HttpMessageInvoker(new SocketsHttpHandler()), TimeProvider.System, NullLogger.Instance);
+            [issuer, issuer with { Issuer = OtherIssuer }], null, new HttpMessageInvoker(new SocketsHttpHandler()),
+            TimeProvider.System, NullLogger.Instance);
         AuditLogOptions log = new() { Folder = System.IO.Path.Combine(_folder, "audit"), Origin = "countersign/test" };
         _audit = AuditLog.Open(log, TimeProvider.System).Log!;
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(_store, NullLogger.Instance);
@@ -173,6 +175,28 @@ public abstract class PolicyApiContract(StoreServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whom_another_issuer_vouches_for_is_somebody_else()
+    {
+        // Proves that who follows nothing is known by issuer and subject, for what was published and for what was put
+        // in force; and that nobody is the bootstrap whom an issuer vouches for.
+        Assert.Equal(201, await StatusAsync(HttpMethod.Post, Path, Source, who: "pat"));
+        (HttpResponseMessage refused, string body) = await SendAsync(
+            HttpMethod.Post, Path, "policy-admins", Source, who: "pat", issuer: OtherIssuer);
+        Assert.Equal(428, (int)refused.StatusCode);
+        Assert.Contains("put in force by pat of " + Issuer, body, StringComparison.Ordinal);
+        string following = Path + "/1/activate?expect=1";
+        Assert.Equal(200, await StatusAsync(HttpMethod.Post, following, who: "pat", issuer: OtherIssuer));
+        Assert.Equal(428, await StatusAsync(HttpMethod.Post, Path, Source, who: "pat"));
+        Assert.Equal(201, await StatusAsync(HttpMethod.Post, Path, Source, who: "pat", issuer: OtherIssuer));
+        Assert.Equal("pat", (await _policies.GetAsync(2)).Value!.Author);
+        string bootstrap = RedisPolicyStore.BootstrapAuthor;
+        Assert.Equal(201, await StatusAsync(HttpMethod.Post, Path + "?expect=2", Source, who: bootstrap));
+        Assert.Equal(428, await StatusAsync(HttpMethod.Post, Path, Source, who: "pat"));
+        await _policies.PublishAsync("{}", "", "pat");
+        Assert.Equal(428, await StatusAsync(HttpMethod.Post, Path, Source, who: "pat"));
+    }
+
+    [Fact]
     public async Task Of_two_publishers_at_once_one_wins()
     {
         // Proves it on an empty store, on one's own policy, and with one tag; by many rounds of two at a time, after
@@ -255,16 +279,15 @@ public abstract class PolicyApiContract(StoreServer server) : IAsyncLifetime
 
     private async Task<int> StatusAsync(
         HttpMethod method, string path, string? text = null, string? tag = null, string who = "pat",
-        string? known = null) =>
-        (int)(await SendAsync(method, path, "policy-admins", text, tag: tag, known: known, who: who))
-            .Message.StatusCode;
+        string? known = null, string issuer = Issuer) => (int)(await SendAsync(
+            method, path, "policy-admins", text, tag: tag, known: known, who: who, issuer: issuer)).Message.StatusCode;
 
     private async Task<(HttpResponseMessage Message, string Body)> SendAsync(
         HttpMethod method, string path, string group, string? text = null, string type = "application/yaml",
-        string? tag = null, string? known = null, string who = "pat")
+        string? tag = null, string? known = null, string who = "pat", string issuer = Issuer)
     {
         using HttpRequestMessage request = new(method, _host.Addresses[0] + path);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token(who, group));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token(who, group, issuer));
         if (tag is not null) request.Headers.TryAddWithoutValidation("If-Match", tag);
         if (known is not null) request.Headers.TryAddWithoutValidation("If-None-Match", known);
         if (text is not null) request.Content = new StringContent(text, new MediaTypeHeaderValue(type, "utf-8"));
@@ -272,12 +295,12 @@ public abstract class PolicyApiContract(StoreServer server) : IAsyncLifetime
         return (message, await message.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    private string Token(string subject, string group)
+    private string Token(string subject, string group, string issuer)
     {
         long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         var claims = new
         {
-            iss = Issuer, aud = "gateway", sub = subject, kind = "human", groups = new[] { group },
+            iss = issuer, aud = "gateway", sub = subject, kind = "human", groups = new[] { group },
             iat = now, nbf = now, exp = now + 600,
         };
         string header = Part("""{"alg":"ES256","typ":"JWT"}"""u8);

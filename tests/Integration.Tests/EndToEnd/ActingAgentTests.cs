@@ -51,7 +51,7 @@ public sealed class ActingAgentTests : IAsyncLifetime
         Assert.Equal(404, (await _client.CallAsync("second", "DELETE", status)).Status);
         Assert.Equal(404, (await _client.CallAsync("agent-9", "GET", status)).Status);
         Assert.Equal(404, (await _client.ControlAsync("second", "GET", api)).Status);
-        Assert.Equal("denied", (await _client.ControlAsync("second", "POST", api + "/cancel", "{}")).Problem);
+        Assert.Equal(404, (await _client.ControlAsync("second", "POST", api + "/cancel", "{}")).Status);
         foreach (string who in new[] { "first", "alice" })
         {
             Answer seen = await _client.CallAsync(who, "GET", status);
@@ -92,6 +92,29 @@ public sealed class ActingAgentTests : IAsyncLifetime
             Assert.Equal((200, "cancelled"), (ended.Status, ended["state"]));
             Assert.Equal("cancelled", (await _client.CallAsync("first", "GET", status))["state"]);
         }
+    }
+
+    [Fact]
+    public async Task A_key_is_the_acting_agents_own()
+    {
+        // Proves that one key in three hands is three approvals, and that each is answered with their own call alone.
+        (string, string) key = ("Idempotency-Key", "shared");
+        string[] hands = ["first", "second", "alice"];
+        Dictionary<string, string> approvals = [];
+        foreach (string who in hands)
+        {
+            Answer asked = await _client.CallAsync(who, "POST", "/billing/74/refunds", Refund, key);
+            Assert.Equal(428, asked.Status);
+            await _client.DecideAsync("carol", asked["approval"], asked["digest"]);
+            approvals.Add(who, asked["approval"]);
+        }
+
+        Assert.Equal(3, approvals.Values.Distinct().Count());
+        foreach (string who in (string[])[.. hands, .. hands])
+            Assert.Equal(201, (await _client.CallAsync(who, "POST", "/billing/74/refunds", Refund, key)).Status);
+        JsonArray all = (await _client.GetAsync(_backends.Upstream + "/_seen")).Body["requests"]!.AsArray();
+        foreach (string approval in approvals.Values)
+            Assert.Single(all, one => one!["idempotency_key"]!.ToString() == approval);
     }
 
     private async Task AssertLentAndLoggedAsync(string approval)

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Countersign.Cli.Approvals;
+using Countersign.Policy.Approvals;
 using Xunit;
 
 namespace Countersign.Integration.Tests.EndToEnd;
@@ -7,6 +8,9 @@ namespace Countersign.Integration.Tests.EndToEnd;
 /// <summary>The approver's commands, one by one.</summary>
 public sealed class ApprovalCommandTests(DemoWorld world) : IClassFixture<DemoWorld>
 {
+    private const StringComparison Ordinal = StringComparison.Ordinal;
+    private const StringComparison IgnoreCase = StringComparison.OrdinalIgnoreCase;
+
     [Fact]
     public async Task Watching_tells_what_is_asked_and_what_becomes_of_it()
     {
@@ -82,6 +86,48 @@ public sealed class ApprovalCommandTests(DemoWorld world) : IClassFixture<DemoWo
             ApprovalsCommand.Create, Variables("carol"), "show", second["approval"]);
         Assert.Contains("earlier calls", show.Output, StringComparison.Ordinal);
         Assert.Contains("deny by bob", show.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_agent_is_found_by_the_name_in_the_list()
+    {
+        // Proves that what stands under CALLER finds the row, and so does the person whose token the agent has.
+        Answer asked = await world.Client.CallAsync("agent-7", "POST", "/billing/66/refunds", """{"amount":8}""");
+        Assert.Equal(428, asked.Status);
+        foreach (string caller in new[] { "agent-7", "bob" })
+        {
+            CommandRun list = await CommandRun.RunAsync(
+                ApprovalsCommand.Create, Variables("carol"), "list", "--caller", caller);
+            string row = Assert.Single(list.Output.Split('\n'), line => line.Contains(asked["approval"], Ordinal));
+            Assert.Matches("  agent-7 +bob  ", row);
+        }
+    }
+
+    [Fact]
+    public async Task Json_on_a_terminal_deceives_nobody()
+    {
+        // Proves that what turns the line, hides or steers is an escape in every JSON of an approval, and the same
+        // value to whoever parses it, by one of each in an argument that a caller wrote and in a reason.
+        const string Note = "a\u202Eb\u200Bc\u009Bd\U000E0041e\u2028f";
+        CommandRun watch = Watch("--json");
+        Answer asked = await world.Client.CallAsync(
+            "alice", "POST", "/billing/67/refunds", $$"""{"amount":7,"note":"{{Note}}"}""");
+        string id = asked["approval"];
+        Dictionary<string, string> variables = Variables("carol");
+        CommandRun list = await CommandRun.RunAsync(ApprovalsCommand.Create, variables, "list", "--json");
+        CommandRun show = await CommandRun.RunAsync(ApprovalsCommand.Create, variables, "show", id, "--json");
+        CommandRun deny = await CommandRun.RunAsync(
+            ApprovalsCommand.Create, variables, "deny", id, "--yes", "--json", "--reason", Note);
+        string live = await NextOfAsync(watch, id);
+        await watch.StopAsync();
+        foreach (string text in new[] { live, list.Output, show.Output, deny.Output })
+        {
+            Assert.DoesNotContain(text.EnumerateRunes(), rune => rune.Value >= 0x7F && SafeText.Deceives(rune.Value));
+            Assert.Contains("a\\u202eb\\u200bc\\u009bd\\udb40\\udc41e\\u2028f", text, IgnoreCase);
+        }
+
+        Assert.Equal(Note, JsonNode.Parse(live)!["approval"]!["arguments"]!["note"]!.ToString());
+        Assert.Equal(Note, JsonNode.Parse(show.Output)!["arguments"]!["note"]!.ToString());
     }
 
     [Fact]

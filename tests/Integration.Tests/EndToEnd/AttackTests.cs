@@ -18,7 +18,7 @@ public sealed class AttackTests(AttackWorld world) : IClassFixture<AttackWorld>
     [InlineData("alice", "alice", 403, "duty-conflict")]
     [InlineData("agent-7", "bob", 403, "duty-conflict")]
     [InlineData("ci-deploy", "dave", 403, "duty-conflict")]
-    [InlineData("alice", "agent-7", 403, "not-an-approver")]
+    [InlineData("alice", "agent-7", 404, "not-found")]
     [InlineData("alice", "olga", 403, "not-an-approver")]
     public async Task Nobody_lets_their_own_call_happen(string caller, string approver, int status, string problem)
     {
@@ -102,6 +102,23 @@ public sealed class AttackTests(AttackWorld world) : IClassFixture<AttackWorld>
         Assert.Equal("revoked", (await B.ControlAsync("carol", "POST", revoke))["state"]);
         used = await A.CallAsync("alice", "POST", path, null, Names(revoked));
         Assert.Equal((410, "approval-denied"), (used.Status, used.Problem));
+    }
+
+    [Fact]
+    public async Task Who_waits_is_told_when_the_window_closes()
+    {
+        // Proves over both gateways that expiry ends what is held: calls, by the rule and by their wish, and a status
+        // that is waited for. Their holds are longer than the patience of who asks here.
+        string path = "/short/" + Path()[8..];
+        (string, string) wait = ("Prefer", "wait=200"), least = ("Prefer", "wait=0");
+        Answer asked = await A.CallAsync("alice", "POST", path, null, least);
+        string status = "/.countersign/approvals/" + asked["approval"];
+        Answer[] ended = await Task.WhenAll(
+            A.CallAsync("alice", "POST", path), B.CallAsync("alice", "POST", path, null, wait),
+            B.CallAsync("alice", "GET", status, null, wait), A.CallAsync("alice", "GET", status, null, wait));
+        Assert.Equal([410, 410, 200, 200], ended.Select(one => one.Status));
+        Assert.All(ended[..2], one => Assert.Equal("approval-expired", one.Problem));
+        Assert.All(ended[2..], one => Assert.Equal("expired", one["state"]));
     }
 
     [Fact]

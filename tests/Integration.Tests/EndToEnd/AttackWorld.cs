@@ -9,6 +9,7 @@ public sealed class AttackWorld : IAsyncLifetime
     private const string Functions = """
           attack.bound: { upstream: held, method: POST, path: "/attack/{id}", risk: high, headers: [If-Match] }
           attack.brief: { upstream: held, method: POST, path: "/brief/{id}", risk: high }
+          attack.short: { upstream: held, method: POST, path: "/short/{id}", risk: high }
           attack.pair: { upstream: held, method: POST, path: "/pair/{id}", risk: high, headers: [If-Match, X-Api-Key] }
           attack.glass: { upstream: held, method: POST, path: "/glass/{id}", risk: critical }
 
@@ -25,6 +26,11 @@ public sealed class AttackWorld : IAsyncLifetime
             functions: [attack.brief]
             effect: approve
             approval: { stages: [{ groups: [finance-leads], count: 1 }], useWithin: 1s }
+          - id: short
+            subjects: { groups: [support] }
+            functions: [attack.short]
+            effect: approve
+            approval: { stages: [{ groups: [finance-leads], count: 1 }], decideWithin: 2s, hold: 120s }
           - id: pair
             subjects: { groups: [support] }
             functions: [attack.pair]

@@ -51,7 +51,7 @@ public sealed class PolicyApprovalTests(RedisServer redis) : IClassFixture<Redis
         Assert.Equal(
             "duty-conflict", (await Client.DecideAsync("olga", asked["approval"], asked["digest"])).Problem);
         Assert.Equal(
-            "not-an-approver", (await Client.DecideAsync("alice", asked["approval"], asked["digest"])).Problem);
+            "not-found", (await Client.DecideAsync("alice", asked["approval"], asked["digest"])).Problem);
         Answer decided = await Client.DecideAsync("bob", asked["approval"], asked["digest"]);
         Assert.Equal((200, "executed"), (decided.Status, decided["state"]));
         Assert.Equal("2", await CurrentAsync());

@@ -27,7 +27,7 @@ public abstract class SeedStoryTests(GatewayWorld world)
         }
 
         Answer stranger = await Client.DecideAsync("sam", asked["approval"], asked["digest"]);
-        Assert.Equal((403, "not-an-approver"), (stranger.Status, stranger.Problem));
+        Assert.Equal((404, "not-found"), (stranger.Status, stranger.Problem));
         Answer other = await Client.DecideAsync("carol", asked["approval"], "sha256:" + new string('0', 64));
         Assert.Equal((409, "approval-mismatch"), (other.Status, other.Problem));
         Assert.Equal(0, await world.ResetsAsync("42"));

@@ -72,7 +72,7 @@ public sealed class MaskCommandTests : IDisposable
     // Proves that what is wrong with the command line or the policy is told, by name, and exits 2 with no output.
     [Theory]
     [InlineData("--function nobody", "no function 'nobody'")]
-    [InlineData("--chunk 0", "--chunk must be")]
+    [InlineData("--chunk 0", "--chunk: '0' is not a whole number from 1 to 16777216")]
     [InlineData("--key ids=the-key-itself", "never the key itself")]
     [InlineData("--key ids=env:SHORT", "fewer than 16 bytes")]
     [InlineData("--key ids=env:UNSET", "UNSET is not set")]
@@ -145,8 +145,8 @@ public sealed class MaskCommandTests : IDisposable
         };
         string function = options.Contains("--function", StringComparison.Ordinal) ? "" : "--function f.get ";
         string[] words = (function + options).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        int exitCode = await MaskCommand.Create(environment).Parse(["--policy", file, .. words])
-            .InvokeAsync(cancellationToken: TestContext.Current.CancellationToken);
+        int exitCode = await CommandStart.RunAsync(
+            ["--policy", file, .. words], environment, MaskCommand.Create, TestContext.Current.CancellationToken);
         return new MaskEnd(exitCode, Encoding.UTF8.GetString(output.ToArray()), errors.ToString());
     }
 

@@ -56,6 +56,7 @@ public abstract class ApprovalModelTests(StoreServer server)
             2 => await FindAsync(),
             3 => await NoteAsync(),
             4 => await LeftoversAsync(),
+            5 when chance.Next(2) == 0 => await BindAsync(),
             _ => await MoveAsync(),
         };
 
@@ -79,6 +80,15 @@ public abstract class ApprovalModelTests(StoreServer server)
             return await BothAsync(
                 $"ask {draft.Digest[..14]} {(isLate ? "late " : "")}{key}",
                 store => store.AskAsync(draft, "sealed"u8.ToArray(), new AskExtras(run, key)));
+        }
+
+        private async Task<(string, string, string)> BindAsync()
+        {
+            Approval approval = _read.Count == 0 ? Drafts.New() : _read[chance.Next(_read.Count)];
+            string key = "key-" + chance.Next(12).ToString(CultureInfo.InvariantCulture);
+            StoreStatus fromReal = await real.BindAsync(approval, key);
+            StoreStatus fromModel = await model.BindAsync(approval, key);
+            return ($"bind {key} to {approval.Id}", fromReal.ToString(), fromModel.ToString());
         }
 
         private Task<(string, string, string)> FindAsync()
@@ -173,7 +183,8 @@ public abstract class ApprovalModelTests(StoreServer server)
         {
             if (told.Value is not { } approval) return told.Status.ToString();
             string document = Encoding.UTF8.GetString(ApprovalCodec.Write(approval with { ExpiresAt = default }));
-            return $"{told.Status} runs={approval.Runs} outcome={approval.HasOutcome} {document}";
+            return $"{told.Status} runs={approval.Runs} outcome={approval.HasOutcome} "
+                + $"told={approval.IsOutcomeTold} {document}";
         }
     }
 }

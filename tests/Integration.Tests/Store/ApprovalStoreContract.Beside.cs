@@ -40,6 +40,54 @@ public abstract partial class ApprovalStoreContract
     }
 
     [Fact]
+    public async Task A_retry_key_that_comes_later_stands_for_what_is_live()
+    {
+        // Proves that a key is bound to an approval that it was not asked with while that can still be used, and never
+        // to one that was used, or to two; and that a key which stands for one does so when it is over.
+        Approval draft = Drafts.New();
+        await Approvals.AskAsync(draft, "sealed"u8.ToArray());
+        Assert.Equal(StoreStatus.Ok, await Approvals.BindAsync(draft, "later-1"));
+        Approval approved = (await Approvals.MoveAsync(draft, Drafts.Decided(draft, approve: true))).Value!;
+        Assert.Equal(StoreStatus.Ok, await Approvals.BindAsync(approved, "later-2"));
+        Approval claimed = (await Approvals.MoveAsync(approved, Drafts.Claimed(approved, "call"))).Value!;
+        Assert.Equal(StoreStatus.Ok, await Approvals.BindAsync(claimed, "later-1"));
+        Assert.Equal(StoreStatus.NotFound, await Approvals.BindAsync(claimed, "later-3"));
+        StoreResult<Approval> again = await Approvals.AskAsync(
+            Drafts.New(draft.Digest), default, new(default, "later-2"));
+        Assert.Equal((draft.Id, ApprovalState.Claimed), (again.Value!.Id, again.Value.State));
+        Approval other = Drafts.New();
+        await Approvals.AskAsync(other, "sealed"u8.ToArray());
+        Assert.Equal(StoreStatus.Mismatch, await Approvals.BindAsync(other, "later-1"));
+        Assert.Equal(StoreStatus.Mismatch, await Approvals.BindAsync(other with { Digest = draft.Digest }, "later-2"));
+        Approval late = Drafts.New(decideWithin: TimeSpan.Zero);
+        await Approvals.AskAsync(late, default);
+        Assert.Equal(StoreStatus.NotFound, await Approvals.BindAsync(late, "later-4"));
+        Assert.Equal(StoreStatus.NotFound, await Approvals.BindAsync(Drafts.New(), "later-4"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_retry_key_stands_for_outlives_its_fetching(bool isBoundLater)
+    {
+        // Proves that an outcome under a key is fetched once, and is still there for retries.
+        Approval draft = Drafts.New();
+        string key = "kept-" + isBoundLater;
+        await Approvals.AskAsync(draft, default, new("run"u8.ToArray(), isBoundLater ? null : key));
+        if (isBoundLater) Assert.Equal(StoreStatus.Ok, await Approvals.BindAsync(draft, key));
+        Approval asked = (await Approvals.FindAsync(draft.Id)).Value!;
+        Approval approved = (await Approvals.MoveAsync(asked, Drafts.Decided(asked, approve: true))).Value!;
+        Approval claimed = (await Approvals.MoveAsync(approved, Drafts.Claimed(approved, "call"))).Value!;
+        await Approvals.MoveAsync(claimed, ApprovalRules.Finish(claimed, ApprovalState.Executed).Next!);
+        await Approvals.KeepOutcomeAsync(draft.Id, "outcome"u8.ToArray(), Hour);
+        Assert.Equal("outcome"u8.ToArray(), (await Approvals.TakeOutcomeAsync(draft.Id)).Value);
+        Assert.Equal(StoreStatus.NotFound, (await Approvals.TakeOutcomeAsync(draft.Id)).Status);
+        Approval told = (await Approvals.FindAsync(draft.Id)).Value!;
+        Assert.Equal((false, true), (told.HasOutcome, told.IsOutcomeTold));
+        Assert.Equal("outcome"u8.ToArray(), (await Approvals.OutcomeAsync(draft.Id)).Value);
+    }
+
+    [Fact]
     public async Task Nobody_files_more_than_may_wait_or_come_in_a_minute()
     {
         // Proves both limits for a requester and for a person behind two, that joining is free, and that a decision and
@@ -112,7 +160,9 @@ public abstract partial class ApprovalStoreContract
         StoreResult<byte[]>[] taken = await Task.WhenAll(
             Enumerable.Range(0, 8).Select(_ => Approvals.TakeOutcomeAsync(draft.Id).AsTask()));
         Assert.Equal("outcome"u8.ToArray(), Assert.Single(taken, one => one.IsOk).Value);
-        Assert.False((await Approvals.FindAsync(draft.Id)).Value!.HasOutcome);
+        Approval told = (await Approvals.FindAsync(draft.Id)).Value!;
+        Assert.Equal((false, true), (told.HasOutcome, told.IsOutcomeTold));
+        Assert.Equal(StoreStatus.NotFound, (await Approvals.OutcomeAsync(draft.Id)).Status);
     }
 
     [Fact]

@@ -67,6 +67,10 @@ public sealed record ApprovalView
     /// <summary>Who vouches for them.</summary>
     public string ActorIssuer { get; init; } = "";
 
+    /// <summary>What the person whose token an agent acts with holds themself, as this fleet last saw; null where it is
+    /// not known, or nobody acts for anybody. <see cref="Groups"/> are those that the agent acts with.</summary>
+    public IReadOnlyList<string>? OwnGroups { get; init; }
+
     public required string Reason { get; init; }
 
     public required string Digest { get; init; }

@@ -18,9 +18,10 @@ public sealed record AuditFilter(
 }
 
 /// <summary>One record on one line.</summary>
+/// <param name="Actor">Who acted with the token of <paramref name="Who"/>; empty where nobody else did.</param>
 public sealed record AuditRow(
-    long Index, string At, string Type, string Call, string What, string Who, string Decision, string Verdict,
-    string More);
+    long Index, string At, string Type, string Call, string What, string Who, string Actor, string Decision,
+    string Verdict, string More);
 
 /// <summary>The search.</summary>
 /// <param name="Fault">What is wrong with the question; empty for nothing.</param>
