@@ -171,10 +171,11 @@ internal sealed class ControlFixture : IAsyncDisposable
         return _keeper ?? throw new InvalidOperationException(fault);
     }
 
-    /// <summary>A token: the subject, then its groups. The kind is human unless the subject ends in -bot.</summary>
+    /// <summary>A person's token for other audiences than the gateway alone.</summary>
     public string ResourceToken(string subject, string[] groups, params string[] audiences) =>
         _issuer.Token(subject, groups, audiences: audiences);
 
+    /// <summary>A token: the subject, then its groups. The kind is human unless the subject ends in -bot.</summary>
     public string Token(string subject, params string[] groups)
     {
         if (subject == "deploy-bot") return _issuer.Token(subject, groups, "ci", actor: "dave");

@@ -123,7 +123,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, outbound.Keys, audit.Log)
             {
-                KeyKeeper = outbound.Keeper, Certificates = _options.Identity.Certificates,
+                LendingFault = LendingFault(roles), KeyKeeper = outbound.Keeper, Certificates = _options.Identity.Certificates,
                 LentCalls = outbound.LentCalls,
                 Witness = witnesses.Witness,
                 Chain = audit.Chain.ToTrust,
@@ -161,6 +161,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
 
         Join(nodes, roles, feed, await ShipAsync(environment, audit));
+    }
+
+    // A process that makes no calls may have been told of no brokers, and then it cannot say.
+    private Func<Upstream, string?>? LendingFault(Roles roles)
+    {
+        IReadOnlyList<BrokerSetting> brokers = _options.Credentials.Brokers;
+        bool isKnown = brokers.Count > 0 || roles.HasFlag(Roles.Data);
+        return isKnown ? upstream => BrokerOffers.Fault(brokers, upstream) : null;
     }
 
     private CredentialBrokers Brokers(ProcessSecrets secrets, RedisStore store, ClaimSweep sweep)
