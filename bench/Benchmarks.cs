@@ -61,7 +61,7 @@ public class IdentityBenchmarks : OperationBenchmark
     /// <inheritdoc/>
     public override IEnumerable<string> Names =>
         [
-            "TokenMemoHit", "TokenCacheHit", "TokenVerify", "TokenVerifyRs256", "TokenVerifyPs256", "TokenVerifyEdDsa",
+            "TokenCacheHit", "TokenVerify", "TokenVerifyRs256", "TokenVerifyPs256", "TokenVerifyEdDsa",
             "CredentialSign", "CredentialSignEdDsa",
         ];
 }

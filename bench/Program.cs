@@ -48,6 +48,7 @@ internal static class Program
         }
 
         if (arguments.Contains("--detectors")) return await DetectorSpeed.RunAsync(Console.Out);
+        if (arguments.Contains("--tokens")) return await TokenSpeed.RunAsync(Console.Out);
         int trace = Array.IndexOf(arguments, "--trace");
         if (trace >= 0 && trace + 1 < arguments.Length)
             return await AllocationTrace.RunAsync(arguments[trace + 1], Console.Out, TimeProvider.System);

@@ -21,7 +21,6 @@ internal static class Catalogue
         new("ParseResponseHead", 20_000, static () => new ResponseHeadParse()),
         new("DecodeChunked", 20_000, static () => new ChunkedDecode()),
         new("TokenCacheHit", 20_000, static () => new TokenCacheHit()),
-        new("TokenMemoHit", 20_000, static () => new TokenMemoHit()),
         new("TokenVerify", 500, static () => new TokenVerify("ES256")),
         new("TokenVerifyRs256", 500, static () => new TokenVerify("RS256")),
         new("TokenVerifyPs256", 500, static () => new TokenVerify("PS256")),

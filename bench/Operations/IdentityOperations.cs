@@ -34,7 +34,7 @@ internal sealed class VerifierSetup : IAsyncDisposable
     }
 }
 
-/// <summary>A token that was verified before.</summary>
+/// <summary>A token that was verified before: the usual call's.</summary>
 internal sealed class TokenCacheHit : InlineOperation
 {
     private readonly VerifierSetup _setup = new();
@@ -42,24 +42,6 @@ internal sealed class TokenCacheHit : InlineOperation
     protected override void Run()
     {
         TokenStatus status = _setup.Verifier.TryFind(_setup.Token, out Caller? caller);
-        Require(status == TokenStatus.Valid && caller is not null);
-    }
-
-    internal override async Task PrepareAsync() =>
-        Require((await _setup.Verifier.VerifyAsync(_setup.Token, CancellationToken.None)).IsValid);
-
-    protected override ValueTask ReleaseAsync() => _setup.DisposeAsync();
-}
-
-/// <summary>A token that this thread has lately seen proven: the usual call's.</summary>
-internal sealed class TokenMemoHit : InlineOperation
-{
-    private readonly VerifierSetup _setup = new();
-    private readonly TokenMemo _memo = new();
-
-    protected override void Run()
-    {
-        TokenStatus status = _setup.Verifier.TryFind(_setup.Token, default, _memo, out Caller? caller);
         Require(status == TokenStatus.Valid && caller is not null);
     }
 

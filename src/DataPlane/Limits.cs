@@ -34,7 +34,7 @@ public sealed record Limits
     /// </summary>
     public int ReplyWindowBytes { get; init; } = 65_536;
 
-    /// <summary>The largest that an encoded answer under a mask may decode to, bytes.</summary>
+    /// <summary>The largest that an encoded answer may decode to where it is decoded, bytes.</summary>
     public long DecodedBytesMax { get; init; } = 104_857_600;
 
     /// <summary>How many times its size such an answer may decode to, past its first 64 KiB.</summary>

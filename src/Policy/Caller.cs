@@ -29,6 +29,7 @@ public enum CallerKind : byte
 public sealed class Caller
 {
     private string[] _resourcePaths = [];
+    private readonly long? _provenAt;
     private CallerView? _view;
     private CallerFacts? _facts;
 
@@ -108,6 +109,21 @@ public sealed class Caller
     /// <summary>The token's <c>iat</c>, in seconds since 1970; 0 where it has none.</summary>
     public long IssuedAt { get; init; }
 
+    /// <summary>
+    /// What the proof of this caller is revoked by, apart from whom it names: a digest of each token that it rests on
+    /// and of each id of one, meaningless to whoever does not know those. A credential that is lent for a call says
+    /// them, so that it ends with them.
+    /// </summary>
+    public IReadOnlyList<string> ProofMarks { get; private init; } = [];
+
+    /// <summary>When the oldest token that the proof of this caller rests on was issued, in seconds since 1970; 0 is
+    /// older than everything. That of <see cref="IssuedAt"/> where nothing else is known.</summary>
+    public long ProvenAt
+    {
+        get => _provenAt ?? IssuedAt;
+        private init => _provenAt = value;
+    }
+
     /// <summary>True for an authenticated person, acting directly: nobody approves through an agent.</summary>
     public bool IsPerson => Kind == CallerKind.Human && !IsDelegated;
 
@@ -129,12 +145,12 @@ public sealed class Caller
         }
     }
 
-    /// <summary>The same caller, whose token is for these resources alone.</summary>
-    /// <param name="paths">Paths of the data listener; none is this caller as it is.</param>
-    public Caller HeldTo(IReadOnlyList<string> paths)
+    /// <summary>The same caller, proven by what these marks name.</summary>
+    /// <param name="marks">Its <see cref="ProofMarks"/>.</param>
+    /// <param name="provenAt">Its <see cref="ProvenAt"/>.</param>
+    public Caller ProvenBy(IReadOnlyList<string> marks, long provenAt)
     {
-        ArgumentNullException.ThrowIfNull(paths);
-        if (paths.Count == 0) return this;
+        ArgumentNullException.ThrowIfNull(marks);
         return new Caller(Issuer, Subject, Kind, Groups, Chain, Tenant)
         {
             IsDelegated = IsDelegated,
@@ -142,8 +158,21 @@ public sealed class Caller
             BoundCertificate = BoundCertificate,
             BoundKey = BoundKey,
             IssuedAt = IssuedAt,
-            _resourcePaths = [.. paths],
+            ProofMarks = marks,
+            ProvenAt = provenAt,
+            _resourcePaths = _resourcePaths,
         };
+    }
+
+    /// <summary>The same caller, whose token is for these resources alone.</summary>
+    /// <param name="paths">Paths of the data listener; none is this caller as it is.</param>
+    public Caller HeldTo(IReadOnlyList<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        if (paths.Count == 0) return this;
+        Caller held = ProvenBy(ProofMarks, ProvenAt);
+        held._resourcePaths = [.. paths];
+        return held;
     }
 
     /// <summary>True if the token is good for the data listener's <paramref name="path"/>, in bytes as it was

@@ -10,7 +10,7 @@ internal sealed partial class CredentialReader(PolicyErrors errors)
     private static readonly SectionKeys Keys = new(
         [],
         ["broker", "audience", "ttl", "reuse", "algorithm", "from", "path", "wrap", "scopes", "subject", "form",
-            "header", "value", "region", "service", "payload"],
+            "header", "value", "region", "service", "payload", "passEncoded"],
         [], []);
 
     // Which keys mean something to which broker; broker and the form are everybody's.
@@ -27,7 +27,9 @@ internal sealed partial class CredentialReader(PolicyErrors errors)
         ["subject"] = ["exchange"],
     };
 
-    private static readonly string[] PlaceKeys = ["form", "header", "value", "region", "service", "payload"];
+    // What has a meaning wherever something is lent.
+    private static readonly string[] PlaceKeys =
+        ["form", "header", "value", "region", "service", "payload", "passEncoded"];
 
     public static TimeSpan TimeToLiveUnstated => TimeSpan.FromSeconds(30);
 
@@ -54,6 +56,7 @@ internal sealed partial class CredentialReader(PolicyErrors errors)
             IsWrapped = section.Flag("wrap", false),
             Scope = string.Join(' ', section.TextList("scopes", 1, ScopeFault)),
             ExchangesCaller = broker == "exchange" && subject != "gateway",
+            PassesEncoded = section.Flag("passEncoded", false),
             Place = ReadPlace(section, broker),
         };
     }

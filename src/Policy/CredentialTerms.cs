@@ -48,6 +48,12 @@ public sealed record CredentialTerms(CredentialBroker Broker, string Audience, T
     /// <summary>True if the caller's token is exchanged; false exchanges the gateway's own word for it.</summary>
     public bool ExchangesCaller { get; init; }
 
+    /// <summary>
+    /// True if answers may come under a content coding and pass unread, though they may hold what was lent; false asks
+    /// for them undecoded, and decodes what comes encoded all the same. Under masks answers are read in any case.
+    /// </summary>
+    public bool PassesEncoded { get; init; }
+
     /// <summary>How it is written into the request.</summary>
     public CredentialPlace Place { get; init; } = CredentialPlace.Bearer;
 }

@@ -1,4 +1,5 @@
 using Countersign.Audit;
+using Countersign.Integration.Tests.EndToEnd;
 using Microsoft.Playwright;
 
 namespace Countersign.Console.Tests;
@@ -37,7 +38,7 @@ public sealed class ChainTests(ConsoleWorld world)
                 Copy(old, served.AuditFolder);
                 if (isForked) await GrowAsync(served.AuditFolder);
             });
-            if (await IsDoubtedAsync(page, served)) break;
+            if (await IsDoubtedAsync(page, served, life)) break;
             Assert.True(life < 5, "the store never had more of the log");
         }
 
@@ -73,18 +74,14 @@ public sealed class ChainTests(ConsoleWorld world)
         Directory.Delete(folder, recursive: true);
     }
 
-    // Its first look at what the store has comes some time after the start.
-    private static async Task<bool> IsDoubtedAsync(IPage page, ServedConsole served)
-    {
-        for (int look = 0; look < 50; look++)
+    // Its first look at what the store has comes some time after the start; it need not have more of the log by then.
+    private static Task<bool> IsDoubtedAsync(IPage page, ServedConsole served, int life) => Until.IsTrueAsync(
+        async () =>
         {
             await page.GotoAsync(served.Console + "/audit/chain");
-            if (await page.Locator(".page-head .state").TextContentAsync() == "in doubt") return true;
-            await Task.Delay(100, TestContext.Current.CancellationToken);
-        }
-
-        return false;
-    }
+            return await page.Locator(".page-head .state").TextContentAsync() == "in doubt";
+        },
+        within: TimeSpan.FromSeconds(5 * life));
 
     private static Task<bool> IsRedAsync(ILocator place) => place.EvaluateAsync<bool>(
         """

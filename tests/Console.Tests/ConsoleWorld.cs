@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Countersign.Integration.Tests.EndToEnd;
 using Microsoft.Playwright;
 
 namespace Countersign.Console.Tests;
@@ -75,7 +76,7 @@ public sealed class ConsoleWorld : IAsyncLifetime
         string policy = Policy.Replace("UPSTREAM", _demo.Ready["upstream"]!.ToString(), StringComparison.Ordinal);
         JsonObject published = await SendAsync(
             HttpMethod.Post, Control + "/api/v1/policies", "olga", policy, "application/yaml", HttpStatusCode.Created);
-        await UntilAsync(async () =>
+        await Until.TrueAsync(async () =>
         {
             using HttpResponseMessage ready = await _http.GetAsync(Control + "/health/ready");
             JsonNode health = JsonNode.Parse(await ready.Content.ReadAsStringAsync())!;
@@ -237,13 +238,6 @@ public sealed class ConsoleWorld : IAsyncLifetime
 
     /// <summary>A token of that demo user.</summary>
     public string Token(string user) => _demo.Ready["tokens"]![user]!.ToString();
-
-    /// <summary>Waits until something is true.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> isTrue)
-    {
-        using CancellationTokenSource patience = new(TimeSpan.FromMilliseconds(PatienceMilliseconds));
-        while (!await isTrue()) await Task.Delay(50, patience.Token);
-    }
 
     private async Task<JsonObject> SendAsync(
         HttpMethod method, string address, string user, string? body, string type, HttpStatusCode expected)

@@ -1,3 +1,4 @@
+using Countersign.Integration.Tests.EndToEnd;
 using Microsoft.Playwright;
 
 namespace Countersign.Console.Tests;
@@ -41,7 +42,7 @@ public sealed class NotificationTests(ConsoleWorld world)
         Assert.Equal(0, await page.EvaluateAsync<int>("window.shown.length"));
         await page.EvaluateAsync("window.isHidden = true");
         string unseen = await world.AskAsync("alice", "/billing/92/refunds", reason: "out of sight");
-        await ConsoleWorld.UntilAsync(() => page.EvaluateAsync<bool>("window.shown.length > 0"));
+        await Until.TrueAsync(() => page.EvaluateAsync<bool>("window.shown.length > 0"));
         await Assertions.Expect(page.Locator($"[data-id='{unseen}']")).ToHaveCountAsync(1);
         string shown = await page.EvaluateAsync<string>("window.shown[0]");
         string body = "(A call waits|\\d+ calls wait) for your decision\\.";

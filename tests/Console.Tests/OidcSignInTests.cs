@@ -1,3 +1,4 @@
+using Countersign.Integration.Tests.EndToEnd;
 using Microsoft.Playwright;
 
 namespace Countersign.Console.Tests;
@@ -75,7 +76,7 @@ public sealed class OidcSignInTests(ConsoleWorld world) : IAsyncLifetime
         IPage page = await _served.SignInAsync(world, "carol");
         await page.GotoAsync(_served.Console + "/approvals/" + id);
         await Assertions.Expect(page.Locator("#approve")).ToBeVisibleAsync();
-        await ConsoleWorld.UntilAsync(async () =>
+        await Until.TrueAsync(async () =>
         {
             // Tokens tell whole seconds: one of the same second is no newer.
             await _served.SeeAsync("carol");

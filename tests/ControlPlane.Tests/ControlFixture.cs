@@ -76,6 +76,9 @@ internal sealed class ControlFixture : IAsyncDisposable
         InForce.Heard(Clock.GetTimestamp());
     }
 
+    /// <summary>Proves who calls.</summary>
+    public CallerVerifier Callers => _callers;
+
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
 
     public ScriptedApprovalStore Store { get; }

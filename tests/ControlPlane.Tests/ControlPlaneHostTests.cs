@@ -19,7 +19,7 @@ public sealed class ControlPlaneHostTests
             Assert.StartsWith(
                 "default-src 'none'",
                 Assert.Single(answer.Message.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
-            string caching = path == "/oauth/jwks" ? "max-age=300" : "no-store";
+            string caching = path == "/oauth/jwks" ? "max-age=60" : "no-store";
             Assert.Equal(caching, answer.Message.Headers.CacheControl!.ToString());
             Assert.False(answer.Message.Headers.Contains("Server"));
         }

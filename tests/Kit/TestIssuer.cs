@@ -42,6 +42,9 @@ internal sealed class TestIssuer : IDisposable
         }
     }
 
+    /// <summary>The <c>jti</c> of all of a subject's tokens.</summary>
+    internal static string IdOf(string subject) => "token of " + subject;
+
     /// <summary>A token for a subject in these groups, good for an hour unless said otherwise; in the hands of an
     /// agent if one is named.</summary>
     internal string Token(string subject, string[] groups, string kind = "human", int goodForSeconds = 3_600,
@@ -53,6 +56,7 @@ internal sealed class TestIssuer : IDisposable
             ["iss"] = Issuer,
             ["aud"] = audiences ?? ["gateway"],
             ["sub"] = subject,
+            ["jti"] = IdOf(subject),
             ["kind"] = kind,
             ["groups"] = groups,
             ["iat"] = now,

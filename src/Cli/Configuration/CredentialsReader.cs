@@ -48,9 +48,14 @@ internal static class CredentialsReader
             RotateEvery = signing.Duration("rotateEvery", unstated.RotateEvery, second, TimeSpan.FromDays(365)),
             PublishBefore = signing.Duration("publishBefore", unstated.PublishBefore, second, TimeSpan.FromDays(30)),
             Slack = limits.PolicyDeadAfter,
+            JwksMaxAge = signing.Has("jwksMaxAge")
+                ? signing.Duration("jwksMaxAge", second, second, SigningTerms.JwksMaxAgeMax)
+                : null,
         };
         if (terms.PublishBefore > terms.RotateEvery)
             signing.Fault("publishBefore", "cannot be more than rotateEvery");
+        if (terms.JwksMaxAge > terms.PublishBefore / 2)
+            signing.Fault("jwksMaxAge", "cannot be more than half of publishBefore");
         signing.RefuseOthers();
         return terms;
     }

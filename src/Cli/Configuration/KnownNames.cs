@@ -24,7 +24,7 @@ internal static class KnownNames
         "clientCa", "minVersion", "proxyProtocol", "from", "required",
         "console", "clients", "clientId", "clientSecret", "scopes", "authorizationEndpoint", "tokenEndpoint",
         "groupsMax", "sessionIdle", "sessionMax",
-        "credentials", "signing", "rotateEvery", "publishBefore",
+        "credentials", "signing", "rotateEvery", "publishBefore", "jwksMaxAge",
         "introspection", "id", "endpoint", "tokenPrefix", "cacheFor", "kinds", "require", "gatewayTokens", "life",
         "saml", "entityId", "providers", "metadata", "signInUrl", "cbc", "signIn",
         "dpop", "nonce", "maxAge", "rules", "uri", "dns", "email", "subject",

@@ -84,7 +84,8 @@ internal sealed class IntrospectionEndpoint(
         });
     }
 
-    // Lent to somebody who was revoked since: a credential that several calls use would live until it expires.
+    // Lent to somebody who was revoked since, or whose token was: a credential that several calls use would live until
+    // it expires, and one whose call is in flight until that ends.
     private bool IsRevoked(LentToken token)
     {
         using JsonDocument claims = JsonDocument.Parse(token.Claims);
@@ -99,7 +100,10 @@ internal sealed class IntrospectionEndpoint(
             }
         }
 
-        return callers.IsRevoked(named, DateTimeOffset.FromUnixTimeSeconds(all.GetProperty("iat").GetInt64()));
+        string[] marks = all.TryGetProperty("lent_for", out JsonElement list)
+            ? [.. list.EnumerateArray().Select(static one => one.GetString()!)]
+            : [];
+        return callers.IsRevoked(named, DateTimeOffset.FromUnixTimeSeconds(all.GetProperty("iat").GetInt64()), marks);
     }
 
     // A session at the console is no client: a browser sends it whoever made it ask.

@@ -1,6 +1,5 @@
 using System.Text;
 using Countersign.DataPlane.Http;
-using Countersign.DataPlane.Sockets;
 using Countersign.Identity.Inbound;
 using Countersign.Identity.Inbound.Dpop;
 using Countersign.Policy;
@@ -15,17 +14,13 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
 {
     private const int TokenBytesMax = 16_384;
 
-    // So many heartbeats without being shown, and a token is forgotten.
-    private const int BeatsBetweenSweeps = 8;
-
-    // What all threads know lives longer: a client that calls every few seconds is worth it.
-    private const int BeatsBetweenLongSweeps = 120;
+    // So many heartbeats without being shown, and a token's bytes are forgotten.
+    private const int BeatsBetweenSweeps = 120;
 
     private const string ForAnotherResource = "The token is for another resource.";
 
     private static readonly string Algorithms = string.Join(' ', DpopProofs.Algorithms);
 
-    private readonly TokenMemo[] _memos = [.. Enumerable.Range(0, Lane.Count).Select(_ => new TokenMemo())];
     private int _beats;
 
     private static ReadOnlySpan<byte> BearerScheme => "bearer "u8;
@@ -35,23 +30,17 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
     /// <summary>Called by the heartbeat: forgets tokens that nobody shows any more.</summary>
     internal void Beat()
     {
-        _beats++;
-        if (_beats % BeatsBetweenLongSweeps == 0) verifier.ForgetSeen();
-        if (_beats % BeatsBetweenSweeps != 0) return;
-        foreach (TokenMemo memo in _memos) memo.Forget();
+        if (++_beats % BeatsBetweenSweeps == 0) verifier.ForgetSeen();
     }
 
-    /// <summary>
-    /// Looks the bearer token up among those already verified: those of this lane first.
-    /// </summary>
+    /// <summary>Looks the bearer token up among those already verified.</summary>
     [HotPath]
     internal Verdict Identify(CallContext call)
     {
-        if (call.Run is not null) return Verdict.Proceed; // identified when they asked; their token is gone
+        if (call.Run is not null) return StillStands(call);
         if (!TryGetToken(call.Request, BearerScheme, out ReadOnlySpan<byte> token, out string because))
             return IdentifyOtherwise(call, because);
-        TokenStatus status = verifier.TryFind(
-            token, call.Client.Certificate.Span, _memos[Lane.Current], out Caller? caller);
+        TokenStatus status = verifier.TryFind(token, call.Client.Certificate.Span, out Caller? caller);
         if (status == TokenStatus.Valid) return Accept(call, caller!);
         if (status == TokenStatus.Unseen) return Verdict.TokenUnseen;
         return Refuse(call, status == TokenStatus.NotBound
@@ -72,6 +61,20 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
             ? Accept(call, verification.Caller!)
             : Refuse(call, verification.Because);
     }
+
+    /// <summary>Whether whoever asked, as they were identified then, may still: their token is gone, or was looked at
+    /// long ago, but what it rested on may be revoked since.</summary>
+    internal Verdict StillStands(CallContext call) => verifier.IsRevoked(call.Caller!)
+        ? Refuse(call, "Whoever asked for this call was revoked since.")
+        : Verdict.Proceed;
+
+    /// <summary>The same by what is revoked now, wherever in the fleet it was.</summary>
+    internal async ValueTask<Verdict> StillStandsNowAsync(CallContext call) =>
+        await verifier.CatchUpAsync() ? StillStands(call) : Verdict.StoreUnavailable;
+
+    /// <summary>True if somebody's approval does not count any more: they were revoked after they gave it.</summary>
+    internal bool IsRevokedSince(string issuer, string subject, DateTimeOffset at) =>
+        verifier.IsRevokedSince(issuer, subject, at);
 
     private async ValueTask<Verdict> VerifyBoundAsync(CallContext call, byte[] token, DpopProofs checks)
     {

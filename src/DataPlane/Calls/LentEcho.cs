@@ -24,6 +24,17 @@ internal static class LentEcho
             call.Secrets.Add(written[place.Prefix.Length..^place.Suffix.Length]);
     }
 
+    /// <summary>True if the answer is looked into for what was lent, and so is asked for unencoded.</summary>
+    [HotPath]
+    internal static bool LooksInto(CallContext call) =>
+        !call.Secrets.IsEmpty && !call.Function!.Upstream.Credential.PassesEncoded;
+
+    /// <summary>True if what was lent may be in the answer's body where it cannot be seen: nobody asked for a coding,
+    /// and it came under one.</summary>
+    [HotPath]
+    internal static bool MayHideIn(CallContext call, ResponseHead head) =>
+        head.Count(FieldId.ContentEncoding) > 0 && LooksInto(call);
+
     /// <summary>True if trailers hold what was lent: they are left out then.</summary>
     internal static bool IsIn(CallContext call, TrailerSection trailers)
     {

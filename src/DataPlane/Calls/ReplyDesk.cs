@@ -13,6 +13,7 @@ namespace Countersign.DataPlane.Calls;
 /// </summary>
 internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResources resources)
 {
+    private const string Veiled = "The answer's coding cannot be undone, so what was lent could hide in it.";
     private const int FlushBytes = 32_768;
 
     // An encoded body is decoded in pieces, so that what a few bytes grow to can leave before more of it comes.
@@ -26,16 +27,17 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResource
     {
         UpstreamConnection upstream = call.Upstream!;
         MaskPlan? plan = masks.PlanFor(call.Decision!);
-        if (plan is null) return PassAsync(call, upstream);
         ResponseHead head = upstream.Response;
         bool hasBody = head.Framing != BodyFraming.None && !upstream.Body.IsWhole;
+        bool isVeiled = hasBody && LentEcho.MayHideIn(call, head);
+        if (plan is null) return isVeiled ? OpenAsync(call, upstream) : PassAsync(call, upstream);
         call.Masks = plan;
         call.MaskedHeaders = call.MaskedCount = plan.CountHeaders(head);
         call.DropsEncoding = plan.MasksBody && !plan.KeepsEncoding;
         if (!hasBody) return PassAsync(call, upstream);
         if (head.Status == 206) return new(NotMaskable(call, "A part of an answer cannot be masked."));
-        if (!plan.MasksBody) return PassAsync(call, upstream);
-        if (IsExempt(call, head)) return PassUnmaskedAsync(call, upstream);
+        if (!plan.MasksBody) return isVeiled ? OpenAsync(call, upstream) : PassAsync(call, upstream);
+        if (IsExempt(call, head)) return PassUnmaskedAsync(call, upstream, isVeiled);
         return head.Count(FieldId.ContentType) == 1 && head.Count(FieldId.ContentEncoding) <= 1
             ? MaskAsync(call, upstream, plan)
             : new(NotMaskable(call, "The answer does not say in one way what it is, so it cannot be masked."));
@@ -93,11 +95,20 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResource
         !call.Function!.IsMaskable && head.Count(FieldId.ContentType) <= 1
         && !BodyMasker.IsReadable(head.Value(FieldId.ContentType));
 
-    private ValueTask<Verdict> PassUnmaskedAsync(CallContext call, UpstreamConnection upstream)
+    private ValueTask<Verdict> PassUnmaskedAsync(CallContext call, UpstreamConnection upstream, bool isVeiled)
     {
         call.AuditDetail = "The answer passed its masks unread: policy says that the function is not maskable.";
         call.DropsEncoding = false;
-        return PassAsync(call, upstream);
+        return isVeiled ? OpenAsync(call, upstream) : PassAsync(call, upstream);
+    }
+
+    // Under no mask, but under a coding that what was lent would hide in: it leaves decoded, without it.
+    private ValueTask<Verdict> OpenAsync(CallContext call, UpstreamConnection upstream)
+    {
+        ResponseHead head = upstream.Response;
+        return head.Status == 206 || head.Count(FieldId.ContentEncoding) > 1
+            ? new(NotMaskable(call, Veiled))
+            : MaskAsync(call, upstream, plan: null);
     }
 
     [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
@@ -138,7 +149,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResource
     }
 
     [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
-    private async ValueTask<Verdict> MaskAsync(CallContext call, UpstreamConnection upstream, MaskPlan plan)
+    private async ValueTask<Verdict> MaskAsync(CallContext call, UpstreamConnection upstream, MaskPlan? plan)
     {
         BodyMasker masker = masks.Rent();
         try
@@ -166,7 +177,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResource
             }
 
             if (masked != MaskStatus.Refused) masked = masker.Finish(call.Reply);
-            call.MaskedCount = masker.MaskedCount + call.MaskedHeaders;
+            if (call.Masks is not null) call.MaskedCount = masker.MaskedCount + call.MaskedHeaders;
             return masked == MaskStatus.Refused ? NotMaskable(call, masker) : await EndMaskedAsync(call, upstream);
         }
         finally
@@ -175,12 +186,14 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResource
         }
     }
 
-    private bool TryBegin(BodyMasker masker, CallContext call, ResponseHead head, MaskPlan plan)
+    private bool TryBegin(BodyMasker masker, CallContext call, ResponseHead head, MaskPlan? plan)
     {
         masker.Secrets = call.Secrets.IsEmpty ? null : call.Secrets;
-        bool isRead = masker.TryReset(
-            plan.Program, head.Value(FieldId.ContentType), head.Value(FieldId.ContentEncoding), plan.KeepsEncoding,
-            _bodyLimits, null);
+        bool isRead = plan is null
+            ? masker.TryOpen(head.Value(FieldId.ContentEncoding), _bodyLimits)
+            : masker.TryReset(
+                plan.Program, head.Value(FieldId.ContentType), head.Value(FieldId.ContentEncoding),
+                plan.KeepsEncoding, _bodyLimits, null);
         call.DropsEncoding = !masker.KeepsEncoding;
         return isRead;
     }
@@ -215,9 +228,9 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResource
             PutReply(call);
             if (ReplyHead.SpeaksChunked(call))
             {
-                WireText.Put(output, "0\r\nCountersign-Masked: "u8);
-                WireText.Put(output, call.MaskedCount);
-                WireText.Put(output, "\r\n\r\n"u8);
+                WireText.Put(output, "0\r\n"u8);
+                if (call.MaskedCount >= 0) WireText.PutField(output, "Countersign-Masked"u8, call.MaskedCount);
+                WireText.Put(output, "\r\n"u8);
             }
         }
 
@@ -328,7 +341,8 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResource
     private static Verdict NotMaskable(CallContext call, BodyMasker masker)
     {
         call.AuditDetail = masker.RefusedBecause;
-        return NotMaskable(call, "The answer is not what its masks can be applied to.");
+        bool isMasked = call.Masks is { MasksBody: true };
+        return NotMaskable(call, isMasked ? "The answer is not what its masks can be applied to." : Veiled);
     }
 
     private static Verdict NotMaskable(CallContext call, string detail)

@@ -39,7 +39,7 @@ internal static class ReplyHead
     {
         WriteUpstreamHead(output, call, call.Upstream!.Response, keepsLength: false);
         WireText.PutField(output, "Content-Length"u8, bodyBytes);
-        WriteMaskedCount(output, call);
+        if (call.MaskedCount >= 0) WriteMaskedCount(output, call);
         WriteOwn(output, call);
     }
 
@@ -49,7 +49,8 @@ internal static class ReplyHead
         WriteUpstreamHead(output, call, call.Upstream!.Response, keepsLength: false);
         if (SpeaksChunked(call))
         {
-            WireText.Put(output, "Transfer-Encoding: chunked\r\nTrailer: Countersign-Masked\r\n"u8);
+            WireText.Put(output, "Transfer-Encoding: chunked\r\n"u8);
+            if (call.MaskedCount >= 0) WireText.Put(output, "Trailer: Countersign-Masked\r\n"u8);
         }
         else call.KeepAlive = false;
         WriteOwn(output, call);
@@ -216,7 +217,7 @@ internal static class ReplyHead
                 continue;
             }
 
-            if (call.MaskedCount >= 0 && FieldIds.TellsOfBody(field.Id)) continue;
+            if ((call.MaskedCount >= 0 || call.DropsEncoding) && FieldIds.TellsOfBody(field.Id)) continue;
             if (call.DropsEncoding && field.Id == FieldId.ContentEncoding) continue;
             hasDate |= field.Id == FieldId.Date;
             if (call.Masks?.Find(head.Name(field)) is { } mask) WriteMasked(output, head, field, mask);

@@ -15,10 +15,14 @@ namespace Countersign.DataPlane.Calls;
 /// <param name="Head">Request line and fields, with an empty line.</param>
 internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte[] Head)
 {
-    private const byte Form = 1;
+    private const byte Form = 3;
 
     /// <summary>With the message of a tool's call behind: what waits beside it is its arguments alone.</summary>
-    private const byte FormOfTool = 2;
+    private const byte FormOfTool = 4;
+
+    // The same without what the caller was proven by, as gateways before wrote them.
+    private const byte FormerForm = 1;
+    private const byte FormerFormOfTool = 2;
 
     /// <summary>The body, where it does not wait beside; null where it does.</summary>
     internal byte[]? Message { get; private init; }
@@ -42,6 +46,8 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
         writer.Write(caller.IsDelegated);
         writer.Write(caller.Actor);
         writer.Write(caller.IssuedAt);
+        WriteList(writer, caller.ProofMarks);
+        writer.Write(caller.ProvenAt);
         writer.Write(call.Client.IsTls);
         WriteBytes(writer, call.Client.RemoteAddress.Span);
         WriteBytes(writer, HeadOf(call));
@@ -57,7 +63,7 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
         {
             using BinaryReader reader = new(new MemoryStream(opened), Encoding.UTF8);
             byte form = reader.ReadByte();
-            if (form is not (Form or FormOfTool)) return null;
+            if (form is not (Form or FormOfTool or FormerForm or FormerFormOfTool)) return null;
             string issuer = reader.ReadString(), subject = reader.ReadString();
             CallerKind kind = (CallerKind)reader.ReadByte();
             List<string> groups = ReadList(reader), chain = ReadList(reader);
@@ -67,10 +73,11 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
                 Actor = reader.ReadString(),
                 IssuedAt = reader.ReadInt64(),
             };
+            if (form is Form or FormOfTool) caller = caller.ProvenBy(ReadList(reader), reader.ReadInt64());
             bool isTls = reader.ReadBoolean();
             return new(caller, reader.ReadBytes(reader.ReadInt32()), isTls, reader.ReadBytes(reader.ReadInt32()))
             {
-                Message = form == FormOfTool ? reader.ReadBytes(reader.ReadInt32()) : null,
+                Message = form is FormOfTool or FormerFormOfTool ? reader.ReadBytes(reader.ReadInt32()) : null,
             };
         }
         catch (Exception fault) when (fault is EndOfStreamException or IOException or ArgumentException)

@@ -32,6 +32,7 @@ internal static class UpstreamRequest
         WireText.Put(output, " HTTP/1.1\r\n"u8);
         WireText.PutField(output, "Host"u8, authority);
         bool isMasked = call.Decision!.Masks.Count > 0;
+        bool isReadForEcho = !isMasked && LentEcho.LooksInto(call);
         CredentialPlace? place = LentFields.PlaceOf(call);
         bool ownsIdempotency = call.IsClaimed;
         bool continuesTrace = IsSound(ReceivedTrace(head));
@@ -40,6 +41,7 @@ internal static class UpstreamRequest
             if (!Passes(field, call.Client.IsTrustedProxy, ownsIdempotency) && !Keeps(call.Function!, field)) continue;
             if (place is not null && LentFields.Replaces(place, head.Name(field))) continue;
             if (isMasked && IsBlindedByMask(head, field.Id)) continue;
+            if (isReadForEcho && field.Id == FieldId.AcceptEncoding) continue;
             if (field.Id == FieldId.Tracestate && !continuesTrace) continue;
             if (field.Id == FieldId.MaxForwards && head.MaxForwards >= 0) continue;
             WireText.PutField(output, head.Name(field), head.Value(field));
@@ -47,6 +49,7 @@ internal static class UpstreamRequest
 
         WriteFraming(output, call, isBuffered);
         if (isMasked) WriteAcceptEncoding(output, head, call.Decision);
+        else if (isReadForEcho) AcceptedCodings.Write(output, default);
         WriteHop(output, head, isMasked);
         if (ownsIdempotency)
         {

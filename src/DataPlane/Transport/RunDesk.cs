@@ -214,10 +214,11 @@ internal sealed partial class RunDesk : IAsyncDisposable
     }
 
     // The policy now in force has no such pause any more: what it refuses, or lets anybody do, nobody countersigned.
+    // Nor does anybody call who was revoked since they asked.
     private async ValueTask VoidAsync(CallContext call, Approval approval)
     {
         bool isVoid = call.Verdict is Verdict.Denied or Verdict.DutyConflict or Verdict.UnknownFunction
-            or Verdict.ApprovalMismatch or Verdict.Malformed or Verdict.ReasonRequired;
+            or Verdict.Unauthenticated or Verdict.ApprovalMismatch or Verdict.Malformed or Verdict.ReasonRequired;
         if (!isVoid || ApprovalRules.Void(approval) is not { IsMoved: true } move) return;
         await _store.MoveAsync(approval, move.Next!);
         Voided(_log, approval.Id, call.Verdict);

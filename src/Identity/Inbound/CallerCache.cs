@@ -67,13 +67,15 @@ internal readonly struct TokenHash : IEquatable<TokenHash>
 /// <param name="key">What verified it; null where the issuer itself was asked.</param>
 /// <param name="ring">The issuer's keys; null likewise.</param>
 /// <param name="expiresAtMs">Unix time in milliseconds from which the token is dead.</param>
-internal sealed class CachedCaller(Caller caller, IssuerKey? key, IssuerKeyRing? ring, long expiresAtMs)
+/// <param name="marks">What it can be revoked by.</param>
+internal sealed class CachedCaller(
+    Caller caller, IssuerKey? key, IssuerKeyRing? ring, long expiresAtMs, TokenMarks marks)
 {
     private bool _isUsed;
     private bool _isRevoked;
 
     /// <summary>What it can be revoked by.</summary>
-    public TokenMarks Marks { get; init; } = TokenMarks.None;
+    public TokenMarks Marks { get; } = marks;
 
     /// <summary>Unix time in milliseconds from which the issuer must be asked again.</summary>
     public long FreshUntilMs { get; init; } = long.MaxValue;
@@ -83,7 +85,7 @@ internal sealed class CachedCaller(Caller caller, IssuerKey? key, IssuerKeyRing?
 
     public void Revoke() => Volatile.Write(ref _isRevoked, true);
 
-    public Caller Caller { get; } = caller;
+    public Caller Caller { get; } = marks.Prove(caller);
 
     /// <summary>Unix time in milliseconds from which the token is dead.</summary>
     public long ExpiresAtMs { get; } = expiresAtMs;

@@ -11,7 +11,7 @@ namespace Countersign.Identity.Inbound;
 /// token whose issuer is asked (RFC 7662). A token that was verified is known by its SHA-256 until it expires, its key
 /// is withdrawn, it is revoked, or its issuer was away for too long. Thread-safe.
 /// </summary>
-public sealed class CallerVerifier : IAsyncDisposable
+public sealed partial class CallerVerifier : IAsyncDisposable
 {
     private readonly CallerVerifierLimits _limits;
     private readonly TimeProvider _clock;
@@ -22,7 +22,6 @@ public sealed class CallerVerifier : IAsyncDisposable
     private readonly OpaqueProof _opaque;
     private readonly ResourceAudiences _resources = new();
     private readonly CancellationTokenSource _stop = new();
-    private RevocationIndex _revoked = RevocationIndex.Empty;
     private Task? _refresh;
     private int _isDisposed;
 
@@ -65,6 +64,10 @@ public sealed class CallerVerifier : IAsyncDisposable
         _opaque = new OpaqueProof(issuers, _resources, http, _limits, clock, logger);
     }
 
+    /// <summary>Whose tokens are taken: the configured issuers, and the gateway itself where it issues any.</summary>
+    public IReadOnlyList<string> Issuers =>
+        _jwts.Own is { } own ? [.. _issuers.Keys, own.Options.Issuer] : [.. _issuers.Keys];
+
     /// <summary>Verified tokens kept now.</summary>
     internal int CachedTokens => _cache.Count;
 
@@ -103,26 +106,6 @@ public sealed class CallerVerifier : IAsyncDisposable
         _resources.Listener = listener;
     }
 
-    /// <summary>Refuses what is revoked from now on, cached or not.</summary>
-    public void Revoke(RevocationIndex revoked)
-    {
-        ArgumentNullException.ThrowIfNull(revoked);
-
-        // In force first, then the cache: what is added meanwhile looks at the list after it was added.
-        Volatile.Write(ref _revoked, revoked);
-        Interlocked.MemoryBarrier();
-        _cache.Revoke(revoked);
-        _seen.Revoke(revoked);
-    }
-
-    /// <summary>True if one of those whom a token names was revoked at or after the time it was issued.</summary>
-    /// <param name="named">The subject, and who acts for it.</param>
-    /// <param name="issuedAt">Its <c>iat</c>.</param>
-    public bool IsRevoked(IEnumerable<(string Issuer, string Subject)> named, DateTimeOffset issuedAt) =>
-        Volatile.Read(ref _revoked).Covers(new TokenMarks(
-            [], "", null, [.. named.Select(one => new NamedSubject(one.Issuer, one.Subject))],
-            issuedAt.ToUnixTimeMilliseconds()));
-
     /// <summary>Wipes tokens that nobody has shown since the last time this was called; what is known of them stays
     /// known by their SHA-256. Called now and then, beside whoever looks.</summary>
     public void ForgetSeen() => _seen.Forget();
@@ -152,42 +135,10 @@ public sealed class CallerVerifier : IAsyncDisposable
         if (token.IsEmpty || token.Length > _limits.TokenBytesMax) return TokenStatus.Unseen;
         if (!_seen.TryFind(token, out CachedCaller? cached) && !TryFindByHash(token, out cached))
             return TokenStatus.Unseen;
+
+        // What vouches for nobody any more is verified anew, and found under what that gives.
         TokenStatus status = Check(cached!, certificate, out caller);
-        if (status == TokenStatus.Unseen) Drop(token, held: null);
-        return status;
-    }
-
-    /// <summary>The same for a thread that remembers the tokens it has seen.</summary>
-    /// <param name="token">The bytes after <c>Bearer </c>.</param>
-    /// <param name="certificate">SHA-256 of the client's verified certificate; empty without one.</param>
-    /// <param name="memo">The thread's own; keeps the token where it is found.</param>
-    /// <param name="caller">As above.</param>
-    /// <returns>As above.</returns>
-    [HotPath]
-    public TokenStatus TryFind(
-        ReadOnlySpan<byte> token, ReadOnlySpan<byte> certificate, TokenMemo memo, out Caller? caller)
-    {
-        ArgumentNullException.ThrowIfNull(memo);
-        caller = null;
-        if (token.IsEmpty || token.Length > _limits.TokenBytesMax) return TokenStatus.Unseen;
-        TokenMemo.Held? held = memo.Take(token);
-        if (held is null || !held.Is(token))
-        {
-            if (!_seen.TryFind(token, out CachedCaller? found) && !TryFindByHash(token, out found))
-            {
-                held?.Return();
-                return TokenStatus.Unseen;
-            }
-
-            held ??= new TokenMemo.Held();
-            held.Hold(token, found!);
-        }
-
-        CachedCaller cached = held.Caller!;
-        TokenStatus status = Check(cached, certificate, out caller);
-        if (status == TokenStatus.Unseen) Drop(token, held);
-        else memo.Put(token, held);
-        if (!cached.IsUsed) cached.IsUsed = true;
+        if (status == TokenStatus.Unseen) _seen.Drop(token);
         return status;
     }
 
@@ -262,13 +213,6 @@ public sealed class CallerVerifier : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_refresh is not null) await _refresh.ConfigureAwait(false);
         _stop.Dispose();
-    }
-
-    // What vouches for nobody any more is verified anew, and found under what that gives.
-    private void Drop(ReadOnlySpan<byte> token, TokenMemo.Held? held)
-    {
-        held?.Return();
-        _seen.Drop(token);
     }
 
     // Once for a token that is shown again and again: after that its bytes are known.

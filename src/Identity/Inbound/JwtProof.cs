@@ -49,7 +49,7 @@ internal sealed class JwtProof(FrozenDictionary<string, IssuerKeyRing> issuers, 
         if (fault != TokenFault.None) return ProvenToken.No(fault);
         TokenMarks marks = TokenMarksReader.Read(token.Claims, ring.Options, hash);
         caller = resources.Narrow(token.Claims, ring.Options, caller!);
-        return new(TokenFault.None, new CachedCaller(caller, key, ring, expiresAtMs) { Marks = marks });
+        return new(TokenFault.None, new CachedCaller(caller, key, ring, expiresAtMs, marks));
     }
 
     private IssuerKeyRing? Find(string issuer)

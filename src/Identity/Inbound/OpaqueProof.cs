@@ -153,9 +153,9 @@ internal sealed class OpaqueProof
         fault = ClaimMapping.TryMap(answer, issuer, out Caller? caller);
         if (fault != TokenFault.None) return ProvenToken.No(fault);
         caller = _resources.Narrow(answer, issuer, caller!);
-        return new(TokenFault.None, new CachedCaller(caller, null, null, expiresAtMs)
+        TokenMarks marks = TokenMarksReader.Read(answer, issuer, hash);
+        return new(TokenFault.None, new CachedCaller(caller, null, null, expiresAtMs, marks)
         {
-            Marks = TokenMarksReader.Read(answer, issuer, hash),
             FreshUntilMs = Now + (long)issuer.Introspection!.CacheFor.TotalMilliseconds,
         });
     }

@@ -42,8 +42,9 @@ public sealed class CredentialIssuer
 
     /// <summary>
     /// Writes a compact JWT: claims <c>iss</c>, <c>aud</c>, <c>sub</c> (function), <c>act</c> (caller: <c>sub</c>,
-    /// <c>iss</c>, <c>kind</c>, <c>chain</c>), <c>jti</c> (call), <c>digest</c>, <c>approval</c> and <c>approvers</c>
-    /// where there are any, <c>gateway</c> (which start makes the call), <c>iat</c>, <c>nbf</c>, <c>exp</c>.
+    /// <c>iss</c>, <c>kind</c>, <c>chain</c>), <c>jti</c> (call), <c>lent_for</c> (what the caller's proof is revoked
+    /// by), <c>digest</c>, <c>approval</c> and <c>approvers</c> where there are any, <c>gateway</c> (which start makes
+    /// the call), <c>iat</c>, <c>nbf</c>, <c>exp</c>.
     /// </summary>
     /// <param name="terms">What it says.</param>
     /// <param name="destination">Where the token goes; 2 KiB is enough for callers with short chains.</param>
@@ -85,6 +86,12 @@ public sealed class CredentialIssuer
         WriteActor(terms.Caller, ref claims);
         claims.Raw(",\"jti\":"u8);
         claims.Id(terms.Call);
+        if (terms.Caller.ProofMarks.Count > 0)
+        {
+            claims.Raw(",\"lent_for\":"u8);
+            claims.Texts(terms.Caller.ProofMarks);
+        }
+
         if (!terms.Digest.IsEmpty)
         {
             claims.Raw(",\"digest\":"u8);

@@ -38,6 +38,23 @@ public sealed record SigningTerms
         }
     }
 
-    /// <summary>How long others may keep the JWKS, in whole seconds.</summary>
-    public int CachedSeconds => (int)Math.Clamp(PublishBefore.TotalSeconds / 4, 1, 300);
+    /// <summary>The longest that others may be told to keep the JWKS: a revoked key is believed so long.</summary>
+    public static readonly TimeSpan JwksMaxAgeMax = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// How long others may keep the JWKS, so how long they go on believing a revoked key; null for a minute, or a
+    /// quarter of <see cref="PublishBefore"/> where that is less. At most half of that, so that a key is known
+    /// everywhere before it signs.
+    /// </summary>
+    public TimeSpan? JwksMaxAge { get; init; }
+
+    /// <summary>How long others may keep the JWKS, in whole seconds, 1 to 3600.</summary>
+    public int CachedSeconds
+    {
+        get
+        {
+            double unstated = Math.Min(60, PublishBefore.TotalSeconds / 4);
+            return (int)Math.Clamp(JwksMaxAge?.TotalSeconds ?? unstated, 1, JwksMaxAgeMax.TotalSeconds);
+        }
+    }
 }

@@ -39,8 +39,9 @@ public sealed class BodyMasker : IDisposable
     /// <summary>Why the body was refused: constant text, never of the body. Empty when it was not.</summary>
     public string RefusedBecause { get; private set; } = "no body was begun";
 
-    /// <summary>True for a stream of events or records, each of which is wanted as soon as it is there.</summary>
-    public bool IsRecordStream => _kind is ContentKind.EventStream or ContentKind.JsonLines;
+    /// <summary>True for a stream of events or records, each of which is wanted as soon as it is there, and for a body
+    /// of which nobody said that it is none.</summary>
+    public bool IsRecordStream => _kind is ContentKind.EventStream or ContentKind.JsonLines or ContentKind.Plain;
 
     /// <summary>True if the body is decoded.</summary>
     public bool IsEncoded => _codingCount > 0;
@@ -88,6 +89,22 @@ public sealed class BodyMasker : IDisposable
         _codingCount = 0;
         _encoders = null;
         return contentEncoding.IsEmpty || TryResetCodings(contentEncoding, keepsEncoding, limits);
+    }
+
+    /// <summary>
+    /// Begins a body that is under no rule: it is decoded, its <see cref="Secrets"/> are taken out, and what is left
+    /// passes as it is, whatever its type. False if its codings cannot be read.
+    /// </summary>
+    /// <param name="contentEncoding">The Content-Encoding field (RFC 9110 section 8.4); empty for none.</param>
+    /// <param name="limits">Bounds of what is decoded.</param>
+    public bool TryOpen(ReadOnlySpan<byte> contentEncoding, BodyLimits limits)
+    {
+        RefusedBecause = "";
+        Secrets?.Begin();
+        _kind = ContentKind.Plain;
+        _codingCount = 0;
+        _encoders = null;
+        return contentEncoding.IsEmpty || TryResetCodings(contentEncoding, keepsEncoding: false, limits);
     }
 
     /// <summary>Takes the next bytes, all of them unless it refuses, and writes what may leave by now.</summary>
@@ -235,8 +252,15 @@ public sealed class BodyMasker : IDisposable
         ContentKind.Form => _other!.Form.Write(input, output),
         ContentKind.Text => _other!.Text.Write(input, output),
         ContentKind.Multipart => _other!.Multipart.Write(input, output),
+        ContentKind.Plain => Pass(input, output),
         _ => MaskStatus.Refused,
     };
+
+    private static MaskStatus Pass(ReadOnlySpan<byte> input, IBufferWriter<byte> output)
+    {
+        output.Write(input);
+        return MaskStatus.NeedMore;
+    }
 
     private MaskStatus FinishClean(IBufferWriter<byte> output) => _kind switch
     {
@@ -245,6 +269,7 @@ public sealed class BodyMasker : IDisposable
         ContentKind.Form => _other!.Form.Finish(output),
         ContentKind.Text => _other!.Text.Finish(output),
         ContentKind.Multipart => _other!.Multipart.Finish(),
+        ContentKind.Plain => MaskStatus.Done,
         _ => MaskStatus.Refused,
     };
 

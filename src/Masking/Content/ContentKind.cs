@@ -23,4 +23,7 @@ internal enum ContentKind : byte
 
     /// <summary><c>multipart/mixed</c> or <c>multipart/form-data</c>.</summary>
     Multipart,
+
+    /// <summary>Whatever it is: it passes as it is, with secrets taken out.</summary>
+    Plain,
 }

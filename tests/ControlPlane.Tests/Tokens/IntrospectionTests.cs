@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Countersign.Identity.Inbound;
 using Countersign.Identity.Outbound;
 using Countersign.Policy;
 using Countersign.Policy.Revocations;
@@ -76,6 +77,40 @@ public sealed class IntrospectionTests : IAsyncLifetime
         Assert.Equal("""{"active":false}""", (await AskAsync(token)).Body);
         _gate.Clock.Advance(TimeSpan.FromSeconds(2));
         Assert.True((await AskAsync(Written(gateway: gateway))).Json.GetProperty("active").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData("", false)]
+    [InlineData(Start, false)]
+    [InlineData("", true)]
+    [InlineData(Start, true)]
+    public async Task It_is_dead_when_the_token_it_was_lent_for_was_revoked(string gateway, bool isChild)
+    {
+        // Proves it by the token's hash, where the subject goes on: a credential for a call or for several that was
+        // lent for this token is dead, one for another token of theirs is good, and one that was lent for a token which
+        // the gateway gave for it is dead too.
+        _inFlight.Add(Call);
+        string parent = _gate.Token("ann", "support");
+        string token = parent;
+        if (isChild)
+        {
+            GatewayTokenTerms terms = new(
+                (await _gate.Callers.VerifyAsync(Encoding.ASCII.GetBytes(parent), Cancel)).Caller!,
+                _gate.Clock.GetUtcNow().AddMinutes(5))
+            {
+                Ancestors = [GatewayTokens.HashOf(Encoding.ASCII.GetBytes(parent))],
+            };
+            token = new GatewayTokens(() => _gate.Address, _gate.Ring, _gate.Clock).Write(terms)!.Text;
+        }
+
+        string lent = Written(gateway: gateway, caller: await CallerOfAsync(token));
+        string other = Written(gateway: gateway, caller: await CallerOfAsync(_gate.Token("ann", "support", "more")));
+        Assert.True((await AskAsync(lent)).Json.GetProperty("active").GetBoolean());
+        await _gate.Revocations.AddAsync(new Revocation(
+            RevocationKind.Token, "", GatewayTokens.HashOf(Encoding.ASCII.GetBytes(parent)), _gate.Clock.GetUtcNow(),
+            _gate.Clock.GetUtcNow().AddHours(1), "", ""));
+        Assert.Equal("""{"active":false}""", (await AskAsync(lent)).Body);
+        Assert.True((await AskAsync(other)).Json.GetProperty("active").GetBoolean());
     }
 
     [Fact]
@@ -201,6 +236,15 @@ public sealed class IntrospectionTests : IAsyncLifetime
 
     private const string FormType = "application/x-www-form-urlencoded";
 
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private async Task<Caller> CallerOfAsync(string token)
+    {
+        TokenVerification verified = await _gate.Callers.VerifyAsync(Encoding.ASCII.GetBytes(token), Cancel);
+        Assert.Equal("", verified.Because);
+        return verified.Caller!;
+    }
+
     private ValueTask<StoreStatus> RevokeAsync(string subject) => _gate.Revocations.AddAsync(new Revocation(
         RevocationKind.Subject, "https://issuer.test", subject, _gate.Clock.GetUtcNow(),
         _gate.Clock.GetUtcNow().AddHours(1), "", ""));
@@ -225,13 +269,14 @@ public sealed class IntrospectionTests : IAsyncLifetime
     }
 
     private string Written(
-        string audience = "billing", string gateway = Start, string? issuer = null, SigningKeyRing? ring = null)
+        string audience = "billing", string gateway = Start, string? issuer = null, SigningKeyRing? ring = null,
+        Caller? caller = null)
     {
         LentTerms terms = new()
         {
             Audience = audience,
             Function = "billing.reset",
-            Caller = new Caller("https://issuer.test", "bob", CallerKind.Agent, ["agents"], ["bob", "carol"]),
+            Caller = caller ?? new Caller("https://issuer.test", "bob", CallerKind.Agent, ["agents"], ["bob", "carol"]),
             Call = Call,
             Gateway = gateway,
             TimeToLive = TimeSpan.FromSeconds(30),

@@ -77,6 +77,91 @@ public sealed class LentEchoTests
         Assert.DoesNotContain(lent, audit, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("gzip", "/plain/1")]
+    [InlineData("br", "/plain/1")]
+    [InlineData("deflate", "/plain/1")]
+    [InlineData("gzip, br", "/plain/1")]
+    [InlineData("identity", "/plain/1")]
+    [InlineData("gzip", "/heads/1")]
+    [InlineData("gzip", "/files/1")]
+    public async Task What_comes_encoded_unasked_is_decoded_and_looked_into(string coding, string path)
+    {
+        // Proves that an upstream is asked for plain answers where something is lent, whatever the caller would take,
+        // and that one which encodes all the same is looked into: under no mask, under one of headers alone, and for a
+        // function that is not maskable. What told of the encoded bytes is left out; a large body streams; and a head
+        // without a body says what it would.
+        await using MemoryGateway gateway = new(Policy("jwt"));
+        string lent = "", filler = string.Concat(Enumerable.Range(0, 30_000).Select(static at => at + ","));
+        gateway.Upstream.Script = async session =>
+        {
+            while (await session.ReadAsync() is { } request)
+            {
+                gateway.Upstream.Note(request);
+                lent = request.Field("Authorization")!["Bearer ".Length..];
+                byte[] body = coding.Split(", ").Aggregate(
+                    Encoding.UTF8.GetBytes("<" + lent + ">" + filler + lent), Encoded);
+                await session.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: application/x-any\r\nETag: \"1\"\r\n"
+                    + $"X-Card: 1\r\nContent-Encoding: {coding}\r\nContent-Length: {body.Length}\r\n\r\n");
+                await session.WriteAsync(body);
+            }
+        };
+        MemoryClient client = gateway.Connect();
+        WireMessage answer = await client.CallAsync(Requests.Get(gateway, path, "Accept-Encoding: gzip, br\r\n"));
+        Assert.Equal("identity", Assert.Single(gateway.Upstream.Requests).Field("Accept-Encoding"));
+        string stars = new('*', lent.Length);
+        Assert.Equal((200, $"<{stars}>{filler}{stars}"), (answer.Status, answer.Text));
+        Assert.True(answer.IsWhole);
+        Assert.Null(answer.Field("Content-Encoding"));
+        Assert.Null(answer.Field("ETag"));
+        bool isMasked = path != "/plain/1";
+        Assert.Equal(isMasked, (answer.Head + string.Concat(answer.Trailers)).Contains("Countersign-Masked"));
+        Assert.Equal(path == "/heads/1" ? "***" : "1", answer.Field("X-Card"));
+    }
+
+    [Theory]
+    [InlineData("compress", "200 OK", "xxxx")]
+    [InlineData("gzip\r\nContent-Encoding: br", "200 OK", "xxxx")]
+    [InlineData("gzip", "206 Partial Content", "xxxx")]
+    [InlineData("gzip", "200 OK", "not gzip at all")]
+    public async Task What_cannot_be_decoded_does_not_leave(string coding, string status, string body)
+    {
+        // Proves that where the gateway cannot look, nothing of the answer reaches the caller.
+        await using MemoryGateway gateway = new(Policy("jwt"));
+        gateway.Upstream.Reply = _ => $"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n"
+            + $"Content-Encoding: {coding}\r\nContent-Length: {body.Length}\r\n\r\n{body}";
+        WireMessage answer = await gateway.Connect().CallAsync(Requests.Get(gateway, "/plain/1"));
+        Assert.Equal(502, answer.Status);
+        Assert.Equal("urn:countersign:response-not-maskable", answer.Json.GetProperty("type").GetString());
+        Assert.DoesNotContain(body, answer.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("jwt-encoded")]
+    [InlineData("none")]
+    public async Task An_upstream_that_shows_nothing_may_encode(string place)
+    {
+        // Proves that an encoded answer passes byte for byte, as the caller asked for it, where policy says that the
+        // upstream shows no requests, and where nothing is lent.
+        await using MemoryGateway gateway = new(Policy(place));
+        byte[] body = Encoded(Encoding.UTF8.GetBytes("{\"a\":1}"), "gzip");
+        gateway.Upstream.Script = async session =>
+        {
+            while (await session.ReadAsync() is { } request)
+            {
+                gateway.Upstream.Note(request);
+                await session.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: \"1\"\r\n"
+                    + $"Content-Encoding: gzip\r\nContent-Length: {body.Length}\r\n\r\n");
+                await session.WriteAsync(body);
+            }
+        };
+        WireMessage answer = await gateway.Connect().CallAsync(
+            Requests.Get(gateway, "/plain/1", "Accept-Encoding: gzip, br\r\n"));
+        Assert.Equal("gzip, br", Assert.Single(gateway.Upstream.Requests).Field("Accept-Encoding"));
+        Assert.Equal(("gzip", "\"1\""), (answer.Field("Content-Encoding"), answer.Field("ETag")));
+        Assert.Equal(body, answer.Body);
+    }
+
     [Fact]
     public async Task It_is_found_however_the_answer_arrives()
     {
@@ -173,10 +258,22 @@ public sealed class LentEchoTests
     private static string[] Forms(string secret) =>
         [secret, JsonSerializer.Serialize(secret).Trim('"'), Uri.EscapeDataString(secret)];
 
-    private static byte[] Gzip(string text)
+    private static byte[] Gzip(string text) => Encoded(Encoding.UTF8.GetBytes(text), "gzip");
+
+    private static byte[] Encoded(byte[] plain, string coding)
     {
+        if (coding == "identity") return plain;
         using MemoryStream bytes = new();
-        using (GZipStream gzip = new(bytes, CompressionLevel.Fastest)) gzip.Write(Encoding.UTF8.GetBytes(text));
+        using (Stream encoder = coding switch
+        {
+            "gzip" => new GZipStream(bytes, CompressionLevel.Fastest),
+            "br" => new BrotliStream(bytes, CompressionLevel.Fastest),
+            _ => new ZLibStream(bytes, CompressionLevel.Fastest),
+        })
+        {
+            encoder.Write(plain);
+        }
+
         return bytes.ToArray();
     }
 
@@ -194,6 +291,8 @@ public sealed class LentEchoTests
         {
             "jwt" => "broker: jwt",
             "jwt-again" => "broker: jwt, ttl: 30s, reuse: 10s",
+            "jwt-encoded" => "broker: jwt, passEncoded: true",
+            "none" => "broker: none",
             _ => "broker: static, from: crm" + place,
         };
         return $$"""
@@ -202,10 +301,13 @@ public sealed class LentEchoTests
             functions:
               plain: { upstream: crm, method: GET, path: "/plain/{id}", risk: low }
               masked: { upstream: crm, method: GET, path: "/masked/{id}", risk: low }
+              heads: { upstream: crm, method: GET, path: "/heads/{id}", risk: low }
+              files: { upstream: crm, method: GET, path: "/files/{id}", risk: low, maskable: false }
             rules:
               - { id: read, subjects: { groups: [support] }, functions: ["*"], effect: allow }
             masks:
-              - { id: pii, functions: [masked], fields: [ssn] }
+              - { id: pii, functions: [masked, files], fields: [ssn] }
+              - { id: card, functions: [heads], headers: [x-card] }
             """;
     }
 }

@@ -1,7 +1,10 @@
+using System.Text;
 using Countersign.DataPlane.Calls;
+using Countersign.Identity.Inbound;
 using Countersign.Kit;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
+using Countersign.Policy.Revocations;
 
 namespace Countersign.DataPlane.Tests.Calls;
 
@@ -147,6 +150,36 @@ public sealed class RetryAndRunTests
         await gateway.DecideAsync(id, "fay", "finance-leads");
         await UntilAsync(gateway, id, one => one.State == ApprovalState.Expired);
         Assert.Empty(gateway.Upstream.Requests);
+    }
+
+    [Theory]
+    [InlineData("token")]
+    [InlineData("subject")]
+    public async Task A_run_whose_caller_was_revoked_is_void(string how)
+    {
+        // Proves that who asked is looked for among the revoked when it is approved, though their token is long gone:
+        // by the token's hash and by the subject. Nothing is called, and a call that another asked for is made.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        string request = Requests.Post(gateway, "/billing/7/refunds", Body, Async);
+        WireMessage asked = await client.CallAsync(request);
+        string id = asked.Json.GetProperty("approval").GetString()!;
+        string token = request.Split("Bearer ")[1].Split('\r')[0];
+        DateTimeOffset now = gateway.Time.GetUtcNow();
+        Revocation revoked = how == "token"
+            ? new(RevocationKind.Token, "", GatewayTokens.HashOf(Encoding.ASCII.GetBytes(token)), now, now.AddHours(1),
+                "", "")
+            : new(RevocationKind.Subject, TestIssuer.Issuer, "ann", now, now.AddHours(1), "", "");
+        gateway.Callers.Revoke(new RevocationIndex(new RevocationListing(1, [revoked])));
+        await gateway.DecideAsync(id, "fay", "finance-leads");
+        await UntilAsync(gateway, id, one => one.State == ApprovalState.Expired);
+        Assert.Empty(gateway.Upstream.Requests);
+        WireMessage others = await client.CallAsync(
+            Requests.Post(gateway, "/billing/8/refunds", Body, Async, subject: "bob"));
+        string other = others.Json.GetProperty("approval").GetString()!;
+        await gateway.DecideAsync(other, "fay", "finance-leads");
+        await UntilAsync(gateway, other, one => one.HasOutcome);
+        Assert.Single(gateway.Upstream.Requests);
     }
 
     [Fact]

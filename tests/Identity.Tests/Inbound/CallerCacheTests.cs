@@ -97,6 +97,7 @@ public sealed class CallerCacheTests : IDisposable
             ScriptedIssuer.Options, [_key], new CallerVerifierLimits(), new HttpMessageInvoker(_issuer), _issuer.Clock,
             NullLogger.Instance, CancellationToken.None);
         return new CachedCaller(
-            new Caller(ScriptedIssuer.Issuer, subject, CallerKind.Human, [], [subject]), _key, ring, long.MaxValue);
+            new Caller(ScriptedIssuer.Issuer, subject, CallerKind.Human, [], [subject]), _key, ring, long.MaxValue,
+            TokenMarks.None);
     }
 }

@@ -83,48 +83,47 @@ public sealed class CallerVerifierTests
     [Fact]
     public async Task ARememberedTokenIsJudgedAsOneThatIsNot()
     {
-        // Proves that a memo answers for its very token only, for another one by what the cache says, never past
-        // expiry, and not at all once it was forgotten and the token is unknown.
+        // Proves that what is known by its bytes answers for its very token only, for another one by what the cache
+        // says, never past expiry, and that one whose bytes were forgotten is found by its SHA-256.
         ScriptedIssuer issuer = new(ScriptedKey.First);
         await using CallerVerifier verifier = issuer.Verifier();
         byte[] token = ScriptedKey.First.Sign(issuer.Claims()), other = ScriptedKey.First.Sign(issuer.Claims("bob"));
         byte[] forged = [.. token];
         forged[^1] ^= 1;
-        TokenMemo memo = new();
-        Assert.Equal(TokenStatus.Unseen, verifier.TryFind(token, default, memo, out _));
+        Assert.Equal(TokenStatus.Unseen, verifier.TryFind(token, out _));
         await verifier.VerifyAsync(token, Cancel);
-        Assert.Equal(TokenStatus.Valid, verifier.TryFind(token, default, memo, out Caller? first));
-        Assert.Equal(TokenStatus.Valid, verifier.TryFind(token, default, memo, out Caller? again));
+        Assert.Equal(TokenStatus.Valid, verifier.TryFind(token, out Caller? first));
+        Assert.Equal(TokenStatus.Valid, verifier.TryFind(token, out Caller? again));
         Assert.Same(first, again);
-        Assert.Equal(TokenStatus.Unseen, verifier.TryFind(forged, default, memo, out Caller? nobody));
+        Assert.Equal(TokenStatus.Unseen, verifier.TryFind(forged, out Caller? nobody));
         Assert.Null(nobody);
-        Assert.Equal(TokenStatus.Unseen, verifier.TryFind(token.AsSpan(1), default, memo, out _));
+        Assert.Equal(TokenStatus.Unseen, verifier.TryFind(token.AsSpan(1), out _));
         await verifier.VerifyAsync(other, Cancel);
-        Assert.Equal(TokenStatus.Valid, verifier.TryFind(other, default, memo, out Caller? bob));
+        Assert.Equal(TokenStatus.Valid, verifier.TryFind(other, out Caller? bob));
         Assert.NotSame(first, bob);
-        memo.Forget();
-        Assert.Equal(TokenStatus.Valid, verifier.TryFind(token, default, memo, out _));
+        verifier.ForgetSeen();
+        verifier.ForgetSeen();
+        Assert.Equal(TokenStatus.Valid, verifier.TryFind(token, out _));
         issuer.Clock.Advance(TimeSpan.FromSeconds(600));
-        Assert.Equal(TokenStatus.Expired, verifier.TryFind(token, default, memo, out _));
+        Assert.Equal(TokenStatus.Expired, verifier.TryFind(token, out _));
     }
 
     [Fact]
-    public void AMemoTellsEveryByteApart()
+    public void EveryByteIsToldApart()
     {
         // Proves the comparison at every length around a vector's and every place: the same bytes are the token, one
         // bit elsewhere, one byte less or more is not.
         for (int length = 1; length <= 140; length++)
         {
             byte[] token = [.. Enumerable.Range(0, length).Select(place => (byte)(place * 7))];
-            TokenMemo.Held held = new();
-            held.Hold(token, null!);
-            Assert.True(held.Is(token));
-            Assert.False(held.Is(token.AsSpan(1)));
-            Assert.False(held.Is([.. token, 0]));
+            byte[] held = [.. token];
+            Assert.True(SeenTokens.AreSame(held, token));
+            Assert.False(SeenTokens.AreSame(held, token.AsSpan(1)));
+            Assert.False(SeenTokens.AreSame(held, [.. token, 0]));
             for (int place = 0; place < length; place++)
             {
                 token[place] ^= 0x80;
-                Assert.False(held.Is(token));
+                Assert.False(SeenTokens.AreSame(held, token));
                 token[place] ^= 0x80;
             }
         }

@@ -36,7 +36,7 @@ public sealed class DpopProofTests : IDisposable
         await using CallerVerifier verifier = _issuer.Verifier();
         Assert.Equal(TokenStatus.NotBound, (await verifier.VerifyAsync(token, Cancel)).Status);
         Assert.Equal(TokenStatus.NotBound, verifier.TryFind(token, out _));
-        Assert.Equal(TokenStatus.NotBound, verifier.TryFind(token, default, new TokenMemo(), out _));
+        Assert.Equal(TokenStatus.NotBound, verifier.TryFind(token, default, out _));
 
         DpopOutcome proof = await CheckAsync(Proof(token), token);
         Assert.Equal(DpopStatus.Proved, proof.Status);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Countersign.Identity.Inbound;
+using Countersign.Policy;
 using Countersign.Policy.Revocations;
 using Xunit;
 
@@ -36,19 +37,6 @@ public sealed class RevocationTests : IAsyncDisposable
         Assert.Equal(TokenStatus.Revoked, (await _verifier.VerifyAsync(token, Cancel)).Status);
         Assert.NotEqual(TokenStatus.Valid, _verifier.TryFind(token, out _));
         Assert.True((await _verifier.VerifyAsync(other, Cancel)).IsValid);
-    }
-
-    [Fact]
-    public async Task AMemoForgetsItToo()
-    {
-        // Proves that a thread that remembers the token itself does not let it pass.
-        byte[] token = Token("alice", "one");
-        TokenMemo memo = new();
-        Assert.True((await _verifier.VerifyAsync(token, Cancel)).IsValid);
-        Assert.Equal(TokenStatus.Valid, _verifier.TryFind(token, default, memo, out _));
-        Revoke(new(RevocationKind.Token, "", GatewayTokens.HashOf(token), Now, Now.AddHours(1), "", ""));
-        Assert.Equal(TokenStatus.Unseen, _verifier.TryFind(token, default, memo, out _));
-        Assert.Equal(TokenStatus.Revoked, (await _verifier.VerifyAsync(token, Cancel)).Status);
     }
 
     [Fact]
@@ -90,6 +78,35 @@ public sealed class RevocationTests : IAsyncDisposable
         _issuer.Clock.Advance(TimeSpan.FromSeconds(10));
         Assert.Equal(
             TokenStatus.Revoked, (await _verifier.VerifyAsync(ScriptedKey.First.Sign(claims), Cancel)).Status);
+    }
+
+    [Theory]
+    [InlineData("token")]
+    [InlineData("id")]
+    [InlineData("subject")]
+    public async Task WhatWasLentEndsWithWhatItWasLentFor(string how)
+    {
+        // Proves that a caller whose token is gone is still known to be revoked, by whichever of the three, and that
+        // what the credential says is enough to know it; that another token of the same caller is not touched unless
+        // the subject is revoked; and that neither token nor id can be read in it.
+        byte[] token = Token("alice", "one");
+        Caller caller = (await _verifier.VerifyAsync(token, Cancel)).Caller!;
+        Caller other = (await _verifier.VerifyAsync(Token("alice", "two"), Cancel)).Caller!;
+        Assert.Equal(2, caller.ProofMarks.Count);
+        Assert.Empty(caller.ProofMarks.Intersect(other.ProofMarks));
+        Assert.All(caller.ProofMarks, mark => Assert.Equal(22, mark.Length));
+        Assert.DoesNotContain("one", caller.ProofMarks);
+        Assert.False(_verifier.IsRevoked(caller));
+        Revoke(how switch
+        {
+            "token" => new(RevocationKind.Token, "", GatewayTokens.HashOf(token), Now, Now.AddHours(1), "", ""),
+            "id" => new(RevocationKind.Id, ScriptedIssuer.Issuer, "one", Now, Now.AddHours(1), "", ""),
+            _ => new(RevocationKind.Subject, ScriptedIssuer.Issuer, "alice", Now, Now.AddHours(1), "", ""),
+        });
+        Assert.True(_verifier.IsRevoked(caller));
+        Assert.Equal(how == "subject", _verifier.IsRevoked(other));
+        Assert.Equal(how != "subject", _verifier.IsRevoked([], Now, caller.ProofMarks));
+        Assert.False(_verifier.IsRevoked([(ScriptedIssuer.Issuer, "bob")], Now, other.ProofMarks));
     }
 
     private DateTimeOffset Now => _issuer.Clock.GetUtcNow();

@@ -114,8 +114,6 @@ public sealed class SeenTokensTests
     }
 
     private static CachedCaller Entry(string id = "") =>
-        new(new Caller("i", "alice", CallerKind.Human, [], ["alice"]), null, null, long.MaxValue)
-        {
-            Marks = new TokenMarks([], "i", id, [], 0),
-        };
+        new(new Caller("i", "alice", CallerKind.Human, [], ["alice"]), null, null, long.MaxValue,
+            new TokenMarks([], "i", id, [], 0));
 }

@@ -94,7 +94,8 @@ public sealed class OAuthBrokerTests : IDisposable
     [Fact]
     public async Task TheGatewaysWordIsExchangedForWhoeverCalls()
     {
-        // Proves that the assertion is for the endpoint, and that callers of one name but other chains share nothing.
+        // Proves that the assertion is for the endpoint, and that callers of one name but other chains share nothing,
+        // nor two tokens of one caller: what was given for one that is revoked is lent no more.
         using OAuthBroker broker = Broker(CredentialBroker.Exchange);
         List<string> audiences = [];
         LendRequest request = Request(Terms(CredentialBroker.Exchange) with { ExchangesCaller = false }) with
@@ -112,6 +113,10 @@ public sealed class OAuthBrokerTests : IDisposable
         Assert.Equal(["https://idp.test/token"], audiences);
         Caller acted = new("https://issuer.test", "bob", CallerKind.Agent, ["agents"], ["bob", "carol"]);
         Assert.Equal("at-2", await LentAsync(broker, request with { Caller = acted }));
+        Caller byOne = acted.ProvenBy(["one"], 0), byTwo = acted.ProvenBy(["two"], 0);
+        Assert.Equal("at-3", await LentAsync(broker, request with { Caller = byOne }));
+        Assert.Equal("at-4", await LentAsync(broker, request with { Caller = byTwo }));
+        Assert.Equal("at-3", await LentAsync(broker, request with { Caller = byOne }));
         Lending none = await broker.LendAsync(request with { Assert = _ => null }, CancellationToken.None);
         Assert.Null(none.Secret);
     }

@@ -41,6 +41,33 @@ public sealed partial class CredentialsReaderTests
         Assert.Equal((VaultLogin.AppRole, "countersign"), (vault.Login, vault.Who));
     }
 
+    [Theory]
+    [InlineData("", 60)]
+    [InlineData("\"publishBefore\": \"20s\"", 5)]
+    [InlineData("\"publishBefore\": \"1s\"", 1)]
+    [InlineData("\"jwksMaxAge\": \"5m\"", 300)]
+    [InlineData("\"jwksMaxAge\": \"1s\"", 1)]
+    [InlineData("\"jwksMaxAge\": \"1h\", \"publishBefore\": \"2h\"", 3_600)]
+    public void A_revoked_key_is_believed_so_long(string signing, int seconds)
+    {
+        // Proves the max-age that the JWKS is served with: a minute, less where keys change sooner, or as it is said.
+        ConfigurationReading reading = Read("{ \"credentials\": { \"signing\": { " + signing + " } } }");
+        Assert.Empty(reading.Errors);
+        Assert.Equal(seconds, reading.Options!.Credentials.Signing.CachedSeconds);
+    }
+
+    [Theory]
+    [InlineData("\"jwksMaxAge\": \"31m\"")]
+    [InlineData("\"jwksMaxAge\": \"2h\", \"publishBefore\": \"1d\"")]
+    [InlineData("\"jwksMaxAge\": \"0s\"")]
+    public void A_set_that_is_kept_too_long_is_refused(string signing)
+    {
+        // Proves the bounds: a key must be known before it signs, and a revoked one is believed an hour at most.
+        ConfigurationReading reading = Read("{ \"credentials\": { \"signing\": { " + signing + " } } }");
+        Assert.Contains(
+            reading.Errors, error => error.StartsWith("credentials.signing.jwksMaxAge:", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Every_error_is_named_and_no_secret_is_repeated()
     {
@@ -48,7 +75,7 @@ public sealed partial class CredentialsReaderTests
         // belongs is in no message.
         ConfigurationReading reading = Read("""
             { "credentials": {
-              "signing": { "rotateEvery": "1s", "publishBefore": "2s", "x": 1 },
+              "signing": { "rotateEvery": "1s", "publishBefore": "2s", "jwksMaxAge": "2s", "x": 1 },
               "introspection": { "clients": [{ "id": "a", "secret": "hunter2-hunter2" }, { "id": "a" }] },
               "brokers": {
                 "bad name": { "kind": "static", "secret": "env:A" },
@@ -61,7 +88,7 @@ public sealed partial class CredentialsReaderTests
             """);
         string[] places =
         [
-            "credentials.signing.publishBefore", "credentials.signing.x",
+            "credentials.signing.publishBefore", "credentials.signing.jwksMaxAge", "credentials.signing.x",
             "credentials.introspection.clients[0].secret", "credentials.introspection.clients[0].audiences",
             "credentials.introspection.clients[1].secret", "credentials.introspection.clients[1].id",
             "credentials.brokers.bad name", "credentials.brokers.s.secret", "credentials.brokers.s.endpoints",

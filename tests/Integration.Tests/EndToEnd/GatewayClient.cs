@@ -90,21 +90,3 @@ public sealed class GatewayClient(string data, string control, Func<string, stri
         return await Answer.ReadAsync(response);
     }
 }
-
-/// <summary>Waiting for behaviour instead of for time.</summary>
-public static class Until
-{
-    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(25);
-
-    /// <summary>Looks again until it is so, or fails the test.</summary>
-    public static async Task TrueAsync(Func<Task<bool>> isSo, TimeSpan? within = null)
-    {
-        TimeSpan most = within ?? CountersignProcess.PatienceMax;
-        long startedAt = TimeProvider.System.GetTimestamp();
-        while (!await isSo())
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(startedAt) < most, "what must happen did not");
-            await Task.Delay(Between);
-        }
-    }
-}

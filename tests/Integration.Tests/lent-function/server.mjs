@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 
 const [control, issuer, audience, client, secret] = process.argv.slice(2);
-const keys = createRemoteJWKSet(new URL("/oauth/jwks", control), { cooldownDuration: 0 });
+const keys = createRemoteJWKSet(new URL("/oauth/jwks", control), { cooldownDuration: 0, cacheMaxAge: 60_000 });
 
 async function introspect(token) {
   const response = await fetch(new URL("/oauth/introspect", control), {

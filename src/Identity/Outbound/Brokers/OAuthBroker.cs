@@ -84,14 +84,16 @@ public sealed class OAuthBroker : ICredentialBroker, IDisposable
         return form;
     }
 
-    // Two callers share no exchanged token, and one caller's two tokens none either: they may say different things.
+    // Two callers share no exchanged token, and one caller's two tokens none either: they may say different things, and
+    // what was given for one that is revoked is lent to nobody any more.
     private string KeyOf(LendRequest request)
     {
         string what = request.Terms.Audience + "\n" + request.Terms.Scope;
         if (Kind == CredentialBroker.OAuth) return what;
         string whose = request.Terms.ExchangesCaller
             ? Convert.ToHexString(SHA256.HashData(request.CallerToken.Span))
-            : string.Join('\n', ((string[])[request.Caller.Issuer, request.Caller.Subject, .. request.Caller.Chain])
+            : string.Join('\n', ((string[])
+                [request.Caller.Issuer, request.Caller.Subject, .. request.Caller.Chain, .. request.Caller.ProofMarks])
                 .Select(one => $"{one.Length}:{one}"));
         return what + "\n" + request.Function + "\n" + whose;
     }
