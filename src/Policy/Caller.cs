@@ -102,8 +102,8 @@ public sealed class Caller
     /// </summary>
     public ReadOnlyMemory<byte> BoundKey { get; init; }
 
-    /// <summary>The paths of the data listener that the token is for, and nothing else (RFC 8707); empty for one that is
-    /// for all of it.</summary>
+    /// <summary>The paths of the data listener that the token is for, and nothing else (RFC 8707); empty for one that
+    /// is for all of it.</summary>
     public IReadOnlyList<string> ResourcePaths => _resourcePaths;
 
     /// <summary>The token's <c>iat</c>, in seconds since 1970; 0 where it has none.</summary>

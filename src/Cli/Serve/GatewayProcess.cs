@@ -123,8 +123,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, outbound.Keys, audit.Log)
             {
-                LendingFault = LendingFault(roles), KeyKeeper = outbound.Keeper, Certificates = _options.Identity.Certificates,
-                LentCalls = outbound.LentCalls,
+                KeyKeeper = outbound.Keeper, Certificates = _options.Identity.Certificates,
+                LendingFault = LendingFault(roles), LentCalls = outbound.LentCalls,
                 Witness = witnesses.Witness,
                 Chain = audit.Chain.ToTrust,
                 Readiness = _readiness,

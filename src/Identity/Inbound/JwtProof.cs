@@ -12,7 +12,8 @@ internal readonly record struct ProvenToken(TokenFault Fault, CachedCaller? Call
 }
 
 /// <summary>Proves JWTs by the rules of RFC 8725: those of the configured issuers, and the gateway's own.</summary>
-internal sealed class JwtProof(FrozenDictionary<string, IssuerKeyRing> issuers, ResourceAudiences resources, TimeProvider clock)
+internal sealed class JwtProof(
+    FrozenDictionary<string, IssuerKeyRing> issuers, ResourceAudiences resources, TimeProvider clock)
 {
     private IssuerKeyRing? _own;
 

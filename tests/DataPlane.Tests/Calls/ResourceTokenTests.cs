@@ -20,7 +20,10 @@ public sealed class ResourceTokenTests
           people.set: { upstream: crm, method: POST, path: "/people/{id}", risk: high }
           below.get:  { upstream: crm, method: GET, path: "/mcp/{id}", risk: low }
         rules:
-          - { id: all, subjects: { groups: [support] }, functions: [crm.find, "ops.*", people.get, "below.*"], effect: allow }
+          - id: all
+            subjects: { groups: [support] }
+            functions: [crm.find, "ops.*", people.get, "below.*"]
+            effect: allow
           - id: asked
             subjects: { groups: [support] }
             functions: [crm.delete, people.set]
