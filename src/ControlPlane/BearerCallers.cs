@@ -31,6 +31,9 @@ internal sealed class BearerCallers(
     private const string Scheme = "Bearer";
     private const string ProofScheme = "DPoP";
 
+    /// <summary>Why a token that is for resources of the data listener alone is refused.</summary>
+    internal const string ForAnotherResource = "the token is for another resource";
+
     private static readonly object ProvedItem = new();
 
     public async ValueTask<BearerOutcome> IdentifyAsync(HttpContext context)
@@ -48,10 +51,14 @@ internal sealed class BearerCallers(
             return new(null, "the token is bound to a client certificate or a key, and is no bearer token");
         if (status == TokenStatus.Expired) return new(null, "the token has expired");
         TokenVerification verified = await verifier.VerifyAsync(token, certificate, cancellation);
-        return verified.IsValid
-            ? new(verified.Caller, "") { GoodUntil = verified.ExpiresAt }
-            : new(null, verified.Because);
+        return BecauseOf(verified) is { } fault
+            ? new(null, fault)
+            : new(verified.Caller, "") { GoodUntil = verified.ExpiresAt };
     }
+
+    // A token for resources of the data listener alone (RFC 8707 section 2) is none for this one.
+    private static string? BecauseOf(in TokenVerification verified) =>
+        !verified.IsValid ? verified.Because : verified.Caller!.ResourcePaths.Count > 0 ? ForAnotherResource : null;
 
     private async ValueTask<BearerOutcome> IdentifyBoundAsync(
         HttpContext context, DpopProofs checks, byte[] token, CancellationToken cancellation)
@@ -81,9 +88,9 @@ internal sealed class BearerCallers(
     {
         SenderProof sender = new(ThumbprintOf(context), key);
         TokenVerification verified = await verifier.VerifyAsync(token, sender, cancellation);
-        return verified.IsValid
-            ? new(verified.Caller, "") { GoodUntil = verified.ExpiresAt }
-            : new(null, verified.Because) { ProofError = "invalid_token" };
+        return BecauseOf(verified) is { } fault
+            ? new(null, fault) { ProofError = "invalid_token" }
+            : new(verified.Caller, "") { GoodUntil = verified.ExpiresAt };
     }
 
     /// <summary>SHA-256 of the client certificate that the handshake verified; empty without one.</summary>

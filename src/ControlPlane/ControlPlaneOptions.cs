@@ -126,6 +126,10 @@ public sealed record ControlPlaneServices(
     /// <summary>Where the fleet reports itself; null shows none.</summary>
     public RedisNodeStore? Nodes { get; init; }
 
+    /// <summary>Why the configuration's brokers would lend an upstream nothing; null where they would. Null knows of no
+    /// brokers.</summary>
+    public Func<Upstream, string?>? LendingFault { get; init; }
+
     /// <summary>What masks make tokens with, by the names that policy knows the keys by.</summary>
     public IReadOnlyDictionary<string, TokenKey> MaskKeys { get; init; } = new Dictionary<string, TokenKey>();
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Countersign.Policy.Conditions;
 
 namespace Countersign.Policy;
@@ -27,6 +28,7 @@ public enum CallerKind : byte
 /// </summary>
 public sealed class Caller
 {
+    private string[] _resourcePaths = [];
     private readonly long? _provenAt;
     private CallerView? _view;
     private CallerFacts? _facts;
@@ -100,6 +102,10 @@ public sealed class Caller
     /// </summary>
     public ReadOnlyMemory<byte> BoundKey { get; init; }
 
+    /// <summary>The paths of the data listener that the token is for, and nothing else (RFC 8707); empty for one that
+    /// is for all of it.</summary>
+    public IReadOnlyList<string> ResourcePaths => _resourcePaths;
+
     /// <summary>The token's <c>iat</c>, in seconds since 1970; 0 where it has none.</summary>
     public long IssuedAt { get; init; }
 
@@ -154,7 +160,31 @@ public sealed class Caller
             IssuedAt = IssuedAt,
             ProofMarks = marks,
             ProvenAt = provenAt,
+            _resourcePaths = _resourcePaths,
         };
+    }
+
+    /// <summary>The same caller, whose token is for these resources alone.</summary>
+    /// <param name="paths">Paths of the data listener; none is this caller as it is.</param>
+    public Caller HeldTo(IReadOnlyList<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        if (paths.Count == 0) return this;
+        Caller held = ProvenBy(ProofMarks, ProvenAt);
+        held._resourcePaths = [.. paths];
+        return held;
+    }
+
+    /// <summary>True if the token is good for the data listener's <paramref name="path"/>, in bytes as it was
+    /// sent.</summary>
+    public bool MayUse(ReadOnlySpan<byte> path)
+    {
+        foreach (string resource in _resourcePaths)
+        {
+            if (Ascii.Equals(path, resource)) return true;
+        }
+
+        return _resourcePaths.Length == 0;
     }
 
     /// <summary>True if the caller is in <paramref name="group"/>; group names are compared exactly.</summary>

@@ -64,6 +64,7 @@ internal sealed class ControlFixture : IAsyncDisposable
         _issuer = new TestIssuer(_folder, Clock);
         _callers = new CallerVerifier(
             [_issuer.Options], null, new HttpMessageInvoker(new SocketsHttpHandler()), Clock, NullLogger.Instance);
+        _callers.KnowResources(() => "http://gateway.test");
         Revocations.Heard = listing => _callers.Revoke(new RevocationIndex(listing));
         Proofs = new DpopProofs(new byte[32], new InMemoryOneTimeStore(Clock), new DpopOptions(), Clock);
         Memory = new InMemoryApprovalStore(Clock);
@@ -172,6 +173,10 @@ internal sealed class ControlFixture : IAsyncDisposable
             SigningKeys, _keySeal, new SigningTerms(), Clock, NullLogger.Instance);
         return _keeper ?? throw new InvalidOperationException(fault);
     }
+
+    /// <summary>A person's token for other audiences than the gateway alone.</summary>
+    public string ResourceToken(string subject, string[] groups, params string[] audiences) =>
+        _issuer.Token(subject, groups, audiences: audiences);
 
     /// <summary>A token: the subject, then its groups. The kind is human unless the subject ends in -bot.</summary>
     public string Token(string subject, params string[] groups)

@@ -58,6 +58,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
         _http = new HttpMessageInvoker(issuerSite ?? new SocketsHttpHandler());
         IssuerOptions issuer = issuerSite is null ? Issuer.Options : Issuer.Options with { KeysFile = null };
         _callers = new CallerVerifier([issuer], null, _http, Time, NullLogger.Instance);
+        _callers.KnowResources(() => PublicUrl);
         Publish(policy);
         Admission = new Admission(bounds, Time);
         UpstreamMetrics metrics = new();

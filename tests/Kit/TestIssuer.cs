@@ -11,6 +11,9 @@ internal sealed class TestIssuer : IDisposable
 {
     internal const string Issuer = "https://issuer.test";
 
+    /// <summary>A resource of a data listener, beside the audience of the gateway as a whole.</summary>
+    internal const string McpResource = "http://gateway.test/mcp";
+
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly string _file;
     private readonly TimeProvider _clock;
@@ -22,7 +25,12 @@ internal sealed class TestIssuer : IDisposable
         File.WriteAllText(_file, _key.ExportSubjectPublicKeyInfoPem());
     }
 
-    internal IssuerOptions Options => new() { Issuer = Issuer, Audiences = ["gateway"], KeysFile = _file };
+    internal IssuerOptions Options => new()
+    {
+        Issuer = Issuer,
+        Audiences = ["gateway", McpResource],
+        KeysFile = _file,
+    };
 
     /// <summary>Its public key as a JWKS, for an issuer whose keys are discovered.</summary>
     internal string Jwks
@@ -40,13 +48,13 @@ internal sealed class TestIssuer : IDisposable
     /// <summary>A token for a subject in these groups, good for an hour unless said otherwise; in the hands of an
     /// agent if one is named.</summary>
     internal string Token(string subject, string[] groups, string kind = "human", int goodForSeconds = 3_600,
-        string? actor = null, string? confirmation = null, string? agent = null)
+        string? actor = null, string? confirmation = null, string? agent = null, string[]? audiences = null)
     {
         long now = _clock.GetUtcNow().ToUnixTimeSeconds();
         Dictionary<string, object> claims = new()
         {
             ["iss"] = Issuer,
-            ["aud"] = "gateway",
+            ["aud"] = audiences ?? ["gateway"],
             ["sub"] = subject,
             ["jti"] = IdOf(subject),
             ["kind"] = kind,

@@ -118,13 +118,13 @@ internal sealed class GatewayProcess : IAsyncDisposable
         RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(
             store, _logs.CreateLogger<RedisApprovalStore>());
         ClaimSweep sweep = await SweepAsync(store, approvals);
-        CallerVerifier callers = await identity.StartAsync(store, ControlUrl, cancellation);
+        CallerVerifier callers = await identity.StartAsync(store, ControlUrl, DataUrl, cancellation);
         if (roles.HasFlag(Roles.Control))
         {
             ControlPlaneServices services = new(inForce, callers, approvals, policies, seal, outbound.Keys, audit.Log)
             {
                 KeyKeeper = outbound.Keeper, Certificates = _options.Identity.Certificates,
-                LentCalls = outbound.LentCalls,
+                LendingFault = LendingFault(roles), LentCalls = outbound.LentCalls,
                 Witness = witnesses.Witness,
                 Chain = audit.Chain.ToTrust,
                 Readiness = _readiness,
@@ -161,6 +161,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
         }
 
         Join(nodes, roles, feed, await ShipAsync(environment, audit));
+    }
+
+    // A process that makes no calls may have been told of no brokers, and then it cannot say.
+    private Func<Upstream, string?>? LendingFault(Roles roles)
+    {
+        IReadOnlyList<BrokerSetting> brokers = _options.Credentials.Brokers;
+        bool isKnown = brokers.Count > 0 || roles.HasFlag(Roles.Data);
+        return isKnown ? upstream => BrokerOffers.Fault(brokers, upstream) : null;
     }
 
     private CredentialBrokers Brokers(ProcessSecrets secrets, RedisStore store, ClaimSweep sweep)
@@ -223,6 +231,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private string ControlUrl() =>
         _options.ControlUrl ?? ControlAddress
         ?? (_options.ControlTls is null ? "http://" : "https://") + _options.ControlListen[0];
+
+    // A process without the data listener goes by where the others' is said to be.
+    private string DataUrl() =>
+        _options.DataUrl ?? DataAddress
+        ?? (_options.DataTls is null ? "http://" : "https://") + _options.DataListen[0];
 
     private async Task StartControlAsync(
         ControlPlaneServices services, IReadOnlyList<WebhookOptions> webhooks, IntrospectionTerms introspection,

@@ -42,15 +42,17 @@ internal sealed class IdentityParts(
     /// <summary>The verifier, which knows what is revoked.</summary>
     /// <param name="store">Where revocations and ids that were used are.</param>
     /// <param name="controlUrl">The control listener's address, asked once it is known.</param>
+    /// <param name="dataUrl">What callers reach the data listener under, asked for each token.</param>
     /// <param name="cancellation">Gives up.</param>
     internal async Task<CallerVerifier> StartAsync(
-        RedisStore store, Func<string> controlUrl, CancellationToken cancellation)
+        RedisStore store, Func<string> controlUrl, Func<string> dataUrl, CancellationToken cancellation)
     {
         _store = store;
         Proofs = new DpopProofs(nonceKey, new RedisOneTimeStore(store), options.Identity.Dpop, clock);
         _http = new HttpMessageInvoker(_handler, disposeHandler: false);
         IssuerOptions[] issuers = [.. options.Issuers.Select(one => WithSecret(one, options, environment))];
         _callers = new CallerVerifier(issuers, null, _http, clock, logs.CreateLogger<CallerVerifier>());
+        _callers.KnowResources(dataUrl);
         _feed = new RedisRevocationFeed(
             store, new RedisRevocationStore(store), listing => _callers.Revoke(new RevocationIndex(listing)), clock,
             logs.CreateLogger<RedisRevocationFeed>());

@@ -71,8 +71,18 @@ internal static class InspectVerb
         [
             .. options.Issuers.Select(one => IdentityParts.WithSecret(one, options, environment.Variables)),
         ];
-        await using CallerVerifier verifier = new(issuers, null, http, environment.Clock, NullLogger.Instance);
+        // A public URL of plain http elsewhere cannot be asked; what its tokens say can be looked at all the same.
+        IssuerOptions own = IssuerOptions.OfGateway(OwnUrl(options));
+        bool canAsk = IssuerOptions.Check([own]).Count == 0 && !issuers.Any(one => one.Issuer == own.Issuer);
+        IssuerOptions[] asked = canAsk ? [.. issuers, own] : issuers;
+        await using CallerVerifier verifier = new(asked, null, http, environment.Clock, NullLogger.Instance);
+        verifier.KnowResources(() => options.DataUrl
+            ?? (options.DataTls is null ? "http://" : "https://") + options.DataListen[0]);
         return await TokenInspector.InspectAsync(
-            bytes, issuers, isOffline ? null : verifier, environment.Clock, cancellation);
+            bytes, [.. issuers, own], isOffline ? null : verifier, environment.Clock, cancellation);
     }
+
+    // As the control listener calls itself.
+    private static string OwnUrl(GatewayOptions options) => options.ControlUrl?.TrimEnd('/')
+        ?? (options.ControlTls is null ? "http://" : "https://") + options.ControlListen[0];
 }

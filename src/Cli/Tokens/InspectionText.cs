@@ -39,9 +39,11 @@ internal static class InspectionText
         Line(text, "groups", Safe(string.Join(", ", caller.Groups)));
         Line(text, "chain", Safe(string.Join(", ", caller.Chain)));
         if (caller.Tenant.Length > 0) Line(text, "tenant", Safe(caller.Tenant));
+        if (caller.ResourcePaths.Count > 0) Line(text, "only for", Safe(string.Join(", ", caller.ResourcePaths)));
         Line(
             text, "approves",
-            caller.IsPerson ? "where a stage names a group of theirs" : "never: this is no person acting directly");
+            caller.ResourcePaths.Count > 0 ? "never: the token is for a resource of the data listener alone"
+            : caller.IsPerson ? "where a stage names a group of theirs" : "never: this is no person acting directly");
         return text.ToString().TrimEnd();
     }
 
@@ -90,6 +92,7 @@ internal static class InspectionText
         WriteList(json, "groups", caller.Groups);
         WriteList(json, "chain", caller.Chain);
         json.WriteString("tenant", caller.Tenant);
+        WriteList(json, "only_for", caller.ResourcePaths);
         json.WriteEndObject();
     }
 

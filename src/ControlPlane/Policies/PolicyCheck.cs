@@ -20,7 +20,9 @@ internal sealed record CheckedPolicy(
 /// <summary>Reads documents, and looks for holes over the directory of people that the gateway was given.</summary>
 /// <param name="options">Where people are found, and which accounts are one person's.</param>
 /// <param name="learned">The callers that were seen.</param>
-internal sealed class PolicyCheck(ControlPlaneOptions options, LearnedCallers learned)
+/// <param name="lendingFault">Why an upstream would be lent nothing; null where nobody here knows.</param>
+internal sealed class PolicyCheck(
+    ControlPlaneOptions options, LearnedCallers learned, Func<Upstream, string?>? lendingFault)
 {
     public static PolicyReading Read(string text) =>
         PolicyReader.Read(text, new MaskVocabulary(MaskField.Check, DetectorNames.Check));
@@ -31,6 +33,8 @@ internal sealed class PolicyCheck(ControlPlaneOptions options, LearnedCallers le
     {
         PolicyReading reading = Read(text);
         if (reading.Snapshot is not { } snapshot) return new CheckedPolicy(reading, reading.Errors, []);
+        List<PolicyError> unlent = [.. LendingFaults(snapshot)];
+        if (unlent.Count > 0) return new CheckedPolicy(reading, unlent, []);
         PeopleDirectory? people = null;
         if (overPeople && !TryReadDirectory(out people))
         {
@@ -41,6 +45,16 @@ internal sealed class PolicyCheck(ControlPlaneOptions options, LearnedCallers le
 
         IReadOnlyList<PolicyFinding> findings = HoleFinder.Find(snapshot, people);
         return new CheckedPolicy(reading, Of(findings, FindingWeight.Error), Of(findings, FindingWeight.Warning));
+    }
+
+    // Every call of such an upstream would be 503 for as long as the policy is in force.
+    private IEnumerable<PolicyError> LendingFaults(PolicySnapshot snapshot)
+    {
+        foreach (Upstream upstream in lendingFault is null ? [] : snapshot.Upstreams)
+        {
+            if (lendingFault!(upstream) is { } fault)
+                yield return new PolicyError(1, 1, $"upstream '{upstream.Name}': {fault}");
+        }
     }
 
     private static List<PolicyError> Of(IReadOnlyList<PolicyFinding> findings, FindingWeight weight) =>

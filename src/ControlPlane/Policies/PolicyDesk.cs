@@ -11,7 +11,8 @@ internal sealed class PolicyDesk(
     ControlPlaneServices services, ControlPlaneOptions options, ActLog acts, PolicyProposals proposals,
     Func<string> publicUrl, TimeProvider clock)
 {
-    private readonly PolicyCheck _check = new(options, new LearnedCallers(services.Audit, clock));
+    private readonly PolicyCheck _check = new(
+        options, new LearnedCallers(services.Audit, clock), services.LendingFault);
 
     private readonly RedisPolicyStore _store = services.Policies;
 

@@ -64,8 +64,11 @@ internal sealed class SigningKeyDesk(
         switch (await change())
         {
             case SigningKeyChange.Done:
-                act.Succeed("");
+                act.Succeed("done");
                 return Reply.Json(200, Write);
+            case SigningKeyChange.UnderWay:
+                act.Fail("the next keys wait already, nothing was changed");
+                return Reply.Refuse(Refusal.RotationUnderWay, UnderWay());
             case SigningKeyChange.NotFound:
                 act.Fail("there is no such key");
                 return Reply.Refuse(Refusal.NotFound, "There is no key of that name.");
@@ -73,6 +76,14 @@ internal sealed class SigningKeyDesk(
                 act.Fail("the store did not confirm it");
                 return Reply.Refuse(Refusal.StoreUnavailable, "Nobody knows whether the keys changed; look again.");
         }
+    }
+
+    private string UnderWay()
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        DateTimeOffset from = keeper.Ring.Current.Keys.Where(one => one.SignsFrom > now)
+            .Select(one => one.SignsFrom).DefaultIfEmpty(now).Max();
+        return $"The next keys wait already and sign from {Timestamps.Format(from)}; nothing was changed.";
     }
 
     private void Write(Utf8JsonWriter json)

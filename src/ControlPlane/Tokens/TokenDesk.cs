@@ -168,6 +168,8 @@ internal sealed class TokenDesk(
             verified = await callers.VerifyAsync(token, sender with { Key = default }, cancel);
         if (verified.Status == TokenStatus.KeysUnavailable)
             return (null, OAuthError.Of(OAuthError.TemporarilyUnavailable, $"{name}: {verified.Because}", 503));
+        if (verified.Caller is { ResourcePaths.Count: > 0 })
+            return (null, OAuthError.Of(OAuthError.InvalidRequest, $"{name}: {BearerCallers.ForAnotherResource}"));
         return verified.IsValid
             ? (new ExchangedToken(token, verified.Caller!, verified.ExpiresAt), null)
             : (null, OAuthError.Of(OAuthError.InvalidRequest, $"{name}: {verified.Because}"));

@@ -165,7 +165,7 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
         }
 
         record.Method = call.Request.Method;
-        record.Target = call.IsToolCall ? call.Tool!.Place : call.Request.Target;
+        record.Target = call.IsToolCall ? call.Tool!.Place : AuditTarget.Of(call.Request.Target);
         record.RequestBytes = call.RequestBody.BytesRead;
         record.PolicyVersion = call.Policy?.Version ?? 0;
         if (call.Function is { } function)

@@ -17,6 +17,8 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
     // So many heartbeats without being shown, and a token's bytes are forgotten.
     private const int BeatsBetweenSweeps = 120;
 
+    private const string ForAnotherResource = "The token is for another resource.";
+
     private static readonly string Algorithms = string.Join(' ', DpopProofs.Algorithms);
 
     private int _beats;
@@ -39,12 +41,7 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
         if (!TryGetToken(call.Request, BearerScheme, out ReadOnlySpan<byte> token, out string because))
             return IdentifyOtherwise(call, because);
         TokenStatus status = verifier.TryFind(token, call.Client.Certificate.Span, out Caller? caller);
-        if (status == TokenStatus.Valid)
-        {
-            call.Caller = caller;
-            return Verdict.Proceed;
-        }
-
+        if (status == TokenStatus.Valid) return Accept(call, caller!);
         if (status == TokenStatus.Unseen) return Verdict.TokenUnseen;
         return Refuse(call, status == TokenStatus.NotBound
             ? "The token is bound to a client certificate or a key that this call did not prove."
@@ -60,9 +57,9 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
         TryGetToken(call.Request, BearerScheme, out ReadOnlySpan<byte> token, out _);
         TokenVerification verification = await verifier.VerifyAsync(
             token.ToArray(), call.Client.Certificate, CancellationToken.None);
-        if (verification.Status != TokenStatus.Valid) return Refuse(call, verification.Because);
-        call.Caller = verification.Caller;
-        return Verdict.Proceed;
+        return verification.Status == TokenStatus.Valid
+            ? Accept(call, verification.Caller!)
+            : Refuse(call, verification.Because);
     }
 
     /// <summary>Whether whoever asked, as they were identified then, may still: their token is gone, or was looked at
@@ -95,8 +92,7 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
             token, new SenderProof(call.Client.Certificate, proof.Key), CancellationToken.None);
         if (verification.Status != TokenStatus.Valid)
             return RefuseProof(call, checks, "invalid_token", verification.Because);
-        call.Caller = verification.Caller;
-        return Verdict.Proceed;
+        return Accept(call, verification.Caller!);
     }
 
     private Verdict IdentifyOtherwise(CallContext call, string because)
@@ -115,6 +111,16 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
         }
 
         call.Caller = certified.Caller;
+        return Verdict.Proceed;
+    }
+
+    // A token for one resource is none for another (RFC 8707 section 2). Of the gateway's own paths those who look see
+    // what the resource's calls have asked for, which is looked at where it is known.
+    [HotPath]
+    private static Verdict Accept(CallContext call, Caller caller)
+    {
+        if (!caller.MayUse(call.Request.Path) && !OwnPaths.Owns(call)) return Refuse(call, ForAnotherResource);
+        call.Caller = caller;
         return Verdict.Proceed;
     }
 

@@ -19,6 +19,9 @@ internal sealed class OwnPaths(
 
     private const string OutcomeSuffix = "/outcome";
 
+    // What follows the path in a target: the query, or which tool of an MCP endpoint.
+    private static readonly char[] PathEnds = ['?', '#'];
+
     private static ReadOnlySpan<byte> ApprovalsPath => "/.countersign/approvals/"u8;
 
     /// <summary>True if the path is the gateway's, so that no policy can give it to a function.</summary>
@@ -158,9 +161,12 @@ internal sealed class OwnPaths(
         if (found.Status == StoreStatus.NotFound) return Verdict.NotFound;
         if (!found.IsOk) return Verdict.StoreUnavailable;
         if (!ApprovalRules.MayFollow(found.Value!.Requester, call.Caller!)) return Verdict.NotFound;
+        if (!call.Caller!.MayUse(PathOf(found.Value.Target))) return Verdict.NotFound;
         call.Approval = found.Value;
         return null;
     }
+
+    private static byte[] PathOf(string target) => Encoding.UTF8.GetBytes(target.Split(PathEnds, 2)[0]);
 
     private static Verdict Explain(CallContext call, Approval approval, MoveRefusal refusal)
     {

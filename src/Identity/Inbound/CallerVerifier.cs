@@ -20,6 +20,7 @@ public sealed partial class CallerVerifier : IAsyncDisposable
     private readonly FrozenDictionary<string, IssuerKeyRing> _issuers;
     private readonly JwtProof _jwts;
     private readonly OpaqueProof _opaque;
+    private readonly ResourceAudiences _resources = new();
     private readonly CancellationTokenSource _stop = new();
     private Task? _refresh;
     private int _isDisposed;
@@ -59,8 +60,8 @@ public sealed partial class CallerVerifier : IAsyncDisposable
 
         if (errors.Count > 0) throw new ArgumentException(string.Join("; ", errors), nameof(issuers));
         _issuers = rings.ToFrozenDictionary(StringComparer.Ordinal);
-        _jwts = new JwtProof(_issuers, clock);
-        _opaque = new OpaqueProof(issuers, http, _limits, clock, logger);
+        _jwts = new JwtProof(_issuers, _resources, clock);
+        _opaque = new OpaqueProof(issuers, _resources, http, _limits, clock, logger);
     }
 
     /// <summary>Whose tokens are taken: the configured issuers, and the gateway itself where it issues any.</summary>
@@ -89,18 +90,20 @@ public sealed partial class CallerVerifier : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(keys);
         if (_issuers.ContainsKey(issuer))
             throw new ArgumentException($"'{issuer}' is the gateway itself and one of its issuers", nameof(issuer));
-        IssuerOptions options = new()
-        {
-            Issuer = issuer,
-            Audiences = [issuer],
-            Algorithms = ["ES256"],
-            IsGateway = true,
-        };
-        IssuerKeyRing own = IssuerKeyRing.Fixed(options, [], _limits, _clock);
+        IssuerKeyRing own = IssuerKeyRing.Fixed(IssuerOptions.OfGateway(issuer), [], _limits, _clock);
         void Publish() => own.Publish([.. keys.Current.Keys.Select(one => IssuerKey.FromOwn(one.Keys))]);
         keys.Swapped += Publish;
         Publish();
         _jwts.Own = own;
+    }
+
+    /// <summary>Holds tokens that are for resources under the data listener alone, by their <c>aud</c>, to those:
+    /// <see cref="Caller.ResourcePaths"/>. Call it before the first token comes.</summary>
+    /// <param name="listener">What callers reach the data listener under, asked for each token.</param>
+    public void KnowResources(Func<string> listener)
+    {
+        ArgumentNullException.ThrowIfNull(listener);
+        _resources.Listener = listener;
     }
 
     /// <summary>Wipes tokens that nobody has shown since the last time this was called; what is known of them stays

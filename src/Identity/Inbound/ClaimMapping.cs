@@ -14,38 +14,46 @@ internal static class ClaimMapping
     public const int ActorDepthMax = 16;
 
     /// <summary>Maps verified claims; <see cref="TokenFault.None"/> when <paramref name="caller"/> is set.</summary>
-    public static TokenFault TryMap(JsonElement claims, IssuerOptions options, out Caller? caller)
+    /// <param name="claims">The payload.</param>
+    /// <param name="options">How its issuer names them.</param>
+    /// <param name="caller">Who it is.</param>
+    /// <param name="all">Null stops at the first fault; else every fault is added, and it goes on.</param>
+    /// <returns>The first fault.</returns>
+    public static TokenFault TryMap(
+        JsonElement claims, IssuerOptions options, out Caller? caller, List<TokenFault>? all = null)
     {
         caller = null;
-        if (options.IsGateway) return GatewayClaims.TryMap(claims, out caller);
-        if (!claims.TryGetProperty("sub", out JsonElement sub) || !ClaimText.TryReadName(sub, out string subject))
-            return TokenFault.SubjectWrong;
-
-        if (!RequiredClaims.Hold(claims, options)) return TokenFault.ClaimRequired;
-        bool isDelegated = claims.TryGetProperty("act", out JsonElement actor);
-        if (!TryReadKind(claims, options, isDelegated, out CallerKind kind)) return TokenFault.KindWrong;
-
-        List<string> groups = [];
-        foreach (string source in options.Groups)
+        FaultNotes notes = new(all);
+        if (options.IsGateway)
         {
-            if (!GroupSource.TryRead(claims, source, groups)) return TokenFault.GroupsWrong;
+            notes.Stop(GatewayClaims.TryMap(claims, out caller));
+            return notes.First;
         }
 
-        string tenant = "";
-        if (options.TenantClaim is not null && ClaimPath.TryFind(claims, options.TenantClaim, out JsonElement owner)
-            && !ClaimText.TryReadName(owner, out tenant)) return TokenFault.TenantWrong;
+        string subject = "", tenant = "";
+        bool isNamed = claims.TryGetProperty("sub", out JsonElement sub) && ClaimText.TryReadName(sub, out subject);
+        if (notes.Stop(!isNamed, TokenFault.SubjectWrong)) return notes.First;
+        if (notes.Stop(!RequiredClaims.Hold(claims, options), TokenFault.ClaimRequired)) return notes.First;
+        bool isDelegated = claims.TryGetProperty("act", out JsonElement actor);
+        bool hasKind = TryReadKind(claims, options, isDelegated, out CallerKind kind);
+        if (notes.Stop(!hasKind, TokenFault.KindWrong)) return notes.First;
+
+        List<string> groups = [];
+        bool hasGroups = options.Groups.All(source => GroupSource.TryRead(claims, source, groups));
+        if (notes.Stop(!hasGroups, TokenFault.GroupsWrong)) return notes.First;
+        bool isTenantWrong = options.TenantClaim is not null
+            && ClaimPath.TryFind(claims, options.TenantClaim, out JsonElement owner)
+            && !ClaimText.TryReadName(owner, out tenant);
+        if (notes.Stop(isTenantWrong, TokenFault.TenantWrong)) return notes.First;
 
         List<string> people = [];
         bool isForPerson = isDelegated || kind is CallerKind.Human or CallerKind.Unstated;
-        if (!TryAddAccount(claims, subject, isForPerson, options, people)) return TokenFault.PersonWrong;
-        if (isDelegated)
-        {
-            TokenFault fault = AddActors(actor, options, kind, people);
-            if (fault != TokenFault.None) return fault;
-        }
-
-        if (!TryAddResponsible(claims, options, people)) return TokenFault.ResponsibleWrong;
-        if (!Confirmation.TryRead(claims, out Confirmation bound)) return TokenFault.SenderConstrained;
+        bool hasPerson = TryAddAccount(claims, subject, isForPerson, options, people);
+        if (notes.Stop(!hasPerson, TokenFault.PersonWrong)) return notes.First;
+        if (isDelegated && notes.Stop(AddActors(actor, options, kind, people))) return notes.First;
+        if (notes.Stop(!TryAddResponsible(claims, options, people), TokenFault.ResponsibleWrong)) return notes.First;
+        bool isBound = Confirmation.TryRead(claims, out Confirmation bound);
+        if (notes.Stop(!isBound, TokenFault.SenderConstrained) || notes.First != TokenFault.None) return notes.First;
         caller = new Caller(
             options.Issuer, subject, kind, Distinct(groups, StringComparer.Ordinal),
             Distinct(people, StringComparer.OrdinalIgnoreCase), tenant)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Countersign.Identity.Inbound;
@@ -18,9 +19,10 @@ internal static class ClaimPath
         if (!path.StartsWith('/')) return claims.TryGetProperty(path, out found);
         foreach (string step in path[1..].Split('/'))
         {
-            // Through objects alone: a place in a list means nothing that a policy could rest on.
-            if (found.ValueKind != JsonValueKind.Object || !found.TryGetProperty(Unescape(step), out found))
-                return false;
+            bool isThere = found.ValueKind == JsonValueKind.Array
+                ? TryFindItem(found, step, out found)
+                : found.ValueKind == JsonValueKind.Object && found.TryGetProperty(Unescape(step), out found);
+            if (!isThere) return false;
         }
 
         return true;
@@ -34,6 +36,17 @@ internal static class ClaimPath
         string[] steps = path[1..].Split('/');
         if (steps.Length > StepsMax || steps.Any(step => step.Length == 0)) return "is no JSON pointer to a claim";
         return steps.All(IsEscaped) ? "" : "holds a ~ that is neither ~0 nor ~1";
+    }
+
+    // RFC 6901 section 4: digits without a leading zero; the place after the last, a hyphen, holds nothing.
+    private static bool TryFindItem(JsonElement list, string step, out JsonElement found)
+    {
+        found = default;
+        bool isIndex = step.All(char.IsAsciiDigit) && (step.Length == 1 || !step.StartsWith('0'));
+        if (!isIndex || !int.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out int index)
+            || index >= list.GetArrayLength()) return false;
+        found = list[index];
+        return true;
     }
 
     private static bool IsEscaped(string step)
@@ -56,14 +69,15 @@ internal static class ClaimPath
 /// </summary>
 internal static class GroupSource
 {
-    /// <summary>Adds the groups of one source; false when the claim is neither text nor a list of texts.</summary>
+    /// <summary>Adds the groups of one source; false when the claim is neither text nor a list of texts, or, with text
+    /// around it, neither those nor true, false or a whole number.</summary>
     public static bool TryRead(JsonElement claims, string source, List<string> groups)
     {
         (string before, string path, string after) = Parts(source);
         if (!ClaimPath.TryFind(claims, path, out JsonElement held)) return true;
         if (before.Length == 0 && after.Length == 0) return ClaimText.TryReadList(held, groups);
         List<string> values = [];
-        if (!ClaimText.TryReadList(held, values)) return false;
+        if (!TryReadValues(held, values)) return false;
         foreach (string value in values)
         {
             string group = before + value + after;
@@ -72,6 +86,27 @@ internal static class GroupSource
         }
 
         return true;
+    }
+
+    private static bool TryReadValues(JsonElement held, List<string> values)
+    {
+        if (held.ValueKind == JsonValueKind.Array) return held.EnumerateArray().All(item => TryAdd(item, values));
+        return TryAdd(held, values);
+    }
+
+    // As required claims are compared. A number has many spellings, so only those that have one are taken.
+    private static bool TryAdd(JsonElement item, List<string> values)
+    {
+        string? value = item.ValueKind switch
+        {
+            JsonValueKind.True => "true",
+            JsonValueKind.False => "false",
+            JsonValueKind.Number when item.GetRawText() is var text && text != "-0"
+                && text.TrimStart('-').All(char.IsAsciiDigit) => text,
+            _ => ClaimText.TryReadName(item, out string name) ? name : null,
+        };
+        if (value is not null) values.Add(value);
+        return value is not null;
     }
 
     /// <summary>What is wrong with a source; empty when it can be used.</summary>

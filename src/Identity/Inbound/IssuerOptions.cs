@@ -86,6 +86,22 @@ public sealed record IssuerOptions
     /// <summary>The address of the discovery document.</summary>
     internal string DiscoveryAddress => DiscoveryUrl ?? Issuer.TrimEnd('/') + "/.well-known/openid-configuration";
 
+    /// <summary>The gateway itself, as the issuer of the tokens that it gives; asked for its keys where it is not the
+    /// one that reads them.</summary>
+    /// <param name="publicUrl">Their <c>iss</c> and <c>aud</c>: the public URL of the control listener.</param>
+    public static IssuerOptions OfGateway(string publicUrl)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(publicUrl);
+        return new()
+        {
+            Issuer = publicUrl,
+            Audiences = [publicUrl],
+            Algorithms = ["ES256"],
+            DiscoveryUrl = publicUrl.TrimEnd('/') + "/.well-known/oauth-authorization-server",
+            IsGateway = true,
+        };
+    }
+
     /// <summary>Everything that is wrong with these issuers, each as a sentence; empty when they can be used.</summary>
     public static IReadOnlyList<string> Check(IReadOnlyList<IssuerOptions> issuers)
     {

@@ -12,7 +12,8 @@ internal readonly record struct ProvenToken(TokenFault Fault, CachedCaller? Call
 }
 
 /// <summary>Proves JWTs by the rules of RFC 8725: those of the configured issuers, and the gateway's own.</summary>
-internal sealed class JwtProof(FrozenDictionary<string, IssuerKeyRing> issuers, TimeProvider clock)
+internal sealed class JwtProof(
+    FrozenDictionary<string, IssuerKeyRing> issuers, ResourceAudiences resources, TimeProvider clock)
 {
     private IssuerKeyRing? _own;
 
@@ -48,7 +49,8 @@ internal sealed class JwtProof(FrozenDictionary<string, IssuerKeyRing> issuers, 
         fault = CheckClaims(token, ring, out long expiresAtMs);
         if (fault != TokenFault.None) return ProvenToken.No(fault);
         TokenMarks marks = TokenMarksReader.Read(token.Claims, ring.Options, hash);
-        return new(TokenFault.None, new CachedCaller(caller!, key, ring, expiresAtMs, marks));
+        caller = resources.Narrow(token.Claims, ring.Options, caller!);
+        return new(TokenFault.None, new CachedCaller(caller, key, ring, expiresAtMs, marks));
     }
 
     private IssuerKeyRing? Find(string issuer)

@@ -21,6 +21,7 @@ internal sealed class OpaqueProof
     private readonly IssuerOptions[] _issuers;
     private readonly HttpMessageInvoker _http;
     private readonly CallerVerifierLimits _limits;
+    private readonly ResourceAudiences _resources;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
@@ -28,10 +29,11 @@ internal sealed class OpaqueProof
     private readonly Dictionary<TokenHash, long> _inactive = [];
 
     public OpaqueProof(
-        IEnumerable<IssuerOptions> issuers, HttpMessageInvoker http, CallerVerifierLimits limits, TimeProvider clock,
-        ILogger logger)
+        IEnumerable<IssuerOptions> issuers, ResourceAudiences resources, HttpMessageInvoker http,
+        CallerVerifierLimits limits, TimeProvider clock, ILogger logger)
     {
         _issuers = [.. issuers.Where(issuer => issuer.Introspection is not null)];
+        _resources = resources;
         _http = http;
         _limits = limits;
         _clock = clock;
@@ -39,18 +41,22 @@ internal sealed class OpaqueProof
     }
 
     /// <summary>The issuer that a token may be of, if it is opaque; null asks nobody.</summary>
-    public IssuerOptions? IssuerOf(ReadOnlySpan<byte> token)
+    public IssuerOptions? IssuerOf(ReadOnlySpan<byte> token) => IssuerOf(token, _issuers, _limits.TokenBytesMax);
+
+    /// <summary>The same of any issuers.</summary>
+    public static IssuerOptions? IssuerOf(
+        ReadOnlySpan<byte> token, IEnumerable<IssuerOptions> issuers, int tokenBytesMax)
     {
         // RFC 6750 section 2.1: what a bearer token may be written with. Anything else is not sent anywhere.
-        if (token.IsEmpty || token.Length > _limits.TokenBytesMax) return null;
+        if (token.IsEmpty || token.Length > tokenBytesMax) return null;
         foreach (byte letter in token)
         {
             if (!char.IsAsciiLetterOrDigit((char)letter) && !"-._~+/="u8.Contains(letter)) return null;
         }
 
-        foreach (IssuerOptions issuer in _issuers)
+        foreach (IssuerOptions issuer in issuers)
         {
-            string prefix = issuer.Introspection!.TokenPrefix;
+            if (issuer.Introspection?.TokenPrefix is not { } prefix) continue;
             if (token.Length > prefix.Length && System.Text.Ascii.Equals(token[..prefix.Length], prefix)) return issuer;
         }
 
@@ -146,8 +152,9 @@ internal sealed class OpaqueProof
         if (fault != TokenFault.None) return ProvenToken.No(fault);
         fault = ClaimMapping.TryMap(answer, issuer, out Caller? caller);
         if (fault != TokenFault.None) return ProvenToken.No(fault);
+        caller = _resources.Narrow(answer, issuer, caller!);
         TokenMarks marks = TokenMarksReader.Read(answer, issuer, hash);
-        return new(TokenFault.None, new CachedCaller(caller!, null, null, expiresAtMs, marks)
+        return new(TokenFault.None, new CachedCaller(caller, null, null, expiresAtMs, marks)
         {
             FreshUntilMs = Now + (long)issuer.Introspection!.CacheFor.TotalMilliseconds,
         });

@@ -19,19 +19,22 @@ public static class TokenClaims
         }
 
         TokenFault found = ClaimMapping.TryMap(claims, options, out Caller? caller);
-        fault = found switch
-        {
-            TokenFault.None => "",
-            TokenFault.SubjectWrong => "'sub' is missing or no name",
-            TokenFault.KindWrong => $"'{options.KindClaim}' is none of human, agent, ci and service",
-            TokenFault.GroupsWrong => $"one of {string.Join(", ", options.Groups)} is no list of texts",
-            TokenFault.ClaimRequired => $"one of {string.Join(", ", options.Requires.Keys)} is not what it must be",
-            TokenFault.TenantWrong => $"'{options.TenantClaim}' is no name",
-            TokenFault.ActorWrong => "'act' is no actor, or nested too deep",
-            TokenFault.ResponsibleWrong => $"one of {string.Join(", ", options.ResponsibleClaims)} is no list of names",
-            TokenFault.PersonWrong => $"'{options.PersonClaim}' names nobody, though 'sub' is a person",
-            _ => found.ToString(),
-        };
+        fault = Explain(found, options);
         return caller;
     }
+
+    /// <summary>What is wrong with claims, by the names that the issuer's settings give them.</summary>
+    internal static string Explain(TokenFault fault, IssuerOptions options) => fault switch
+    {
+        TokenFault.None => "",
+        TokenFault.SubjectWrong => "'sub' is missing or no name",
+        TokenFault.KindWrong => $"'{options.KindClaim}' is none of human, agent, ci and service",
+        TokenFault.GroupsWrong => $"one of {string.Join(", ", options.Groups)} is no list of texts",
+        TokenFault.ClaimRequired => $"one of {string.Join(", ", options.Requires.Keys)} is not what it must be",
+        TokenFault.TenantWrong => $"'{options.TenantClaim}' is no name",
+        TokenFault.ActorWrong => "'act' is no actor, or nested too deep",
+        TokenFault.ResponsibleWrong => $"one of {string.Join(", ", options.ResponsibleClaims)} is no list of names",
+        TokenFault.PersonWrong => $"'{options.PersonClaim}' names nobody, though 'sub' is a person",
+        _ => TokenFaults.Explain(fault).Because,
+    };
 }

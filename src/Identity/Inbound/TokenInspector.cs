@@ -14,7 +14,7 @@ public sealed record TokenFinding(string What, bool? Holds, string Because);
 public sealed record TokenInspection(IReadOnlyList<TokenFinding> Findings)
 {
     /// <summary>The header's <c>alg</c>, <c>kid</c> and <c>typ</c>; empty where there is none.</summary>
-    public (string Algorithm, string KeyId, string Type) Header { get; init; }
+    public (string Algorithm, string KeyId, string Type) Header { get; init; } = ("", "", "");
 
     /// <summary>The <c>iss</c>; empty where it cannot be read.</summary>
     public string Issuer { get; init; } = "";
@@ -36,7 +36,8 @@ public static class TokenInspector
 
     /// <summary>Looks at one.</summary>
     /// <param name="token">The bytes after <c>Bearer </c>.</param>
-    /// <param name="issuers">As the gateway is configured.</param>
+    /// <param name="issuers">As the gateway is configured; with <see cref="IssuerOptions.OfGateway"/> for the tokens
+    /// that it gives itself.</param>
     /// <param name="verifier">Proves it with the issuer's keys; null looks at everything but them.</param>
     /// <param name="clock">Says what has expired.</param>
     /// <param name="cancel">Ends the waiting for keys.</param>
@@ -48,7 +49,8 @@ public static class TokenInspector
         ArgumentNullException.ThrowIfNull(clock);
         List<TokenFinding> findings = [];
         TokenFault fault = CompactToken.TryRead(token.Span, TokenBytesMax, out CompactToken? read);
-        if (read is null) return await OpaqueAsync(token, verifier, fault, findings, cancel).ConfigureAwait(false);
+        if (read is null)
+            return await OpaqueAsync(token, issuers, verifier, fault, findings, cancel).ConfigureAwait(false);
         using CompactToken compact = read;
         findings.Add(new("form", true, "a compact JWS that can be read in one way"));
         fault = TokenRules.ReadIssuer(compact.Claims, out string issuer);
@@ -58,34 +60,42 @@ public static class TokenInspector
         TokenInspection inspection = new(findings) { Header = HeaderOf(compact.Header), Issuer = issuer };
         if (options is null) return inspection;
 
-        findings.Add(Of("header", TokenRules.CheckHeader(compact.Header, options, out _, out _)));
+        List<TokenFault> inHeader = [], inClaims = [], inMapping = [];
+        TokenRules.CheckHeader(compact.Header, options, out _, out _, inHeader);
         long nowMs = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        findings.Add(Of("claims", TokenRules.CheckClaims(compact.Claims, options, nowMs, out long expiresAtMs)));
-        Caller? caller = TokenClaims.ToCaller(compact.Claims, options, out string because);
-        findings.Add(new("mapping", caller is not null, because));
+        TokenRules.CheckClaims(compact.Claims, options, nowMs, out long expiresAtMs, inClaims);
+        ClaimMapping.TryMap(compact.Claims, options, out Caller? caller, inMapping);
+        AddAll(findings, "header", inHeader, fault => TokenFaults.Explain(fault).Because);
+        AddAll(findings, "claims", inClaims, fault => TokenFaults.Explain(fault).Because);
+        bool isToldAlready = inMapping.Count > 0 && inMapping.TrueForAll(inClaims.Contains);
+        if (isToldAlready) findings.Add(new("mapping", null, "waits for the claims to be right"));
+        else AddAll(findings, "mapping", [.. inMapping.Except(inClaims)], one => TokenClaims.Explain(one, options));
         TokenVerification? verified = verifier is null
             ? null
             : await verifier.VerifyAsync(token, cancel).ConfigureAwait(false);
         bool isProven = verified is { Status: TokenStatus.Valid or TokenStatus.NotBound };
-        bool isRuled = findings.TrueForAll(finding => finding.Holds == true);
-        findings.Add(verified is not { } answer
-            ? new("signature", null, "was not looked at")
-            : new("signature", isProven ? true : isRuled ? false : null,
-                isProven ? "" : isRuled ? answer.Because : "is not looked at before the rest is right"));
+        findings.Add(SignatureOf(verified, isProven, findings.TrueForAll(finding => finding.Holds == true), options));
         if (caller is not null && !(caller.BoundKey.IsEmpty && caller.BoundCertificate.IsEmpty))
             findings.Add(new("binding", null, "must come with " + BindingOf(caller)));
         return inspection with
         {
-            Caller = caller,
+            Caller = verified?.Caller ?? caller,
             ExpiresAt = expiresAtMs > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(expiresAtMs) : null,
             IsTaken = isProven,
         };
     }
 
     private static async ValueTask<TokenInspection> OpaqueAsync(
-        ReadOnlyMemory<byte> token, CallerVerifier? verifier, TokenFault fault, List<TokenFinding> findings,
-        CancellationToken cancel)
+        ReadOnlyMemory<byte> token, IReadOnlyList<IssuerOptions> issuers, CallerVerifier? verifier, TokenFault fault,
+        List<TokenFinding> findings, CancellationToken cancel)
     {
+        IssuerOptions? asked = OpaqueProof.IssuerOf(token.Span, issuers, TokenBytesMax);
+        if (verifier is null && asked is not null)
+        {
+            findings.Add(new("form", null, "opaque, if it is a token; its issuer was not asked"));
+            return new TokenInspection(findings) { Issuer = asked.Issuer };
+        }
+
         TokenVerification verified = verifier is null
             ? TokenFaults.Explain(fault)
             : await verifier.VerifyAsync(token, cancel).ConfigureAwait(false);
@@ -93,11 +103,31 @@ public static class TokenInspector
         findings.Add(new("form", isProven, isProven ? "opaque; its issuer says that it is active" : verified.Because));
         return new TokenInspection(findings)
         {
-            Issuer = verified.Caller?.Issuer ?? "",
+            Issuer = verified.Caller?.Issuer ?? asked?.Issuer ?? "",
             Caller = verified.Caller,
             ExpiresAt = isProven ? verified.ExpiresAt : null,
             IsTaken = isProven,
         };
+    }
+
+    // Keys that are away prove nothing against a token of the gateway's own: the gateway itself needs to fetch none.
+    private static TokenFinding SignatureOf(
+        TokenVerification? verified, bool isProven, bool isRuled, IssuerOptions options)
+    {
+        if (verified is not { } answer) return new("signature", null, "was not looked at");
+        if (isProven) return new("signature", true, "");
+        if (!isRuled) return new("signature", null, "is not looked at before the rest is right");
+        bool isAway = answer.Status is TokenStatus.KeysUnavailable or TokenStatus.UnknownIssuer;
+        return options.IsGateway && isAway
+            ? new("signature", null, "was not looked at: the gateway did not answer with its keys")
+            : new("signature", false, answer.Because);
+    }
+
+    private static void AddAll(
+        List<TokenFinding> findings, string what, List<TokenFault> faults, Func<TokenFault, string> explain)
+    {
+        if (faults.Count == 0) findings.Add(new(what, true, ""));
+        foreach (TokenFault fault in faults) findings.Add(new(what, false, explain(fault)));
     }
 
     private static string BindingOf(Caller caller) =>

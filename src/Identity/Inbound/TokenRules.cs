@@ -14,28 +14,36 @@ internal static class TokenRules
     // must be understood, of which we understand none (RFC 7515 section 4.1.11).
     private static readonly string[] ForbiddenHeaders = ["jwk", "jku", "x5u", "x5c", "crit"];
 
+    private static readonly string[] ForeignHeaders = ["enc", "zip", "b64"];
+
     /// <summary>Checks type, algorithm and key id; gives back what the key search needs.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="options">The rules of the issuer that the claims name.</param>
+    /// <param name="algorithm">Its <c>alg</c>.</param>
+    /// <param name="keyId">Its <c>kid</c>, or null.</param>
+    /// <param name="all">Null stops at the first fault; else every fault is added, and it goes on.</param>
+    /// <returns>The first fault.</returns>
     public static TokenFault CheckHeader(
-        JsonElement header, IssuerOptions options, out string algorithm, out string? keyId)
+        JsonElement header, IssuerOptions options, out string algorithm, out string? keyId,
+        List<TokenFault>? all = null)
     {
         algorithm = "";
         keyId = null;
-        foreach (string name in ForbiddenHeaders)
-        {
-            if (header.TryGetProperty(name, out _)) return TokenFault.HeaderForbidden;
-        }
-
+        FaultNotes notes = new(all);
+        if (notes.Stop(Array.Exists(ForbiddenHeaders, name => header.TryGetProperty(name, out _)),
+            TokenFault.HeaderForbidden)) return notes.First;
+        if (notes.Stop(IsPayloadForeign(header), TokenFault.PayloadForeign)) return notes.First;
         bool hasType = header.TryGetProperty("typ", out JsonElement type);
-        if (hasType ? !IsTypeAllowed(type, options) : options.IsGateway) return TokenFault.TypeWrong;
-        if (!header.TryGetProperty("alg", out JsonElement alg) || !ClaimText.TryRead(alg, out algorithm)
-            || !options.Algorithms.Contains(algorithm)) return TokenFault.AlgorithmRefused;
-        if (header.TryGetProperty("kid", out JsonElement kid))
-        {
-            if (!ClaimText.TryRead(kid, out string text) || text.Length > KeyIdCharsMax) return TokenFault.KeyIdWrong;
-            keyId = text;
-        }
-
-        return TokenFault.None;
+        if (notes.Stop(hasType ? !IsTypeAllowed(type, options) : options.IsGateway, TokenFault.TypeWrong))
+            return notes.First;
+        bool isAllowed = header.TryGetProperty("alg", out JsonElement alg) && ClaimText.TryRead(alg, out algorithm)
+            && options.Algorithms.Contains(algorithm);
+        if (notes.Stop(!isAllowed, TokenFault.AlgorithmRefused)) return notes.First;
+        if (!header.TryGetProperty("kid", out JsonElement kid)) return notes.First;
+        bool isShort = ClaimText.TryRead(kid, out string text) && text.Length <= KeyIdCharsMax;
+        if (isShort) keyId = text;
+        notes.Stop(!isShort, TokenFault.KeyIdWrong);
+        return notes.First;
     }
 
     /// <summary>Reads <c>iss</c>, which chooses the rules for everything else.</summary>
@@ -53,33 +61,55 @@ internal static class TokenRules
     /// <param name="options">The rules of its issuer.</param>
     /// <param name="nowMs">Unix time in milliseconds.</param>
     /// <param name="expiresAtMs">Unix time in milliseconds from which the token is dead.</param>
-    public static TokenFault CheckClaims(JsonElement claims, IssuerOptions options, long nowMs, out long expiresAtMs)
+    /// <param name="all">Null stops at the first fault; else every fault is added, and it goes on.</param>
+    /// <returns>The first fault.</returns>
+    public static TokenFault CheckClaims(
+        JsonElement claims, IssuerOptions options, long nowMs, out long expiresAtMs, List<TokenFault>? all = null)
     {
         expiresAtMs = 0;
-        if (!Confirmation.TryRead(claims, out _)) return TokenFault.SenderConstrained;
-        if (!IsForUs(claims, options.Audiences)) return TokenFault.AudienceWrong;
-        if (!claims.TryGetProperty("sub", out JsonElement sub) || !ClaimText.TryReadName(sub, out _))
-            return TokenFault.SubjectWrong;
-
-        if (!claims.TryGetProperty("exp", out JsonElement exp)) return TokenFault.ExpiryMissing;
-        if (!TryReadDate(exp, out expiresAtMs)) return TokenFault.DateWrong;
-        if (nowMs >= expiresAtMs) return TokenFault.Expired;
+        FaultNotes notes = new(all);
+        if (notes.Stop(!Confirmation.TryRead(claims, out _), TokenFault.SenderConstrained)) return notes.First;
+        if (notes.Stop(!IsForUs(claims, options.Audiences), TokenFault.AudienceWrong)) return notes.First;
+        bool isNamed = claims.TryGetProperty("sub", out JsonElement sub) && ClaimText.TryReadName(sub, out _);
+        if (notes.Stop(!isNamed, TokenFault.SubjectWrong)) return notes.First;
+        if (notes.Stop(CheckExpiry(claims, nowMs, out expiresAtMs))) return notes.First;
 
         long latestMs = nowMs + (long)options.ClockSkew.TotalMilliseconds;
-        if (claims.TryGetProperty("nbf", out JsonElement nbf))
-        {
-            if (!TryReadDate(nbf, out long notBeforeMs)) return TokenFault.DateWrong;
-            if (notBeforeMs > latestMs) return TokenFault.NotYetValid;
-        }
-        else if (options.RequiresNotBefore) return TokenFault.NotBeforeMissing;
+        if (notes.Stop(CheckNotBefore(claims, options, latestMs))) return notes.First;
+        notes.Stop(CheckIssuedAt(claims, latestMs));
+        return notes.First;
+    }
 
-        if (claims.TryGetProperty("iat", out JsonElement iat))
-        {
-            if (!TryReadDate(iat, out long issuedAtMs)) return TokenFault.DateWrong;
-            if (issuedAtMs > latestMs) return TokenFault.IssuedInFuture;
-        }
+    private static TokenFault CheckExpiry(JsonElement claims, long nowMs, out long expiresAtMs)
+    {
+        expiresAtMs = 0;
+        if (!claims.TryGetProperty("exp", out JsonElement exp)) return TokenFault.ExpiryMissing;
+        if (!TryReadDate(exp, out expiresAtMs)) return TokenFault.DateWrong;
+        return nowMs >= expiresAtMs ? TokenFault.Expired : TokenFault.None;
+    }
 
-        return TokenFault.None;
+    private static TokenFault CheckNotBefore(JsonElement claims, IssuerOptions options, long latestMs)
+    {
+        if (!claims.TryGetProperty("nbf", out JsonElement nbf))
+            return options.RequiresNotBefore ? TokenFault.NotBeforeMissing : TokenFault.None;
+        if (!TryReadDate(nbf, out long notBeforeMs)) return TokenFault.DateWrong;
+        return notBeforeMs > latestMs ? TokenFault.NotYetValid : TokenFault.None;
+    }
+
+    private static TokenFault CheckIssuedAt(JsonElement claims, long latestMs)
+    {
+        if (!claims.TryGetProperty("iat", out JsonElement iat)) return TokenFault.None;
+        if (!TryReadDate(iat, out long issuedAtMs)) return TokenFault.DateWrong;
+        return issuedAtMs > latestMs ? TokenFault.IssuedInFuture : TokenFault.None;
+    }
+
+    // What another reader would take for something else than the claims that we read: encrypted or compressed (RFC
+    // 7516), not base64url at all (RFC 7797 section 7 forbids it in a JWT), or a token inside (RFC 7519 section 5.2).
+    private static bool IsPayloadForeign(JsonElement header)
+    {
+        if (Array.Exists(ForeignHeaders, name => header.TryGetProperty(name, out _))) return true;
+        return header.TryGetProperty("cty", out JsonElement type)
+            && !(ClaimText.TryRead(type, out string text) && !text.EndsWith("JWT", StringComparison.OrdinalIgnoreCase));
     }
 
     // The gateway lends credentials under the same keys: its own access tokens say what they are.
@@ -115,6 +145,26 @@ internal static class TokenRules
         unixMs = (long)(seconds * 1000);
         return true;
     }
+}
+
+/// <summary>The faults of a token, in the order in which they are found.</summary>
+/// <param name="all">Takes them all; null wants the first alone.</param>
+internal struct FaultNotes(List<TokenFault>? all)
+{
+    /// <summary>The first; <see cref="TokenFault.None"/> without one.</summary>
+    public TokenFault First { get; private set; } = TokenFault.None;
+
+    /// <summary>Notes <paramref name="fault"/> if there is one; true if nothing more is to be looked at.</summary>
+    public bool Stop(TokenFault fault)
+    {
+        if (fault == TokenFault.None) return false;
+        if (First == TokenFault.None) First = fault;
+        all?.Add(fault);
+        return all is null;
+    }
+
+    /// <summary>The same where <paramref name="isWrong"/>.</summary>
+    public bool Stop(bool isWrong, TokenFault fault) => Stop(isWrong ? fault : TokenFault.None);
 }
 
 /// <summary>Reads strings out of claims.</summary>

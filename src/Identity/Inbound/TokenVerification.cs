@@ -64,6 +64,7 @@ internal enum TokenFault : byte
     HeaderNotJson,
     PayloadNotJson,
     HeaderForbidden,
+    PayloadForeign,
     TypeWrong,
     AlgorithmRefused,
     KeyIdWrong,
@@ -108,6 +109,8 @@ internal static class TokenFaults
         TokenFault.HeaderNotJson => new(TokenStatus.Malformed, null, "the header is not one unambiguous JSON object"),
         TokenFault.PayloadNotJson => new(TokenStatus.Malformed, null, "the claims are not one unambiguous JSON object"),
         TokenFault.HeaderForbidden => new(TokenStatus.Invalid, null, "the header holds a key, a key address or crit"),
+        TokenFault.PayloadForeign => new(
+            TokenStatus.Invalid, null, "the header says that the payload is encrypted, compressed, bare or a token"),
         TokenFault.TypeWrong => new(TokenStatus.Invalid, null, "the typ is not JWT or at+jwt"),
         TokenFault.AlgorithmRefused => new(TokenStatus.Invalid, null, "the algorithm is not allowed for this issuer"),
         TokenFault.KeyIdWrong => new(TokenStatus.Invalid, null, "the kid is not a short string"),

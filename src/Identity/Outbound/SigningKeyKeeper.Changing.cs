@@ -13,6 +13,9 @@ public enum SigningKeyChange : byte
 
     /// <summary>There is no such key.</summary>
     NotFound,
+
+    /// <summary>The next keys are published already and wait; nothing was changed.</summary>
+    UnderWay,
 }
 
 /// <summary>Changes by hand.</summary>
@@ -25,9 +28,9 @@ public sealed partial class SigningKeyKeeper
     public SigningTerms Terms => _terms;
 
     /// <summary>Publishes the next key of each algorithm now, to sign once everybody can have it
-    /// (<see cref="SigningTerms.PublishBefore"/>). One that waits already is enough.</summary>
+    /// (<see cref="SigningTerms.PublishBefore"/>). Where each has one that waits already, nothing is changed.</summary>
     public Task<SigningKeyChange> RotateAsync() =>
-        ChangeAsync(set => SigningRotation.Rotate(set, _clock.GetUtcNow(), _terms), SigningKeyChange.Done);
+        ChangeAsync(set => SigningRotation.Rotate(set, _clock.GetUtcNow(), _terms), SigningKeyChange.UnderWay);
 
     /// <summary>
     /// Ends a key: what it signed is good no more, wherever its keys are looked up. Where it was the one that signs,

@@ -5,11 +5,14 @@ namespace Countersign.Masking.Content;
 
 /// <summary>
 /// Takes known secrets out of bytes that pass by, wherever they are cut: every occurrence is overwritten by as many
-/// asterisks, so that no length changes. Only a run's end that may be a secret's beginning waits for the next run.
+/// asterisks as bytes write it, so that no length changes. Only a run's end that may be a secret's beginning waits for
+/// the next run.
 /// </summary>
 /// <remarks>
-/// A secret is known as it is, and as JSON and URLs write it where that differs. Looking costs a vectorised search of
-/// each run and no allocation; a run that holds nothing is handed back as it came.
+/// A secret is known as it is, and however JSON, HTML or URLs would write it, each of its characters in a way of its
+/// own and one way inside another (<see cref="EscapedText"/>). Looking costs vectorised searches of each run, a closer
+/// look where a backslash, an ampersand or a percent sign stands, and no allocation; a run that holds nothing is handed
+/// back as it came.
 /// </remarks>
 public sealed class SecretFilter
 {
@@ -18,14 +21,14 @@ public sealed class SecretFilter
 
     private const byte Filler = (byte)'*';
 
-    private readonly List<ReadOnlyMemory<byte>> _values = [];
-    private readonly List<byte[]> _forms = [];
+    private KnownSecret[] _secrets = [];
+    private byte[][] _forms = [];
     private byte[] _work = [];
+    private int _count;
     private int _held;
-    private int _longest;
 
     /// <summary>True if there is nothing to look for.</summary>
-    public bool IsEmpty => _values.Count == 0;
+    public bool IsEmpty => _count == 0;
 
     /// <summary>How often a secret was found since <see cref="Clear"/>.</summary>
     public int FoundCount { get; private set; }
@@ -37,11 +40,13 @@ public sealed class SecretFilter
     {
         if (value.Length < ValueBytesMin) return;
         Know(value);
-        foreach (byte[] form in SecretForms.Of(value.Span))
-        {
-            _forms.Add(form);
-            Know(form);
-        }
+        if (!value.Span.Contains((byte)' ')) return;
+
+        // A form has a plus sign for a space (URL Standard, 5.2).
+        byte[] form = value.ToArray();
+        form.AsSpan().Replace((byte)' ', (byte)'+');
+        _forms = [.. _forms, form];
+        Know(form);
     }
 
     /// <summary>Begins another text: what was held of the last one is forgotten.</summary>
@@ -58,50 +63,54 @@ public sealed class SecretFilter
     [HotPath]
     public ReadOnlySpan<byte> Clean(ReadOnlySpan<byte> run, bool isLast)
     {
-        if (_values.Count == 0) return run;
-        if (_held > 0 || HoldsAny(run)) return CleanCopy(run, isLast);
-        int held = isLast ? 0 : TailBytes(run);
-        return held == 0 ? run : Hold(run, held);
+        if (_count == 0) return run;
+        if (_held > 0) return CleanCopy(run, isLast);
+        SecretFinding first = First(run, isLast);
+        return first.Match switch
+        {
+            SecretMatch.No => run,
+            SecretMatch.Unknown => Hold(run, run.Length - first.At),
+            _ => CleanCopy(run, isLast),
+        };
     }
 
     /// <summary>True if a text that is there as a whole holds a secret.</summary>
-    public bool HoldsAny(ReadOnlySpan<byte> text)
-    {
-        for (int at = 0; at < _values.Count; at++)
-        {
-            ReadOnlySpan<byte> value = _values[at].Span;
-            if (value.Length <= text.Length && text.IndexOf(value) >= 0) return true;
-        }
-
-        return false;
-    }
+    public bool HoldsAny(ReadOnlySpan<byte> text) =>
+        _count > 0 && First(text, isWhole: true).Match == SecretMatch.Yes;
 
     /// <summary>Overwrites every secret in a text that is there as a whole.</summary>
-    public void Overwrite(Span<byte> text) => Overwrite(text, text.Length);
+    public void Overwrite(Span<byte> text) => Overwrite(text, isWhole: true);
 
     /// <summary>Forgets the secrets and what was held, wiped.</summary>
     public void Clear()
     {
         FoundCount = 0;
-        if (_values.Count == 0) return;
+        if (_count == 0) return;
         foreach (byte[] form in _forms) CryptographicOperations.ZeroMemory(form);
-        _forms.Clear();
-        _values.Clear();
-        _longest = _held = 0;
+        foreach (KnownSecret secret in Secrets) secret.Become(default);
+        _forms = [];
+        _count = _held = 0;
         GiveBackWork();
     }
 
-    // The longest first: one that is part of another must not be overwritten before it.
+    private ReadOnlySpan<KnownSecret> Secrets => _secrets.AsSpan(0, _count);
+
     private void Know(ReadOnlyMemory<byte> value)
     {
-        int at = 0;
-        for (; at < _values.Count && _values[at].Length >= value.Length; at++)
+        foreach (KnownSecret known in Secrets)
         {
-            if (_values[at].Span.SequenceEqual(value.Span)) return;
+            if (known.Value.Span.SequenceEqual(value.Span)) return;
         }
 
-        _values.Insert(at, value);
-        _longest = Math.Max(_longest, value.Length);
+        // Kept for the next call's secret: most have one.
+        if (_count == _secrets.Length) _secrets = [.. _secrets, new KnownSecret()];
+        _secrets[_count++].Become(value);
+    }
+
+    private SecretFinding First(ReadOnlySpan<byte> text, bool isWhole)
+    {
+        foreach (KnownSecret secret in Secrets) secret.Next = -1;
+        return SecretSearch.Find(text, 0, isWhole, Secrets);
     }
 
     private ReadOnlySpan<byte> Hold(ReadOnlySpan<byte> run, int held)
@@ -117,11 +126,7 @@ public sealed class SecretFilter
         int count = _held + run.Length;
         ReserveWork(count);
         run.CopyTo(_work.AsSpan(_held));
-        int held = isLast ? 0 : TailBytes(_work.AsSpan(0, count));
-
-        // What begins in the end that is held is decided with the next run: it may turn out to be a longer one.
-        Overwrite(_work.AsSpan(0, count), count - held);
-        return Leaving(count, held);
+        return Leaving(count, Overwrite(_work.AsSpan(0, count), isLast));
     }
 
     // What is held stands at the front for the next run, and what leaves behind it.
@@ -139,50 +144,18 @@ public sealed class SecretFilter
         return _work.AsSpan(held, count - held);
     }
 
-    private void Overwrite(Span<byte> text, int startMax)
+    // How many of the last bytes must wait. What begins among them may turn out to be another, longer one.
+    private int Overwrite(Span<byte> text, bool isWhole)
     {
-        foreach (ReadOnlyMemory<byte> one in _values)
+        SecretFinding found = _count == 0 ? default : First(text, isWhole);
+        while (found.Match == SecretMatch.Yes)
         {
-            int from = 0;
-            while (text[from..].IndexOf(one.Span) is var found && found >= 0 && from + found < startMax)
-            {
-                text.Slice(from + found, one.Length).Fill(Filler);
-                from += found + one.Length;
-                FoundCount++;
-            }
-        }
-    }
-
-    // How many of the last bytes may be a secret's beginning.
-    private int TailBytes(ReadOnlySpan<byte> text)
-    {
-        int longest = 0;
-        for (int at = 0; at < _values.Count; at++)
-        {
-            ReadOnlySpan<byte> value = _values[at].Span;
-            longest = Math.Max(longest, BeginningOf(value, text[^Math.Min(text.Length, value.Length - 1)..]));
+            text.Slice(found.At, found.Length).Fill(Filler);
+            FoundCount++;
+            found = SecretSearch.Find(text, found.At + found.Length, isWhole, Secrets);
         }
 
-        return longest;
-    }
-
-    // By eight bytes at a time as long as there are so many: single letters are found too often.
-    private static int BeginningOf(ReadOnlySpan<byte> value, ReadOnlySpan<byte> tail)
-    {
-        ReadOnlySpan<byte> first = value[..ValueBytesMin];
-        while (tail.IndexOf(first) is var found and >= 0)
-        {
-            tail = tail[found..];
-            if (value.StartsWith(tail)) return tail.Length;
-            tail = tail[1..];
-        }
-
-        for (int length = Math.Min(ValueBytesMin - 1, tail.Length); length > 0; length--)
-        {
-            if (value.StartsWith(tail[^length..])) return length;
-        }
-
-        return 0;
+        return found.Match == SecretMatch.Unknown ? text.Length - found.At : 0;
     }
 
     // Keeps what is held.

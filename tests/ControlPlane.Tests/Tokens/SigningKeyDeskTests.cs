@@ -35,6 +35,25 @@ public sealed class SigningKeyDeskTests
         Assert.Contains(acts, act => act.Event == "keys-rotated" && act.Actor == "olga");
     }
 
+    [Fact]
+    public async Task A_rotation_under_way_is_not_begun_again()
+    {
+        // Proves that asking again changes nothing and is told so, to whoever asks and in the audit.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string olga = gate.Token("olga", "policy-admins");
+        Answer first = await gate.PostAsync(Path + "/rotate", olga, """{"reason":"one"}""");
+        Answer again = await gate.PostAsync(Path + "/rotate", olga, """{"reason":"two"}""");
+        Assert.Equal(HttpStatusCode.OK, first.Status);
+        Assert.Equal((HttpStatusCode.Conflict, "rotation-under-way"), (again.Status, again.Problem));
+        Assert.Contains("nothing was changed", again.Body, StringComparison.Ordinal);
+        Assert.Equal(first.Body, (await gate.GetAsync(Path, olga)).Body);
+        var acts = await gate.ActsAsync();
+        Assert.Single(acts, act => act.Event == "keys-rotated");
+        Assert.Contains(acts, act => act.Event == "keys-rotate-refused" && act.Detail.EndsWith("; two", Ordinal));
+    }
+
+    private const StringComparison Ordinal = StringComparison.Ordinal;
+
     [Theory]
     [InlineData("alice", "support", "", Why, 403)]
     [InlineData("olga-bot", "policy-admins", "", Why, 403)]

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.ControlPlane.Tokens;
+using Countersign.Kit;
 using Countersign.Policy.Revocations;
 using Xunit;
 
@@ -54,6 +55,23 @@ public sealed class TokenDeskTests
         Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
         Assert.Equal(error, answer.Json.GetProperty("error").GetString());
         Assert.DoesNotContain("eyJ", answer.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_token_for_an_mcp_endpoint_is_none_here()
+    {
+        // Proves RFC 8707 on this listener: a token that is for a resource of the data listener alone neither reads nor
+        // decides nor is exchanged for more, and one that is for the gateway too does.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        string mcp = TestIssuer.McpResource;
+        string narrow = gate.ResourceToken("alice", ["finance"], mcp);
+        Answer read = await gate.GetAsync("/api/v1/approvals", narrow);
+        Assert.Equal(HttpStatusCode.Unauthorized, read.Status);
+        Assert.Contains("another resource", read.Body, StringComparison.Ordinal);
+        Answer exchanged = await ExchangeAsync(gate, narrow, gate.Token("helper-bot", "agents"));
+        Assert.Equal("invalid_request", exchanged.Json.GetProperty("error").GetString());
+        string wide = gate.ResourceToken("alice", ["finance"], mcp, "gateway");
+        Assert.Equal(HttpStatusCode.OK, (await gate.GetAsync("/api/v1/approvals", wide)).Status);
     }
 
     [Fact]

@@ -31,6 +31,29 @@ public sealed class AuditTests
         Assert.Equal("raw.strict", intent.GetProperty("function").GetString());
     }
 
+    [Theory]
+    [InlineData("/people/1?access_token=eyJhbGciOi.eyJzdWIi.c2ln", "/people/1?access_token=***")]
+    [InlineData("/people/1?q=1&ACCESS_TOKEN=abc&r=2", "/people/1?q=1&ACCESS_TOKEN=***&r=2")]
+    [InlineData("/people/1?access%5Ftoken=abc&id_token=def", "/people/1?access%5Ftoken=***&id_token=***")]
+    [InlineData("/people/1?client_secret=a=b&assertion=c", "/people/1?client_secret=***&assertion=***")]
+    [InlineData("/people/1?access_token=&tokens=3&q=token", "/people/1?access_token=&tokens=3&q=token")]
+    [InlineData("/people/1?a&&b=%7E", "/people/1?a&&b=%7E")]
+    public async Task A_token_in_a_target_is_not_kept(string target, string kept)
+    {
+        // Proves that what a client puts into the query as RFC 6750 section 2.3 has it is hidden in every record, of a
+        // call that is refused for want of a token and of one that is not, and that nothing else is touched.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        gateway.Upstream.Reply = _ => ScriptedUpstream.Json("{}");
+        MemoryClient client = gateway.Connect();
+        Assert.Equal(401, (await client.CallAsync($"GET {target} HTTP/1.1\r\nHost: h\r\n\r\n")).Status);
+        Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, target))).Status);
+        Assert.EndsWith(target, gateway.Upstream.Requests[^1].Line.Split(' ')[1], StringComparison.Ordinal);
+        string[] targets = [.. (await gateway.CloseAuditAsync()).Where(one => one.TryGetProperty("target", out _))
+            .Select(one => one.GetProperty("target").GetString()!)];
+        Assert.True(targets.Length >= 2);
+        Assert.All(targets, one => Assert.Equal(kept, one));
+    }
+
     [Fact]
     public async Task Each_call_has_its_outcome()
     {

@@ -182,6 +182,62 @@ public sealed class LentEchoTests
         Assert.Equal($"a {new string('*', lent.Length)} z", answer.Text);
     }
 
+    [Theory]
+    [InlineData("json")]
+    [InlineData("json-in-json")]
+    [InlineData("html")]
+    [InlineData("url")]
+    [InlineData("every-letter")]
+    public async Task It_is_found_however_the_answer_writes_it(string writer)
+    {
+        // Proves for a password and its pair, under a mask and under none, that no escape brings them back, in the
+        // answer's fields and body and in the audit's copy; and that the answer keeps its length and its shape.
+        await using MemoryGateway gateway = new(
+            Policy(", form: basic"), brokers: Brokers(), auditTerms: new AuditTerms { Copies = AuditScope.All });
+        string pair = "", sent = "";
+        gateway.Upstream.Reply = request =>
+        {
+            pair = request.Field("Authorization")!["Basic ".Length..];
+            sent = "{\"pair\":\"" + Written(writer, pair) + "\",\"key\":\"" + Written(writer, Key)
+                + "\",\"other\":\"kept\"}";
+            return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                + $"X-Echo: {Written(writer, pair)}\r\nContent-Length: {sent.Length}\r\n\r\n{sent}";
+        };
+        MemoryClient client = gateway.Connect();
+        foreach (string path in (string[])["/plain/1", "/masked/1"])
+        {
+            WireMessage answer = await client.CallAsync(Requests.Get(gateway, path));
+            Assert.Equal((200, sent.Length), (answer.Status, answer.Text.Length));
+            JsonElement body = JsonDocument.Parse(answer.Text).RootElement;
+            Assert.Equal(new string('*', Written(writer, pair).Length), body.GetProperty("pair").GetString());
+            Assert.Equal(new string('*', Written(writer, Key).Length), body.GetProperty("key").GetString());
+            Assert.Equal("kept", body.GetProperty("other").GetString());
+            Assert.Equal(new string('*', Written(writer, pair).Length), answer.Field("X-Echo"));
+        }
+
+        string audit = string.Concat((await gateway.CloseAuditAsync()).Select(one => one.GetRawText()));
+        Assert.Contains("response_copy", audit, StringComparison.Ordinal);
+        foreach (string secret in (string[])[pair, Key])
+        {
+            string kept = JsonSerializer.Serialize(Written(writer, secret)).Trim('"');
+            Assert.DoesNotContain(kept, audit, StringComparison.Ordinal);
+        }
+    }
+
+    // As Gson, a JSON text in a JSON string with slashes escaped, .NET's pages, encodeURIComponent, and a zealot.
+    private static string Written(string writer, string text) => writer switch
+    {
+        "json" => JsonText(text).Replace("=", "\\u003d", StringComparison.Ordinal),
+        "json-in-json" => JsonText(JsonText(text).Replace("/", "\\/", StringComparison.Ordinal)),
+        "html" => System.Net.WebUtility.HtmlEncode(text).Replace("+", "&#x2B;", StringComparison.Ordinal)
+            .Replace("=", "&#61;", StringComparison.Ordinal),
+        "url" => Uri.EscapeDataString(text),
+        _ => string.Concat(text.Select(one => $"\\u{(int)one:x4}")),
+    };
+
+    private static string JsonText(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("\"", "\\\"", StringComparison.Ordinal);
+
     private static string Echo(string path, string lent)
     {
         string token = lent[(lent.IndexOf(' ', StringComparison.Ordinal) + 1)..];

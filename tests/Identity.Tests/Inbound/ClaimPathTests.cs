@@ -131,6 +131,31 @@ public sealed class ClaimPathTests
         Assert.Equal(isTaken ? TokenFault.None : TokenFault.ClaimRequired, fault);
     }
 
+    [Theory]
+    [InlineData("/a/0", """{"a":["one","two"]}""", "one")]
+    [InlineData("/a/1/b", """{"a":["one",{"b":["x","y"]}]}""", "x,y")]
+    [InlineData("/a/0", """{"a":{"0":"named"}}""", "named")]
+    [InlineData("/a/2", """{"a":["one","two"]}""", "")]
+    [InlineData("/a/-", """{"a":["one","two"]}""", "")]
+    [InlineData("/a/00", """{"a":["one","two"]}""", "")]
+    [InlineData("/a/99999999999", """{"a":["one"]}""", "")]
+    [InlineData("p:{protected}", """{"protected":true}""", "p:true")]
+    [InlineData("p:{protected}", """{"protected":[false,12,"x",-3]}""", "p:false,p:12,p:x,p:-3")]
+    [InlineData("p:{protected}", """{"protected":null}""", null)]
+    [InlineData("p:{protected}", """{"protected":{"a":1}}""", null)]
+    [InlineData("p:{protected}", """{"protected":1.0}""", null)]
+    [InlineData("p:{protected}", """{"protected":1e3}""", null)]
+    [InlineData("p:{protected}", """{"protected":-0}""", null)]
+    [InlineData("protected", """{"protected":true}""", null)]
+    public void GroupsComeFromListsAndOtherValues(string source, string claims, string? groups)
+    {
+        // Proves places in lists (RFC 6901), which values a template takes, and that all else is refused, not left out.
+        using JsonDocument document = JsonDocument.Parse(claims);
+        List<string> found = [];
+        Assert.Equal(groups is not null, GroupSource.TryRead(document.RootElement, source, found));
+        if (groups is not null) Assert.Equal(groups, string.Join(',', found));
+    }
+
     private static Caller Map(JsonObject claims, IssuerOptions options)
     {
         TokenFault fault = ClaimMapping.TryMap(JsonSerializer.SerializeToElement(claims), options, out Caller? caller);

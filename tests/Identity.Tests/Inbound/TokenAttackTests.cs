@@ -105,6 +105,23 @@ public sealed class TokenAttackTests : IDisposable
     }
 
     [Theory]
+    [InlineData("zip", "\"DEF\"")]
+    [InlineData("enc", "\"A128GCM\"")]
+    [InlineData("b64", "false")]
+    [InlineData("b64", "true")]
+    [InlineData("cty", "\"JWT\"")]
+    [InlineData("cty", "\"at+jwt\"")]
+    [InlineData("cty", "7")]
+    public async Task APayloadIsClaimsAndNothingElse(string member, string value)
+    {
+        // Proves that a header which makes something else of the payload than the claims that are read is refused.
+        JsonObject header = JsonNode.Parse(ScriptedKey.First.Header())!.AsObject();
+        header[member] = JsonNode.Parse(value);
+        await RefusedAsync(
+            ScriptedKey.First.Sign(header.ToJsonString(), _issuer.Claims().ToJsonString()), TokenStatus.Invalid);
+    }
+
+    [Theory]
     [InlineData("\"logout+jwt\"")]
     [InlineData("\"dpop+jwt\"")]
     [InlineData("\"secevent+jwt\"")]

@@ -172,6 +172,47 @@ public sealed class TokenTests : IAsyncLifetime
         Assert.DoesNotContain(signature, good.Output + bad.Output + good.Errors + bad.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("junk", "not a compact JWS")]
+    [InlineData("eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.", "not a compact JWS")]
+    [InlineData("eyJhbGciOiJub25lIn0=.eyJpc3MiOiJ4In0.AAAA", "not canonical base64url")]
+    [InlineData("eyJhIjoxLCJhIjoyfQ.eyJpc3MiOiJ4In0.AAAA", "not one unambiguous JSON object")]
+    [InlineData("oversize", "too long")]
+    public async Task Why_a_token_cannot_be_read_is_told(string token, string because)
+    {
+        // Proves that a token whose very form is wrong is explained, for people and for machines, with exit code 1.
+        string file = Path.Combine(_setup.Folder, "token.jwt");
+        await File.WriteAllTextAsync(file, token == "oversize" ? new string('a', 20_000) : token, Stop);
+        string[] arguments = ["inspect", file, "--offline", "--config", _setup.ConfigurationFile];
+        using CommandRun text = await CommandRun.RunAsync(
+            TokenCommand.Create, new Dictionary<string, string>(), arguments);
+        Assert.True(await text.End == 1, text.Errors + text.Output);
+        Assert.StartsWith("would be refused", text.Output, StringComparison.Ordinal);
+        Assert.Contains(because, text.Output, StringComparison.Ordinal);
+        using CommandRun json = await CommandRun.RunAsync(
+            TokenCommand.Create, new Dictionary<string, string>(), [.. arguments, "--json"]);
+        Assert.Equal(1, await json.End);
+        Assert.Contains(because, (string)JsonNode.Parse(json.Output)!["findings"]![0]!["because"]!);
+        Assert.Equal("", text.Errors + json.Errors);
+    }
+
+    [Fact]
+    public async Task The_gateway_s_own_token_is_inspected()
+    {
+        // Proves that a token of an exchange is proven by the keys that the gateway serves.
+        await using CountersignProcess gateway = await _setup.StartAsync("embedded");
+        (_, string control) = Addresses(gateway);
+        JsonObject given = await ExchangeAsync(control, "alice", "agent-9");
+        string file = Path.Combine(_setup.Folder, "own.jwt");
+        await File.WriteAllTextAsync(file, given["access_token"]!.ToString(), Stop);
+        Dictionary<string, string> variables = new() { ["COUNTERSIGN__CONTROL__PUBLICURL"] = control };
+        using CommandRun seen = await CommandRun.RunAsync(
+            TokenCommand.Create, variables, "inspect", file, "--config", _setup.ConfigurationFile);
+        Assert.True(await seen.End == 0, seen.Errors + seen.Output);
+        Assert.StartsWith("would be taken", seen.Output, StringComparison.Ordinal);
+        Assert.Contains("acting for the subject", seen.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_resource_says_whose_tokens_it_takes()
     {

@@ -219,6 +219,9 @@ public sealed class SamlService : IAsyncDisposable
         using (key)
         {
             bool takesCbc = _providers.Any(provider => provider.Options.TakesCbc);
+
+            // Said of what stands there for everybody to read, before anything is opened: nothing is learned from it.
+            if (!takesCbc && IsCbc(held)) return (null, null, CbcNotTaken);
             if (SamlDecryption.Decrypt(held, key, takesCbc) is not { } clear
                 || SamlXml.Parse(clear, AssertionBytesMax)?.DocumentElement is not { } root
                 || !SamlXml.Is(root, "Assertion", SamlXml.Assertion) || CountAssertions(root) > 1)
@@ -233,6 +236,9 @@ public sealed class SamlService : IAsyncDisposable
                 : (assertion, provider, because);
         }
     }
+
+    private const string CbcNotTaken =
+        "the assertion is encrypted by AES-CBC, which identity.saml.providers[].cbc would take";
 
     private static bool IsCbc(XmlElement held) => held.SelectNodes("descendant::*")!.OfType<XmlElement>().Any(
         one => one.LocalName == "EncryptionMethod"
