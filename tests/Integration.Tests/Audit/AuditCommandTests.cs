@@ -190,7 +190,7 @@ public sealed class AuditCommandTests : IAsyncLifetime
     [Fact]
     public async Task Verify_tells_its_rate_and_takes_a_range()
     {
-        // Proves the whole, a range, progress where it is asked for, and that bounds which name no entries are no range.
+        // Proves the whole, a range, progress where it is asked for, and that bounds which name no entries are refused.
         JsonNode whole = JsonNode.Parse((await RunAsync("verify", Folder, "--json")).Output)!;
         Assert.Equal((true, 4, 4), ((bool)whole["ok"]!, (int)whole["entries"]!, (int)whole["proven"]!));
         Assert.True((long)whole["entries_per_second"]! > 0);
