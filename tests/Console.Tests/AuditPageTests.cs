@@ -54,6 +54,43 @@ public sealed class AuditPageTests(ConsoleWorld world)
         });
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Acts_are_found_and_exported_as_cef_and_nothing_runs_out_of_the_page(bool isPhone)
+    {
+        // Proves the field for acts, the export in the other format, that a search that was not made says nothing of
+        // what fits, and that neither the search nor a story with digests makes a phone's page scroll sideways.
+        string id = await world.AskAsync("ci-deploy", "/billing/72/reset", "");
+        IPage page = await world.SignedInAsync("olga");
+        if (isPhone) await page.SetViewportSizeAsync(390, 800);
+        await page.GotoAsync(world.Console + "/audit?from=nonsense");
+        await Assertions.Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("from must be a time");
+        await Assertions.Expect(page.Locator(".empty")).ToHaveCountAsync(0);
+        await page.GotoAsync(world.Console + "/audit");
+        await page.GetByLabel("Act", new() { Exact = true }).FillAsync("policy-published");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Search" }).ClickAsync();
+        await Assertions.Expect(page.Locator("tbody tr").First).ToContainTextAsync("policy-published");
+        Task<IDownload> downloading = page.WaitForDownloadAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "CEF" }).ClickAsync();
+        string[] lines = await File.ReadAllLinesAsync(
+            await (await downloading).PathAsync(), TestContext.Current.CancellationToken);
+        Assert.NotEmpty(lines);
+        Assert.All(lines, line => Assert.Matches(@"^CEF:0\|Countersign\|gateway\|.*\|policy-published\|5\|rt=", line));
+        foreach (string path in (string[])["/audit?type=all", "/audit?approval=" + id])
+        {
+            await page.GotoAsync(world.Console + path);
+            await AssertFitsAsync(page);
+        }
+
+        await page.Locator("tbody a").First.ClickAsync();
+        await Assertions.Expect(page.Locator(".steps")).ToContainTextAsync("asked");
+        await AssertFitsAsync(page);
+    }
+
+    private static async Task AssertFitsAsync(IPage page) => Assert.True(await page.EvaluateAsync<bool>(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.Url);
+
     [Fact]
     public async Task The_chain_of_trust_says_what_is_verified_and_who_watches()
     {

@@ -71,6 +71,16 @@ public sealed class ChainTests(ConsoleWorld world)
         Assert.True(await IsRedAsync(alert));
         await Assertions.Expect(page.Locator("tbody")).ToContainTextAsync("witness.example/w1");
         await KeepAsync(page, "quorum");
+
+        // And wherever else somebody looks.
+        foreach (string path in (string[])["", "/audit", "/policies"])
+        {
+            await page.GotoAsync(served.Console + path);
+            await Assertions.Expect(alert).ToContainTextAsync("High and critical functions are refused");
+            Assert.True(await IsRedAsync(alert));
+        }
+
+        await KeepAsync(page, "quorum-elsewhere");
         Directory.Delete(folder, recursive: true);
     }
 

@@ -65,6 +65,16 @@ internal static class PostgresSchema
           RAISE NOTICE 'words are not indexed: search by text reads every entry of its time';
         END $$;
         """,
+
+        // The index of words is most of what an insert costs, and the less the more entries are merged into it at
+        // once: with 4 MB, the default, 50,003 entries took 9.4 s, with 32 MB 7.0 s.
+        """
+        DO $$ BEGIN
+          IF to_regclass('countersign.entries_words') IS NOT NULL THEN
+            ALTER INDEX countersign.entries_words SET (gin_pending_list_limit = 32768);
+          END IF;
+        END $$;
+        """,
     ];
 
     /// <summary>The version that this program knows.</summary>
