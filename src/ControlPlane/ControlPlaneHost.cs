@@ -127,7 +127,8 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         if (services.Tokens is { } terms)
         {
             tokens = new TokenDesk(services.Callers, terms, services.Saml, acts, () => PublicUrl, clock);
-            revocations = new RevocationDesk(services.Callers, terms, _options, sessions, acts, clock);
+            revocations = new RevocationDesk(
+                services.Callers, terms, _options, sessions, acts, () => IssuersOf(services), clock);
         }
 
         new IntrospectionEndpoint(
@@ -137,6 +138,14 @@ public sealed class ControlPlaneHost : IAsyncDisposable
         TokenEndpoints.Map(
             routes, services.LentKeys, services.LentKeyTerms, tokens, revocations, services.Saml, () => PublicUrl);
     }
+
+    // Everybody who vouches for somebody here.
+    private static IReadOnlyList<string> IssuersOf(ControlPlaneServices services) =>
+    [
+        .. services.Callers.Issuers,
+        .. services.Saml?.Providers.Select(provider => provider.Mapping.Issuer) ?? [],
+        .. services.Certificates is { } certificates ? [certificates.Issuer] : (string[])[],
+    ];
 
     private BearerCallers Bearers(ControlPlaneServices services) =>
         new(services.Callers, services.Tokens?.Proofs, services.Certificates, () => PublicUrl);

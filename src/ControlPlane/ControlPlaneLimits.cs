@@ -29,7 +29,11 @@ internal static class ControlPlaneLimits
     /// <summary>How long a revocation is remembered where nobody says how long its tokens live.</summary>
     public static readonly TimeSpan RevocationRemembered = TimeSpan.FromDays(30);
 
-    public static readonly TimeSpan RevocationRememberedMax = TimeSpan.FromDays(366);
+    /// <summary>The longest that one is remembered, whatever a token says of its end.</summary>
+    public static readonly TimeSpan RevocationRememberedMax = TimeSpan.FromDays(3_660);
+
+    /// <summary>The shortest, where nobody says so: for a token that has expired already.</summary>
+    public static readonly TimeSpan RevocationRememberedMin = TimeSpan.FromHours(1);
 
     public const int ReasonCharactersMax = 500;
     public const int PointerCharactersMax = 500;

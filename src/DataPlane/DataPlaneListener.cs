@@ -226,7 +226,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
                 _services.Rates ?? new NoRateStore(), limits.RateBucketsMax, _services.LiveNodes, _clock),
             new DutyDesk(_services.Approvals),
             new ApprovalDesk(
-                _services.Approvals, _services.Seal, _settlements, audit, limits, _clock, _services.Start),
+                callers, _services.Approvals, _services.Seal, _settlements, audit, limits, _clock, _services.Start),
             new CredentialDesk(_services.Credentials, _services.Brokers, limits, _services.Start, _clock),
             new UpstreamCaller(pools, limits),
             new ReplyDesk(masks, limits, new ProtectedResources(publicUrl, _services.InForce)),

@@ -5,6 +5,7 @@ using Countersign.DataPlane.Http;
 using Countersign.DataPlane.Mcp;
 using Countersign.DataPlane.Transport;
 using Countersign.Policy;
+using Countersign.Policy.Approvals;
 using Countersign.Policy.Conditions;
 using Countersign.Policy.Review;
 
@@ -21,10 +22,10 @@ public static class DescribedCalls
     private const string ContentType = "Content-Type";
 
     /// <summary>
-    /// The call with <see cref="CallSample.Refusal"/> and <see cref="CallSample.BodyForm"/> as its head has them. A
-    /// body whose type is not said is taken for JSON; limits of size and count are the configuration's, and are not
-    /// applied. A message to an MCP endpoint that calls a tool becomes a call of the tool, with its arguments for a
-    /// body.
+    /// The call with <see cref="CallSample.Refusal"/>, <see cref="CallSample.BodyForm"/> and
+    /// <see cref="CallSample.Unshowable"/> as its head and body have them. A body whose type is not
+    /// said is taken for JSON; limits of size and count are the configuration's, and are not applied.
+    /// A message to an MCP endpoint that calls a tool becomes a call of the tool, with its arguments for a body.
     /// </summary>
     /// <param name="call">The call as described.</param>
     /// <param name="policy">Knows which paths are endpoints of MCP.</param>
@@ -35,14 +36,21 @@ public static class DescribedCalls
         RequestHead head = new();
         try
         {
+            bool isTool = call.Target.Contains('#', StringComparison.Ordinal);
             Verdict verdict = Read(call, head);
+            if (verdict == Verdict.Proceed && isTool && !IsSoundMessage(call, head)) verdict = Verdict.Malformed;
             if (verdict != Verdict.Proceed) return Refused(call, verdict);
             Function? function = call.Function.Length > 0 ? null : (call with { Refusal = "" }).FindFunction(policy);
             if (function?.Endpoint is { } endpoint) return AsMessage(call with { Refusal = "" }, head, endpoint);
 
-            // The arguments of a tool are JSON inside of a message, whatever is said of the message.
-            bool isJson = call.Target.Contains('#', StringComparison.Ordinal) || ConditionFacts.SaysJson(head);
-            return call with { Refusal = "", BodyForm = isJson ? ArgumentsForm.Json : ArgumentsForm.NotJson };
+            // The arguments of a tool are JSON inside of a message that was read by now.
+            bool isJson = isTool || ConditionFacts.SaysJson(head);
+            return call with
+            {
+                Refusal = "",
+                BodyForm = isJson ? ArgumentsForm.Json : ArgumentsForm.NotJson,
+                Unshowable = isTool ? "" : ApprovalDesk.WhyUnshowable(head, call.Body.Span),
+            };
         }
         finally
         {
@@ -72,6 +80,10 @@ public static class DescribedCalls
         VerdictRow row = VerdictTable.Of(verdict);
         return call with { Refusal = $"{row.Status} {row.Name}" };
     }
+
+    // A message of MCP is read before any policy is asked, its arguments with it.
+    private static bool IsSoundMessage(CallSample call, RequestHead head) => McpCalls.IsPlainJson(head)
+        && (call.Body.IsEmpty || StrictJson.IsUnambiguous(call.Body.Span, out _));
 
     private static Verdict Read(CallSample call, RequestHead head)
     {

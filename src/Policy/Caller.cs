@@ -27,6 +27,7 @@ public enum CallerKind : byte
 /// </summary>
 public sealed class Caller
 {
+    private readonly long? _provenAt;
     private CallerView? _view;
     private CallerFacts? _facts;
 
@@ -109,6 +110,14 @@ public sealed class Caller
     /// </summary>
     public IReadOnlyList<string> ProofMarks { get; private init; } = [];
 
+    /// <summary>When the oldest token that the proof of this caller rests on was issued, in seconds since 1970; 0 is
+    /// older than everything. That of <see cref="IssuedAt"/> where nothing else is known.</summary>
+    public long ProvenAt
+    {
+        get => _provenAt ?? IssuedAt;
+        private init => _provenAt = value;
+    }
+
     /// <summary>True for an authenticated person, acting directly: nobody approves through an agent.</summary>
     public bool IsPerson => Kind == CallerKind.Human && !IsDelegated;
 
@@ -131,7 +140,9 @@ public sealed class Caller
     }
 
     /// <summary>The same caller, proven by what these marks name.</summary>
-    public Caller ProvenBy(IReadOnlyList<string> marks)
+    /// <param name="marks">Its <see cref="ProofMarks"/>.</param>
+    /// <param name="provenAt">Its <see cref="ProvenAt"/>.</param>
+    public Caller ProvenBy(IReadOnlyList<string> marks, long provenAt)
     {
         ArgumentNullException.ThrowIfNull(marks);
         return new Caller(Issuer, Subject, Kind, Groups, Chain, Tenant)
@@ -142,6 +153,7 @@ public sealed class Caller
             BoundKey = BoundKey,
             IssuedAt = IssuedAt,
             ProofMarks = marks,
+            ProvenAt = provenAt,
         };
     }
 

@@ -84,7 +84,7 @@ internal sealed class MemoryGateway : IAsyncDisposable
             new PolicyJudge(InForce, bounds, Time),
             new RateDesk(Rates, bounds.RateBucketsMax, () => LiveNodes, Time),
             new DutyDesk(Store),
-            new ApprovalDesk(Store, _seal, Settlements, audit, bounds, Time, "gateway-1/test"),
+            new ApprovalDesk(callers, Store, _seal, Settlements, audit, bounds, Time, "gateway-1/test"),
             new CredentialDesk(
                 new CredentialIssuer("http://control.test", SigningKeyRing.Of(_signing, _edwards), Time),
                 brokers, bounds, "gateway-1/test", Time),

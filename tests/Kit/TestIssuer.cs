@@ -34,6 +34,9 @@ internal sealed class TestIssuer : IDisposable
         }
     }
 
+    /// <summary>The <c>jti</c> of all of a subject's tokens.</summary>
+    internal static string IdOf(string subject) => "token of " + subject;
+
     /// <summary>A token for a subject in these groups, good for an hour unless said otherwise; in the hands of an
     /// agent if one is named.</summary>
     internal string Token(string subject, string[] groups, string kind = "human", int goodForSeconds = 3_600,
@@ -45,6 +48,7 @@ internal sealed class TestIssuer : IDisposable
             ["iss"] = Issuer,
             ["aud"] = "gateway",
             ["sub"] = subject,
+            ["jti"] = IdOf(subject),
             ["kind"] = kind,
             ["groups"] = groups,
             ["iat"] = now,

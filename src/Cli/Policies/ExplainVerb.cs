@@ -64,7 +64,8 @@ internal static class ExplainVerb
                 return ExitCodes.Usage;
             ExplanationText text = new(reading.Snapshot!, sample, environment.Clock, parsed.GetValue(all));
             environment.Out.WriteLine(parsed.GetValue(json) ? text.ToJson() : text.ToText());
-            return text.IsKnown ? ExitCodes.Ok : UnknownFunction(environment, reading.Snapshot!, sample);
+            if (!text.IsKnown) return UnknownFunction(environment, reading.Snapshot!, sample);
+            return text.IsUnpaused ? ExitCodes.Usage : ExitCodes.Ok;
         });
         return command;
     }

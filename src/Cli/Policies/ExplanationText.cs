@@ -9,10 +9,16 @@ namespace Countersign.Cli.Policies;
 /// <summary>An explanation for people, and for machines.</summary>
 internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, TimeProvider clock, bool showsAll)
 {
+    private const string Unpaused = "400 malformed-request";
+
     private readonly Function? _function = call.FindFunction(policy);
 
     /// <summary>False where the policy has no function for the call, or is not asked.</summary>
     internal bool IsKnown => _function is not null;
+
+    /// <summary>True where the gateway refuses what the policy would let others approve.</summary>
+    internal bool IsUnpaused =>
+        _function is not null && call.WhyNotPaused(_function, call.Decide(policy, _function, clock)).Length > 0;
 
     internal string ToText()
     {
@@ -22,7 +28,10 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
         Explanation explanation = call.Explain(policy, _function, clock, out string fault);
         Decision decision = explanation.Decision;
         StringBuilder text = new();
-        text.AppendLine($"{Verb(decision.Effect)}: {Reason(decision)}");
+        string unpaused = call.WhyNotPaused(_function, decision);
+        text.AppendLine(unpaused.Length > 0
+            ? $"{Unpaused}: {Reason(decision)}, and the gateway does not pause this call. {unpaused}"
+            : $"{Verb(decision.Effect)}: {Reason(decision)}");
         text.AppendLine($"  function  {_function.Id}: {_function.Method} {_function.Place}, "
             + $"risk {ApprovalJson.NameOf(_function.Risk)}, upstream {_function.Upstream.Name}");
         text.AppendLine($"  caller    {call.Caller.Subject} ({ApprovalJson.NameOf(call.Caller.Kind)}), "
@@ -82,7 +91,9 @@ internal sealed class ExplanationText(PolicySnapshot policy, CallSample call, Ti
         Explanation explanation = call.Explain(policy, _function, clock, out string fault);
         Decision decision = explanation.Decision;
         if (fault.Length > 0) result["fault"] = fault;
-        result["effect"] = Verb(decision.Effect);
+        string unpaused = call.WhyNotPaused(_function, decision);
+        if (unpaused.Length > 0) result["refused"] = unpaused;
+        result["effect"] = unpaused.Length > 0 ? Unpaused.Split(' ')[1] : Verb(decision.Effect);
         result["cause"] = CauseOf(decision.Cause);
         result["rule"] = decision.Rule;
         result["reason"] = Reason(decision);

@@ -54,6 +54,7 @@ internal sealed class IdentityParts(
         _feed = new RedisRevocationFeed(
             store, new RedisRevocationStore(store), listing => _callers.Revoke(new RevocationIndex(listing)), clock,
             logs.CreateLogger<RedisRevocationFeed>());
+        _callers.Revocations = _feed;
         if (!await _feed.StartAsync())
             throw new StartRefusedException("The store did not answer when revoked tokens were asked for.");
         await _callers.StartAsync(cancellation);
@@ -61,7 +62,10 @@ internal sealed class IdentityParts(
         if (options.Identity.Saml is { } saml)
         {
             Saml = new SamlService(
-                saml, _http, new RedisOneTimeStore(store), controlUrl, clock, logs.CreateLogger<SamlService>());
+                saml, _http, new RedisOneTimeStore(store), controlUrl, clock, logs.CreateLogger<SamlService>())
+            {
+                IsRevoked = _callers.IsRevoked,
+            };
             Saml.Start();
         }
 

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Countersign.Identity.Inbound;
+using Countersign.Policy.Approvals;
 
 namespace Countersign.Cli.Tokens;
 
@@ -25,28 +27,34 @@ internal static class RevokeVerb
         Option<string?> id = new("--id") { Description = "Revoke the token with this jti" };
         Option<string?> until = new("--until")
         {
-            Description = "Forget it then, such as 2026-03-01T12:00:00Z [default: in 30 days]",
+            Description = "Forget it then, such as 2026-03-01T12:00:00Z, and never before the token of --file has "
+                + "expired [default: an hour after that; in 30 days where nothing says when]",
         };
         Option<string?> reason = new("--reason") { Description = "Why; kept in the list and in the audit" };
+        Option<bool> json = new("--json") { Description = "Print the API's JSON" };
         Command command = new("revoke", "Revoke a token, or all that a subject has; every gateway hears of it at once")
         {
-            file, issuer, subject, id, until, reason,
+            file, issuer, subject, id, until, reason, json,
         };
         control.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
             JsonObject body = [];
+            if (!TryReadUntil(environment, parsed.GetValue(until), out DateTimeOffset? forgottenAt))
+                return ExitCodes.Usage;
             string? path = parsed.GetValue(file);
             if (path is not null)
             {
                 if (TokenCommand.Read(environment, path, "COUNTERSIGN_TOKEN") is not { } token) return ExitCodes.Usage;
-                body["token_sha256"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+                byte[] bytes = Encoding.UTF8.GetBytes(token);
+                body["token_sha256"] = Convert.ToHexStringLower(SHA256.HashData(bytes));
+                forgottenAt = Later(forgottenAt, GatewayTokens.ForgottenAt(bytes), environment.Clock.GetUtcNow());
             }
 
             Put(body, "issuer", parsed.GetValue(issuer));
             Put(body, "subject", parsed.GetValue(subject));
             Put(body, "id", parsed.GetValue(id));
-            Put(body, "until", parsed.GetValue(until));
+            if (forgottenAt is { } at) body["until"] = Timestamps.Format(at);
             Put(body, "reason", parsed.GetValue(reason));
             int named = Convert.ToInt32(path is not null) + Convert.ToInt32(body.ContainsKey("subject"))
                 + Convert.ToInt32(body.ContainsKey("id"));
@@ -56,7 +64,9 @@ internal static class RevokeVerb
             if (client is null) return ExitCodes.Usage;
             ControlAnswer answer = await client.PostAsync(Path, body.ToJsonString(), "application/json", cancellation);
             if (!answer.IsOk) return environment.Fail(answer);
-            environment.Out.WriteLine("revoked " + Name(answer.Body!) + ", remembered until " + answer.Body!["until"]);
+            environment.Out.WriteLine(parsed.GetValue(json)
+                ? answer.Text
+                : "revoked " + Name(answer.Body!) + ", remembered until " + answer.Body!["until"]);
             return ExitCodes.Ok;
         });
         return command;
@@ -88,6 +98,22 @@ internal static class RevokeVerb
         });
         return command;
     }
+
+    private static bool TryReadUntil(CommandEnvironment environment, string? text, out DateTimeOffset? until)
+    {
+        until = null;
+        if (text is null) return true;
+        if (!Timestamps.TryParse(text, out DateTimeOffset at))
+            environment.Fail($"--until: '{text}' is not a time such as 2026-03-01T12:00:00Z");
+        else if (at <= environment.Clock.GetUtcNow())
+            environment.Fail($"--until: '{text}' has passed, so that nothing would be revoked");
+        else until = at;
+        return until is not null;
+    }
+
+    // The gateway is sent the hash alone, and cannot see when the token ends. One that has ended says nothing.
+    private static DateTimeOffset? Later(DateTimeOffset? said, DateTimeOffset? ends, DateTimeOffset now) =>
+        ends <= now || ends < said ? said : ends ?? said;
 
     private static string Name(JsonNode item) => (string?)item["kind"] switch
     {

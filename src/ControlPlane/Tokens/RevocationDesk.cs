@@ -13,7 +13,7 @@ namespace Countersign.ControlPlane.Tokens;
 /// <summary>Revokes: a token by whoever holds it (RFC 7009), anybody's by an admin, one's own by oneself.</summary>
 internal sealed class RevocationDesk(
     CallerVerifier callers, TokenTerms terms, ControlPlaneOptions options, SessionDesk? sessions, ActLog acts,
-    TimeProvider clock)
+    Func<IReadOnlyList<string>> issuers, TimeProvider clock)
 {
     /// <summary><c>POST /oauth/revoke</c>: whoever holds a token may end it. A token that is none needs no end, and the
     /// answer does not tell which it was.</summary>
@@ -30,7 +30,7 @@ internal sealed class RevocationDesk(
         if (verified.Caller is not { } caller) return Done();
         Revocation revocation = new(
             RevocationKind.Token, "", GatewayTokens.HashOf(token), clock.GetUtcNow(),
-            verified.ExpiresAt + TimeSpan.FromMinutes(1), NameOf(caller), "revoked by its holder");
+            GatewayTokens.ForgottenAt(verified.ExpiresAt), NameOf(caller), "revoked by its holder");
         return await RevokeAsync(caller, revocation) ?? Done();
     }
 
@@ -40,13 +40,17 @@ internal sealed class RevocationDesk(
         (byte[]? body, Reply? refusal) =
             await RequestReading.JsonBodyAsync(context, ControlPlaneLimits.RevocationBytesMax);
         if (refusal is not null) return refusal;
-        if (RevocationRequest.Read(body, out string fault) is not { } request)
+        DateTimeOffset now = clock.GetUtcNow();
+        if (RevocationRequest.Read(body, now, out string fault) is not { } request)
             return Reply.Refuse(Refusal.MalformedRequest, fault);
-        Revocation revocation = request.ToRevocation(clock.GetUtcNow(), NameOf(caller));
+        Revocation revocation = request.ToRevocation(
+            now, NameOf(caller), await ForgottenAtAsync(request.Token, context.RequestAborted));
         bool isOwn = revocation.Kind == RevocationKind.Subject && revocation.Issuer == caller.Issuer
             && revocation.Name == caller.Subject && caller.IsPerson;
         if (!isOwn && !(caller.IsPerson && options.PolicyAdmins.Any(caller.IsIn)))
             return Reply.Refuse(Refusal.Denied, "Only policy admins may revoke tokens that are not their own.");
+        if (request.Issuer is { } named && Unknown(named) is { } why)
+            return Reply.Refuse(Refusal.MalformedRequest, why);
         return await RevokeAsync(caller, revocation)
             ?? Reply.Json(201, json => Write(json, revocation));
     }
@@ -86,6 +90,8 @@ internal sealed class RevocationDesk(
 
         if (added == StoreStatus.Ok)
         {
+            // Here it is in force before anybody is told so. Where the store does not tell now, the feed asks on.
+            await callers.CatchUpAsync();
             act.Succeed(revocation.Kind.ToString());
             return null;
         }
@@ -94,6 +100,27 @@ internal sealed class RevocationDesk(
         return added == StoreStatus.Limited
             ? Reply.Refuse(Refusal.RateLimited, "The list is full: revoke subjects rather than tokens one by one.")
             : Reply.Refuse(Refusal.StoreUnavailable, "Nobody knows whether it is revoked; try again.");
+    }
+
+    // A name that no token has revokes nothing, and who is told that it does looks no further.
+    private string? Unknown(string named)
+    {
+        IReadOnlyList<string> known = issuers();
+        if (known.Contains(named)) return null;
+        string? near = known.FirstOrDefault(
+            one => one.TrimEnd('/').Equals(named.TrimEnd('/'), StringComparison.OrdinalIgnoreCase));
+        return "No issuer of that name is known here, so that nothing would be revoked."
+            + (near is null ? " It must be an issuer's iss to the letter." : $" Did you mean '{near}'?");
+    }
+
+    // Of a JWT its own word will do: it is of no use to anybody after that. Of an opaque token its issuer knows.
+    private async ValueTask<DateTimeOffset?> ForgottenAtAsync(string? token, CancellationToken cancellation)
+    {
+        if (token is null) return null;
+        byte[] bytes = Encoding.UTF8.GetBytes(token);
+        if (GatewayTokens.ForgottenAt(bytes) is { } said) return said;
+        TokenVerification verified = await callers.VerifyAsync(bytes, cancellation);
+        return verified.IsValid ? GatewayTokens.ForgottenAt(verified.ExpiresAt) : null;
     }
 
     // RFC 7009 section 2.2: the same answer for a token that never was one.

@@ -10,15 +10,9 @@ internal sealed partial class ApprovalDesk
 {
     private const int ReasonBytesMax = 1_000;
 
-    // Approvers must see all of it, and there must be one: of two fields another reader may take the other.
+    // Approvers must see all of it. There is one at most, as the head was read.
     private static Verdict CheckReason(CallContext call)
     {
-        if (call.Request.Count(FieldId.CountersignReason) > 1)
-        {
-            call.Detail = "Countersign-Reason may be sent once.";
-            return Verdict.Malformed;
-        }
-
         int bytes = call.Request.Value(FieldId.CountersignReason).Length;
         if (bytes > ReasonBytesMax)
         {
@@ -33,13 +27,23 @@ internal sealed partial class ApprovalDesk
         return Verdict.ReasonRequired;
     }
 
-    // Whoever asks chooses the type, and an upstream may ignore it: what looks like JSON is held to JSON.
-    private static bool MayBeJson(CallContext call)
+    /// <summary>
+    /// Why approvers cannot be shown a body: it means something else once it is decoded, or something else to another
+    /// reader. Empty where they can.
+    /// </summary>
+    internal static string WhyUnshowable(RequestHead head, ReadOnlySpan<byte> body)
     {
-        ReadOnlySpan<byte> body = call.BodyPrefix.Written.TrimStart(" \t\r\n"u8);
-        return body is [(byte)'{' or (byte)'[', ..]
-            || (call.BodyPrefix.Count > 0 && MediaType.IsJson(call.Request.Value(FieldId.ContentType)));
+        if (head.Count(FieldId.ContentEncoding) > 0)
+            return "An encoded body cannot be shown to approvers; send it without Content-Encoding.";
+        return MayBeJson(head, body) && !StrictJson.IsUnambiguous(body, out string why)
+            ? "The body can be read in more than one way: " + why
+            : "";
     }
+
+    // Whoever asks chooses the type, and an upstream may ignore it: what looks like JSON is held to JSON.
+    private static bool MayBeJson(RequestHead head, ReadOnlySpan<byte> body) =>
+        body.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[', ..]
+        || (body.Length > 0 && MediaType.IsJson(head.Value(FieldId.ContentType)));
 
     // Of a tool its name and the bytes of its arguments, and nothing else of the message (DESIGN 4.2): what a client
     // counts, and what it says of itself, may differ when it comes back. The function stands for the path.

@@ -100,12 +100,11 @@ internal sealed partial class ApprovalDesk
     private static bool TryReadRetryKey(CallContext call, out string retryKey)
     {
         retryKey = "";
-        int count = call.Request.Count(FieldId.IdempotencyKey);
-        if (count == 0 || call.Run is not null) return true;
+        if (call.Request.Count(FieldId.IdempotencyKey) == 0 || call.Run is not null) return true;
         ReadOnlySpan<byte> key = call.Request.Value(FieldId.IdempotencyKey);
-        if (count > 1 || key.Length is 0 or > Limits.RetryKeyBytesMax)
+        if (key.Length is 0 or > Limits.RetryKeyBytesMax)
         {
-            call.Detail = "Idempotency-Key must be one field of 1 to 255 bytes.";
+            call.Detail = "Idempotency-Key must be 1 to 255 bytes.";
             return false;
         }
 

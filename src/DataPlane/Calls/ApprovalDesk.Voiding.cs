@@ -80,4 +80,15 @@ internal sealed partial class ApprovalDesk
         call.Detail = because;
         return (Standing.Refused, Verdict.ApprovalExpired);
     }
+
+    // What a caller who was revoked since has asked for: nobody makes it, approved or not.
+    private async ValueTask<(Standing Standing, Verdict Verdict)> VoidOfRevokedAsync(
+        CallContext call, Approval approval)
+    {
+        bool isTheirs = ApprovalRules.IsRequester(approval.Requester, call.Caller!);
+        if (isTheirs && ApprovalRules.Void(approval) is { IsMoved: true } move)
+            await store.MoveAsync(approval, move.Next!);
+        if (!isTheirs) call.Approval = null;
+        return (Standing.Refused, Verdict.Unauthenticated);
+    }
 }

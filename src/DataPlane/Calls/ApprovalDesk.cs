@@ -2,6 +2,7 @@ using System.Text;
 using Countersign.DataPlane.Http;
 using Countersign.Policy;
 using Countersign.Policy.Approvals;
+using Countersign.Policy.Review;
 
 namespace Countersign.DataPlane.Calls;
 
@@ -10,9 +11,12 @@ namespace Countersign.DataPlane.Calls;
 /// that are about to leave, and a claim is the store's one atomic step (DESIGN section 7).
 /// </summary>
 internal sealed partial class ApprovalDesk(
-    IApprovalStore store, PayloadSeal seal, Settlements settlements, IAuditTrail audit, Limits limits,
-    TimeProvider clock, string start)
+    CallerGate callers, IApprovalStore store, PayloadSeal seal, Settlements settlements, IAuditTrail audit,
+    Limits limits, TimeProvider clock, string start)
 {
+    private const string LostApprover =
+        "An approver was revoked, or is no longer in a group that this takes; ask again.";
+
     private static readonly Requester Nobody = new("", "", CallerKind.Unstated, [], [], "");
 
     private readonly AskLimits _asks = new(limits.PendingApprovalsPerCaller, limits.ApprovalAsksPerMinute);
@@ -101,6 +105,7 @@ internal sealed partial class ApprovalDesk(
         if (!found.IsOk) return (Standing.Refused, Verdict.StoreUnavailable);
         call.Approval = found.Value;
         if (!wait.Listens(found.Value!.Id)) return (Standing.Moved, Verdict.Undecided);
+        if (callers.StillStands(call) != Verdict.Proceed) return await VoidOfRevokedAsync(call, found.Value);
         StoreStatus key = await KeyOfAsync(call, found.Value, retryKey);
         if (key == StoreStatus.Unavailable) return (Standing.Refused, Verdict.StoreUnavailable);
         if (key == StoreStatus.Mismatch)
@@ -122,21 +127,11 @@ internal sealed partial class ApprovalDesk(
         if (read != Verdict.Proceed) return read;
         read = await RequestBodies.BufferAsync(call, limits.ApprovalBodyBytesMax, limits, isWhole: true);
         if (read != Verdict.Proceed) return read;
-        if (call.Request.Count(FieldId.ContentEncoding) > 0)
-        {
-            call.Detail = "An encoded body cannot be shown to approvers; send it without Content-Encoding.";
-            return Verdict.Malformed;
-        }
-
-        if (MayBeJson(call) && !StrictJson.IsUnambiguous(call.BodyPrefix.Written, out string why))
-        {
-            call.Detail = "The body can be read in more than one way: " + why;
-            return Verdict.Malformed;
-        }
-
+        call.Detail = WhyUnshowable(call.Request, call.BodyPrefix.Written);
+        if (call.Detail.Length > 0) return Verdict.Malformed;
         if (!BindsOnce(call))
         {
-            call.Detail = "A field that binds the call is repeated, or named by Connection: it reads two ways.";
+            call.Detail = CallSample.ReadsTwoWays;
             return Verdict.Malformed;
         }
 
@@ -205,12 +200,17 @@ internal sealed partial class ApprovalDesk(
         MoveOutcome move = ApprovalRules.Claim(
             approval, call.Caller!, call.Function!.Id, call.Digest, clock.GetUtcNow(), call.IdString(), start);
         if (!move.IsMoved) return Explain(call, approval, move.Refusal);
+
+        // They may have waited long, and so may their approvers' word: nobody is left in it who was revoked meanwhile.
+        Verdict stands = await callers.StillStandsNowAsync(call);
+        if (stands == Verdict.Unauthenticated) return await VoidOfRevokedAsync(call, approval);
+        if (stands != Verdict.Proceed) return (Standing.Refused, stands);
         if (!TermsHold(approval, call.Decision!.Approval!))
             return await VoidAsync(call, approval, "The policy changed after this call was approved; ask again.");
         StoreResult<IReadOnlyList<SeenPerson>> seen = await store.SeenAsync(approval);
         if (!seen.IsOk) return (Standing.Refused, Verdict.StoreUnavailable);
-        if (!ApprovalRules.StillHolds(approval, seen.Value!))
-            return await VoidAsync(call, approval, "An approver is no longer in a group that this takes; ask again.");
+        if (!ApprovalRules.StillHolds(ApprovalRules.Without(approval, callers.IsRevokedSince), seen.Value!))
+            return await VoidAsync(call, approval, LostApprover);
         if (audit.Confirm(call) is var room and not Verdict.Proceed) return (Standing.Refused, room);
         if (!settlements.TryOpen())
         {

@@ -65,6 +65,20 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
         return Verdict.Proceed;
     }
 
+    /// <summary>Whether whoever asked, as they were identified then, may still: their token is gone, or was looked at
+    /// long ago, but what it rested on may be revoked since.</summary>
+    internal Verdict StillStands(CallContext call) => verifier.IsRevoked(call.Caller!)
+        ? Refuse(call, "Whoever asked for this call was revoked since.")
+        : Verdict.Proceed;
+
+    /// <summary>The same by what is revoked now, wherever in the fleet it was.</summary>
+    internal async ValueTask<Verdict> StillStandsNowAsync(CallContext call) =>
+        await verifier.CatchUpAsync() ? StillStands(call) : Verdict.StoreUnavailable;
+
+    /// <summary>True if somebody's approval does not count any more: they were revoked after they gave it.</summary>
+    internal bool IsRevokedSince(string issuer, string subject, DateTimeOffset at) =>
+        verifier.IsRevokedSince(issuer, subject, at);
+
     private async ValueTask<Verdict> VerifyBoundAsync(CallContext call, byte[] token, DpopProofs checks)
     {
         if (call.Request.Count(FieldId.DPoP) != 1)
@@ -103,11 +117,6 @@ internal sealed class CallerGate(CallerVerifier verifier, DpopProofs? proofs = n
         call.Caller = certified.Caller;
         return Verdict.Proceed;
     }
-
-    // Identified when they asked; their token is gone, but what it rested on may be revoked since.
-    private Verdict StillStands(CallContext call) => verifier.IsRevoked(call.Caller!)
-        ? Refuse(call, "Whoever asked for this call was revoked since.")
-        : Verdict.Proceed;
 
     private static Verdict Refuse(CallContext call, string because)
     {

@@ -90,7 +90,8 @@ internal static class McpCalls
         return message.IsNameEscaped ? McpReader.Decode(name) : name;
     }
 
-    private static bool IsPlainJson(RequestHead request)
+    /// <summary>True if a head says, once, that its body is JSON, and not encoded.</summary>
+    internal static bool IsPlainJson(RequestHead request)
     {
         ReadOnlySpan<byte> type = request.Value(FieldId.ContentType);
         return request.Count(FieldId.ContentType) == 1 && MediaType.IsJson(type) && !MediaType.IsRecordStream(type)

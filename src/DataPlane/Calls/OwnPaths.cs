@@ -106,6 +106,7 @@ internal sealed class OwnPaths(
         while (true)
         {
             StoreResult<Approval> found = await store.FindAsync(id);
+            if (callers.StillStands(call) is var stands and not Verdict.Proceed) return stands;
             if (Refusal(call, found) is { } refusal) return refusal;
             Approval approval = found.Value!;
             bool isPending = approval.State == ApprovalState.Pending && (seen == 0 || seen == approval.Version);

@@ -47,6 +47,7 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
         writer.Write(caller.Actor);
         writer.Write(caller.IssuedAt);
         WriteList(writer, caller.ProofMarks);
+        writer.Write(caller.ProvenAt);
         writer.Write(call.Client.IsTls);
         WriteBytes(writer, call.Client.RemoteAddress.Span);
         WriteBytes(writer, HeadOf(call));
@@ -72,7 +73,7 @@ internal sealed record SealedRun(Caller Caller, byte[] Address, bool IsTls, byte
                 Actor = reader.ReadString(),
                 IssuedAt = reader.ReadInt64(),
             };
-            if (form is Form or FormOfTool) caller = caller.ProvenBy(ReadList(reader));
+            if (form is Form or FormOfTool) caller = caller.ProvenBy(ReadList(reader), reader.ReadInt64());
             bool isTls = reader.ReadBoolean();
             return new(caller, reader.ReadBytes(reader.ReadInt32()), isTls, reader.ReadBytes(reader.ReadInt32()))
             {

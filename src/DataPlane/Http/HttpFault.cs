@@ -23,6 +23,9 @@ internal enum HttpFault : byte
 
     /// <summary>Sound, but a tunnel or a loop-back, which the gateway does not do.</summary>
     NotImplemented,
+
+    /// <summary>A field of the gateway's own that has one value was sent twice.</summary>
+    Repeated,
 }
 
 /// <summary>How far a parser came. Zero is a refusal.</summary>

@@ -5,7 +5,8 @@ namespace Countersign.DataPlane.Http;
 
 /// <summary>
 /// What a sound request asks of the servers on its way: an expectation, another protocol, a bound on forwarding,
-/// trailers (RFC 9110 sections 7.6.2, 7.8, 9.3 and 10.1). What the gateway cannot do is refused here, by name.
+/// trailers (RFC 9110 sections 7.6.2, 7.8, 9.3 and 10.1), and of the gateway itself. What it cannot do is refused here,
+/// by name.
 /// </summary>
 internal static class RequestDemands
 {
@@ -24,6 +25,8 @@ internal static class RequestDemands
                 FieldId.Te => ReadTe(head, head.Value(field)),
                 FieldId.MaxForwards => ReadMaxForwards(head, head.Value(field)),
                 FieldId.Upgrade => ReadUpgrade(head, field),
+                FieldId.CountersignApproval or FieldId.CountersignReason or FieldId.IdempotencyKey =>
+                    ReadOnce(head, field),
                 _ => HttpFault.None,
             };
             if (fault != HttpFault.None) return fault;
@@ -81,6 +84,10 @@ internal static class RequestDemands
 
         return HttpFault.None;
     }
+
+    // One value each, which the gateway acts on: of two another reader may take the other.
+    private static HttpFault ReadOnce(RequestHead head, in FieldSlice field) =>
+        head.TryFind(field.Id, out FieldSlice first) && first == field ? HttpFault.None : HttpFault.Repeated;
 
     // The next member of a comma-separated list; empty ones do not count (RFC 9110 section 5.6.1.2).
     private static bool TakeMember(ref ReadOnlySpan<byte> list, out ReadOnlySpan<byte> member)

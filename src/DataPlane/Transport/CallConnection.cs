@@ -193,9 +193,20 @@ internal sealed class CallConnection : IDisposable
                     : Verdict.TargetTooLong;
             }
 
-            return Translate(
+            return Judge(
                 RequestParser.Parse(_call.Request, new HeadBounds(limits.TargetBytesMax, limits.FieldsMax)));
         }
+    }
+
+    private Verdict Judge(HttpFault fault)
+    {
+        if (fault == HttpFault.Repeated)
+        {
+            _call.Detail = _call.AuditDetail =
+                "Countersign-Approval, Countersign-Reason and Idempotency-Key may each be sent once.";
+        }
+
+        return Translate(fault);
     }
 
     // From its first byte on a request is not idle: a drain waits for it.

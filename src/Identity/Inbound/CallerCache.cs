@@ -95,7 +95,7 @@ internal sealed class CachedCaller(
 
     public void Revoke() => Volatile.Write(ref _isRevoked, true);
 
-    public Caller Caller { get; } = caller.ProvenBy(marks.ForLending());
+    public Caller Caller { get; } = marks.Prove(caller);
 
     /// <summary>Unix time in milliseconds from which the token is dead.</summary>
     public long ExpiresAtMs { get; } = expiresAtMs;

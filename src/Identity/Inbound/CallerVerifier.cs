@@ -11,7 +11,7 @@ namespace Countersign.Identity.Inbound;
 /// token whose issuer is asked (RFC 7662). A token that was verified is known by its SHA-256 until it expires, its key
 /// is withdrawn, it is revoked, or its issuer was away for too long. Thread-safe.
 /// </summary>
-public sealed class CallerVerifier : IAsyncDisposable
+public sealed partial class CallerVerifier : IAsyncDisposable
 {
     private readonly CallerVerifierLimits _limits;
     private readonly TimeProvider _clock;
@@ -21,7 +21,6 @@ public sealed class CallerVerifier : IAsyncDisposable
     private readonly JwtProof _jwts;
     private readonly OpaqueProof _opaque;
     private readonly CancellationTokenSource _stop = new();
-    private RevocationIndex _revoked = RevocationIndex.Empty;
     private Task? _refresh;
     private int _isDisposed;
 
@@ -64,6 +63,10 @@ public sealed class CallerVerifier : IAsyncDisposable
         _opaque = new OpaqueProof(issuers, http, _limits, clock, logger);
     }
 
+    /// <summary>Whose tokens are taken: the configured issuers, and the gateway itself where it issues any.</summary>
+    public IReadOnlyList<string> Issuers =>
+        _jwts.Own is { } own ? [.. _issuers.Keys, own.Options.Issuer] : [.. _issuers.Keys];
+
     /// <summary>Verified tokens kept now.</summary>
     internal int CachedTokens => _cache.Count;
 
@@ -98,40 +101,6 @@ public sealed class CallerVerifier : IAsyncDisposable
         keys.Swapped += Publish;
         Publish();
         _jwts.Own = own;
-    }
-
-    /// <summary>Refuses what is revoked from now on, cached or not.</summary>
-    public void Revoke(RevocationIndex revoked)
-    {
-        ArgumentNullException.ThrowIfNull(revoked);
-
-        // In force first, then the cache: what is added meanwhile looks at the list after it was added.
-        Volatile.Write(ref _revoked, revoked);
-        Interlocked.MemoryBarrier();
-        _cache.Revoke(revoked);
-        _seen.Revoke(revoked);
-    }
-
-    /// <summary>True if what was lent is revoked: one of those whom it names at or after the time it was issued, or
-    /// what proved the caller that it was lent for.</summary>
-    /// <param name="named">The subject, and who acts for it.</param>
-    /// <param name="issuedAt">Its <c>iat</c>.</param>
-    /// <param name="proofMarks">The caller's <see cref="Caller.ProofMarks"/>.</param>
-    public bool IsRevoked(
-        IEnumerable<(string Issuer, string Subject)> named, DateTimeOffset issuedAt, IReadOnlyList<string> proofMarks)
-    {
-        NamedSubject[] subjects = [.. named.Select(one => new NamedSubject(one.Issuer, one.Subject))];
-        return Volatile.Read(ref _revoked).Covers(proofMarks, subjects, issuedAt.ToUnixTimeMilliseconds());
-    }
-
-    /// <summary>True if a caller was revoked since they were proven: for who acts for them when their token is
-    /// gone.</summary>
-    public bool IsRevoked(Caller caller)
-    {
-        ArgumentNullException.ThrowIfNull(caller);
-        List<(string, string)> named = [(caller.Issuer, caller.Subject)];
-        if (caller.Acting is { } acting) named.Add((acting.Issuer, acting.Subject));
-        return IsRevoked(named, DateTimeOffset.FromUnixTimeSeconds(caller.IssuedAt), caller.ProofMarks);
     }
 
     /// <summary>Wipes tokens that nobody has shown since the last time this was called; what is known of them stays

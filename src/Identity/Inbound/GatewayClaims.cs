@@ -16,8 +16,8 @@ internal static class GatewayClaims
     /// <summary>The human chain.</summary>
     internal const string Chain = "chain";
 
-    /// <summary>SHA-256, in hex, of the tokens that it was given for.</summary>
-    internal const string Parents = "src";
+    /// <summary>Marks of the tokens that it was given for, and of all that those were given for.</summary>
+    internal const string Ancestors = "src";
 
     /// <summary>When the oldest of those was issued.</summary>
     internal const string ProvenAt = "src_iat";
@@ -37,9 +37,8 @@ internal static class GatewayClaims
         string tenant = "";
         if (claims.TryGetProperty("tenant", out _) && !TryName(claims, "tenant", out tenant))
             return TokenFault.TenantWrong;
-        List<string> parents = [];
-        if (!TryList(claims, Parents, parents) || !parents.All(text => TokenHash.TryParse(text, out _)))
-            return TokenFault.SubjectWrong;
+        List<string> ancestors = [];
+        if (!TryList(claims, Ancestors, ancestors) || !ancestors.TrueForAll(IsMark)) return TokenFault.SubjectWrong;
         if (!Confirmation.TryRead(claims, out Confirmation bound)) return TokenFault.SenderConstrained;
         bool isDelegated = claims.TryGetProperty("act", out JsonElement actor);
         caller = new Caller(issuer, subject, kind, groups, chain, tenant)
@@ -54,6 +53,8 @@ internal static class GatewayClaims
         };
         return TokenFault.None;
     }
+
+    private static bool IsMark(string text) => ProofMark.Is(text) || TokenHash.TryParse(text, out _);
 
     private static bool TryName(JsonElement claims, string member, out string name)
     {

@@ -30,8 +30,9 @@ public sealed record GatewayTokenTerms(Caller Caller, DateTimeOffset ExpiresAt)
     /// that anybody may.</summary>
     public JsonElement? MayAct { get; init; }
 
-    /// <summary>SHA-256, in hex, of the tokens that it is given for: it is revoked with any of them.</summary>
-    public IReadOnlyList<string> Parents { get; init; } = [];
+    /// <summary><see cref="Caller.ProofMarks"/> of the tokens that it is given for, which hold those of what they were
+    /// given for themselves: it is revoked with any of them.</summary>
+    public IReadOnlyList<string> Ancestors { get; init; } = [];
 }
 
 /// <summary>A token as it goes out.</summary>
@@ -49,6 +50,12 @@ public sealed record GatewayToken(string Text, string Id);
 /// <param name="clock">Gives <c>iat</c>.</param>
 public sealed class GatewayTokens(Func<string> issuer, SigningKeyRing keys, TimeProvider clock)
 {
+    // The year 9000: far from where dates end.
+    private const long LatestMs = 221_845_392_000_000;
+
+    // The longest ttl that a policy may give a credential; clocks are closer than that.
+    private static readonly TimeSpan LentAtMost = TimeSpan.FromHours(1);
+
     /// <summary>The <c>iss</c> of everything written.</summary>
     public string Issuer => issuer();
 
@@ -69,7 +76,23 @@ public sealed class GatewayTokens(Func<string> issuer, SigningKeyRing keys, Time
         return new GatewayToken(signed + "." + Base64Url.EncodeToString(signature), id);
     }
 
-    /// <summary>What a token is known by when it is a parent of another, or revoked: its SHA-256 in hex.</summary>
+    /// <summary>When it may be forgotten that a token of these bytes was revoked: once it has expired by its own word,
+    /// which nobody has to have proven, and with it all that was lent for it. Null for what says no end, such as an
+    /// opaque token.</summary>
+    public static DateTimeOffset? ForgottenAt(ReadOnlySpan<byte> token)
+    {
+        TokenFault fault = CompactToken.TryRead(token, token.Length, out CompactToken? read);
+        using CompactToken? compact = read;
+        return fault == TokenFault.None && compact!.Claims.TryGetProperty("exp", out JsonElement stated)
+            && TokenRules.TryReadDate(stated, out long at)
+            ? ForgottenAt(DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(at, LatestMs)))
+            : null;
+    }
+
+    /// <summary>The same for a token of which it is known when it expires.</summary>
+    public static DateTimeOffset ForgottenAt(DateTimeOffset expiresAt) => expiresAt + LentAtMost;
+
+    /// <summary>What a token is known by when it is revoked: its SHA-256 in hex.</summary>
     public static string HashOf(ReadOnlySpan<byte> token) => TokenHash.Of(token).ToString();
 
     private void WriteClaims(Utf8JsonWriter json, GatewayTokenTerms terms, string id)
@@ -102,7 +125,7 @@ public sealed class GatewayTokens(Func<string> issuer, SigningKeyRing keys, Time
         }
 
         WriteBinding(json, caller);
-        WriteList(json, GatewayClaims.Parents, terms.Parents);
+        WriteList(json, GatewayClaims.Ancestors, terms.Ancestors);
         json.WriteNumber(GatewayClaims.ProvenAt, terms.ProvenAt);
         json.WriteString("jti", id);
         json.WriteNumber("iat", now);

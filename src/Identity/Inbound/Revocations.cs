@@ -1,7 +1,9 @@
-using System.Buffers;
+using System.Buffers.Text;
 using System.Collections.Frozen;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
+using Countersign.Policy;
 using Countersign.Policy.Revocations;
 
 namespace Countersign.Identity.Inbound;
@@ -12,24 +14,39 @@ namespace Countersign.Identity.Inbound;
 internal readonly record struct NamedSubject(string Issuer, string Subject);
 
 /// <summary>All that a token can be revoked by.</summary>
-/// <param name="Tokens">Its own SHA-256, and those of the tokens that it was exchanged for.</param>
+/// <param name="Tokens">Its own SHA-256, and those of the tokens that it was exchanged for, where it says them
+/// whole.</param>
 /// <param name="Issuer">Its <c>iss</c>.</param>
 /// <param name="Id">Its <c>jti</c>, or null.</param>
 /// <param name="Subjects">Everybody whom it names.</param>
-/// <param name="IssuedAtMs">Its <c>iat</c> in Unix milliseconds; 0 without one, which counts as before everything.
-/// </param>
+/// <param name="IssuedAtMs">Its <c>iat</c> in Unix milliseconds, or that of the oldest token that it was exchanged for;
+/// 0 without one, which counts as before everything.</param>
 internal sealed record TokenMarks(
     IReadOnlyList<TokenHash> Tokens, string Issuer, string? Id, IReadOnlyList<NamedSubject> Subjects, long IssuedAtMs)
 {
+    public const long SecondMs = 1_000;
+
     public static readonly TokenMarks None = new([], "", null, [], long.MaxValue);
 
-    /// <summary>Those of tokens and ids, as a credential that is lent says them.</summary>
-    public IReadOnlyList<string> ForLending()
+    /// <summary>Those of every token that it was exchanged for, and of what those were exchanged for
+    /// (<see cref="ProofMark"/>).</summary>
+    public IReadOnlyList<string> Ancestors { get; init; } = [];
+
+    /// <summary>The caller, with all that this proof of them can be revoked by: of those whom it names, only who is not
+    /// named by the caller.</summary>
+    public Caller Prove(Caller caller)
     {
-        string[] marks = new string[Tokens.Count + (Id is null ? 0 : 1)];
-        for (int at = 0; at < Tokens.Count; at++) marks[at] = Tokens[at].ToMark();
-        if (Id is not null) marks[^1] = ProofMark.Of(Issuer, Id);
-        return marks;
+        List<string> marks = [.. Tokens.Select(ProofMark.Of)];
+        if (Id is not null) marks.Add(ProofMark.OfId(Issuer, Id));
+        marks.AddRange(Ancestors);
+        NamedSubject subject = new(caller.Issuer, caller.Subject);
+        NamedSubject acting = caller.Acting is { } actor ? new(actor.Issuer, actor.Subject) : subject;
+        foreach (NamedSubject named in Subjects)
+        {
+            if (named != subject && named != acting) marks.Add(ProofMark.OfSubject(named));
+        }
+
+        return caller.ProvenBy([.. marks.Distinct(StringComparer.Ordinal)], IssuedAtMs / SecondMs);
     }
 }
 
@@ -39,22 +56,27 @@ internal sealed record TokenMarks(
 /// </summary>
 internal static class ProofMark
 {
+    private const int Bytes = 16;
+
+    /// <summary>How long one is, in characters.</summary>
+    public const int Characters = 22;
+
     /// <summary>Of a token: its own SHA-256, cut.</summary>
     public static string Of(TokenHash token) => token.ToMark();
 
-    /// <summary>Of a <c>jti</c>, which is one issuer's. No token looks like this text.</summary>
-    public static string Of(string issuer, string id)
+    /// <summary>Of a <c>jti</c>, which is one issuer's. No token looks like the text it is made of.</summary>
+    public static string OfId(string issuer, string id) => Of("jti", issuer, id);
+
+    /// <summary>Of somebody whom a token names.</summary>
+    public static string OfSubject(NamedSubject named) => Of("sub", named.Issuer, named.Subject);
+
+    /// <summary>True for what one is written as.</summary>
+    public static bool Is(string text) => text.Length == Characters && Base64Url.IsValid(text);
+
+    private static string Of(string what, string issuer, string name)
     {
-        byte[] text = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(issuer.Length + id.Length + 16));
-        Encoding.UTF8.TryGetBytes("jti ", text, out int count);
-        issuer.Length.TryFormat(text.AsSpan(count), out int digits, default, CultureInfo.InvariantCulture);
-        count += digits;
-        text[count++] = (byte)':';
-        count += Encoding.UTF8.GetBytes(issuer, text.AsSpan(count));
-        count += Encoding.UTF8.GetBytes(id, text.AsSpan(count));
-        string mark = TokenHash.Of(text.AsSpan(0, count)).ToMark();
-        ArrayPool<byte>.Shared.Return(text);
-        return mark;
+        string text = what + " " + issuer.Length.ToString(CultureInfo.InvariantCulture) + ":" + issuer + name;
+        return Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, Bytes));
     }
 }
 
@@ -67,7 +89,9 @@ public sealed class RevocationIndex
     private readonly FrozenSet<TokenHash> _tokens;
     private readonly FrozenSet<(string Issuer, string Id)> _ids;
     private readonly FrozenDictionary<NamedSubject, long> _subjects;
-    private readonly FrozenSet<string> _proofMarks;
+
+    // And up to when what says them was issued.
+    private readonly FrozenDictionary<string, long> _proofMarks;
 
     /// <summary>Indexes a list.</summary>
     public RevocationIndex(RevocationListing listing)
@@ -89,8 +113,11 @@ public sealed class RevocationIndex
         _tokens = tokens.ToFrozenSet();
         _ids = ids.ToFrozenSet();
         _subjects = subjects.ToFrozenDictionary();
-        _proofMarks = tokens.Select(ProofMark.Of).Concat(ids.Select(static one => ProofMark.Of(one.Item1, one.Item2)))
-            .ToFrozenSet(StringComparer.Ordinal);
+        Dictionary<string, long> marks = new(StringComparer.Ordinal);
+        foreach (TokenHash token in tokens) marks[ProofMark.Of(token)] = long.MaxValue;
+        foreach ((string issuer, string id) in ids) marks[ProofMark.OfId(issuer, id)] = long.MaxValue;
+        foreach ((NamedSubject subject, long at) in subjects) marks[ProofMark.OfSubject(subject)] = at;
+        _proofMarks = marks.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
     /// <summary>True if nothing is revoked.</summary>
@@ -105,7 +132,7 @@ public sealed class RevocationIndex
             if (_tokens.Contains(token)) return true;
         }
 
-        return CoversAny(marks.Subjects, marks.IssuedAtMs);
+        return Covers(marks.Ancestors, marks.Subjects, marks.IssuedAtMs);
     }
 
     /// <summary>True if what was given to them, for what these marks name, is revoked.</summary>
@@ -114,7 +141,7 @@ public sealed class RevocationIndex
     {
         foreach (string mark in proofMarks)
         {
-            if (_proofMarks.Contains(mark)) return true;
+            if (_proofMarks.TryGetValue(mark, out long at) && issuedAtMs <= at) return true;
         }
 
         return CoversAny(subjects, issuedAtMs);

@@ -20,6 +20,10 @@ public readonly record struct ExchangeOutcome(GatewayTokenTerms? Terms, string B
 /// </summary>
 public static class TokenExchange
 {
+    /// <summary>The most marks of ancestors that a token holds: five for each exchange, as often as it may be handed
+    /// on, and some to spare. 3 KiB of a token that may have 16.</summary>
+    internal const int AncestorsMax = 96;
+
     /// <summary>Joins them.</summary>
     /// <param name="subject">The person's; may be one that others act with already.</param>
     /// <param name="actor">The agent's own.</param>
@@ -40,8 +44,9 @@ public static class TokenExchange
         List<GatewayActor> actors = [new GatewayActor(agent.Issuer, agent.Subject, agent.Kind)];
         if (!TryReadClaims(subject, person, actors, out string because)) return No(because);
         if (!MayAct(subject, agent, out JsonElement? may, out because)) return No(because);
-        if (actors.Count >= ClaimMapping.ActorDepthMax) return No("the subject_token was handed on too often");
-
+        string[] ancestors = [.. person.ProofMarks.Concat(agent.ProofMarks).Distinct(StringComparer.Ordinal)];
+        if (actors.Count >= ClaimMapping.ActorDepthMax || ancestors.Length > AncestorsMax)
+            return No("the subject_token was handed on too often");
         if (scope is not null && !IsWhole(scope, person)) return No(ScopeBecause);
         if (person.Tenant.Length > 0 && agent.Tenant.Length > 0 && person.Tenant != agent.Tenant)
             return No("the two tokens are of different tenants");
@@ -61,8 +66,8 @@ public static class TokenExchange
             {
                 Actors = actors,
                 MayAct = may,
-                ProvenAt = Math.Min(person.IssuedAt, agent.IssuedAt),
-                Parents = [GatewayTokens.HashOf(subject.Token.Span), GatewayTokens.HashOf(actor.Token.Span)],
+                ProvenAt = Math.Min(person.ProvenAt, agent.ProvenAt),
+                Ancestors = ancestors,
             },
             "");
     }

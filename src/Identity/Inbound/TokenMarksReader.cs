@@ -9,12 +9,13 @@ internal static class TokenMarksReader
     {
         List<TokenHash> tokens = [hash];
         List<NamedSubject> subjects = [];
+        List<string> ancestors = [];
         string source = options.Issuer;
         if (options.IsGateway)
         {
             // The gateway's own token names the issuer that vouched first, and the tokens that it was given for.
             source = TextOf(claims, GatewayClaims.Source) ?? source;
-            ReadParents(claims, tokens);
+            ReadAncestors(claims, tokens, ancestors);
         }
 
         AddSubjects(claims, source, subjects);
@@ -32,7 +33,10 @@ internal static class TokenMarksReader
         string date = options.IsGateway ? GatewayClaims.ProvenAt : "iat";
         bool hasDate = claims.TryGetProperty(date, out JsonElement issued);
         long issuedAtMs = hasDate && TokenRules.TryReadDate(issued, out long at) ? at : 0;
-        return new TokenMarks([.. tokens], options.Issuer, TextOf(claims, "jti"), [.. subjects], issuedAtMs);
+        return new TokenMarks([.. tokens], options.Issuer, TextOf(claims, "jti"), [.. subjects], issuedAtMs)
+        {
+            Ancestors = [.. ancestors],
+        };
     }
 
     private static void AddSubjects(JsonElement party, string issuer, List<NamedSubject> subjects)
@@ -44,12 +48,15 @@ internal static class TokenMarksReader
         if (TextOf(party, "iss") is { } own && own != issuer) subjects.Add(new NamedSubject(own, subject));
     }
 
-    private static void ReadParents(JsonElement claims, List<TokenHash> tokens)
+    // Gateways before wrote the hashes of its two parents, whole, and nothing of what those came from.
+    private static void ReadAncestors(JsonElement claims, List<TokenHash> tokens, List<string> marks)
     {
-        if (!claims.TryGetProperty(GatewayClaims.Parents, out JsonElement parents)) return;
-        foreach (JsonElement parent in parents.EnumerateArray())
+        if (!claims.TryGetProperty(GatewayClaims.Ancestors, out JsonElement ancestors)) return;
+        foreach (JsonElement ancestor in ancestors.EnumerateArray())
         {
-            if (TokenHash.TryParse(parent.GetString()!, out TokenHash hash)) tokens.Add(hash);
+            string text = ancestor.GetString()!;
+            if (TokenHash.TryParse(text, out TokenHash hash)) tokens.Add(hash);
+            else marks.Add(text);
         }
     }
 

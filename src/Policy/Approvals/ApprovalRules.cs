@@ -140,6 +140,23 @@ public static class ApprovalRules
     }
 
     /// <summary>
+    /// The approval without the word of those who were revoked since they gave it, approvers and whoever broke the
+    /// glass: what is left must hold by itself.
+    /// </summary>
+    /// <param name="approval">As the store returned it.</param>
+    /// <param name="isRevokedSince">Whether the person of that issuer and subject was revoked then or later.</param>
+    public static Approval Without(Approval approval, Func<string, string, DateTimeOffset, bool> isRevokedSince)
+    {
+        ArgumentNullException.ThrowIfNull(approval);
+        ArgumentNullException.ThrowIfNull(isRevokedSince);
+        List<ApprovalDecision> left = [.. approval.Decisions];
+        left.RemoveAll(said => isRevokedSince(said.Issuer, said.Approver, said.At));
+        bool isBrokenByNobody = approval.Broken is { } broken
+            && isRevokedSince(broken.Issuer, broken.Subject, broken.At);
+        return approval with { Decisions = left, Broken = isBrokenByNobody ? null : approval.Broken };
+    }
+
+    /// <summary>
     /// True if the people who approved still fill every stage by the groups they were last seen in. A person who was
     /// not seen since counts as they did when they decided.
     /// </summary>

@@ -8,7 +8,7 @@ namespace Countersign.Policy.Redis;
 /// Tells this gateway what is revoked: at once when the store tells, and every second in any case. A store that is away
 /// leaves the last list in force; how long a gateway may go on without its store is the policy's own limit.
 /// </summary>
-public sealed partial class RedisRevocationFeed : IAsyncDisposable
+public sealed partial class RedisRevocationFeed : IRevocationFeed, IAsyncDisposable
 {
     private static readonly TimeSpan PollEvery = TimeSpan.FromSeconds(1);
 
@@ -20,8 +20,12 @@ public sealed partial class RedisRevocationFeed : IAsyncDisposable
     private readonly Channel<bool> _knocks = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
+    private readonly Lock _gate = new();
+
     private ITimer? _timer;
     private Task _running = Task.CompletedTask;
+    private Task<bool> _asked = Task.FromResult(false);
+    private Task<bool>? _next;
     private long _version = -1;
 
     /// <summary>Makes a feed that does not run yet.</summary>
@@ -47,10 +51,21 @@ public sealed partial class RedisRevocationFeed : IAsyncDisposable
         if (_timer is not null) throw new InvalidOperationException("The feed runs already.");
         await _store.ListenAsync(StoreKeys.RevocationChannel, _ => Knock());
         _store.Reconnected += Knock;
-        bool isHeard = await PollAsync();
+        bool isHeard = await CatchUpAsync();
         _timer = _clock.CreateTimer(_ => Knock(), null, PollEvery, PollEvery);
         _running = Task.Run(RunAsync);
         return isHeard;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> CatchUpAsync()
+    {
+        lock (_gate)
+        {
+            // A question that is out may be answered by now: it may not know. All who come until the next one is out
+            // share that.
+            return new(_next ??= PollAfterAsync(_asked));
+        }
     }
 
     /// <inheritdoc/>
@@ -70,13 +85,25 @@ public sealed partial class RedisRevocationFeed : IAsyncDisposable
         {
             try
             {
-                await PollAsync();
+                await CatchUpAsync();
             }
             catch (Exception fault)
             {
                 PollFailed(_logger, fault); // the next one tries again
             }
         }
+    }
+
+    private async Task<bool> PollAfterAsync(Task before)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        lock (_gate)
+        {
+            _asked = _next!;
+            _next = null;
+        }
+
+        return await PollAsync();
     }
 
     private async Task<bool> PollAsync()

@@ -42,6 +42,11 @@ public sealed record CallSample
     /// </summary>
     public string Refusal { get; init; } = "";
 
+    /// <summary>
+    /// Why its body cannot be shown to approvers, so that the data plane does not pause it; empty where it can.
+    /// </summary>
+    public string Unshowable { get; init; } = "";
+
     /// <summary>When; null is the time of asking.</summary>
     public DateTimeOffset? At { get; init; }
 
@@ -69,6 +74,27 @@ public sealed record CallSample
         if (Tool.Length == 0) return function;
         return Method == "POST" ? function.Endpoint?.Find(Encoding.UTF8.GetBytes(Tool)) : null;
     }
+
+    /// <summary>
+    /// Why the data plane answers 400 where the policy asks for approval: nobody can be shown the call, or what is
+    /// approved is not all that may leave. Empty where it is paused, or needs no approval.
+    /// </summary>
+    /// <param name="function">The function that the policy finds for it.</param>
+    /// <param name="decision">What the policy says of it.</param>
+    public string WhyNotPaused(Function function, Decision decision)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        ArgumentNullException.ThrowIfNull(decision);
+        if (decision.Effect != Effect.Approve) return "";
+        if (Unshowable.Length > 0) return Unshowable;
+        bool bindsTwice = function.BindingHeaders.Append("content-type").Any(name => Headers.Count(
+            field => string.Equals(field.Key, name, StringComparison.OrdinalIgnoreCase)) > 1);
+        return bindsTwice ? ReadsTwoWays : "";
+    }
+
+    /// <summary>What the data plane says of a call whose binding fields are not there once.</summary>
+    public const string ReadsTwoWays =
+        "A field that binds the call is repeated, or named by Connection: it reads two ways.";
 
     /// <summary>What the policy says of it, by the same code as calls, after what was done before.</summary>
     public Decision Decide(PolicySnapshot policy, Function function, TimeProvider clock)

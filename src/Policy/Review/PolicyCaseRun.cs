@@ -20,12 +20,15 @@ internal sealed class PolicyCaseRun(PolicySnapshot policy, TimeProvider clock)
         if (decision.Observed is { } observed) Note(observed);
         string by = decision.Rule.Length == 0 ? "no rule" : decision.Rule;
         string said = $"{function.Id}: {Outlook.Describe(decision)} by {by}";
+        string unpaused = given.Given.WhyNotPaused(function, decision);
+        if (unpaused.Length > 0) said += $", which the gateway answers with 400 malformed-request: {unpaused}";
+        Effect effect = unpaused.Length > 0 ? Effect.Deny : decision.Effect;
         List<string> faults = [];
         if (expected.IsUnknown) faults.Add($"expected no function, but it is {function.Id}");
-        Compare(faults, "effect", NameOf(expected.Effect), NameOf(decision.Effect));
+        Compare(faults, "effect", NameOf(expected.Effect), NameOf(effect));
         Compare(faults, "rule", expected.Rule, decision.Rule);
         Compare(faults, "function", expected.Function, function.Id);
-        Compare(faults, "observed", NameOf(expected.Observed), NameOf(decision.Observed?.Effect ?? decision.Effect));
+        Compare(faults, "observed", NameOf(expected.Observed), NameOf(decision.Observed?.Effect ?? effect));
         CompareLists(faults, "stages", expected.Stages, [.. (decision.Approval?.Stages ?? [])
             .Select(stage => $"{stage.Count} of {string.Join(" or ", stage.Groups)}")]);
         CompareLists(faults, "masks", expected.Masks, [.. decision.Masks.Select(mask => mask.Id)]);

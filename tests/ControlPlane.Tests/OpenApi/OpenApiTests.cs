@@ -157,7 +157,8 @@ public sealed class OpenApiTests
     private static async Task TokensFitAsync(ControlFixture gate)
     {
         const string Revocations = "/api/v1/revocations", Form = "application/x-www-form-urlencoded";
-        string root = gate.Token("root", "policy-admins"), one = """{"issuer":"https://x.test","subject":"gone"}""";
+        const string one = """{"issuer":"https://issuer.test","subject":"gone"}""";
+        string root = gate.Token("root", "policy-admins");
         await FitsAsync(
             TokenDeskTests.ExchangeAsync(gate, gate.Token("alice"), gate.Token("helper-bot")), "post", "/oauth/token");
         await FitsAsync(gate.PostAsync("/oauth/token", null, "x=y", Form), "post", "/oauth/token");

@@ -98,7 +98,7 @@ public sealed class IntrospectionTests : IAsyncLifetime
                 (await _gate.Callers.VerifyAsync(Encoding.ASCII.GetBytes(parent), Cancel)).Caller!,
                 _gate.Clock.GetUtcNow().AddMinutes(5))
             {
-                Parents = [GatewayTokens.HashOf(Encoding.ASCII.GetBytes(parent))],
+                Ancestors = [GatewayTokens.HashOf(Encoding.ASCII.GetBytes(parent))],
             };
             token = new GatewayTokens(() => _gate.Address, _gate.Ring, _gate.Clock).Write(terms)!.Text;
         }

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.ControlPlane.Tokens;
+using Countersign.Policy.Revocations;
 using Xunit;
 
 namespace Countersign.ControlPlane.Tests.Tokens;
@@ -142,13 +143,29 @@ public sealed class TokenDeskTests
     }
 
     [Fact]
+    public async Task A_revocation_is_in_force_before_it_is_confirmed()
+    {
+        // Proves that the listener that says 201 refuses from then on, though no news of the store has come yet.
+        await using ControlFixture gate = await ControlFixture.StartAsync();
+        Action<RevocationListing> hears = gate.Revocations.Heard!;
+        gate.Revocations.Heard = null;
+        gate.Callers.Revocations = new AskedFeed(gate.Revocations, hears);
+        string alice = gate.Token("alice");
+        Assert.Equal(HttpStatusCode.OK, (await gate.GetAsync("/api/v1/approvals", alice)).Status);
+        string body = $$"""{"issuer":"{{Kit.TestIssuer.Issuer}}","subject":"alice"}""";
+        Answer filed = await FileAsync(gate, gate.Token("root", "policy-admins"), body);
+        Assert.Equal(HttpStatusCode.Created, filed.Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await gate.GetAsync("/api/v1/approvals", alice)).Status);
+    }
+
+    [Fact]
     public async Task A_revocation_that_nobody_confirms_is_none()
     {
         // Proves that a store that is away is told to whoever revokes.
         await using ControlFixture gate = await ControlFixture.StartAsync();
         gate.Revocations.IsAway = true;
         Answer answer = await FileAsync(
-            gate, gate.Token("root", "policy-admins"), """{"issuer":"https://x.test","subject":"bob"}""");
+            gate, gate.Token("root", "policy-admins"), """{"issuer":"https://issuer.test","subject":"bob"}""");
         Assert.Equal("store-unavailable", answer.Problem);
     }
 
@@ -238,4 +255,15 @@ public sealed class TokenDeskTests
     }
 
     private static string Part(string json) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json));
+
+    /// <summary>Knows what the store has when it is asked, and not before.</summary>
+    private sealed class AskedFeed(IRevocationStore store, Action<RevocationListing> hears) : IRevocationFeed
+    {
+        public async ValueTask<bool> CatchUpAsync()
+        {
+            if ((await store.ListAsync(-1)).Value is not { } listing) return false;
+            hears(listing);
+            return true;
+        }
+    }
 }

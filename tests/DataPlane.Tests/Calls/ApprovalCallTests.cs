@@ -56,6 +56,33 @@ public sealed class ApprovalCallTests
     }
 
     [Theory]
+    [InlineData(Refund, "Countersign-Approval: {id}\r\nCountersign-Approval: {other}\r\n")]
+    [InlineData(Refund, "countersign-approval: {id}\r\nCountersign-Approval: {id}\r\n")]
+    [InlineData("/raw/1", "Countersign-Approval: {id}\r\nCountersign-Approval: {other}\r\n")]
+    [InlineData("/raw/1", "Idempotency-Key: a\r\nIdempotency-Key: a\r\n")]
+    [InlineData("/raw/1", "Countersign-Reason: a\r\nCountersign-Reason: b\r\n")]
+    public async Task What_has_one_value_is_sent_once(string target, string fields)
+    {
+        // Proves that the second of two is never passed over, on calls that pause and on those that do not; the answer
+        // says which fields these are, the audit too, and nothing is used.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        string id = await PauseAsync(gateway, client);
+        await gateway.DecideAsync(id, "fay", "finance-leads");
+        fields = fields.Replace("{id}", id, StringComparison.Ordinal)
+            .Replace("{other}", Guid.NewGuid().ToString(), StringComparison.Ordinal);
+        WireMessage answer = await client.CallAsync(Requests.Post(gateway, target, "{\"amount\":5}", fields));
+        Assert.Equal((400, "urn:countersign:malformed-request"),
+            (answer.Status, answer.Json.GetProperty("type").GetString()));
+        string name = fields.Split(':')[0];
+        Assert.Contains(name, answer.Json.GetProperty("detail").GetString()!, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(ApprovalState.Approved, (await gateway.Store.FindAsync(id)).Value!.State);
+        Assert.Empty(gateway.Upstream.Requests);
+        Assert.Contains(name, (await gateway.CloseAuditAsync())[^1].GetProperty("detail").GetString()!,
+            StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory]
     [InlineData("Countersign-Reason: one\r\ncountersign-reason: two\r\n", 400, "malformed-request")]
     [InlineData("Countersign-Reason: {1001}\r\n", 431, "headers-too-large")]
     [InlineData("Countersign-Reason: {1000}\r\n", 428, "approval-required")]

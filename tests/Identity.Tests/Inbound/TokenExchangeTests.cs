@@ -174,6 +174,109 @@ public sealed class TokenExchangeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task ItEndsWithEverythingThatCameBeforeIt()
+    {
+        // Proves that of tokens that were handed on and on, each ends with every token that came before it: by value,
+        // by jti, and by everybody whom one of them names; and that no others end.
+        byte[] person = Person(), agent = Agent(), second = Agent("second"), third = Agent("third");
+        byte[] one = await JoinAsync(person, agent);
+        byte[] two = await JoinAsync(one, second), three = await JoinAsync(two, third);
+        byte[] aside = await JoinAsync(Person(), Agent());
+        Revocation[] ends =
+        [
+            ByValue(person), ById(person), ByValue(agent), ById(agent), ByValue(one), ById(one),
+            BySubject("alice"), BySubject("robot"),
+        ];
+        foreach (Revocation end in ends)
+        {
+            foreach (byte[] token in (byte[][])[one, two, three])
+                Assert.True(await IsEndedAsync(token, end), end.Key);
+            Assert.Equal(end.Kind == RevocationKind.Subject, await IsEndedAsync(aside, end));
+        }
+
+        foreach (Revocation end in (Revocation[])[ByValue(second), ById(second), BySubject("second"), ById(two)])
+        {
+            Assert.False(await IsEndedAsync(one, end), end.Key);
+            Assert.True(await IsEndedAsync(three, end), end.Key);
+        }
+    }
+
+    [Fact]
+    public async Task ItIsAsOldAsTheFirstOfThem()
+    {
+        // Proves that a gateway that had not heard of a revocation yet makes nothing that outlives it: what it gave,
+        // and gave again for that, counts by the date of the person's token.
+        byte[] person = Person();
+        _issuer.Clock.Advance(TimeSpan.FromSeconds(10));
+        Revocation end = BySubject("alice");
+        _issuer.Clock.Advance(TimeSpan.FromSeconds(10));
+        byte[] one = await JoinAsync(person, Agent());
+        _issuer.Clock.Advance(TimeSpan.FromSeconds(10));
+        byte[] two = await JoinAsync(one, Agent("second"));
+        Assert.True(await IsEndedAsync(one, end));
+        Assert.True(await IsEndedAsync(two, end));
+    }
+
+    [Fact]
+    public async Task HandingOnHasAnEnd()
+    {
+        // Proves the bound: fifteen times, with a token that everybody still takes, and not once more.
+        byte[] token = Person();
+        for (int time = 1; time < ClaimMapping.ActorDepthMax; time++)
+            token = await JoinAsync(token, Agent("agent-" + time, "owner-" + time));
+        Assert.InRange(token.Length, 1, 8 * 1_024);
+        Assert.True((await _verifier.VerifyAsync(token, Cancel)).IsValid);
+        Assert.Equal("the subject_token was handed on too often", await RefusedAsync(token, Agent()));
+    }
+
+    [Fact]
+    public async Task WhatAGatewayBeforeGaveIsStillRead()
+    {
+        // Proves that a token that names its two parents by their whole hashes ends with them.
+        byte[] parent = Person();
+        GatewayTokenTerms terms = new(
+            new Caller(ScriptedIssuer.Issuer, "alice", CallerKind.Human, [], ["alice"]), Now.AddMinutes(5))
+        {
+            Ancestors = [GatewayTokens.HashOf(parent)],
+            ProvenAt = Now.ToUnixTimeSeconds(),
+        };
+        byte[] token = Encoding.ASCII.GetBytes(_tokens.Write(terms)!.Text);
+        Assert.True(await IsEndedAsync(token, ByValue(parent)));
+        Assert.False(await IsEndedAsync(token, ByValue(Person())));
+        byte[] unreadable = Encoding.ASCII.GetBytes(_tokens.Write(terms with { Ancestors = ["?"] })!.Text);
+        Assert.Equal(TokenStatus.Invalid, (await _verifier.VerifyAsync(unreadable, Cancel)).Status);
+    }
+
+    private Revocation ByValue(byte[] token) =>
+        new(RevocationKind.Token, "", GatewayTokens.HashOf(token), Now, Now.AddDays(1), "", "");
+
+    private Revocation ById(byte[] token)
+    {
+        JsonNode claims = Claims(token);
+        return new(RevocationKind.Id, (string)claims["iss"]!, (string)claims["jti"]!, Now, Now.AddDays(1), "", "");
+    }
+
+    private Revocation BySubject(string subject) =>
+        new(RevocationKind.Subject, ScriptedIssuer.Issuer, subject, Now, Now.AddDays(1), "", "");
+
+    // Where it was seen before and where it never was, and for whoever waits with it.
+    private async Task<bool> IsEndedAsync(byte[] token, Revocation end)
+    {
+        RevocationIndex list = new(new RevocationListing(1, [end]));
+        _verifier.Revoke(RevocationIndex.Empty);
+        await using CallerVerifier seen = _issuer.Verifier(), unseen = _issuer.Verifier();
+        seen.TakeOwnTokens(Own, _ring);
+        unseen.TakeOwnTokens(Own, _ring);
+        Caller waits = (await seen.VerifyAsync(token, Cancel)).Caller!;
+        seen.Revoke(list);
+        unseen.Revoke(list);
+        TokenStatus cached = (await seen.VerifyAsync(token, Cancel)).Status;
+        Assert.Equal(cached, (await unseen.VerifyAsync(token, Cancel)).Status);
+        Assert.Equal(cached == TokenStatus.Revoked, seen.IsRevoked(waits));
+        return cached == TokenStatus.Revoked;
+    }
+
+    [Fact]
     public async Task ALentCredentialIsNoToken()
     {
         // Proves that what upstreams are given, under the same key, proves nobody here, whatever its audience.

@@ -113,7 +113,7 @@ public sealed class OAuthBrokerTests : IDisposable
         Assert.Equal(["https://idp.test/token"], audiences);
         Caller acted = new("https://issuer.test", "bob", CallerKind.Agent, ["agents"], ["bob", "carol"]);
         Assert.Equal("at-2", await LentAsync(broker, request with { Caller = acted }));
-        Caller byOne = acted.ProvenBy(["one"]), byTwo = acted.ProvenBy(["two"]);
+        Caller byOne = acted.ProvenBy(["one"], 0), byTwo = acted.ProvenBy(["two"], 0);
         Assert.Equal("at-3", await LentAsync(broker, request with { Caller = byOne }));
         Assert.Equal("at-4", await LentAsync(broker, request with { Caller = byTwo }));
         Assert.Equal("at-3", await LentAsync(broker, request with { Caller = byOne }));

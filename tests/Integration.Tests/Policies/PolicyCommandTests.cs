@@ -321,6 +321,47 @@ public sealed class PolicyCommandTests : IDisposable
             ((string)report["effect"]!, (string)report["cause"]!, (string)report["rules"]![0]!["why"]!));
     }
 
+    // Proves that what the gateway does not pause, as approvers could not be shown it, is no call that waits for them:
+    // not in text, in JSON, nor in cases; and that it is nobody's matter where no approval is needed.
+    [Theory]
+    [InlineData("Content-Encoding: gzip", "{}", "An encoded body cannot be shown to approvers")]
+    [InlineData("X: y", "{\"amount\": 5, \"amount\": 50}", "The body can be read in more than one way")]
+    [InlineData("Content-Type: text/plain", "[1, 1", "The body can be read in more than one way")]
+    [InlineData("If-Match: 1\nIf-Match: 2", "{}", "A field that binds the call is repeated")]
+    [InlineData("X: y", "{\"amount\": 5}", "")]
+    [InlineData("Content-Type: text/plain", "amount 5", "")]
+    public async Task What_is_not_paused_waits_for_nobody(string headers, string body, string why)
+    {
+        const string asks = "effect: approve, approval: { stages: [{ groups: [leads], count: 1 }] }";
+        string binding = Notes.Replace("risk: low }", "risk: low, headers: [If-Match] }", StringComparison.Ordinal);
+        string file = _desk.Write("policy.yaml", binding.Replace("effect: allow", asks, StringComparison.Ordinal));
+        string[] fields = [.. headers.Split('\n').SelectMany(field => (string[])["-H", field])];
+        string[] words = ["explain", file, "POST", "/acc/a/note", "-g", "staff", .. fields, "--body", body];
+        CommandResult text = await _desk.RunAsync(words);
+        CommandResult json = await _desk.RunAsync([.. words, "--json"]);
+        JsonNode report = JsonNode.Parse(json.Output)!;
+        bool isRefused = why.Length > 0;
+        string begins = isRefused ? "400 malformed-request: note asks for approval" : "approve: note asks for approval";
+        Assert.StartsWith(begins, text.Output, StringComparison.Ordinal);
+        Assert.Contains(why, text.Output.Split('\n')[0], StringComparison.Ordinal);
+        Assert.Equal(isRefused ? "malformed-request" : "approve", (string)report["effect"]!);
+        Assert.StartsWith(why, (string?)report["refused"] ?? "", StringComparison.Ordinal);
+        int exitCode = isRefused ? ExitCodes.Usage : ExitCodes.Ok;
+        Assert.Equal((exitCode, exitCode), (text.ExitCode, json.ExitCode));
+        string cases = _desk.Write("cases.yaml", $$"""
+            policy: policy.yaml
+            cases:
+              - { name: one, caller: { groups: [staff] }, call: POST /acc/a/note, headers: { Content-Encoding: gzip },
+                  body: { a: 1 }, expect: approve }
+            """);
+        CommandResult tested = await _desk.RunAsync("test", cases);
+        Assert.Equal(ExitCodes.Failed, tested.ExitCode);
+        Assert.Contains("expected effect approve, but it is deny", tested.Output, StringComparison.Ordinal);
+        string open = _desk.Write("open.yaml", binding);
+        CommandResult allowed = await _desk.RunAsync([words[0], open, .. words[2..]]);
+        Assert.StartsWith("allow: ", allowed.Output, StringComparison.Ordinal);
+    }
+
     // Proves the same where the function has a schema of its arguments: encoded they are not read, and what does not
     // fit asks no condition.
     [Theory]

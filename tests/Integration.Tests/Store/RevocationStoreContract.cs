@@ -70,6 +70,31 @@ public abstract class RevocationStoreContract(StoreServer server) : IAsyncLifeti
     }
 
     [Fact]
+    public async Task Who_asks_knows_what_was_added_before()
+    {
+        // Proves that a feed that is asked has in force what another gateway has added, also for many who ask at once;
+        // by one that was not started, so that nothing else tells it.
+        RevocationListing? heard = null;
+        await using RedisRevocationFeed feed = new(
+            _store, _revocations, listing => Volatile.Write(ref heard, listing), TimeProvider.System,
+            NullLogger.Instance);
+        Assert.True(await feed.CatchUpAsync());
+        Assert.Empty(heard!.Items);
+        await using RedisStore other = await RedisStore.ConnectAsync(server.Connection, NullLogger.Instance);
+        RedisRevocationStore others = new(other);
+        for (int count = 1; count <= 20; count++)
+        {
+            await others.AddAsync(One("subject " + count));
+            bool[] told = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+            {
+                bool isTold = await feed.CatchUpAsync();
+                return isTold && Volatile.Read(ref heard)!.Items.Count == count;
+            }));
+            Assert.All(told, Assert.True);
+        }
+    }
+
+    [Fact]
     public async Task An_id_is_used_once_by_many_at_once()
     {
         // Proves that of fifty who use it up one is the first, that uses do not meet, and that it ends.

@@ -115,6 +115,26 @@ public sealed class BreakGlassRulesTests
         Assert.False(ApprovalRules.StillHolds(approved, [Seen("fay", "[\"sre\"]")]));
     }
 
+    [Fact]
+    public void The_word_of_who_was_revoked_since_does_not_count()
+    {
+        // Proves it for an approver and for who broke the glass, by their whole name and the time they spoke.
+        Approval approved = Samples.Approved();
+        DateTimeOffset said = approved.Decisions[0].At;
+        Assert.True(Holds(approved, "nobody", DateTimeOffset.MaxValue));
+        Assert.False(Holds(approved, "fay", said));
+        Assert.True(Holds(approved, "fay", said.AddTicks(-1)));
+        Assert.True(ApprovalRules.StillHolds(
+            ApprovalRules.Without(approved, (issuer, who, _) => who == "fay" && issuer != Samples.Issuer), []));
+        Approval broken = Break(
+            Samples.Pending() with { BreakGlass = [["oncall"]] }, Samples.Person("otto", "oncall")).Next!;
+        Assert.False(Holds(broken, "otto", broken.Broken!.At));
+        Assert.True(Holds(broken, "otto", broken.Broken.At.AddTicks(-1)));
+    }
+
+    private static bool Holds(Approval approval, string revoked, DateTimeOffset at) => ApprovalRules.StillHolds(
+        ApprovalRules.Without(approval, (_, who, said) => who == revoked && said <= at), []);
+
     private static MoveOutcome Break(Approval approval, Caller person) =>
         BreakGlassRules.Break(approval, person, Samples.Digest, "the site is down", Soon);
 

@@ -15,7 +15,7 @@ public sealed class CertifiedCaller
 
     internal CertifiedCaller(Caller caller, TokenMarks marks, long expiresAtMs)
     {
-        Caller = caller.ProvenBy(marks.ForLending());
+        Caller = marks.Prove(caller);
         _marks = marks;
         _expiresAtMs = expiresAtMs;
     }
@@ -47,6 +47,9 @@ public sealed class CertifiedCaller
 public sealed class CertificateCallers(string issuer, IReadOnlyList<CertificateRule> rules, PersonAliases aliases)
 {
     private const int KeptMax = 4_096;
+
+    /// <summary>What the callers' issuer is called.</summary>
+    public string Issuer => issuer;
 
     // The same certificate on many connections is one caller, as one token is.
     private readonly ConcurrentDictionary<TokenHash, CertifiedCaller> _kept = new();

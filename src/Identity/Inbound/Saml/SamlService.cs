@@ -84,6 +84,10 @@ public sealed class SamlService : IAsyncDisposable
     /// <summary>The path that answers are posted to.</summary>
     public const string ConsumerPath = "/console/signin/saml";
 
+    /// <summary>Says whether the one whom an assertion proves was revoked after it was issued; nobody was, unless this
+    /// is set.</summary>
+    public Func<Caller, bool> IsRevoked { get; init; } = static _ => false;
+
     /// <summary>Methods beyond the usual ones, for tests of old vectors.</summary>
     internal IReadOnlyList<string> MoreMethods { get; init; } = [];
 
@@ -194,6 +198,7 @@ public sealed class SamlService : IAsyncDisposable
             return No("the answer and its assertion name different requests");
         TokenFault fault = ClaimMapping.TryMap(read.Claims, provider.Options.Mapping, out Caller? caller);
         if (fault != TokenFault.None) return No(TokenFaults.Explain(fault).Because);
+        if (IsRevoked(caller!)) return No("the subject was revoked after the assertion was issued");
         StoreStatus spent = await _spent.SpendAsync(
             "saml", issuer + "\n" + read.Id, read.ExpiresAt + skew + skew - expected.Now).ConfigureAwait(false);
         if (spent == StoreStatus.Conflict) return No("the assertion was used before");

@@ -58,6 +58,25 @@ public sealed class SamlServiceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AnAssertionOfWhoWasRevokedSinceProvesNobody()
+    {
+        // Proves that one that was issued before its subject was revoked is refused, as an answer and as a bearer, and
+        // is not used up by that: it is the subject's, not the assertion's, end.
+        bool isRevoked = true;
+        await using SamlService service = _idp.Service(isRevoked: caller => isRevoked && caller.Subject[0] == 'a');
+        string post = ScriptedProvider.Post(_idp.Response(ScriptedProvider.Sign(_idp.Assertion())));
+        string bearer = ScriptedProvider.Bearer(ScriptedProvider.Sign(_idp.Assertion(
+            root => root.SetAttribute("ID", "_a2"), ScriptedProvider.TokenEndpoint, ScriptedProvider.TokenEndpoint)));
+        const string Because = "the subject was revoked after the assertion was issued";
+        Assert.Equal(Because, (await service.AcceptResponseAsync(post, Cancel)).Because);
+        Assert.Equal(
+            Because, (await service.AcceptBearerAsync(bearer, ScriptedProvider.TokenEndpoint, Cancel)).Because);
+        isRevoked = false;
+        Assert.NotNull((await service.AcceptResponseAsync(post, Cancel)).Caller);
+        Assert.NotNull((await service.AcceptBearerAsync(bearer, ScriptedProvider.TokenEndpoint, Cancel)).Caller);
+    }
+
+    [Fact]
     public async Task ABearerAssertionIsForTheTokenEndpoint()
     {
         // Proves RFC 7522: recipient and audience are the token endpoint's, with or without the sign-in's statement.

@@ -63,9 +63,14 @@ internal sealed class ScriptedProvider : IDisposable
         SignInUrl = "https://idp.test/sso",
     };
 
-    public SamlService Service(SamlProviderOptions? options = null, HttpMessageInvoker? http = null) => new(
-        new SamlServiceOptions { Providers = [options ?? Options], KeyFile = KeyFile },
-        http ?? new HttpMessageInvoker(new SocketsHttpHandler()), Spent, () => Control, Clock, NullLogger.Instance);
+    public SamlService Service(
+        SamlProviderOptions? options = null, HttpMessageInvoker? http = null, Func<Caller, bool>? isRevoked = null) =>
+        new(
+            new SamlServiceOptions { Providers = [options ?? Options], KeyFile = KeyFile },
+            http ?? new HttpMessageInvoker(new SocketsHttpHandler()), Spent, () => Control, Clock, NullLogger.Instance)
+        {
+            IsRevoked = isRevoked ?? (static _ => false),
+        };
 
     /// <summary>A good assertion, changed before it is signed.</summary>
     public XmlDocument Assertion(Action<XmlElement>? change = null, string? recipient = null, string? audience = null)
