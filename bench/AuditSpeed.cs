@@ -178,6 +178,8 @@ internal static class AuditSpeed
 
         public void FlushFolder(string folder) => _disk.FlushFolder(folder);
 
+        public void Rename(string path, string name) => _disk.Rename(path, name);
+
         public void Replace(string path, ReadOnlySpan<byte> bytes) => _disk.Replace(path, bytes);
     }
 }

@@ -150,7 +150,17 @@ internal ref struct AuditJson
     internal void Copy(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text, bool isCut, int bytesMax)
     {
         _cut |= isCut && !text.IsEmpty;
+        if (isCut) text = text[..WholeCharacters(text)];
         Text(name, text, bytesMax);
+    }
+
+    // Where a body was cut inside a character of UTF-8, before that character.
+    private static int WholeCharacters(ReadOnlySpan<byte> text)
+    {
+        int last = text.Length - 1;
+        while (last > 0 && text.Length - last < 4 && (text[last] & 0xC0) == 0x80) last--;
+        if (last < 0 || text[last] < 0xC0) return text.Length;
+        return Rune.DecodeFromUtf8(text[last..], out _, out _) == OperationStatus.NeedMoreData ? last : text.Length;
     }
 
     internal void List(ReadOnlySpan<byte> name, IReadOnlyList<string>? items)

@@ -26,10 +26,23 @@ internal static class AuditLimits
     // So that the leaf hashes of what is not on disk yet have a fixed place; 2 MiB of them. More forces a flush.
     internal const int UnsyncedEntriesMax = 65_536;
 
-    // Room in the newest segment: a quarter of a mebibyte at first, doubled up to this at a time. At 30 MB/s of records
-    // it is made four times a second.
-    internal const long PrepareBytesLeast = 262_144;
-    internal const long PrepareBytesMost = 8_388_608;
+    // Room that nobody was promised: 510 calls at once that have written nothing yet, at first; as much as was written
+    // since the start, up to what a disk that stalls for half a second leaves queued at 25,000 calls a second.
+    internal const long PrepareBytesLeast = 8_388_608;
+    internal const long PrepareBytesMost = 33_554_432;
+
+    // What every reserved record is promised: in that much a record of a call fits, with its fields shortened.
+    internal const int RecordBytesPromised = RecordBytesMaxLeast;
+    internal const int FrameBytesPromised = FrameHeadBytes + RecordBytesPromised;
+
+    // What an outcome adds to what it shares with its intent, with its fields shortened as far as they may be.
+    internal const int OutcomeBytesMost = 2_560;
+
+    // The end of a segment that no frame fits in may be lost, once.
+    internal const int FrameBytesMost = FrameHeadBytes + EntryBytesMax;
+
+    // How often a disk that was full is asked again.
+    internal static readonly TimeSpan RetryEvery = TimeSpan.FromMilliseconds(250);
 
     // Zeros in one write: what a batch may have to wait for.
     internal const int PrepareStepBytes = 131_072;

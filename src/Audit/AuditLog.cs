@@ -4,9 +4,9 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// An append-only Merkle log in a folder (decision 0004). Callers reserve, fill and hand over records without locks or
-/// allocation; one thread writes, hashes, flushes and signs. Any failure of the disk faults the log for good: from then
-/// on
-/// nothing is reserved and every waiter gets false. Thread-safe.
+/// allocation; one thread writes, hashes and flushes, another signs. What is reserved has its room on the disk already.
+/// While the disk is full nothing more is reserved; any other failure of the disk faults the log for good: from then
+/// on nothing is reserved and every waiter gets false. Thread-safe.
 /// </summary>
 public sealed class AuditLog : IAsyncDisposable
 {
@@ -31,11 +31,14 @@ public sealed class AuditLog : IAsyncDisposable
     /// <summary>Whose signature its checkpoints carry.</summary>
     public AuditKey Key => _writer.Key;
 
-    /// <summary>False once the log has faulted or is being closed.</summary>
+    /// <summary>False while the disk is full, and once the log has faulted or is being closed.</summary>
     public bool IsHealthy => _writer.Takes;
 
-    /// <summary>Why it faulted, or null.</summary>
+    /// <summary>Why it takes no records: the disk is full, or the log has faulted; null where it takes them.</summary>
     public string? Fault => _writer.Fault;
+
+    /// <summary>True once it has faulted: only a new start makes it usable. A full disk is not that.</summary>
+    public bool NeedsRestart => _writer.HasFaulted;
 
     /// <summary>Why the log's past is not to be believed, as witnesses saw it; null where nothing says so.</summary>
     public string? DoubtedBecause => Volatile.Read(ref _doubt);
@@ -50,7 +53,8 @@ public sealed class AuditLog : IAsyncDisposable
     public long Size => _writer.Size;
 
     /// <summary>
-    /// Records that were handed over and are not known to be on disk, because the log faulted or was closed.
+    /// Records that were handed over and are not known to be on disk, because the log faulted or was closed. After a
+    /// fault they are written all the same, as long as the disk takes them.
     /// </summary>
     public long RecordsLost => _writer.RecordsLost;
 
@@ -69,13 +73,17 @@ public sealed class AuditLog : IAsyncDisposable
         return AuditLogOpener.Open(options, clock, new DiskStorage());
     }
 
-    /// <summary>Room for one call, or false: all records are in use, or the log no longer takes any.</summary>
+    /// <summary>
+    /// Room for one call, on the disk already; or false: all records or all room are in use, or the log takes none.
+    /// </summary>
     [HotPath]
     public bool TryReserve(out AuditReservation slot)
     {
-        if (_writer.Takes) return _pool.TryTakeTwo(out slot);
         slot = default;
-        return false;
+        if (!_writer.Takes) return false;
+        bool isTaken = _pool.TryTakeTwo(out slot);
+        if (_pool.Room.Free < _pool.Room.LowMark) _writer.WantRoom();
+        return isTaken;
     }
 
     /// <summary>Hands over a filled record; it is on disk within the commit interval.</summary>
@@ -105,8 +113,8 @@ public sealed class AuditLog : IAsyncDisposable
     public void Return(in AuditReservation slot)
     {
         if (!slot.IsHeld) return;
-        if (slot.Intent.TryRelease(slot.IntentLeaseTag)) _pool.Return(slot.Intent);
-        if (slot.Outcome.TryRelease(slot.OutcomeLeaseTag)) _pool.Return(slot.Outcome);
+        if (slot.Intent.TryRelease(slot.IntentLeaseTag)) GiveBack(slot.Intent);
+        if (slot.Outcome.TryRelease(slot.OutcomeLeaseTag)) GiveBack(slot.Outcome);
     }
 
     /// <summary>
@@ -164,6 +172,12 @@ public sealed class AuditLog : IAsyncDisposable
     /// <exception cref="IOException">The disk failed; the log itself is none the worse.</exception>
     public void KeepWitnessed(ReadOnlySpan<byte> note) =>
         new DiskStorage().Replace(Path.Combine(Folder, LogFolder.WitnessedFile), note);
+
+    private void GiveBack(AuditRecord record)
+    {
+        record.GiveUpRoom();
+        _pool.Return(record);
+    }
 
     private static void Claim(AuditRecord record)
     {

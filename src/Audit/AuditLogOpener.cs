@@ -169,6 +169,8 @@ internal sealed class AuditLogOpener : IDisposable
             return Refused(status, $"{damage.Kind} at entry {damage.Entry} in {damage.File}: {damage.Message}", damage);
         }
 
+        // Of a log that was killed: zeros, which may be what the disk now wants for.
+        if (File.Exists(PathOf(LogFolder.SpareFile))) File.Delete(PathOf(LogFolder.SpareFile));
         TileWriter tiles = recovery.Repair();
         SegmentWriter segment = new(_storage, _options, recovery.SegmentFirst, recovery.SegmentBytes);
 
@@ -181,7 +183,7 @@ internal sealed class AuditLogOpener : IDisposable
     private AuditLogOpening Begin(LogRecovery recovery, OpenedLog opened)
     {
         List<AuditEntry> interrupted = ReadInterrupted(recovery.OpenCalls);
-        AuditRecordPool pool = new(_options.QueueRecordsMax, _options.RecordBytesMax);
+        AuditRecordPool pool = new(_options.QueueRecordsMax, _options.RecordBytesMax, opened.Segment.Room);
         LogWriter writer = new(_options, _storage, _clock, pool, opened);
         AuditLog log = new(_options, writer, pool);
         writer.Start();

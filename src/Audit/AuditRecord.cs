@@ -22,6 +22,10 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     private uint _leaseTag;
     private int _timeEnd;
 
+    // What the log has promised it, in bytes; and whether it was refused more.
+    private int _granted;
+    private bool _isNarrow;
+
     internal AuditRecord(AuditRecordPool pool, int slot)
     {
         _pool = pool;
@@ -32,8 +36,17 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     /// <summary>Bytes written so far.</summary>
     public int WrittenBytes { get; private set; }
 
-    /// <summary>The longest that this record may become, in bytes.</summary>
-    public int BytesMax => _pool.RecordBytesMax;
+    /// <summary>
+    /// The longest that this record may become, in bytes: 8,192 where the log has no room for more.
+    /// </summary>
+    public int BytesMax
+    {
+        get
+        {
+            if (_granted < _pool.RecordBytesMax && !_isNarrow) Widen();
+            return _granted;
+        }
+    }
 
     /// <summary>What was written so far.</summary>
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, WrittenBytes);
@@ -51,7 +64,7 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     public void Advance(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Math.Min(_bytes.Length, BytesMax) - WrittenBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Math.Min(_bytes.Length, _granted) - WrittenBytes);
         WrittenBytes += count;
     }
 
@@ -59,14 +72,14 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
         Reserve(sizeHint);
-        return _bytes.AsMemory(WrittenBytes, Math.Min(_bytes.Length, BytesMax) - WrittenBytes);
+        return _bytes.AsMemory(WrittenBytes, Math.Min(_bytes.Length, _granted) - WrittenBytes);
     }
 
     /// <summary>Room for more. Asking beyond <see cref="BytesMax"/> is a bug of the caller and throws.</summary>
     public Span<byte> GetSpan(int sizeHint = 0)
     {
         Reserve(sizeHint);
-        return _bytes.AsSpan(WrittenBytes, Math.Min(_bytes.Length, BytesMax) - WrittenBytes);
+        return _bytes.AsSpan(WrittenBytes, Math.Min(_bytes.Length, _granted) - WrittenBytes);
     }
 
     /// <summary>Forgets what was written, to begin again.</summary>
@@ -78,14 +91,26 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     /// <summary>True if what was left is shortened.</summary>
     internal bool IsReadiedCut { get; private set; }
 
-    /// <summary>Leaves what an outcome shares with its intent, behind a head that ends with the time.</summary>
+    /// <summary>
+    /// Leaves what an outcome shares with its intent, behind a head that ends with the time; nothing where the rest of
+    /// the outcome might then not fit.
+    /// </summary>
     internal void Ready(bool isCut, ReadOnlySpan<byte> shared)
     {
-        int timeEnd = WrittenBytes;
+        int timeEnd = WrittenBytes, most = timeEnd + shared.Length + AuditLimits.OutcomeBytesMost;
+        if (most > BytesMax)
+        {
+            Clear();
+            return;
+        }
+
         shared.CopyTo(GetSpan(shared.Length));
         Advance(shared.Length);
         _timeEnd = timeEnd;
         IsReadiedCut = isCut;
+
+        // The outcome may be long in coming: nobody else should want for the room meanwhile.
+        if (most <= AuditLimits.RecordBytesPromised) Narrow();
     }
 
     /// <summary>Where the time stands in a readied record.</summary>
@@ -104,8 +129,12 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _committed.OnCompleted(continuation, state, token, flags);
 
+    /// <summary>True if it asked for more than was promised, and there was none.</summary>
+    internal bool IsNarrow => _isNarrow;
+
     internal void BeginLease()
     {
+        (_granted, _isNarrow) = (AuditLimits.RecordBytesPromised, false);
         Debug.Assert((_leaseTag & StateMask) == Free, "the pool gives out free records only");
         Volatile.Write(ref _leaseTag, (_leaseTag & ~StateMask) + NextLease + Leased);
     }
@@ -114,13 +143,30 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     internal bool TryQueue()
     {
         uint tag = _leaseTag;
-        return (tag & StateMask) == Leased
-            && Interlocked.CompareExchange(ref _leaseTag, (tag & ~StateMask) + Queued, tag) == tag;
+        if ((tag & StateMask) != Leased
+            || Interlocked.CompareExchange(ref _leaseTag, (tag & ~StateMask) + Queued, tag) != tag) return false;
+        _pool.Room.Give(_granted - WrittenBytes);
+        _granted = WrittenBytes;
+        return true;
     }
 
     /// <summary>From its holder to nobody; false if that lease is over or was handed over.</summary>
     internal bool TryRelease(uint leaseTag) =>
         Interlocked.CompareExchange(ref _leaseTag, (leaseTag & ~StateMask) + Queued, leaseTag) == leaseTag;
+
+    /// <summary>Gives up what it was promised beyond what every reserved record is.</summary>
+    internal void Narrow()
+    {
+        if (_granted > AuditLimits.RecordBytesPromised) _pool.Room.Give(_granted - AuditLimits.RecordBytesPromised);
+        (_granted, _isNarrow) = (AuditLimits.RecordBytesPromised, false);
+    }
+
+    /// <summary>Gives up all that it was promised.</summary>
+    internal void GiveUpRoom()
+    {
+        _pool.Room.Give(AuditLimits.FrameHeadBytes + _granted);
+        _granted = 0;
+    }
 
     internal ValueTask<bool> Await()
     {
@@ -135,7 +181,7 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     {
         byte[] used = _bytes;
         _bytes = _kept;
-        WrittenBytes = _timeEnd = 0;
+        WrittenBytes = _timeEnd = _granted = 0;
         IsAwaited = false;
         Volatile.Write(ref _leaseTag, _leaseTag & ~StateMask);
         if (!ReferenceEquals(used, _kept)) ArrayPool<byte>.Shared.Return(used);
@@ -145,14 +191,21 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
         int wanted = WrittenBytes + Math.Max(sizeHint, 1);
-        if (wanted <= Math.Min(_bytes.Length, BytesMax)) return;
+        if (wanted <= Math.Min(_bytes.Length, _granted)) return;
         Grow(wanted);
+    }
+
+    private void Widen()
+    {
+        _isNarrow = !_pool.Room.TryTake(_pool.RecordBytesMax - _granted);
+        if (!_isNarrow) _granted = _pool.RecordBytesMax;
     }
 
     private void Grow(int wanted)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(wanted, BytesMax);
-        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Min(Math.Max(wanted, _bytes.Length * 2), BytesMax));
+        if (wanted > _granted) ArgumentOutOfRangeException.ThrowIfGreaterThan(wanted, BytesMax);
+        if (wanted <= _bytes.Length) return;
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(wanted, _bytes.Length * 2));
         Written.CopyTo(larger);
         if (!ReferenceEquals(_bytes, _kept)) ArrayPool<byte>.Shared.Return(_bytes);
         _bytes = larger;

@@ -16,9 +16,10 @@ internal sealed class AuditRecordPool
     private int _made;
     private int _free;
 
-    internal AuditRecordPool(int recordsMax, int recordBytesMax)
+    internal AuditRecordPool(int recordsMax, int recordBytesMax, SegmentRoom room)
     {
         RecordBytesMax = recordBytesMax;
+        Room = room;
         _records = new AuditRecord?[recordsMax];
         _below = new int[recordsMax];
         for (int ready = Math.Min(recordsMax, ReadyMax); ready > 0; ready--) Push(TryMake()!.Slot);
@@ -27,6 +28,9 @@ internal sealed class AuditRecordPool
 
     internal int RecordBytesMax { get; }
 
+    /// <summary>Where records of this pool are promised their place on the disk.</summary>
+    internal SegmentRoom Room { get; }
+
     /// <summary>Records nobody holds; exact only while nobody moves.</summary>
     internal long FreeRecords => Volatile.Read(ref _free);
 
@@ -34,7 +38,7 @@ internal sealed class AuditRecordPool
     internal bool TryTakeTwo(out AuditReservation slot)
     {
         slot = default;
-        if (Interlocked.Add(ref _free, -2) < 0)
+        if (Interlocked.Add(ref _free, -2) < 0 || !Room.TryTake(2 * AuditLimits.FrameBytesPromised))
         {
             Interlocked.Add(ref _free, 2);
             return false;
@@ -56,6 +60,7 @@ internal sealed class AuditRecordPool
     /// <summary>Takes a record back for others to use, while its room stays counted as taken.</summary>
     internal void Park(AuditRecord record)
     {
+        record.Narrow();
         record.EndLease();
         Push(record.Slot);
     }

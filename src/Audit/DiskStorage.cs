@@ -35,6 +35,12 @@ internal sealed class DiskStorage : IAuditStorage
         if (!OperatingSystem.IsWindows()) Native.FlushFolder(folder);
     }
 
+    public void Rename(string path, string name)
+    {
+        File.Move(path, name, overwrite: true);
+        FlushFolder(Path.GetDirectoryName(name)!);
+    }
+
     public void Replace(string path, ReadOnlySpan<byte> bytes)
     {
         string next = path + NextEnding;

@@ -23,6 +23,9 @@ internal interface IAuditStorage
     /// <summary>Returns once the names in the folder are on the disk.</summary>
     void FlushFolder(string folder);
 
+    /// <summary>Gives the file another name in the same folder, on disk when it returns; handles stay good.</summary>
+    void Rename(string path, string name);
+
     /// <summary>
     /// Replaces the whole file in one step, on disk when it returns: readers see the old or the new one.
     /// </summary>

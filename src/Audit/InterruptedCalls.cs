@@ -34,6 +34,15 @@ public static class InterruptedCalls
                 await Task.Yield();
             }
 
+            // The members of the intent are taken over whole, so it waits until there is room for that.
+            while (slot.Outcome.BytesMax < AuditLimits.RecordBytesPromised + intent.Payload.Length
+                && slot.Outcome.IsNarrow)
+            {
+                slot.Outcome.Narrow();
+                if (!log.IsHealthy) return -1;
+                await Task.Yield();
+            }
+
             bool isWritten = Write(intent.Payload, gateway, clock.GetUtcNow(), slot.Outcome)
                 && await log.CommitAsync(slot.Outcome).ConfigureAwait(false);
             log.Return(slot);

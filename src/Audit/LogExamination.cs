@@ -20,6 +20,12 @@ internal sealed class LogExamination
     private bool _rootProven;
     private AuditDamage? _damage;
     private AuditDamage? _tileDamage;
+
+    // The first entry that its leaf hash in the tiles contradicts, and what tells how: whoever of the two is wrong
+    // shows only at the root.
+    private AuditDamage? _suspect;
+    private readonly byte[] _suspectLeaf = new byte[AuditLimits.HashBytes];
+    private readonly byte[] _leafAfter = new byte[AuditLimits.HashBytes];
     private long _tornBytes;
 
     internal LogExamination(string folder, LogHead head, IProgress<long>? progress)
@@ -44,6 +50,9 @@ internal sealed class LogExamination
         }
 
         WalkEntries();
+        if (_rootProven && _suspect is not null) return Conclude(TileOf(_suspect), Covered);
+        if (_suspect is not null)
+            return Conclude(WithKind(_suspect), HasTilesWithRoot() ? Math.Min(_suspect.Entry, Covered) : 0);
         if (_damage is null) return Conclude(null, Covered);
         if (_rootProven) return Conclude(_damage, Covered);
         long bad = _damage.Entry;
@@ -71,8 +80,8 @@ internal sealed class LogExamination
             // The frame may stand in the segment after the one the cursor was in.
             if (cursor.File != file) (file, offset) = (cursor.File, 0);
             MerkleHash.Leaf(payload, leaf);
-            _damage = CompareLeaf(at, leaf, file, offset);
-            if (_damage is not null || !Extend(leaf)) return;
+            CompareLeaf(at, leaf, file, offset);
+            if (!Extend(leaf)) return;
             if (at % ProgressEntries == 0) _progress?.Report(at);
         }
     }
@@ -107,20 +116,62 @@ internal sealed class LogExamination
         else _damage = FrameDamage.Describe(status, cursor);
     }
 
-    private AuditDamage? CompareLeaf(long entry, ReadOnlySpan<byte> leaf, string file, long offset)
+    private void CompareLeaf(long entry, ReadOnlySpan<byte> leaf, string file, long offset)
     {
-        if (entry >= Math.Max(Covered, _hashed)) return null;
+        if (entry >= Math.Max(Covered, _hashed)) return;
+        if (_suspect is not null)
+        {
+            if (entry == _suspect.Entry + 1) leaf.CopyTo(_leafAfter);
+            return;
+        }
+
         if (!_tiles.TryRead(0, entry, out ReadOnlySpan<byte> hash))
         {
             string tile = LogFolder.TileName(0, entry / AuditLimits.TileHashes);
             _tileDamage ??= new AuditDamage(
                 AuditDamageKind.Missing, entry, tile, -1, "a leaf hash is not in its tile");
-            return null;
+            return;
         }
 
-        if (leaf.SequenceEqual(hash)) return null;
-        return new AuditDamage(AuditDamageKind.HashMismatch, entry, file, offset,
+        if (leaf.SequenceEqual(hash)) return;
+        leaf.CopyTo(_suspectLeaf);
+        _suspect = new AuditDamage(AuditDamageKind.HashMismatch, entry, file, offset,
             "the entry does not match its leaf hash");
+    }
+
+    private static AuditDamage TileOf(AuditDamage suspect) => new(
+        AuditDamageKind.HashMismatch, -1, LogFolder.TileName(0, suspect.Entry / AuditLimits.TileHashes),
+        suspect.Entry % AuditLimits.TileHashes * AuditLimits.HashBytes,
+        $"the tile is damaged, no entry is: its hash of entry {suspect.Entry} is not that of the entry");
+
+    // From its neighbours: what stands here, and what comes after it.
+    private AuditDamage WithKind(AuditDamage suspect)
+    {
+        bool isNextHere = Holds(suspect.Entry + 1, _suspectLeaf), isThisAfter = Holds(suspect.Entry, _leafAfter);
+        string how = isNextHere && isThisAfter ? "it stands behind the one that followed it: they were exchanged"
+            : isNextHere ? "the entry that followed it stands here: it was taken out"
+            : isThisAfter ? "it stands one further on: another was put in before it"
+            : Holds(suspect.Entry + 1, _leafAfter) ? "the one that follows is as it was: this one was changed"
+            : "";
+        return how.Length == 0 ? suspect : suspect with { Message = suspect.Message + "; " + how };
+    }
+
+    private bool Holds(long entry, ReadOnlySpan<byte> leaf) =>
+        _tiles.TryRead(0, entry, out ReadOnlySpan<byte> hash) && hash.SequenceEqual(leaf);
+
+    // All before the suspect agreed with their hashes, so these stand for them.
+    private bool HasTilesWithRoot()
+    {
+        MerkleFrontier frontier = new();
+        while (frontier.Size < Covered)
+        {
+            if (!_tiles.TryRead(0, frontier.Size, out ReadOnlySpan<byte> hash)) return false;
+            frontier.Append(hash);
+        }
+
+        Span<byte> root = stackalloc byte[AuditLimits.HashBytes];
+        frontier.Root(root);
+        return root.SequenceEqual(_head.Checkpoint.Root.Span);
     }
 
     private bool Extend(ReadOnlySpan<byte> leaf)
@@ -149,7 +200,7 @@ internal sealed class LogExamination
         for (; _knownMet < _head.Known.Count && _head.Known[_knownMet].Size == _frontier.Size; _knownMet++)
         {
             AuditCheckpoint known = _head.Known[_knownMet];
-            if (IsRoot(known)) continue;
+            if (IsRoot(known) || _suspect is not null) continue;
             _damage = new AuditDamage(AuditDamageKind.ForkedFromKnown, -1, LogFolder.CheckpointFile, -1,
                 $"the first {known.Size} entries are not those of the known checkpoint");
             return false;

@@ -18,6 +18,8 @@ internal static class LogFolder
     internal const string RetainedFile = "retained";
     internal const string LockFile = "log.lock";
     internal const string SegmentFolder = "segments";
+    /// <summary>Room for the segment after the newest one; named by its first entry once it has one.</summary>
+    internal const string SpareFile = SegmentFolder + "/spare";
     private const string SegmentEnding = ".seg";
     private const int SegmentDigits = 20;
 
@@ -27,7 +29,11 @@ internal static class LogFolder
     internal static string Segment(string folder, long firstEntry) => Path.Combine(folder, SegmentName(firstEntry));
 
     /// <summary>tlog-tiles path: the index in groups of three digits, all but the last behind an <c>x</c>.</summary>
-    internal static string TileName(int level, long tile)
+    internal static string TileName(int level, long tile) =>
+        "tile/" + level.ToString(CultureInfo.InvariantCulture) + "/" + IndexPath(tile);
+
+    /// <summary>The end of such a path.</summary>
+    internal static string IndexPath(long tile)
     {
         string path = (tile % 1000).ToString("D3", CultureInfo.InvariantCulture);
         for (long rest = tile / 1000; rest > 0; rest /= 1000)
@@ -35,7 +41,7 @@ internal static class LogFolder
             path = "x" + (rest % 1000).ToString("D3", CultureInfo.InvariantCulture) + "/" + path;
         }
 
-        return "tile/" + level.ToString(CultureInfo.InvariantCulture) + "/" + path;
+        return path;
     }
 
     internal static string Tile(string folder, int level, long tile) => Path.Combine(folder, TileName(level, tile));

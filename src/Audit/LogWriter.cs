@@ -5,8 +5,9 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// The one thread that writes: drains the queue into the segment, flushes when somebody waits or the commit interval
-/// passed, then lets the waiters go, and leaves the rest to <see cref="TreeKeeper"/>. The first failure ends all of
-/// that.
+/// passed, then lets the waiters go, and leaves the rest to <see cref="TreeKeeper"/>. What a full disk refuses it
+/// keeps, and tries again. Any other failure ends all of that: from then on it only writes what still comes, for as
+/// long as the disk takes it, and promises nobody anything.
 /// </summary>
 internal sealed class LogWriter : IAsyncDisposable
 {
@@ -23,6 +24,7 @@ internal sealed class LogWriter : IAsyncDisposable
     private readonly TreeKeeper _tree;
     private AuditRecord? _next;
     private string? _fault;
+    private string? _refused;
     private int _leafCount;
     private int _waiterCount;
     private int _stopping;
@@ -46,9 +48,11 @@ internal sealed class LogWriter : IAsyncDisposable
 
     internal AuditKey Key => _log.Key.Public;
 
-    internal bool Takes => Volatile.Read(ref _fault) is null && Volatile.Read(ref _stopping) == 0;
+    internal bool Takes => Fault is null && Volatile.Read(ref _stopping) == 0;
 
-    internal string? Fault => Volatile.Read(ref _fault);
+    internal bool HasFaulted => Volatile.Read(ref _fault) is not null;
+
+    internal string? Fault => Volatile.Read(ref _fault) ?? Volatile.Read(ref _refused) ?? _tree.Trouble;
 
     internal long Size => Volatile.Read(ref _size);
 
@@ -89,6 +93,12 @@ internal sealed class LogWriter : IAsyncDisposable
         if (Volatile.Read(ref _over) != 0) RefuseQueued();
     }
 
+    /// <summary>Asks for more room, once until it is made.</summary>
+    internal void WantRoom()
+    {
+        if (!_log.Segment.Room.IsWanted && _log.Segment.Room.TryWant()) _bell.RingAlways();
+    }
+
     /// <summary>Writes and signs what is queued, then ends the thread. Every call waits for the one end.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -102,6 +112,7 @@ internal sealed class LogWriter : IAsyncDisposable
         Guarded(WriteUntilStopped);
         Guarded(Finish);
         _tree.End(signs: _fault is null);
+        if (_fault is not null) WriteWhatStillComes();
         Interlocked.Exchange(ref _over, 1);
         RefuseQueued();
         _log.Dispose();
@@ -119,9 +130,15 @@ internal sealed class LogWriter : IAsyncDisposable
         catch (Exception failure)
         {
             Fail(failure);
-            Interlocked.Add(ref _recordsLost, _leafCount);
-            CompleteWaiters(false);
+            LoseUnsynced();
         }
+    }
+
+    private void LoseUnsynced()
+    {
+        Interlocked.Add(ref _recordsLost, _leafCount);
+        _leafCount = 0;
+        CompleteWaiters(false);
     }
 
     private void Fail(Exception failure) => Interlocked.CompareExchange(
@@ -139,13 +156,30 @@ internal sealed class LogWriter : IAsyncDisposable
         for (; ; )
         {
             if (_fault is not null) throw new IOException(_fault);
+            if (_log.Segment.Room.IsWanted) _tree.Nudge();
             bool wrote = Gather();
-            if (wrote) Append();
+            if (wrote && !TryAppend()) continue;
             if (_waiterCount > 0 || IsSyncDue()) Sync();
             if (_next is not null || (!wrote && _queue.Count > 0)) continue;
             if (!wrote && Volatile.Read(ref _stopping) != 0) return;
             // Having written, it lets a batch gather: one write for hundreds of records, not one for each.
             _bell.Wait(_queue, dozes: wrote, WaitMost(wrote));
+        }
+    }
+
+    // Calls that were let through before the fault end after it. Their records have room on the disk; whether they are
+    // on it nobody can say any more, so they count as lost. Nothing is signed, and the next start looks at them.
+    private void WriteWhatStillComes()
+    {
+        for (; ; )
+        {
+            bool isLast = Volatile.Read(ref _stopping) != 0;
+            bool wrote = Gather();
+            LoseUnsynced();
+            if (wrote && !TryWrite(out _) && !isLast) _bell.Pause(AuditLimits.RetryEvery);
+            else if (!wrote && isLast) return;
+            else if (!wrote) _bell.Wait(_queue, dozes: false, Timeout.InfiniteTimeSpan);
+            else if (isLast && _log.Segment.HasBatch) return;
         }
     }
 
@@ -162,12 +196,11 @@ internal sealed class LogWriter : IAsyncDisposable
         while (!_log.Segment.IsBatchFull && _leafCount < AuditLimits.UnsyncedEntriesMax)
         {
             if (_next is null && !_queue.TryDequeue(out _next)) break;
-            if (_log.Segment.MustRoll(_next.WrittenBytes))
+            if (_fault is null && _log.Segment.MustRoll(_next.WrittenBytes))
             {
                 if (_log.Segment.HasBatch) break;
                 Sync();
-                _log.Segment.Roll(_size);
-                _tree.Nudge();
+                if (_log.Segment.TryRoll(_size, _next.WrittenBytes)) _tree.Nudge();
             }
 
             _log.Segment.Add(
@@ -180,12 +213,39 @@ internal sealed class LogWriter : IAsyncDisposable
         return _log.Segment.HasBatch;
     }
 
-    private void Append()
+    // False while a full disk refuses a batch, though its room was made before: whoever waits is told no, and the batch
+    // is kept to be written again.
+    private bool TryAppend()
     {
         if (_size == _synced) _unsyncedSince = _clock.GetTimestamp();
-        _log.Segment.Write();
+        if (!TryWrite(out IOException? failure))
+        {
+            if (!DiskFull.Is(failure!) || Volatile.Read(ref _stopping) != 0) throw failure!;
+            Volatile.Write(ref _refused, failure!.Message);
+            CompleteWaiters(false);
+            _bell.Pause(AuditLimits.RetryEvery);
+            return false;
+        }
+
+        Volatile.Write(ref _refused, null);
         Volatile.Write(ref _size, _synced + _leafCount);
         if (_leafCount == AuditLimits.UnsyncedEntriesMax) Sync();
+        return true;
+    }
+
+    private bool TryWrite(out IOException? failure)
+    {
+        try
+        {
+            _log.Segment.Write();
+            failure = null;
+            return true;
+        }
+        catch (IOException refused)
+        {
+            failure = refused;
+            return false;
+        }
     }
 
     // Waiters first. The tree gets no hash of an entry that is not on disk: what it signs must not outlive it, and

@@ -11,7 +11,10 @@ internal sealed class RangeExamination(string folder, LogHead head, long from, l
 
     private readonly TileReader _tiles = new(folder);
     private readonly TileReader _leaves = new(folder);
-    private readonly LogCursor _cursor = new(folder, from);
+    private readonly LogCursor _cursor = new(folder, Math.Max(from, head.FirstHeld));
+
+    // What retention dropped is proven by its hashes, as all others are.
+    private readonly long _from = Math.Min(Math.Max(from, head.FirstHeld), to);
     private AuditDamage? _damage;
     private AuditDamage? _suspect;
 
@@ -22,13 +25,6 @@ internal sealed class RangeExamination(string folder, LogHead head, long from, l
         {
             _damage = new AuditDamage(AuditDamageKind.RolledBack, covered, LogFolder.CheckpointFile, -1,
                 $"the checkpoint covers {covered} entries");
-            return Conclude();
-        }
-
-        if (from < head.FirstHeld)
-        {
-            _damage = new AuditDamage(AuditDamageKind.Missing, from, LogFolder.RetainedFile, -1,
-                $"entries before {head.FirstHeld} were dropped; their hashes alone are kept");
             return Conclude();
         }
 
@@ -47,7 +43,7 @@ internal sealed class RangeExamination(string folder, LogHead head, long from, l
     private bool TryHash(long first, long end, Span<byte> hash)
     {
         if (end <= from || first >= to) return TryOther(first, end, hash);
-        if (end - first == 1) return TryEntry(first, hash);
+        if (end - first == 1) return first < _from ? TryOther(first, end, hash) : TryEntry(first, hash);
         long middle = first + AuditProof.Half(end - first);
         Span<byte> right = stackalloc byte[AuditLimits.HashBytes];
         if (!TryHash(first, middle, hash) || !TryHash(middle, end, right)) return false;
@@ -90,10 +86,13 @@ internal sealed class RangeExamination(string folder, LogHead head, long from, l
         File = _damage?.File ?? "",
         ByteOffset = _damage?.ByteOffset ?? -1,
         Message = _damage is null
-            ? $"entries {from} to {to - 1} are whole and signed"
+            ? _from == from
+                ? $"entries {from} to {to - 1} are whole and signed"
+                : $"entries {from} to {to - 1} are signed; those before {_from} were dropped, their hashes are whole"
             : _damage.Message + "; nothing of the range is proven",
         Checkpoint = head.Checkpoint,
         EntriesCovered = to - from,
+        EntriesDropped = _damage is null ? _from - from : 0,
         EntriesProven = _damage is null ? to - from : 0,
     };
 }

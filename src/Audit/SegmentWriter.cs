@@ -6,8 +6,9 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// The newest segment and the batch that is about to be appended to it: frames are gathered, then written in one go,
-/// over zeros that another thread wrote and flushed before (<see cref="Prepare"/>): the flush of a batch then changes
-/// neither the file's length nor its blocks.
+/// over zeros that another thread wrote and flushed before (<see cref="Prepare"/>), in this segment and in the spare
+/// file that becomes the next. The flush of a batch then changes neither the file's length nor its blocks, and what was
+/// promised out of <see cref="Room"/> fits.
 /// </summary>
 internal sealed class SegmentWriter : IDisposable
 {
@@ -16,44 +17,64 @@ internal sealed class SegmentWriter : IDisposable
     private readonly IAuditStorage _storage;
     private readonly string _folder;
     private readonly long _bytesMax;
+    private readonly long _roomLeast;
     private readonly byte[] _batch =
         new byte[AuditLimits.BatchBytesMax + AuditLimits.FrameHeadBytes + AuditLimits.EntryBytesMax];
+
+    // Held by whoever makes room: mostly the thread that grows the tree.
+    private readonly Lock _making = new();
 
     // Between the thread that writes entries and the one that writes zeros: who writes where, and into which file.
     private readonly Lock _gate = new();
     private SafeFileHandle _file;
+    private SafeFileHandle? _spare;
     private long _bytes;
     private long _claimed;
     private long _prepared;
+    private long _sparePrepared;
+    private long _written;
+
+    // Made and not told to the room yet, since it is not flushed; of the spare, less what its segment's end may lose.
+    private long _untold;
+    private long _spareUntold;
     private int _batchBytes;
+    private bool _isTrimmed;
+    private volatile bool _stays;
 
     internal SegmentWriter(IAuditStorage storage, AuditLogOptions options, long firstEntry, long bytes)
     {
         _storage = storage;
         _folder = options.Folder;
         _bytesMax = options.SegmentBytesMax;
+
+        // No more than all records together may need, with some that are long.
+        long all = (options.QueueRecordsMax * (long)AuditLimits.FrameBytesPromised) + (4 * AuditLimits.FrameBytesMost);
+        _roomLeast = Math.Min(AuditLimits.PrepareBytesLeast, all);
+        Room.LowMark = _roomLeast / 2;
         _bytes = _claimed = bytes;
         _file = OpenSegment(firstEntry);
-        _prepared = RandomAccess.GetLength(_file);
+        _prepared = Math.Max(bytes, RandomAccess.GetLength(_file));
+        Room.Give(_prepared - bytes);
     }
+
+    /// <summary>What may be promised.</summary>
+    internal SegmentRoom Room { get; } = new();
 
     internal bool HasBatch => _batchBytes > 0;
 
-    /// <summary>
-    /// True if the segment, with what is gathered, must be closed before an entry of that size is added.
-    /// </summary>
-    internal bool MustRoll(int entryBytes) =>
-        _bytes + _batchBytes > 0 && _bytes + _batchBytes + AuditLimits.FrameHeadBytes + entryBytes > _bytesMax;
-
     internal bool IsBatchFull => _batchBytes >= AuditLimits.BatchBytesMax;
 
-    /// <summary>True once less than half of the room that was made last is left.</summary>
-    internal bool WantsRoom
+    /// <summary>True once less than half of the room that there should be is left.</summary>
+    internal bool WantsRoom => Room.IsWanted || RoomToMake() > 0;
+
+    /// <summary>
+    /// True if the segment, with what is gathered, should be closed before an entry of that size is added.
+    /// </summary>
+    internal bool MustRoll(int entryBytes)
     {
-        get
-        {
-            lock (_gate) return RoomToMake() > 0;
-        }
+        long bytes = _bytes + _batchBytes, after = bytes + AuditLimits.FrameHeadBytes + entryBytes;
+        if (bytes == 0) return false;
+        lock (_gate) return after > _prepared || (after > _bytesMax && !_stays);
     }
 
     /// <summary>Frames an entry, and hashes it where it then lies.</summary>
@@ -70,30 +91,58 @@ internal sealed class SegmentWriter : IDisposable
         _batchBytes += AuditLimits.FrameHeadBytes + entry.Length;
     }
 
+    /// <summary>Writes what is gathered. After a failure it is still gathered, to be written again.</summary>
     internal void Write()
     {
-        // What is claimed is never zeroed any more.
-        lock (_gate) _claimed = _bytes + _batchBytes;
+        lock (_gate)
+        {
+            // What is claimed is never zeroed any more.
+            _claimed = _bytes + _batchBytes;
+            _prepared = Math.Max(_prepared, _claimed);
+        }
+
         _storage.Write(_file, _batch.AsSpan(0, _batchBytes), _bytes);
         _bytes += _batchBytes;
+        Volatile.Write(ref _written, _written + _batchBytes);
         _batchBytes = 0;
     }
 
     internal void Flush() => _storage.Flush(_file);
 
     /// <summary>
-    /// Begins the next segment. The one before must be flushed; it is cut to what it holds, and its end is told by the
-    /// next one's name.
+    /// Begins the next segment in the spare file, made here if nobody has yet. The one before must be flushed; its end
+    /// is told by the next one's name, and it is cut to what it holds. False where the disk has no room for a spare, or
+    /// the spare less than was promised out of this segment: then this one goes on beyond its limit.
     /// </summary>
-    internal void Roll(long firstEntry)
+    internal bool TryRoll(long firstEntry, int entryBytes)
     {
         Debug.Assert(_batchBytes == 0, "a batch never spans segments");
-        Trim();
-        SafeFileHandle next = OpenSegment(firstEntry);
+        if (!TryHaveSpare()) return false;
         lock (_gate)
         {
-            _file.Dispose();
-            (_file, _bytes, _claimed, _prepared) = (next, 0, 0, 0);
+            // What is left here is lost, and what was kept of the spare for that is not needed.
+            long change = AuditLimits.FrameBytesMost - (_prepared - _bytes - _untold);
+            bool fits = _bytes + AuditLimits.FrameHeadBytes + entryBytes <= _prepared;
+            if (Room.Give(change) < 0 && fits)
+            {
+                Room.Give(-change);
+                _stays = true;
+                return false;
+            }
+
+            if (!TryRename(firstEntry))
+            {
+                Room.Give(-change);
+                _stays = true;
+                return false;
+            }
+
+            (SafeFileHandle old, long oldBytes, bool isExact) = (_file, _bytes, _prepared == _bytes);
+            (_file, _bytes, _claimed, _prepared, _untold) = (_spare!, 0, 0, _sparePrepared, _spareUntold);
+            (_spare, _sparePrepared, _spareUntold) = (null, 0, 0);
+            Cut(old, oldBytes, isExact);
+            old.Dispose();
+            return true;
         }
     }
 
@@ -102,52 +151,160 @@ internal sealed class SegmentWriter : IDisposable
     {
         lock (_gate)
         {
-            // As much as may ever be, so that nothing is zeroed again.
-            bool isExact = _prepared <= _bytes;
-            _prepared = long.MaxValue;
-            if (isExact) return;
-            _storage.Truncate(_file, _bytes);
+            if (_isTrimmed) return;
+            _isTrimmed = true;
+            Cut(_file, _bytes, _prepared == _bytes);
+            DropSpare();
         }
-
-        _storage.Flush(_file);
     }
 
     /// <summary>
-    /// Writes zeros behind what is there, and flushes them; for a thread that nobody waits for. A segment's room is
-    /// doubled each time, up to a limit, so that a small log stays small.
+    /// Writes zeros behind what is there, and flushes them; mostly for a thread that nobody waits for. What was made
+    /// before a failure counts. Some is made in any case to find out whether a disk that was full still is.
     /// </summary>
-    internal void Prepare()
+    internal void Prepare(bool afterFull)
     {
-        SafeFileHandle file;
-        long left;
-        lock (_gate)
+        lock (_making)
         {
-            file = _file;
-            left = RoomToMake();
+            Room.EndWant();
+            Make(Math.Max(RoomToMake(), afterFull ? AuditLimits.PrepareStepBytes : 0), spareOnly: false);
         }
-
-        if (left <= 0) return;
-        while (left > 0)
-        {
-            lock (_gate)
-            {
-                if (file != _file || _prepared == long.MaxValue) return;
-                long from = Math.Max(_prepared, _claimed);
-                int step = (int)Math.Min(Math.Min(left, Zeros.Length), _bytesMax - from);
-                if (step <= 0) break;
-                _storage.Write(file, Zeros.AsSpan(0, step), from);
-                _prepared = from + step;
-                left -= step;
-            }
-        }
-
-        FlushUnlessRolled(file);
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _file.Dispose();
+        lock (_gate) DropSpare();
+    }
 
-    // An error of this flush must not be passed over: it may be told once, and to nobody else.
-    private void FlushUnlessRolled(SafeFileHandle file)
+    private string SparePath => Path.Combine(_folder, LogFolder.SpareFile);
+
+    private bool TryRename(long firstEntry)
+    {
+        try
+        {
+            _storage.Rename(SparePath, LogFolder.Segment(_folder, firstEntry));
+            return true;
+        }
+        catch (IOException failure) when (DiskFull.Is(failure))
+        {
+            return false;
+        }
+    }
+
+    private void Cut(SafeFileHandle file, long bytes, bool isExact)
+    {
+        if (isExact) return;
+        _storage.Truncate(file, bytes);
+        _storage.Flush(file);
+    }
+
+    private void DropSpare()
+    {
+        if (_spare is null) return;
+        _spare.Dispose();
+        _spare = null;
+        File.Delete(SparePath);
+    }
+
+    private bool TryHaveSpare()
+    {
+        lock (_gate)
+        {
+            if (_spare is not null) return true;
+        }
+
+        try
+        {
+            lock (_making) Make(Math.Max(_roomLeast, RoomToMake()), spareOnly: true);
+            return true;
+        }
+        catch (IOException failure) when (DiskFull.Is(failure))
+        {
+            _stays = true;
+            return false;
+        }
+    }
+
+    // Of the room that there should be, less than half is left.
+    private long RoomToMake()
+    {
+        long target = Math.Max(_roomLeast, Math.Min(Volatile.Read(ref _written), AuditLimits.PrepareBytesMost));
+        if (_roomLeast < AuditLimits.PrepareBytesLeast) target = _roomLeast;
+        long free = Room.Free;
+        return free >= target / 2 ? 0 : target - free;
+    }
+
+    private void Make(long left, bool spareOnly)
+    {
+        if (left <= 0) return;
+        try
+        {
+            while (left > 0)
+            {
+                lock (_gate)
+                {
+                    if (_isTrimmed) return;
+                    if (_prepared < _bytesMax && !spareOnly) left -= ExtendSegment(left);
+                    else left -= ExtendSpare();
+                }
+            }
+
+            _stays = false;
+        }
+        finally
+        {
+            TellRoom();
+        }
+    }
+
+    private long ExtendSegment(long left)
+    {
+        int step = (int)Math.Min(Math.Min(left, Zeros.Length), _bytesMax - _prepared);
+        _storage.Write(_file, Zeros.AsSpan(0, step), _prepared);
+        _prepared += step;
+        _untold += step;
+        return step;
+    }
+
+    private long ExtendSpare()
+    {
+        bool isNew = _spare is null;
+        SafeFileHandle spare = _spare ?? _storage.Open(SparePath);
+        try
+        {
+            _storage.Write(spare, Zeros, _sparePrepared);
+        }
+        catch (IOException) when (isNew)
+        {
+            spare.Dispose();
+            File.Delete(SparePath);
+            throw;
+        }
+
+        int counts = Zeros.Length - (isNew ? AuditLimits.FrameBytesMost : 0);
+        _spare = spare;
+        _sparePrepared += Zeros.Length;
+        _spareUntold += counts;
+        return counts;
+    }
+
+    // An error of these flushes must not be passed over: it may be told once, and to nobody else.
+    private void TellRoom()
+    {
+        SafeFileHandle file;
+        SafeFileHandle? spare;
+        lock (_gate) (file, spare) = (_file, _spare);
+        FlushUnlessClosed(file);
+        if (spare is not null) FlushUnlessClosed(spare);
+        lock (_gate)
+        {
+            Room.Give(_untold + _spareUntold);
+            (_untold, _spareUntold) = (0, 0);
+        }
+    }
+
+    private void FlushUnlessClosed(SafeFileHandle file)
     {
         try
         {
@@ -157,13 +314,6 @@ internal sealed class SegmentWriter : IDisposable
         {
             // The writer has rolled meanwhile, and flushed the file itself before.
         }
-    }
-
-    private long RoomToMake()
-    {
-        long made = Math.Min(Math.Max(_prepared, _claimed), _bytesMax);
-        long chunk = Math.Clamp(made, AuditLimits.PrepareBytesLeast, AuditLimits.PrepareBytesMost);
-        return made >= _bytesMax || made - _claimed > chunk / 2 ? 0 : chunk;
     }
 
     private SafeFileHandle OpenSegment(long firstEntry)

@@ -4,7 +4,8 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// The second thread of a log: takes the leaf hashes of what is on disk, grows the tree and its tiles, signs heads, and
-/// makes room in the newest segment. Nobody who waits for a commit waits for any of it. The first failure is the log's.
+/// makes room in the newest segment. Nobody who waits for a commit waits for any of it. While the disk is full it tries
+/// again; any other failure, the first, is the log's.
 /// </summary>
 internal sealed class TreeKeeper
 {
@@ -22,6 +23,7 @@ internal sealed class TreeKeeper
     private bool _isOver;
     private AuditCheckpoint _checkpoint;
     private long _signedAt;
+    private string? _trouble;
 
     /// <summary>A keeper that is not at work yet.</summary>
     /// <param name="options">Where the log is, and how often it is signed.</param>
@@ -40,7 +42,15 @@ internal sealed class TreeKeeper
 
     internal AuditCheckpoint Checkpoint => Volatile.Read(ref _checkpoint);
 
-    internal void Start() => _thread.Start();
+    /// <summary>Why the disk has no room for what comes next; null where it has.</summary>
+    internal string? Trouble => Volatile.Read(ref _trouble);
+
+    /// <summary>Makes the first room, then begins.</summary>
+    internal void Start()
+    {
+        Guarded(Settle);
+        _thread.Start();
+    }
 
     /// <summary>
     /// Gives the hashes of entries that are on disk, in order; waits while the keeper has not taken the last ones.
@@ -79,18 +89,11 @@ internal sealed class TreeKeeper
 
     // Whatever goes wrong here would leave a log that nobody can prove, so every exception faults it.
     [SuppressMessage("Design", "CA1031", Justification = "the fault is the log's state, and ends it")]
-    private void Run()
+    private void Guarded(Action step)
     {
         try
         {
-            while (TryTake(out int count))
-            {
-                Grow(count);
-                if (IsSigningDue()) Sign();
-                _log.Segment.Prepare();
-            }
-
-            if (!_isOver && _log.Frontier.Size > _checkpoint.Size) Sign();
+            step();
         }
         catch (Exception failure)
         {
@@ -104,12 +107,50 @@ internal sealed class TreeKeeper
         }
     }
 
+    private void Run() => Guarded(() =>
+    {
+        while (TryTake(out int count))
+        {
+            Grow(count);
+            Settle();
+        }
+
+        if (_isOver || _log.Frontier.Size == _checkpoint.Size) return;
+        UnlessFull(() =>
+        {
+            _log.Tiles.Write();
+            Sign();
+        });
+    });
+
+    // What a full disk refuses now is still there to be written when it has room again.
+    private void Settle() => UnlessFull(() =>
+    {
+        _log.Tiles.Write();
+        if (IsSigningDue()) Sign();
+        _log.Segment.Prepare(afterFull: _trouble is not null);
+    });
+
+    private void UnlessFull(Action step)
+    {
+        try
+        {
+            step();
+            Volatile.Write(ref _trouble, null);
+        }
+        catch (IOException failure) when (DiskFull.Is(failure))
+        {
+            Volatile.Write(ref _trouble, failure.Message);
+        }
+    }
+
     // Waits until there is something to do; false at the end, once all is taken.
     private bool TryTake(out int count)
     {
         lock (_gate)
         {
-            while (_givenCount == 0 && !_isEnding && !IsSigningDue() && !_log.Segment.WantsRoom)
+            if (_trouble is not null && _givenCount == 0 && !_isEnding) Monitor.Wait(_gate, AuditLimits.RetryEvery);
+            while (_trouble is null && _givenCount == 0 && !_isEnding && !IsSigningDue() && !_log.Segment.WantsRoom)
             {
                 if (_log.Frontier.Size > _checkpoint.Size) Monitor.Wait(_gate, SigningIn());
                 else Monitor.Wait(_gate);
@@ -134,7 +175,6 @@ internal sealed class TreeKeeper
             }
         }
 
-        _log.Tiles.Write();
     }
 
     // Everything in the tree is on disk, and its hashes are in the tiles, before its root is signed.

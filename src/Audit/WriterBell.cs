@@ -41,6 +41,9 @@ internal sealed class WriterBell : IDisposable
         Interlocked.Exchange(ref _isWanted, 0);
     }
 
+    /// <summary>Waits for the time, or for <see cref="RingAlways"/>.</summary>
+    internal void Pause(TimeSpan time) => _bell.WaitOne(time);
+
     /// <summary>Wakes it whatever it does.</summary>
     internal void RingAlways() => _bell.Set();
 

@@ -157,6 +157,21 @@ public sealed class CallRecordTests
         Assert.EndsWith("\u2026", read.RootElement.GetProperty("target").GetString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_body_cut_inside_a_character_ends_before_it(int bytesOfLast)
+    {
+        // Proves that a copy of a cut body has no replacement character at its end and is no longer than the body,
+        // while one that was not cut keeps what it is.
+        byte[] body = [.. Encoding.UTF8.GetBytes("abc"), .. Encoding.UTF8.GetBytes("\U0001F600")[..bytesOfLast]];
+        CallRecord cut = new(CallRecordType.Outcome) { RequestCopy = body, IsRequestCopyCut = true };
+        Assert.Contains("\"request_copy\":\"abc\"", Write(cut), StringComparison.Ordinal);
+        CallRecord whole = new(CallRecordType.Outcome) { RequestCopy = body };
+        Assert.Contains("\"request_copy\":\"abc\uFFFD", Write(whole), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_record_without_a_type_is_a_bug()
     {
@@ -168,7 +183,9 @@ public sealed class CallRecordTests
 
     private static string Write(CallRecord call, int recordBytesMax = 65_535)
     {
-        AuditRecordPool pool = new(2, recordBytesMax);
+        SegmentRoom room = new();
+        room.Give(1_000_000);
+        AuditRecordPool pool = new(2, recordBytesMax, room);
         Assert.True(pool.TryTakeTwo(out AuditReservation slot));
         call.WriteTo(slot.Intent);
         string text = Encoding.UTF8.GetString(slot.Intent.Written);

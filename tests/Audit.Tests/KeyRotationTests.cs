@@ -304,6 +304,12 @@ public sealed class KeyRotationTests : IDisposable
             _disk.FlushFolder(folder);
         }
 
+        public void Rename(string path, string name)
+        {
+            Act();
+            _disk.Rename(path, name);
+        }
+
         public void Replace(string path, ReadOnlySpan<byte> bytes)
         {
             Act();

@@ -118,7 +118,7 @@ internal sealed class FailingStorage : IAuditStorage
         {
             // What a full disk does: part of it arrives.
             _disk.Write(file, bytes[..(bytes.Length / 2)], offset);
-            throw new IOException("No space left on device");
+            throw new IOException("No space left on device", DiskRoom.NoSpace);
         }
 
         _disk.Write(file, bytes, offset);
@@ -133,6 +133,8 @@ internal sealed class FailingStorage : IAuditStorage
     public void Truncate(SafeFileHandle file, long length) => _disk.Truncate(file, length);
 
     public void FlushFolder(string folder) => _disk.FlushFolder(folder);
+
+    public void Rename(string path, string name) => _disk.Rename(path, name);
 
     public void Replace(string path, ReadOnlySpan<byte> bytes) => _disk.Replace(path, bytes);
 }

@@ -41,7 +41,15 @@ public sealed class RetentionTests
         Assert.True(AuditProof.TryInclude(fixture.Folder, exported.Index, checkpoint!.Size, out var path));
         Assert.True(AuditProof.Verifies(exported.Payload.Span, exported.Index, checkpoint, path));
         Assert.True(AuditVerifier.VerifyRange(fixture.Folder, held, 1_010).IsOk);
-        Assert.Equal(AuditDamageKind.Missing, AuditVerifier.VerifyRange(fixture.Folder, held - 1, 1_010).Kind);
+        foreach ((long from, long to, long gone) in new[] { (held - 1, 1_010L, 1L), (0, held, held), (3, 9, 6) })
+        {
+            AuditVerification range = AuditVerifier.VerifyRange(fixture.Folder, from, to);
+            Assert.Equal((AuditDamageKind.None, gone), (range.Kind, range.EntriesDropped));
+            Assert.Contains("dropped", range.Message, StringComparison.Ordinal);
+        }
+
+        File.Delete(fixture.PathOf("tile/0/000"));
+        Assert.Equal(AuditDamageKind.Missing, AuditVerifier.VerifyRange(fixture.Folder, 3, 9).Kind);
     }
 
     [Fact]

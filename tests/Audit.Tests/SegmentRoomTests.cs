@@ -15,7 +15,7 @@ public sealed class SegmentRoomTests
         using LogFixture fixture = new();
         AuditLog log = LogFixture.Open(fixture.NeverSigning);
         await LogFixture.AppendAsync(log, 0, 5);
-        await UntilAsync(() => new FileInfo(fixture.Segment()).Length >= AuditLimits.PrepareBytesLeast);
+        await UntilAsync(() => new FileInfo(fixture.Segment()).Length >= AuditLimits.PrepareStepBytes);
         using LogFixture stopped = fixture.Copy(withRoom: true);
         Assert.Equal(5, AuditReader.Between(fixture.Folder, 0, 99).Count());
         AuditVerification live = fixture.Verify();
@@ -41,7 +41,7 @@ public sealed class SegmentRoomTests
         using LogFixture fixture = new();
         AuditLog log = LogFixture.Open(fixture.NeverSigning);
         await LogFixture.AppendAsync(log, 0, 5);
-        await UntilAsync(() => new FileInfo(fixture.Segment()).Length >= AuditLimits.PrepareBytesLeast);
+        await UntilAsync(() => new FileInfo(fixture.Segment()).Length >= AuditLimits.PrepareStepBytes);
         using LogFixture stopped = fixture.Copy(withRoom: true);
         await log.DisposeAsync();
         long end = new FileInfo(fixture.Segment()).Length;
@@ -108,8 +108,8 @@ public sealed class SegmentRoomTests
     [InlineData("checkpoint")]
     public async Task A_disk_that_fails_beside_the_commits_faults_the_log(string failing)
     {
-        // Proves that no room, no tile or no head is as final as no entry: nothing is reserved again, and what waits is
-        // told no; a start on a disk that works has all that was acknowledged.
+        // Proves that no room, no tile or no head is as final as no entry, unless the disk is merely full: nothing is
+        // reserved again, and what waits is told no; a start on a disk that works has all that was acknowledged.
         using LogFixture fixture = new();
         using GatedStorage storage = new();
         AuditLogOptions options = fixture.Options with { CheckpointEvery = TimeSpan.FromMilliseconds(1) };
@@ -119,7 +119,8 @@ public sealed class SegmentRoomTests
         while (log.IsHealthy && await LogFixture.AppendAsync(log, LogFixture.Payload(acknowledged))) acknowledged++;
         await UntilAsync(() => !log.IsHealthy);
         Assert.False(log.TryReserve(out _));
-        Assert.Contains("No space left", log.Fault, StringComparison.Ordinal);
+        Assert.True(log.NeedsRestart);
+        Assert.Contains("Input/output error", log.Fault, StringComparison.Ordinal);
         await log.DisposeAsync();
         await using AuditLog again = LogFixture.Open(options);
         Assert.True(again.Size >= acknowledged, $"{again.Size} of {acknowledged}");
@@ -162,6 +163,8 @@ public sealed class SegmentRoomTests
 
         public void FlushFolder(string folder) => _disk.FlushFolder(folder);
 
+        public void Rename(string path, string name) => _disk.Rename(path, name);
+
         public void Replace(string path, ReadOnlySpan<byte> bytes)
         {
             Pass(path);
@@ -176,7 +179,7 @@ public sealed class SegmentRoomTests
 
         private void Pass(string path)
         {
-            if (path.Contains(Failing, StringComparison.Ordinal)) throw new IOException("No space left on device");
+            if (path.Contains(Failing, StringComparison.Ordinal)) throw new IOException("Input/output error");
             if (path != ".seg") _isOpen.Wait();
         }
     }

@@ -44,6 +44,15 @@ public sealed class TamperTests : IDisposable
         Assert.NotEqual("", found.Message);
         if (act.StartsWith("flip", StringComparison.Ordinal) && !act.EndsWith("tile", StringComparison.Ordinal))
             Assert.Equal((entry, entry), (found.FirstBadEntry, found.EntriesProven));
+        string? how = act switch
+        {
+            "flip with its checksum" => "this one was changed",
+            "delete" => "it was taken out",
+            "insert" => "another was put in before it",
+            "reorder" => "they were exchanged",
+            _ => null,
+        };
+        if (how is not null) Assert.Contains(how, found.Message, StringComparison.Ordinal);
         AuditLogOpening opening = AuditLog.Open(Options, TimeProvider.System);
         Assert.True(opening.Log is null, $"{act}: {opening}");
     }

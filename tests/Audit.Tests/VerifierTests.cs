@@ -182,7 +182,9 @@ public sealed class VerifierTests
                 bytes[at] ^= 0x80;
                 File.WriteAllBytes(fixture.PathOf(name), bytes);
                 bytes[at] ^= 0x80;
-                Assert.Equal(AuditDamageKind.HashMismatch, fixture.Verify().Kind);
+                AuditVerification flipped = fixture.Verify();
+                Assert.Equal((AuditDamageKind.HashMismatch, name), (flipped.Kind, flipped.File));
+                Assert.Equal((-1L, 260L), (flipped.FirstBadEntry, flipped.EntriesProven));
             }
 
             File.Delete(fixture.PathOf(name));

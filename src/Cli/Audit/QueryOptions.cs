@@ -33,13 +33,17 @@ internal sealed class QueryOptions
     private readonly Option<string?> _to = new("--to") { Description = "Before: the same" };
     private readonly Option<string?> _text = new("--text") { Description = "Text anywhere in the record" };
 
+    private Option<string?>[] All =>
+        [_caller, _person, _function, _decision, _verdict, _approval, _event, _from, _to, _text];
+
     /// <summary>Adds them to a command.</summary>
     internal void AddTo(Command command)
     {
-        Option[] all =
-            [_caller, _person, _function, _decision, _verdict, _approval, _event, _from, _to, _text];
-        foreach (Option option in all) command.Options.Add(option);
+        foreach (Option option in All) command.Options.Add(option);
     }
+
+    /// <summary>True if none of them is given.</summary>
+    internal bool AsksNothing(ParseResult parsed) => All.All(option => parsed.GetValue(option) is null);
 
     /// <summary>What is asked for, or null after an error was printed.</summary>
     internal AuditQuery? Read(CommandEnvironment environment, ParseResult parsed)

@@ -47,19 +47,21 @@ internal static class VerifyVerb
             Range? range = parsed.GetResult(from) is { Implicit: false } || parsed.GetValue(to) is not null
                 ? new Range(parsed.GetValue(from), parsed.GetValue(to))
                 : null;
+            if (range is { } bounds && !AreBounds(environment, path, bounds)) return ExitCodes.Usage;
             bool isShown = parsed.GetValue(progress) || (environment.IsInteractive && !parsed.GetValue(json));
             VerifyProgress shown = new(environment, SizeOf(path), isShown);
             AuditVerification found = Verify(path, range, shown, trusted, checkpoint);
+            WitnessedReach reach = new(path);
             foreach (string cosigner in parsed.GetValue(witness) ?? [])
             {
                 if (!CosignerKey.TryParse(cosigner, out CosignerKey? trustedWitness))
                     return environment.Fail($"--witness: '{cosigner}' is no key of a witness", ExitCodes.Usage);
-                if (found.IsOk) found = HoldTo(path, found, trustedWitness!, trusted);
+                if (found.IsOk) found = reach.Hold(found, trustedWitness!, trusted);
             }
 
             shown.End();
-            if (parsed.GetValue(json)) environment.Out.WriteLine(ToJson(found, shown));
-            else Print(environment, path, found, shown);
+            if (parsed.GetValue(json)) environment.Out.WriteLine(ToJson(found, shown, reach));
+            else Print(environment, path, found, shown, reach);
             return found.IsOk ? ExitCodes.Ok : ExitCodes.Damaged;
         });
         return command;
@@ -99,33 +101,23 @@ internal static class VerifyVerb
     {
         if (range is not { } asked) return AuditVerifier.Verify(path, shown, trusted, checkpoint);
         long to = asked.To ?? SizeOf(path);
-        if (asked.From >= 0 && to > asked.From)
-            return AuditVerifier.VerifyRange(path, asked.From, to, shown, trusted);
-        return new AuditVerification
-        {
-            Message = $"there are no entries from {asked.From} to {to}; nothing was examined",
-        };
+        return AuditVerifier.VerifyRange(path, asked.From, to, shown, trusted);
     }
 
-    // What the witness cosigned must be a beginning of what is there now.
-    private static AuditVerification HoldTo(
-        string path, AuditVerification found, CosignerKey witness, string? trusted)
+    // A log without a checkpoint that can be read is the verifier's to speak of.
+    private static bool AreBounds(CommandEnvironment environment, string path, Range asked)
     {
-        if (!AuditVerifier.TryReadWitnessed(path, witness, out AuditCheckpoint? cosigned))
-        {
-            return found with
-            {
-                Kind = AuditDamageKind.Unwitnessed,
-                File = "witnessed",
-                EntriesProven = 0,
-                Message = $"{witness.Name} has not cosigned this log, as far as the folder shows",
-            };
-        }
-
-        return AuditVerifier.Verify(path, null, trusted, cosigned!.Note);
+        long size = SizeOf(path), to = asked.To ?? size;
+        string? wrong = asked.From < 0 ? $"--from: {asked.From} is no entry"
+            : size > 0 && to > size ? $"--to: the signed head covers {size} entries, not {to}"
+            : to <= asked.From ? $"--from {asked.From} --to {to} are no entries: the second is the one after the last"
+            : null;
+        if (wrong is null) return true;
+        environment.Fail(wrong, ExitCodes.Usage);
+        return false;
     }
 
-    // For the bar alone: what the checkpoint says is believed by nobody yet.
+    // For the bar and for what may be asked: what the checkpoint says is believed by nobody yet.
     private static long SizeOf(string folder)
     {
         string file = Path.Combine(folder, "checkpoint");
@@ -163,7 +155,8 @@ internal static class VerifyVerb
     }
 
     private static void Print(
-        CommandEnvironment environment, string path, AuditVerification found, VerifyProgress shown)
+        CommandEnvironment environment, string path, AuditVerification found, VerifyProgress shown,
+        WitnessedReach reach)
     {
         long entries = found.EntriesCovered + found.TailEntries;
         if (found.IsOk)
@@ -172,9 +165,25 @@ internal static class VerifyVerb
             environment.Out.WriteLine(
                 $"  {found.EntriesCovered} proven by the signed checkpoint, "
                 + $"{found.TailEntries} newer ones whole but not signed yet");
+            if (found.EntriesDropped > 0)
+            {
+                environment.Out.WriteLine(
+                    $"  {found.EntriesDropped} of them were dropped by retention: their hashes are proven, "
+                    + "what they said is gone");
+            }
+
+            if (found.TailTornBytes > 0)
+            {
+                environment.Out.WriteLine(
+                    $"  {found.TailTornBytes} bytes behind the last entry are none: a crash or a writer at work leaves "
+                    + "such, or somebody put them there; the next start cuts them");
+            }
+
+            foreach (string line in reach.Lines(found)) environment.Out.WriteLine("  " + line);
             environment.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {shown.Elapsed.TotalSeconds:0.00} s, {shown.Rate(entries):N0} entries a second"));
+                $"  {shown.Elapsed.TotalSeconds:0.00} s, {shown.Rate(entries - found.EntriesDropped):N0} "
+                + $"entries a second"));
             return;
         }
 
@@ -189,7 +198,7 @@ internal static class VerifyVerb
         environment.Out.WriteLine($"  still trustworthy: {found.EntriesProven} entries");
     }
 
-    private static string ToJson(AuditVerification found, VerifyProgress shown)
+    private static string ToJson(AuditVerification found, VerifyProgress shown, WitnessedReach reach)
     {
         long entries = found.EntriesCovered + found.TailEntries;
         JsonObject result = new()
@@ -198,10 +207,13 @@ internal static class VerifyVerb
             ["entries"] = entries,
             ["covered"] = found.EntriesCovered,
             ["proven"] = found.EntriesProven,
+            ["dropped"] = found.EntriesDropped,
             ["tail"] = found.TailEntries,
+            ["torn_bytes"] = found.TailTornBytes,
             ["seconds"] = Math.Round(shown.Elapsed.TotalSeconds, 3),
-            ["entries_per_second"] = (long)shown.Rate(entries),
+            ["entries_per_second"] = (long)shown.Rate(entries - found.EntriesDropped),
         };
+        if (reach.ToJson() is { } witnesses) result["witnesses"] = witnesses;
         if (!found.IsOk)
         {
             result["damage"] = KindOf(found);

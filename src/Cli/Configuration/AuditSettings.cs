@@ -43,6 +43,7 @@ internal sealed record AuditSettings
 internal static class AuditSettingsReader
 {
     private const int QuorumMax = 16;
+    private const long KeepBytesLeast = 128 * 1024 * 1024;
 
     private static readonly string[] Scopes = ["none", "strict", "all"];
 
@@ -55,8 +56,8 @@ internal static class AuditSettingsReader
         return new AuditSettings
         {
             WitnessQuorum = Quorum(audit, witnesses.Count, isFleet),
-            KeepFor = audit.Duration("keepFor", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(36_500)),
-            KeepBytes = audit.Number("keepBytes", 0, 0, long.MaxValue / 2),
+            KeepFor = KeepFor(audit),
+            KeepBytes = KeepBytes(audit),
             Witnesses = witnesses,
             WitnessFor = ReadLogs(audit),
             WitnessesFleet = isFleet,
@@ -70,6 +71,23 @@ internal static class AuditSettingsReader
                 ResponseCopyBytesMax = Bytes(audit, "responseCopyBytes", absent.ResponseCopyBytesMax),
             },
         };
+    }
+
+    private static TimeSpan KeepFor(ConfigurationSection audit)
+    {
+        TimeSpan kept = audit.Duration("keepFor", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(36_500));
+        if (kept > TimeSpan.Zero && kept < TimeSpan.FromHours(1))
+            audit.Fault("keepFor", $"must be 1h to 36500d, or 0s to keep all; not {kept:c}");
+        return kept;
+    }
+
+    // Two segments: less could never be kept to.
+    private static long KeepBytes(ConfigurationSection audit)
+    {
+        long kept = audit.Number("keepBytes", 0, 0, long.MaxValue / 2);
+        if (kept is > 0 and < KeepBytesLeast)
+            audit.Fault("keepBytes", $"must be {KeepBytesLeast} (128 MiB) or more, or 0 to keep all; not {kept}");
+        return kept;
     }
 
     private static int Quorum(ConfigurationSection audit, int witnesses, bool isFleet)

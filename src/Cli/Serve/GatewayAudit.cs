@@ -18,6 +18,7 @@ internal sealed class GatewayAudit : IAsyncDisposable
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
     private Task _keeping = Task.CompletedTask;
+    private Task _watching = Task.CompletedTask;
     private long _unshipped;
 
     private GatewayAudit(AuditLog log, AuditSettings settings, string gateway, TimeProvider clock, ILogger logger)
@@ -69,8 +70,26 @@ internal sealed class GatewayAudit : IAsyncDisposable
 
         if (closed > 0) ProcessLog.CallsInterrupted(log, closed);
         GatewayAudit audit = new(opening.Log, options.Audit, options.Name, clock, log);
+        audit._watching = audit.WatchAsync();
         if (options.Audit.KeepFor > TimeSpan.Zero || options.Audit.KeepBytes > 0) audit._keeping = audit.KeepAsync();
         return audit;
+    }
+
+    private async Task WatchAsync()
+    {
+        AuditHealth health = new(_log, _clock);
+        using PeriodicTimer timer = new(AuditHealth.LookEvery, _clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token))
+            {
+                if (health.Look(Log) is { } told) Record("audit-resumed", told);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The process ends.
+        }
     }
 
     private async Task KeepAsync()
@@ -145,6 +164,7 @@ internal sealed class GatewayAudit : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _keeping;
+        await _watching;
         _stop.Dispose();
         await Log.DisposeAsync();
     }

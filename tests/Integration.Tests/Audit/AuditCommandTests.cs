@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Countersign.Audit;
+using Countersign.Cli;
 using Countersign.Cli.Audit;
 using Countersign.Integration.Tests.EndToEnd;
 using Xunit;
@@ -189,7 +190,7 @@ public sealed class AuditCommandTests : IAsyncLifetime
     [Fact]
     public async Task Verify_tells_its_rate_and_takes_a_range()
     {
-        // Proves the whole, a range, progress where it is asked for, and that a range beyond the log is no success.
+        // Proves the whole, a range, progress where it is asked for, and that bounds which name no entries are refused.
         JsonNode whole = JsonNode.Parse((await RunAsync("verify", Folder, "--json")).Output)!;
         Assert.Equal((true, 4, 4), ((bool)whole["ok"]!, (int)whole["entries"]!, (int)whole["proven"]!));
         Assert.True((long)whole["entries_per_second"]! > 0);
@@ -199,8 +200,35 @@ public sealed class AuditCommandTests : IAsyncLifetime
         CommandRun some = await RunAsync("verify", Folder, "--from", "1", "--to", "3", "--json");
         JsonNode range = JsonNode.Parse(some.Output)!;
         Assert.Equal((true, 2), ((bool)range["ok"]!, (int)range["proven"]!));
-        Assert.Equal(Damaged, await (await RunAsync("verify", Folder, "--from", "1", "--to", "9")).End);
-        Assert.Equal(Damaged, await (await RunAsync("verify", Folder, "--from", "4")).End);
+        foreach (string[] bounds in (string[][])[["1", "9"], ["3", "2"], ["4", "4"], ["-1", "2"]])
+        {
+            CommandRun none = await RunAsync("verify", Folder, "--from", bounds[0], "--to", bounds[1]);
+            Assert.Equal((ExitCodes.Usage, ""), (await none.End, none.Output));
+        }
+
+        Assert.Equal(ExitCodes.Usage, await (await RunAsync("verify", Folder, "--from", "4")).End);
+    }
+
+    [Fact]
+    public async Task Tiles_are_exported_whole_and_added_to()
+    {
+        // Proves the command over the library: a directory that says how much it holds, nothing without one, and no
+        // filters; and that a part of a log is not published as the whole of it.
+        string output = Path.Combine(Folder, "..", Path.GetFileName(Folder) + ".tiles");
+        CommandRun done = await RunAsync("export", Folder, "--format", "tiles", "--output", output);
+        Assert.True(await done.End == 0, done.Output + done.Errors);
+        Assert.StartsWith("4 entries of ", done.Output, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(output, "tile", "entries", "000.p", "4")));
+        Assert.True(File.Exists(Path.Combine(output, "tile", "0", "000.p", "4")));
+        Assert.Equal(
+            await File.ReadAllBytesAsync(Path.Combine(Folder, "checkpoint"), TestContext.Current.CancellationToken),
+            await File.ReadAllBytesAsync(Path.Combine(output, "checkpoint"), TestContext.Current.CancellationToken));
+        Directory.Delete(output, recursive: true);
+        Assert.Equal(ExitCodes.Usage, await (await RunAsync("export", Folder, "--format", "tiles")).End);
+        CommandRun some = await RunAsync(
+            "export", Folder, "--format", "tiles", "--output", output, "--event", "started");
+        Assert.Equal(ExitCodes.Usage, await some.End);
+        Assert.False(Directory.Exists(output));
     }
 
     [Fact]
