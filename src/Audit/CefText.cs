@@ -69,7 +69,8 @@ public static class CefText
         "break-glass" or "glass-broken" or "policy-regressed" or "policy-replaced" or "audit-rolled-back"
             or "audit-forked" or "audit-conflict" or "audit-unwitnessed" or "ship-contradicted" => Grave,
         "policy-published" or "policy-activated" or "policy-bootstrapped" or "policy-resumed" or "policy-restored"
-            or "approval-revealed" or "keys-rotated" or "key-revoked" or "token-revoked" or "audit-key-rotated" => Notable,
+            or "approval-revealed" or "keys-rotated" or "key-revoked" or "token-revoked" or "audit-key-rotated"
+            => Notable,
         _ => name.EndsWith("-refused", StringComparison.Ordinal) ? Notable : Usual,
     };
 

@@ -44,8 +44,8 @@ public static class ConsistencyProof
     }
 
     /// <summary>
-    /// True if the proof shows that the tree of <paramref name="size"/> entries with <paramref name="root"/> begins with
-    /// other <paramref name="old"/> entries than those of <paramref name="oldRoot"/>: nobody can make that up who
+    /// True if the proof shows that the tree of <paramref name="size"/> entries with <paramref name="root"/> begins
+    /// with other <paramref name="old"/> entries than those of <paramref name="oldRoot"/>: nobody can make that up who
     /// cannot find another way to the root. False where it shows nothing, as always where the old tree is whole (a
     /// power of two): its root is then no result of the proof.
     /// </summary>

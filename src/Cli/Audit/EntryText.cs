@@ -23,8 +23,8 @@ internal static class EntryText
         string line = $"{entry.Index,6}  {Text(record, "at")}  {Text(record, "type"),-7}  {what}  {who}{chain}";
         string[] names =
         [
-            "call", "method", "target", "decision", "rule", "enforced", "approval", "verdict", "status", "masked", "subject",
-            "detail",
+            "call", "method", "target", "decision", "rule", "enforced", "approval", "verdict", "status", "masked",
+            "subject", "detail",
         ];
         foreach (string name in names)
         {

@@ -18,7 +18,10 @@ internal static class WitnessKeyVerb
         FolderOptions folder = new();
         Option<bool> json = new("--json") { Description = "Print JSON" };
         Command command = new(
-            "witness-key", "Print the key that a gateway cosigns other logs with, by the folder of its own log") { json };
+            "witness-key", "Print the key that a gateway cosigns other logs with, by the folder of its own log")
+        {
+            json,
+        };
         folder.AddTo(command);
         command.SetAction(parsed =>
         {
