@@ -274,28 +274,6 @@ public sealed class AuditCommandTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_only_observed_is_told_from_what_was_done()
-    {
-        // Proves that a call which a rule denied and observation let through is not shown as a denial alone.
-        string folder = Path.Combine(_root, "observed");
-        AuditLogOptions options = new() { Folder = folder, Origin = "countersign/test" };
-        await using (AuditLog log = AuditLog.Open(options, TimeProvider.System).Log!)
-        {
-            await WriteAsync(log, record => new CallRecord(CallRecordType.Outcome)
-            {
-                Call = Paid, At = Noon, Subject = "bot", Function = "billing.refund", Decision = "deny",
-                Enforced = "allow", Verdict = "ok", Status = 200,
-            }.WriteTo(record));
-        }
-
-        CommandRun last = await RunAsync("tail", folder);
-        Assert.Contains("decision=deny  enforced=allow  verdict=ok", last.Output, StringComparison.Ordinal);
-        CommandRun cef = await RunAsync("export", folder, "--format", "cef");
-        Assert.Contains(" act=allow outcome=ok ", cef.Output, StringComparison.Ordinal);
-        Assert.Contains("flexString1Label=observed flexString1=deny", cef.Output, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Stats_count_each_call_once()
     {
         // Proves that intents are records but no calls of their own.
