@@ -60,9 +60,15 @@ public sealed class ResourceAudiencesTests
         Assert.Equal(paths.Length == 0, held.MayUse("/people/1"u8));
         Assert.True(held.MayUse("/mcp"u8));
         Assert.Equivalent(
-            new { caller.Issuer, caller.Subject, caller.Kind, caller.Groups, caller.Chain, caller.Tenant,
-                caller.IsDelegated, caller.Actor, caller.BoundKey, caller.BoundCertificate, caller.IssuedAt },
-            new { held.Issuer, held.Subject, held.Kind, held.Groups, held.Chain, held.Tenant,
-                held.IsDelegated, held.Actor, held.BoundKey, held.BoundCertificate, held.IssuedAt });
+            new
+            {
+                caller.Issuer, caller.Subject, caller.Kind, caller.Groups, caller.Chain, caller.Tenant,
+                caller.IsDelegated, caller.Actor, caller.BoundKey, caller.BoundCertificate, caller.IssuedAt
+            },
+            new
+            {
+                held.Issuer, held.Subject, held.Kind, held.Groups, held.Chain, held.Tenant,
+                held.IsDelegated, held.Actor, held.BoundKey, held.BoundCertificate, held.IssuedAt
+            });
     }
 }

@@ -235,7 +235,8 @@ public sealed class AuditCommandTests : IAsyncLifetime
     [Fact]
     public async Task Show_tells_a_call_as_a_story()
     {
-        // Proves the story and the copies for people, where nothing that callers wrote can turn the line, and as JSON.
+        // Proves the story and the copies for people, where nothing that callers wrote can turn the line, and as JSON,
+        // by time: the glass was broken two hours later.
         CommandRun shown = await RunAsync("show", Paid.ToString(), "--folder", Folder);
         string[] words =
         [
@@ -248,7 +249,7 @@ public sealed class AuditCommandTests : IAsyncLifetime
         JsonNode story = JsonNode.Parse((await RunAsync(
             "show", Paid.ToString(), "--folder", Folder, "--json")).Output)!;
         Assert.Equal(
-            ["asked", "decided", "approval", "sent", "answered", "masked"],
+            ["asked", "decided", "sent", "answered", "masked", "approval"],
             story["steps"]!.AsArray().Select(step => (string)step!["step"]!));
         Assert.Equal(1, await (await RunAsync("show", Guid.NewGuid().ToString(), "--folder", Folder)).End);
         Assert.Equal(2, await (await RunAsync("show", "x", "--folder", Folder)).End);

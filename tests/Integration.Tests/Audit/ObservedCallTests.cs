@@ -25,8 +25,8 @@ public sealed class ObservedCallTests : IDisposable
             Assert.True(log.TryReserve(out AuditReservation slot));
             new CallRecord(CallRecordType.Outcome)
             {
-                Call = Guid.CreateVersion7(Noon), At = Noon, Subject = "bot", Function = "billing.refund", Decision = "deny",
-                Enforced = "allow", Verdict = "ok", Status = 200,
+                Call = Guid.CreateVersion7(Noon), At = Noon, Subject = "bot", Function = "billing.refund",
+                Decision = "deny", Enforced = "allow", Verdict = "ok", Status = 200,
             }.WriteTo(slot.Outcome);
             Assert.True(await log.CommitAsync(slot.Outcome));
             log.Return(slot);
