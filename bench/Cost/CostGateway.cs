@@ -108,10 +108,6 @@ internal sealed class CostGateway : IAsyncDisposable
         {
         }
 
-        public void Resume(CallContext call)
-        {
-        }
-
         public ValueTask<Verdict> IntendAsync(CallContext call)
         {
             call.IsIntended = true;

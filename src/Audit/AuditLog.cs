@@ -118,22 +118,6 @@ public sealed class AuditLog : IAsyncDisposable
     }
 
     /// <summary>
-    /// Gives both records of a reservation back and keeps the room for them: for a holder that will wait long before it
-    /// writes. Follow it with exactly one <see cref="Resume"/>.
-    /// </summary>
-    /// <exception cref="InvalidOperationException">One was handed over, or the reservation is over.</exception>
-    public void Park(in AuditReservation slot)
-    {
-        if (!slot.IsHeld || !slot.Intent.TryRelease(slot.IntentLeaseTag)) ThrowNotWhole();
-        _pool.Park(slot.Intent);
-        if (!slot.Outcome.TryRelease(slot.OutcomeLeaseTag)) ThrowNotWhole();
-        _pool.Park(slot.Outcome);
-    }
-
-    /// <summary>Takes two records for the room that <see cref="Park"/> kept; there always are two.</summary>
-    public AuditReservation Resume() => _pool.TakeTwo();
-
-    /// <summary>
     /// Drops the segments that the options no longer keep: call it now and then, from one caller at a time. The first
     /// entry that is held then. Reads what it drops once more, so it takes a while; the log goes on meanwhile.
     /// </summary>
@@ -184,9 +168,6 @@ public sealed class AuditLog : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(record);
         if (record.WrittenBytes == 0 || !record.TryQueue()) ThrowNotFilled();
     }
-
-    private static void ThrowNotWhole() =>
-        throw new InvalidOperationException("the reservation is over, or a record of it was handed over");
 
     private static void ThrowNotFilled() =>
         throw new InvalidOperationException("the record is empty, or was handed over before");

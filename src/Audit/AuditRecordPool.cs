@@ -48,21 +48,12 @@ internal sealed class AuditRecordPool
         return true;
     }
 
-    /// <summary>Two records whose room is counted as taken already.</summary>
-    internal AuditReservation TakeTwo()
+    private AuditReservation TakeTwo()
     {
         AuditRecord intent = Take(), outcome = Take();
         intent.BeginLease();
         outcome.BeginLease();
         return new AuditReservation(intent, outcome);
-    }
-
-    /// <summary>Takes a record back for others to use, while its room stays counted as taken.</summary>
-    internal void Park(AuditRecord record)
-    {
-        record.Narrow();
-        record.EndLease();
-        Push(record.Slot);
     }
 
     [HotPath]

@@ -103,34 +103,6 @@ public sealed class AuditLogTests
     }
 
     [Fact]
-    public async Task Parked_room_is_nobody_elses()
-    {
-        // Proves that parking frees no room and resuming never fails though all other room is taken, that the room of
-        // every reservation comes back once, and that one record handed over, or a second parking, is refused.
-        using LogFixture fixture = new();
-        await using AuditLog log = LogFixture.Open(fixture.Options);
-        List<AuditReservation> held = [];
-        while (log.TryReserve(out AuditReservation slot)) held.Add(slot);
-        log.Park(held[0]);
-        log.Park(held[1]);
-        Assert.False(log.TryReserve(out _));
-        Assert.Throws<InvalidOperationException>(() => log.Park(held[0]));
-        Assert.Throws<InvalidOperationException>(() => log.Park(default));
-        log.Return(held[0]);
-        Assert.False(log.TryReserve(out _));
-        held[0] = log.Resume();
-        held[1] = log.Resume();
-        Assert.NotSame(held[0].Intent, held[1].Intent);
-        Fill(held[0].Intent, "x");
-        Assert.True(await log.CommitAsync(held[0].Intent));
-        Assert.Throws<InvalidOperationException>(() => log.Park(held[0]));
-        foreach (AuditReservation slot in held) log.Return(slot);
-        int again = 0;
-        while (log.TryReserve(out _)) again++;
-        Assert.Equal(held.Count, again);
-    }
-
-    [Fact]
     public async Task Appending_allocates_nothing()
     {
         // Proves it on the producer's thread by the runtime's own count, for lazy and for awaited records.

@@ -72,6 +72,8 @@ internal sealed partial class ApprovalDesk(
             if (standing is not (Standing.Pending or Standing.UnderWay)) return verdict;
             if (TryPark(call, wait))
             {
+                Verdict room;
+
                 // Here and not in a method of its own: thousands may wait, and each would have its state twice.
                 try
                 {
@@ -79,9 +81,10 @@ internal sealed partial class ApprovalDesk(
                 }
                 finally
                 {
-                    Unpark(call);
+                    room = Unpark(call);
                 }
 
+                if (room != Verdict.Proceed) return wait.ClientIsGone ? Verdict.ClientGone : room;
                 if (wait.TakeNews()) continue;
             }
 
@@ -283,10 +286,11 @@ internal sealed partial class ApprovalDesk(
         return true;
     }
 
-    private void Unpark(CallContext call)
+    // A log without room refuses it as it refuses a call that comes: nothing was claimed yet.
+    private Verdict Unpark(CallContext call)
     {
-        audit.Resume(call);
         call.Ticket.Resume();
+        return audit.Reserve(call);
     }
 
     // What the answer and the record of a call say whose wait is over. A call that goes on reads its approval anew, so

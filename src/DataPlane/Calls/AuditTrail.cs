@@ -27,15 +27,16 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
         return Verdict.Proceed;
     }
 
-    /// <summary>Lends the call's two records out while it is held; the room for them stays the call's.</summary>
+    /// <summary>
+    /// Gives back the call's two records and their room while it is held. It reserves again before anything else
+    /// happens.
+    /// </summary>
     public void Park(CallContext call)
     {
-        log.Park(call.AuditSlot);
+        log.Return(call.AuditSlot);
         call.AuditSlot = default;
+        call.HasAuditSlot = false;
     }
-
-    /// <summary>Takes two records again: a held call ends with a record like any other.</summary>
-    public void Resume(CallContext call) => call.AuditSlot = log.Resume();
 
     /// <summary>Refuses while the log takes no records, though room was reserved: it may have failed since.</summary>
     public Verdict Confirm(CallContext call)

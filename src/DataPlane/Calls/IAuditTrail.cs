@@ -19,9 +19,6 @@ internal interface IAuditTrail
     /// <inheritdoc cref="AuditTrail.Park"/>
     void Park(CallContext call);
 
-    /// <inheritdoc cref="AuditTrail.Resume"/>
-    void Resume(CallContext call);
-
     /// <inheritdoc cref="AuditTrail.IntendAsync"/>
     ValueTask<Verdict> IntendAsync(CallContext call);
 

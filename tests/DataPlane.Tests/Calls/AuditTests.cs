@@ -126,10 +126,35 @@ public sealed class AuditTests
         Assert.Equal(ApprovalState.Failed, (await gateway.Store.FindAsync(id)).Value!.State);
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_held_call_keeps_no_room_and_is_refused_where_there_is_none_again()
+    {
+        // Proves that others have the room while a call is held, that a call which comes back to a full log claims
+        // nothing, and that the approval is good once there is room.
+        await using MemoryGateway gateway = new(Policies.Standard, auditRecordsMax: 2);
+        MemoryClient client = gateway.Connect();
+        TaskCompletionSource<string> watched = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        gateway.Store.OnWatch = id => watched.TrySetResult(id);
+        string request = Requests.Post(gateway, "/billing/7/refunds", "{}", "Prefer: wait=30\r\n");
+        await client.SendAsync(request);
+        string id = await watched.Task;
+        AuditReservation slot;
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        while (!gateway.Audit.TryReserve(out slot)) await Task.Delay(1, cancellation);
+        await gateway.DecideAsync(id, "fay", "finance-leads");
+        WireMessage answer = (await client.ReadAsync())!;
+        Assert.Equal(503, answer.Status);
+        Assert.Equal("urn:countersign:audit-unavailable", answer.Json.GetProperty("type").GetString());
+        Assert.Equal(0, gateway.Upstream.Dials);
+        Assert.Equal(ApprovalState.Approved, (await gateway.Store.FindAsync(id)).Value!.State);
+        gateway.Audit.Return(slot);
+        Assert.Equal(200, (await gateway.Connect().CallAsync(request)).Status);
+    }
+
     [Fact]
     public async Task A_log_that_fails_while_a_call_is_held_leaves_its_approval_unclaimed()
     {
-        // Proves that room which was reserved before the hold is no claim once the log takes nothing: 503, and the
+        // Proves that a call which was let in before the hold claims nothing once the log takes nothing: 503, and the
         // approval can be used when it does.
         await using MemoryGateway gateway = new(Policies.Standard);
         MemoryClient client = gateway.Connect();

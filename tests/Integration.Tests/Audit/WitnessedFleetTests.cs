@@ -20,9 +20,10 @@ public sealed class WitnessedFleetTests : IAsyncLifetime
     [Fact]
     public async Task A_fleet_cosigns_its_logs_and_finds_one_that_was_rolled_back()
     {
-        // Proves first that the others cosign what a gateway signs, verifiably from its folder alone. Then an old copy
-        // of the folder is put back under a stopped gateway: it verifies alone, but the next start is alarmed, not
-        // ready, refuses high-risk calls before anybody is asked, goes on with others, and the others say so too.
+        // Proves first that the others cosign what a gateway signs, verifiably and how far, from its folder alone. Then
+        // an old copy of the folder is put back under a stopped gateway: it verifies alone, but the next start is
+        // alarmed, not ready, refuses high-risk calls before anybody is asked, goes on with others, and the others say
+        // so too.
         _world.Upstream.Release();
         (CountersignProcess process, GatewayClient client) = await _world.StartAsync("doomed", _world.Redis);
         string folder = process.Ready["audit"]!.ToString();
@@ -33,7 +34,11 @@ public sealed class WitnessedFleetTests : IAsyncLifetime
         string old = folder + ".old";
         Copy(folder, old);
         CommandRun verified = await RunAsync("verify", folder, "--witness", witness, "--json");
-        Assert.True((bool)JsonNode.Parse(verified.Output)!["ok"]!, verified.Output);
+        JsonNode told = JsonNode.Parse(verified.Output)!;
+        Assert.True((bool)told["ok"]!, verified.Output);
+        Assert.InRange((long)told["witnesses"]![0]!["size"]!, 1, (long)chain["signed"]! + 1);
+        CommandRun said = await RunAsync("verify", folder, "--witness", witness);
+        Assert.Contains(" cosigned the first ", said.Output, StringComparison.Ordinal);
 
         (process, client) = await _world.StartAsync("doomed", _world.Redis);
         long size = (long)(await ChainAsync(client))["signed"]!;
