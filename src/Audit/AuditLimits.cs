@@ -31,6 +31,10 @@ internal static class AuditLimits
     internal const long PrepareBytesLeast = 8_388_608;
     internal const long PrepareBytesMost = 33_554_432;
 
+    // A disk with more to spare than this may be promised from before room is made: nobody fills that within LendFor.
+    internal const long SpareBytes = 1L << 30;
+    internal static readonly TimeSpan LendFor = TimeSpan.FromSeconds(1);
+
     // What every reserved record is promised: in that much a record of a call fits, with its fields shortened.
     internal const int RecordBytesPromised = RecordBytesMaxLeast;
     internal const int FrameBytesPromised = FrameHeadBytes + RecordBytesPromised;

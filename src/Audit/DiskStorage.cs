@@ -55,6 +55,18 @@ internal sealed class DiskStorage : IAuditStorage
         FlushFolder(Path.GetDirectoryName(path)!);
     }
 
+    public long FreeBytes(string folder)
+    {
+        try
+        {
+            return new DriveInfo(folder).AvailableFreeSpace;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return 0;
+        }
+    }
+
     private static SafeFileHandle OpenOrCreate(string path) => File.OpenHandle(
         path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
 

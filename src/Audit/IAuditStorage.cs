@@ -30,4 +30,7 @@ internal interface IAuditStorage
     /// Replaces the whole file in one step, on disk when it returns: readers see the old or the new one.
     /// </summary>
     void Replace(string path, ReadOnlySpan<byte> bytes);
+
+    /// <summary>Bytes that the file system of a folder still has for anybody; 0 where that is not known.</summary>
+    long FreeBytes(string folder) => 0;
 }

@@ -17,6 +17,7 @@ internal sealed class SegmentWriter : IDisposable
     private readonly IAuditStorage _storage;
     private readonly string _folder;
     private readonly long _bytesMax;
+    private readonly long _roomAll;
     private readonly long _roomLeast;
     private readonly byte[] _batch =
         new byte[AuditLimits.BatchBytesMax + AuditLimits.FrameHeadBytes + AuditLimits.EntryBytesMax];
@@ -48,8 +49,8 @@ internal sealed class SegmentWriter : IDisposable
         _bytesMax = options.SegmentBytesMax;
 
         // No more than all records together may need, with some that are long.
-        long all = (options.QueueRecordsMax * (long)AuditLimits.FrameBytesPromised) + (4 * AuditLimits.FrameBytesMost);
-        _roomLeast = Math.Min(AuditLimits.PrepareBytesLeast, all);
+        _roomAll = (options.QueueRecordsMax * (long)AuditLimits.FrameBytesPromised) + (4 * AuditLimits.FrameBytesMost);
+        _roomLeast = Math.Min(AuditLimits.PrepareBytesLeast, _roomAll);
         Room.LowMark = _roomLeast / 2;
         _bytes = _claimed = bytes;
         _file = OpenSegment(firstEntry);
@@ -74,7 +75,12 @@ internal sealed class SegmentWriter : IDisposable
     {
         long bytes = _bytes + _batchBytes, after = bytes + AuditLimits.FrameHeadBytes + entryBytes;
         if (bytes == 0) return false;
-        lock (_gate) return after > _prepared || (after > _bytesMax && !_stays);
+        lock (_gate)
+        {
+            // Room that was lent is made by being written to.
+            bool isLent = Room.IsLending && Room.Free < 0 && after <= _bytesMax;
+            return (after > _prepared && !isLent) || (after > _bytesMax && !_stays);
+        }
     }
 
     /// <summary>Frames an entry, and hashes it where it then lies.</summary>
@@ -98,7 +104,11 @@ internal sealed class SegmentWriter : IDisposable
         {
             // What is claimed is never zeroed any more.
             _claimed = _bytes + _batchBytes;
-            _prepared = Math.Max(_prepared, _claimed);
+            if (_claimed > _prepared)
+            {
+                Room.Give(_claimed - _prepared);
+                _prepared = _claimed;
+            }
         }
 
         _storage.Write(_file, _batch.AsSpan(0, _batchBytes), _bytes);
@@ -167,6 +177,7 @@ internal sealed class SegmentWriter : IDisposable
         lock (_making)
         {
             Room.EndWant();
+            Room.Lend(afterFull ? 0 : Math.Clamp(_storage.FreeBytes(_folder) - AuditLimits.SpareBytes, 0, _roomAll));
             Make(Math.Max(RoomToMake(), afterFull ? AuditLimits.PrepareStepBytes : 0), spareOnly: false);
         }
     }
@@ -232,7 +243,9 @@ internal sealed class SegmentWriter : IDisposable
         long target = Math.Max(_roomLeast, Math.Min(Volatile.Read(ref _written), AuditLimits.PrepareBytesMost));
         if (_roomLeast < AuditLimits.PrepareBytesLeast) target = _roomLeast;
         long free = Room.Free;
-        return free >= target / 2 ? 0 : target - free;
+
+        // Of what is lent, most comes back before it is needed.
+        return free >= target / 2 ? 0 : Math.Min(target - free, target);
     }
 
     private void Make(long left, bool spareOnly)

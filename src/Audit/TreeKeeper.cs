@@ -141,6 +141,7 @@ internal sealed class TreeKeeper
         catch (IOException failure) when (DiskFull.Is(failure))
         {
             Volatile.Write(ref _trouble, failure.Message);
+            _log.Segment.Room.Lend(0);
         }
     }
 

@@ -137,6 +137,82 @@ public sealed class SegmentRoomTests
     }
 
     /// <summary>A disk that holds up, or refuses, what is beside the commits.</summary>
+    [Fact]
+    public void What_is_lent_ends_at_once()
+    {
+        // Proves that more is promised than there is while something is lent, no more than that, and nothing after it.
+        SegmentRoom room = new();
+        room.Give(100);
+        Assert.False(room.TryTake(101));
+        room.Lend(50);
+        Assert.True(room.TryTake(101));
+        Assert.False(room.TryTake(50));
+        Assert.True(room.TryTake(49));
+        Assert.Equal(-50, room.Free);
+        room.Lend(0);
+        Assert.False(room.TryTake(1));
+        room.Give(51);
+        Assert.True(room.TryTake(1));
+    }
+
+    [Fact]
+    public async Task Many_who_come_at_once_are_written()
+    {
+        // Proves that what is promised from a disk with much to spare is written as what has room, over several
+        // segments too: by reserving far more at once than room is made for, then writing all.
+        foreach (long segmentBytesMax in new[] { 40_000L, 64L * 1_024 * 1_024 })
+        {
+            using LogFixture fixture = new();
+            AuditLogOptions options =
+                fixture.Options with { QueueRecordsMax = 8_192, SegmentBytesMax = segmentBytesMax };
+            AuditLog log = AuditLogOpener.Open(options, TimeProvider.System, new RoomyStorage()).Log!;
+            List<AuditReservation> held = [];
+            while (held.Count < 4_096)
+            {
+                if (log.TryReserve(out AuditReservation slot)) held.Add(slot);
+                else await Task.Yield();
+            }
+
+            Assert.False(log.TryReserve(out _));
+            foreach (AuditReservation slot in held)
+            {
+                byte[] payload = LogFixture.Payload(1);
+                payload.CopyTo(slot.Intent.GetSpan(payload.Length));
+                slot.Intent.Advance(payload.Length);
+                log.Enqueue(slot.Intent);
+                log.Return(slot);
+            }
+
+            await log.DisposeAsync();
+            AuditVerification found = fixture.Verify();
+            Assert.True(found.IsOk, found.Message);
+            Assert.Equal(held.Count, found.EntriesProven);
+        }
+    }
+
+    /// <summary>A disk that says it has much to spare.</summary>
+    private sealed class RoomyStorage : IAuditStorage
+    {
+        private readonly DiskStorage _disk = new();
+
+        public SafeFileHandle Open(string path) => _disk.Open(path);
+
+        public void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) =>
+            _disk.Write(file, bytes, offset);
+
+        public void Flush(SafeFileHandle file) => _disk.Flush(file);
+
+        public void Truncate(SafeFileHandle file, long length) => _disk.Truncate(file, length);
+
+        public void FlushFolder(string folder) => _disk.FlushFolder(folder);
+
+        public void Rename(string path, string name) => _disk.Rename(path, name);
+
+        public void Replace(string path, ReadOnlySpan<byte> bytes) => _disk.Replace(path, bytes);
+
+        public long FreeBytes(string folder) => long.MaxValue;
+    }
+
     private sealed class GatedStorage : IAuditStorage, IDisposable
     {
         private readonly DiskStorage _disk = new();
