@@ -50,8 +50,8 @@ public class PolicyBenchmarks : OperationBenchmark
     public override IEnumerable<string> Names =>
         [
             "ResolveDecide10", "ResolveDecide1000", "ResolveDecide100000", "ResolveDecideEncoded",
-            "ResolveDecidePlaced", "DecideOneCondition", "DecideConditions", "DecideConditions1000", "DecideArguments",
-            "CallDigest",
+            "ResolveDecidePlaced", "Decide10", "Decide1000", "Decide100000", "DecideOneCondition", "DecideConditions",
+            "DecideConditions1000", "DecideArguments", "CallDigest",
         ];
 }
 

@@ -41,7 +41,7 @@ internal sealed class ResolveAndDecide : InlineOperation
     }
 
     // Straight from its parts: a document may not hold as many functions as the largest size asks for.
-    private static PolicySnapshot Compile(int functions, bool isPlaced)
+    internal static PolicySnapshot Compile(int functions, bool isPlaced, int rules = 0)
     {
         PolicyContent content = new();
         CredentialTerms credential = new(CredentialBroker.None, "up", TimeSpan.FromSeconds(30), TimeSpan.Zero);
@@ -62,7 +62,41 @@ internal sealed class ResolveAndDecide : InlineOperation
 
         content.Rules.Add(new Rule("no-guests", ["guests"], ["*"], Effect.Deny, null));
         content.Rules.Add(new Rule("staff", ["staff"], ["service.*"], Effect.Allow, null));
+        for (int index = 0; index < rules; index++)
+        {
+            string function = $"service.f{index % functions}";
+            content.Rules.Add(new Rule($"rule-{index}", [$"group-{index % 97}"], [function], Effect.Deny, null));
+        }
+
         return new PolicySnapshot(1, new string('0', 64), content);
+    }
+}
+
+/// <summary>Decides alone, for functions that are found already, in a policy of a given size.</summary>
+internal sealed class DecideAlone : InlineOperation
+{
+    // All are met again before the caches have let go of them; a power of two, and no more than the least size has.
+    private const int FunctionsAsked = 8;
+
+    private readonly PolicySnapshot _snapshot;
+    private readonly Function[] _functions = new Function[FunctionsAsked];
+    private readonly Caller _caller = new("https://issuer.test", "alice", CallerKind.Human, ["staff"], ["alice"]);
+    private int _turn;
+
+    /// <param name="functions">How many functions the policy has, and as many rules that each name one of them.</param>
+    internal DecideAlone(int functions)
+    {
+        _snapshot = ResolveAndDecide.Compile(functions, isPlaced: false, rules: functions);
+        for (int asked = 0; asked < FunctionsAsked; asked++)
+        {
+            _functions[asked] = _snapshot.Functions[(int)((long)asked * functions / FunctionsAsked)];
+        }
+    }
+
+    protected override void Run()
+    {
+        Function function = _functions[_turn++ & (FunctionsAsked - 1)];
+        Require(_snapshot.Decide(_caller, function).Effect == Effect.Allow);
     }
 }
 
