@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using Countersign.Audit;
 using Countersign.Integration.Tests.EndToEnd;
 using Countersign.Integration.Tests.Store;
@@ -89,7 +90,8 @@ public sealed class CrashTests
             {
                 using HttpResponseMessage answer = await http.PostAsync(url, null, cancellation);
             }
-            catch (Exception fault) when (fault is HttpRequestException or OperationCanceledException)
+            catch (Exception fault)
+                when (fault is HttpRequestException or SocketException or OperationCanceledException)
             {
                 return;
             }
