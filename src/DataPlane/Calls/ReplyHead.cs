@@ -206,7 +206,7 @@ internal static class ReplyHead
         IBufferWriter<byte> output, CallContext call, ResponseHead head, bool keepsLength)
     {
         WriteStatusLine(output, head.Status, ReasonOf(call, head));
-        bool hasDate = false;
+        bool hasDate = false, mayShow = call.Secrets.HoldsAny(head.Bytes);
         foreach (ref readonly FieldSlice field in head.Fields)
         {
             if (!Passes(field)) continue;
@@ -221,7 +221,8 @@ internal static class ReplyHead
             if (call.DropsEncoding && field.Id == FieldId.ContentEncoding) continue;
             hasDate |= field.Id == FieldId.Date;
             if (call.Masks?.Find(head.Name(field)) is { } mask) WriteMasked(output, head, field, mask);
-            else LentEcho.PutField(output, call.Secrets, head.Name(field), head.Value(field));
+            else if (mayShow) LentEcho.PutField(output, call.Secrets, head.Name(field), head.Value(field));
+            else WireText.PutField(output, head.Name(field), head.Value(field));
         }
 
         if (!hasDate) WriteDate(output, call);

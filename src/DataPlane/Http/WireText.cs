@@ -33,20 +33,32 @@ internal static class WireText
     [HotPath]
     internal static void PutField(IBufferWriter<byte> output, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        output.Write(name);
-        output.Write(": "u8);
-        output.Write(value);
-        output.Write("\r\n"u8);
+        int length = name.Length + value.Length + 4;
+        Span<byte> line = output.GetSpan(length)[..length];
+        PutName(line, name);
+        value.CopyTo(line[(name.Length + 2)..]);
+        "\r\n"u8.CopyTo(line[^2..]);
+        output.Advance(length);
     }
 
     /// <summary>Writes one field line with a number.</summary>
     [HotPath]
     internal static void PutField(IBufferWriter<byte> output, ReadOnlySpan<byte> name, long value)
     {
-        output.Write(name);
-        output.Write(": "u8);
-        Put(output, value);
-        output.Write("\r\n"u8);
+        const int NumberBytesMax = 20;
+        Span<byte> line = output.GetSpan(name.Length + NumberBytesMax + 4);
+        PutName(line, name);
+        int end = name.Length + 2;
+        Utf8Formatter.TryFormat(value, line[end..], out int count);
+        end += count;
+        "\r\n"u8.CopyTo(line[end..]);
+        output.Advance(end + 2);
+    }
+
+    private static void PutName(Span<byte> line, ReadOnlySpan<byte> name)
+    {
+        name.CopyTo(line);
+        ": "u8.CopyTo(line[name.Length..]);
     }
 
     /// <summary>Writes Via for a message received in this version (RFC 9110 section 7.6.3).</summary>

@@ -85,7 +85,8 @@ internal readonly ref struct EscapedText(ReadOnlySpan<byte> text, bool isWhole)
         return read == Digits.Read ? new(value, end - at, digits == 2) : first;
     }
 
-    private static int Named(int letter) => letter switch
+    /// <summary>What a letter means behind a backslash, <c>u</c> and <c>x</c> apart.</summary>
+    public static int Named(int letter) => letter switch
     {
         'b' => '\b',
         't' => '\t',
@@ -168,7 +169,8 @@ internal readonly ref struct EscapedText(ReadOnlySpan<byte> text, bool isWhole)
         }
     }
 
-    private static int DigitOf(int letter, int radix) => letter switch
+    /// <summary>The value of a digit; -1 for what is none.</summary>
+    public static int DigitOf(int letter, int radix) => letter switch
     {
         >= '0' and <= '9' => letter - '0',
         >= 'a' and <= 'f' when radix == 16 => letter - 'a' + 10,

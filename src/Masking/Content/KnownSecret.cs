@@ -3,6 +3,9 @@ namespace Countersign.Masking.Content;
 /// <summary>A secret that is looked for.</summary>
 internal sealed class KnownSecret
 {
+    // Of which characters it was asked, and which of those are in it; the last one stands for all from DEL on.
+    private UInt128 _asked, _found;
+
     /// <summary>Its bytes.</summary>
     public ReadOnlyMemory<byte> Value { get; private set; }
 
@@ -18,5 +21,27 @@ internal sealed class KnownSecret
         Value = value;
         int plain = value.Span.IndexOfAny(EscapedText.Beginnings);
         PlainBytes = plain < 0 ? value.Length : plain;
+        _asked = _found = default;
     }
+
+    /// <summary>True if a character is in it, or may be: of those from DEL on it is only known whether there are any.
+    /// A space and a plus sign are one.</summary>
+    public bool Has(int letter)
+    {
+        UInt128 bit = UInt128.One << Math.Min(letter, 0x7F);
+        if ((_asked & bit) == 0)
+        {
+            _asked |= bit;
+            if (IsIn(letter, Value.Span)) _found |= bit;
+        }
+
+        return (_found & bit) != 0;
+    }
+
+    private static bool IsIn(int letter, ReadOnlySpan<byte> value) => letter switch
+    {
+        ' ' or '+' => value.IndexOfAny((byte)' ', (byte)'+') >= 0,
+        < 0x7F => value.Contains((byte)letter),
+        _ => value.IndexOfAnyInRange((byte)0x7F, (byte)0xFF) >= 0,
+    };
 }

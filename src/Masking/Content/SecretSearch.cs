@@ -69,7 +69,11 @@ internal static class SecretSearch
 
             SecretFinding found = default;
             foreach (KnownSecret secret in secrets)
-                found = found.Or(FindAround(text, done, at, after, isWhole, secret));
+            {
+                if (EscapeMeaning.MayBeIn(secret, text, at, after))
+                    found = found.Or(FindAround(text, done, at, after, isWhole, secret));
+            }
+
             if (found.Match != SecretMatch.No) return found;
             if (before.Match != SecretMatch.No && after > before.At) break;
             done = after;
