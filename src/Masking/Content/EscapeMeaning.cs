@@ -20,7 +20,7 @@ internal static class EscapeMeaning
         {
             (byte)'\\' => MayBeNamed(secret, rest, after - at),
             (byte)'%' => MayBeHex(secret, rest, 2),
-            _ => rest[0] == (byte)'#' || char.IsAsciiLetter((char)rest[0]),
+            _ => rest[0] == (byte)'#' ? MayBeNumber(secret, rest[1..]) : MayBeName(secret, rest),
         };
     }
 
@@ -37,12 +37,50 @@ internal static class EscapeMeaning
         int value = 0;
         for (int index = 0; index < count; index++)
         {
-            if (index == digits.Length || EscapedText.Beginnings.Contains(digits[index])) return true;
+            if (!IsTold(digits, index)) return true;
             int digit = EscapedText.DigitOf(digits[index], 16);
             if (digit < 0) return false;
             value = (value << 4) | digit;
         }
 
-        return value is '\\' or '%' or '&' || secret.Has(value);
+        return MayMean(secret, value);
     }
+
+    private static bool MayBeNumber(KnownSecret secret, ReadOnlySpan<byte> rest)
+    {
+        if (!IsTold(rest, 0)) return true;
+        bool isHex = rest[0] is (byte)'x' or (byte)'X';
+        int value = 0, radix = isHex ? 16 : 10, start = isHex ? 1 : 0, end = start;
+        while (end < start + EscapedText.DigitsMax)
+        {
+            if (!IsTold(rest, end)) return true;
+            int digit = EscapedText.DigitOf(rest[end], radix);
+            if (digit < 0) break;
+            value = unchecked((value * radix) + digit);
+            end++;
+        }
+
+        return end > start && (!IsTold(rest, end) || MayMean(secret, value));
+    }
+
+    private static bool MayBeName(KnownSecret secret, ReadOnlySpan<byte> rest)
+    {
+        int length = 0;
+        while (length <= HtmlNames.LengthMax)
+        {
+            if (!IsTold(rest, length)) return true;
+            if (!char.IsAsciiLetter((char)rest[length])) break;
+            length++;
+        }
+
+        return length <= HtmlNames.LengthMax
+            && MayMean(secret, HtmlNames.Find(rest[..length], isClosed: rest[length] == (byte)';'));
+    }
+
+    // What follows is there, and written as itself.
+    private static bool IsTold(ReadOnlySpan<byte> rest, int index) =>
+        index < rest.Length && !EscapedText.Beginnings.Contains(rest[index]);
+
+    private static bool MayMean(KnownSecret secret, int value) =>
+        value is '\\' or '%' or '&' || (value >= 0 && secret.Has(value));
 }

@@ -29,7 +29,8 @@ internal readonly ref struct EscapedText(ReadOnlySpan<byte> text, bool isWhole)
     /// <summary>Backslashes before one character: a string that is so deep inside others has no more.</summary>
     public const int BackslashesMax = (1 << NestingMax) - 1;
 
-    private const int DigitsMax = 8;
+    /// <summary>Digits of a character reference that are read.</summary>
+    public const int DigitsMax = 8;
 
     /// <summary>What can begin a character that is written otherwise than as itself.</summary>
     public static SearchValues<byte> Beginnings { get; } = SearchValues.Create("\\&%"u8);

@@ -1,3 +1,7 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace Countersign.Masking.Content;
 
 /// <summary>The first secret in a text, or where one may begin that the text is too short to tell.</summary>
@@ -58,28 +62,55 @@ internal static class SecretSearch
         ReadOnlySpan<byte> text, int from, SecretFinding before, bool isWhole, ReadOnlySpan<KnownSecret> secrets)
     {
         int done = from;
-        while (text[done..].IndexOfAny(EscapedText.Beginnings) is var next and >= 0)
+        for (int block = from; block < text.Length; block += Vector512<byte>.Count)
         {
-            int at = done + next, after = at + 1;
-            if (text[at] == (byte)'\\')
+            for (ulong marks = MarksIn(text[block..]); marks != 0; marks &= marks - 1)
             {
-                int run = text[at..].IndexOfAnyExcept((byte)'\\');
-                after = run < 0 ? text.Length : at + run;
-            }
+                int at = block + BitOperations.TrailingZeroCount(marks);
+                if (at < done) continue;
+                int after = EndOf(text, at);
+                SecretFinding found = default;
+                foreach (KnownSecret secret in secrets)
+                {
+                    if (EscapeMeaning.MayBeIn(secret, text, at, after))
+                        found = found.Or(FindAround(text, done, at, after, isWhole, secret));
+                }
 
-            SecretFinding found = default;
-            foreach (KnownSecret secret in secrets)
-            {
-                if (EscapeMeaning.MayBeIn(secret, text, at, after))
-                    found = found.Or(FindAround(text, done, at, after, isWhole, secret));
+                if (found.Match != SecretMatch.No) return found;
+                if (before.Match != SecretMatch.No && after > before.At) return default;
+                done = after;
             }
-
-            if (found.Match != SecretMatch.No) return found;
-            if (before.Match != SecretMatch.No && after > before.At) break;
-            done = after;
         }
 
         return default;
+    }
+
+    // A bit for each of the first 64 bytes that an escape may begin with.
+    private static ulong MarksIn(ReadOnlySpan<byte> text)
+    {
+        if (text.Length < Vector512<byte>.Count)
+        {
+            Span<byte> padded = stackalloc byte[Vector512<byte>.Count];
+            padded.Clear();
+            text.CopyTo(padded);
+            return MarksOf(Vector512.Create<byte>(padded));
+        }
+
+        return MarksOf(Vector512.Create(text));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong MarksOf(Vector512<byte> bytes) =>
+        (Vector512.Equals(bytes, Vector512.Create((byte)'\\')) | Vector512.Equals(bytes, Vector512.Create((byte)'&'))
+            | Vector512.Equals(bytes, Vector512.Create((byte)'%'))).ExtractMostSignificantBits();
+
+    // Behind it; of several backslashes behind the last.
+    private static int EndOf(ReadOnlySpan<byte> text, int at)
+    {
+        int after = at + 1;
+        if (text[at] != (byte)'\\') return after;
+        while (after < text.Length && text[after] == (byte)'\\') after++;
+        return after;
     }
 
     private static SecretFinding FindAround(
