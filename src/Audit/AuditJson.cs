@@ -18,8 +18,16 @@ internal ref struct AuditJson
     private const int RuneBytesMax = 6;
     private const int NumberBytesMax = 20;
 
+    // What an escape makes of one byte, or of one UTF-16 unit, at the most.
+    private const int EscapedBytesMax = 6;
+
     // Names and quotes of two copies, the mark of a cut, the last field.
     private const int EndBytesKept = 256;
+
+    // What any record has room for. Only what is longer asks how much there is, since to ask is to be promised more.
+    private const int FieldBytesLeast = 128;
+    private const int ListBytesLeast = 512;
+    private const int TargetBytesLeast = 1_024;
 
     /// <summary>A time with its quotes.</summary>
     internal const int TimeBytes = 26;
@@ -53,11 +61,11 @@ internal ref struct AuditJson
         return new AuditJson(record, record.IsReadiedCut);
     }
 
-    internal readonly int FieldBytesMax => Math.Clamp(_record.BytesMax / 64, 128, 1_024);
+    private readonly int FieldBytesMax => Math.Clamp(_record.BytesMax / 64, FieldBytesLeast, 1_024);
 
-    internal readonly int ListBytesMax => Math.Clamp(_record.BytesMax / 16, 512, 4_096);
+    private readonly int ListBytesMax => Math.Clamp(_record.BytesMax / 16, ListBytesLeast, 4_096);
 
-    internal readonly int TargetBytesMax => Math.Clamp(_record.BytesMax / 8, 1_024, 8_192);
+    private readonly int TargetBytesMax => Math.Clamp(_record.BytesMax / 8, TargetBytesLeast, 8_192);
 
     /// <summary>Ends the record; <paramref name="isCut"/> if it repeats one that was shortened.</summary>
     internal void End(bool isCut = false)
@@ -98,18 +106,29 @@ internal ref struct AuditJson
         _record.Advance(bytes);
     }
 
-    internal void Text(ReadOnlySpan<byte> name, ReadOnlySpan<char> text) => Text(name, text, FieldBytesMax);
-
-    internal void Text(ReadOnlySpan<byte> name, ReadOnlySpan<char> text, int bytesMax)
+    internal void Text(ReadOnlySpan<byte> name, ReadOnlySpan<char> text)
     {
         if (text.IsEmpty) return;
         Name(name);
-        Quoted(text, bytesMax);
+        if (!TryPlain(text, FieldBytesLeast)) Quoted(text, FieldBytesMax);
     }
 
-    internal void Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text) => Text(name, text, FieldBytesMax);
+    /// <summary>Text for people, which may be as long as a list.</summary>
+    internal void Detail(ReadOnlySpan<byte> name, ReadOnlySpan<char> text)
+    {
+        if (text.IsEmpty) return;
+        Name(name);
+        if (!TryPlain(text, ListBytesLeast)) Quoted(text, ListBytesMax);
+    }
 
-    internal void Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text, int bytesMax)
+    internal void Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text) =>
+        Text(name, text, text.Length <= FieldBytesLeast / EscapedBytesMax ? FieldBytesLeast : FieldBytesMax);
+
+    /// <summary>A path and query.</summary>
+    internal void Target(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text) =>
+        Text(name, text, text.Length <= TargetBytesLeast / EscapedBytesMax ? TargetBytesLeast : TargetBytesMax);
+
+    private void Text(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text, int bytesMax)
     {
         if (text.IsEmpty) return;
         Name(name);
@@ -168,14 +187,19 @@ internal ref struct AuditJson
         if (items is null || items.Count == 0) return;
         Name(name);
         Raw("["u8);
-        int left = ListBytesMax;
+        int begun = _record.WrittenBytes;
         for (int item = 0; item < items.Count; item++)
         {
             if (item > 0) Raw(","u8);
-            int before = _record.WrittenBytes;
-            Quoted(items[item], Math.Min(left, FieldBytesMax));
-            left -= _record.WrittenBytes - before + 1;
-            if (left > 0) continue;
+            int left = ListBytesLeast - (_record.WrittenBytes - begun);
+            if (!TryPlain(items[item], Math.Min(left, FieldBytesLeast)))
+            {
+                left = ListBytesMax - (_record.WrittenBytes - begun);
+                Quoted(items[item], Math.Min(left, FieldBytesMax));
+            }
+
+            int written = _record.WrittenBytes - begun + 1;
+            if (written < ListBytesLeast || written < ListBytesMax) continue;
             if (item + 1 < items.Count) _cut = true;
             break;
         }
@@ -244,17 +268,18 @@ internal ref struct AuditJson
 
     private void Quoted(ReadOnlySpan<char> text, int bytesMax)
     {
-        if (text.Length <= bytesMax && !text.ContainsAnyExcept(PlainChars))
-        {
-            Span<byte> room = _record.GetSpan(text.Length + 2);
-            room[0] = (byte)'"';
-            Ascii.FromUtf16(text, room[1..], out int count);
-            room[count + 1] = (byte)'"';
-            _record.Advance(count + 2);
-            return;
-        }
+        if (!TryPlain(text, bytesMax)) QuotedLong(text, bytesMax);
+    }
 
-        QuotedLong(text, bytesMax);
+    private readonly bool TryPlain(ReadOnlySpan<char> text, int bytesMax)
+    {
+        if (text.Length > bytesMax || text.ContainsAnyExcept(PlainChars)) return false;
+        Span<byte> room = _record.GetSpan(text.Length + 2);
+        room[0] = (byte)'"';
+        Ascii.FromUtf16(text, room[1..], out int count);
+        room[count + 1] = (byte)'"';
+        _record.Advance(count + 2);
+        return true;
     }
 
     private void QuotedLong(ReadOnlySpan<char> text, int bytesMax)

@@ -98,7 +98,7 @@ public sealed class AuditRecord : IBufferWriter<byte>, IValueTaskSource<bool>
     internal void Ready(bool isCut, ReadOnlySpan<byte> shared)
     {
         int timeEnd = WrittenBytes, most = timeEnd + shared.Length + AuditLimits.OutcomeBytesMost;
-        if (most > BytesMax)
+        if (most > _granted && most > BytesMax)
         {
             Clear();
             return;

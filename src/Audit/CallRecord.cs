@@ -236,7 +236,7 @@ public ref struct CallRecord
     {
         json.Text("function"u8, Function);
         json.Text("method"u8, Method);
-        json.Text("target"u8, Target, json.TargetBytesMax);
+        json.Target("target"u8, Target);
         json.Text("risk"u8, Risk);
         json.Text("decision"u8, Decision);
         json.Text("rule"u8, Rule);
@@ -263,7 +263,7 @@ public ref struct CallRecord
         json.Number("masked"u8, Masked);
         json.Text("credential"u8, Credential);
         if (DurationMicroseconds >= 0) json.Number("duration_us"u8, DurationMicroseconds);
-        json.Text("detail"u8, Detail, json.ListBytesMax);
+        json.Detail("detail"u8, Detail);
         WriteCopies(ref json);
     }
 

@@ -53,7 +53,7 @@ public ref struct EventRecord
         }
 
         json.Text("subject"u8, Subject);
-        json.Text("detail"u8, Detail, json.ListBytesMax);
+        json.Detail("detail"u8, Detail);
         json.End();
     }
 }
