@@ -117,6 +117,9 @@ public sealed record MaskTerms(string Id, IReadOnlyList<string> Fields, MaskActi
     /// <summary>How field names are compared.</summary>
     public MaskNames Names { get; init; }
 
+    /// <summary>The key of masks that make tokens and name none. Every gateway has it.</summary>
+    public const string UsualKey = "default";
+
     /// <summary>
     /// The name of the key that tokens are made with; null unless the action is <see cref="MaskAction.Tokenize"/>. A
     /// gateway that has no key of this name redacts.

@@ -83,7 +83,7 @@ internal sealed class MaskReader(
         }
         else if (action == MaskAction.Tokenize)
         {
-            errors.Add(section.Node, "a mask with action tokenize needs 'key'");
+            return MaskTerms.UsualKey;
         }
 
         return section.Id("key");

@@ -38,6 +38,7 @@ public sealed partial class InMemoryApprovalStore(TimeProvider clock) : IApprova
             Kept? live = _approvals.Values.FirstOrDefault(
                 one => one.Approval.Digest == draft.Digest && IsOpen(one.Approval) && !IsLapsed(one));
             if (live is null && _approvals.ContainsKey(draft.Id)) return Ended(StoreStatus.Conflict);
+            if (live is null && extras.JoinsOnly) return Ended(StoreStatus.NotFound);
             if (live is null && extras.Limits is { } limits && Limit(draft, limits) is { } wait)
                 return new(new StoreResult<Approval>(StoreStatus.Limited, null) { RetryAfter = wait });
             if (live is null)

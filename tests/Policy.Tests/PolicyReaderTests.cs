@@ -72,6 +72,7 @@ public sealed class PolicyReaderTests
             - { id: m3, functions: [f.a], fields: [a], action: "null", names: exact }
             - { id: m4, functions: [f.a], headers: [x], action: drop }
             - { id: m5, functions: [f.a], fields: [a], names: ignore-case, action: keep-last-4 }
+            - { id: m6, functions: [f.a], fields: [a], names: ignore-case, action: tokenize }
             """;
         PolicyReading reading = PolicyTexts.Read(text);
         Assert.Empty(reading.Errors);
@@ -86,12 +87,19 @@ public sealed class PolicyReaderTests
             Assert.Equal(["x-b", "x-a"], all.Headers);
             Assert.Equal((MaskNames.IgnoreSeparators, "pii", true), (all.Names, all.Key, all.KeepsEncoding));
             MaskAction[] actions =
-                [MaskAction.Tokenize, MaskAction.Null, MaskAction.Null, MaskAction.Drop, MaskAction.KeepLast4];
+            [
+                MaskAction.Tokenize, MaskAction.Null, MaskAction.Null, MaskAction.Drop, MaskAction.KeepLast4,
+                MaskAction.Tokenize,
+            ];
             Assert.Equal(actions, snapshot.Masks.Select(mask => mask.Terms.Action));
             MaskNames[] names =
-                [MaskNames.IgnoreSeparators, MaskNames.Usual, MaskNames.Exact, MaskNames.Usual, MaskNames.IgnoreCase];
+            [
+                MaskNames.IgnoreSeparators, MaskNames.Usual, MaskNames.Exact, MaskNames.Usual, MaskNames.IgnoreCase,
+                MaskNames.IgnoreCase,
+            ];
             Assert.Equal(names, snapshot.Masks.Select(mask => mask.Terms.Names));
             Assert.Null(snapshot.Masks[1].Terms.Key);
+            Assert.Equal("default", snapshot.Masks[5].Terms.Key);
             Assert.False(snapshot.Masks[1].Terms.KeepsEncoding);
         }
     }

@@ -5,7 +5,7 @@ using Countersign.Masking;
 namespace Countersign.Cli.Configuration;
 
 /// <summary>Reads <c>masking.keys</c>: what masks make tokens with. A missing key is never made up, since each gateway
-/// of a fleet would make another.</summary>
+/// of a fleet would make another; the usual one follows from what a fleet shares.</summary>
 internal static class MaskKeyReader
 {
     /// <summary>The references, by name.</summary>
@@ -24,6 +24,18 @@ internal static class MaskKeyReader
         section.RefuseOthers();
         masking.RefuseOthers();
         return keys;
+    }
+
+    /// <summary>What tokens are made with where neither the mask nor the configuration names a key: the same in the
+    /// whole fleet, as the sealing key is.</summary>
+    internal static TokenKey Usual(byte[] sealingKey)
+    {
+        byte[] bytes = HKDF.DeriveKey(
+            HashAlgorithmName.SHA256, sealingKey, SHA256.HashSizeInBytes,
+            info: Encoding.ASCII.GetBytes("countersign mask tokens v1"));
+        TokenKey key = TokenKey.From(bytes);
+        CryptographicOperations.ZeroMemory(bytes);
+        return key;
     }
 
     /// <summary>The key that a reference names, its bytes as they are; or null, and why.</summary>

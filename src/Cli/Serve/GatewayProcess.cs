@@ -97,7 +97,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     {
         ProcessSecrets secrets = new(_options, environment, _log);
         byte[] sealingKey = secrets.SealingKey();
-        IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys();
+        IReadOnlyDictionary<string, TokenKey> maskKeys = secrets.MaskKeys(sealingKey);
         GatewayAudit audit = Own(await GatewayAudit.OpenAsync(_options, _clock, _log));
         RedisStore store = await OpenStoreAsync();
         RedisPolicyStore policies = new(store);

@@ -3,6 +3,7 @@ using System.Text;
 using Countersign.Cli.Configuration;
 using Countersign.ControlPlane;
 using Countersign.Masking;
+using Countersign.Policy;
 using Microsoft.Extensions.Logging;
 
 namespace Countersign.Cli.Serve;
@@ -16,10 +17,14 @@ internal sealed class ProcessSecrets(
 {
     private const int ClientSecretBytesMin = 16;
 
-    /// <summary>The keys that masks make tokens with, by name.</summary>
-    internal Dictionary<string, TokenKey> MaskKeys()
+    /// <summary>The keys that masks make tokens with, by name; the usual one follows from the sealing key, unless the
+    /// configuration has another of its name.</summary>
+    internal Dictionary<string, TokenKey> MaskKeys(byte[] sealingKey)
     {
-        Dictionary<string, TokenKey> keys = new(StringComparer.Ordinal);
+        Dictionary<string, TokenKey> keys = new(StringComparer.Ordinal)
+        {
+            [MaskTerms.UsualKey] = MaskKeyReader.Usual(sealingKey),
+        };
         foreach ((string name, SecretReference reference) in options.MaskKeys)
         {
             keys[name] = MaskKeyReader.TryOpen(reference, environment, out string fault)

@@ -15,7 +15,8 @@ internal static class PolicyText
         bool isUtf8 = !type.Charset.HasValue
             || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
         string? essence = type.MediaType.Value?.ToLowerInvariant();
-        return isUtf8 && essence is ("application/yaml" or "text/yaml" or "application/json");
+        return isUtf8 && essence is "application/json"
+            or "application/yaml" or "text/yaml" or "application/x-yaml" or "text/x-yaml"; // RFC 9512 section 2.1
     }
 
     /// <summary>The text, without a byte order mark; null when it is not UTF-8.</summary>

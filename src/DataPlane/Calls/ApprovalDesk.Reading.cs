@@ -20,12 +20,13 @@ internal sealed partial class ApprovalDesk
             return Verdict.HeadersTooLarge;
         }
 
-        // Who names an approval gave a reason when they asked.
-        bool isGiven = bytes > 0 || NamesApproval(call);
-        if (isGiven || !call.Decision!.Approval!.ReasonRequired) return Verdict.Proceed;
-        call.Detail = "This call needs a reason: send it in the Countersign-Reason field.";
-        return Verdict.ReasonRequired;
+        return Verdict.Proceed;
     }
+
+    // Without one nothing is filed. Whoever joins, names or claims an approval need not say it again: it is in there,
+    // and a retry is the same call without it (DESIGN 4.2).
+    private static bool LacksReason(CallContext call) => call.Decision!.Approval!.ReasonRequired
+        && call.Request.Value(FieldId.CountersignReason).IsEmpty;
 
     /// <summary>
     /// Why approvers cannot be shown a body: it means something else once it is decoded, or something else to another

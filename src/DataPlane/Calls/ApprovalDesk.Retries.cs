@@ -149,6 +149,14 @@ internal sealed partial class ApprovalDesk
         return Verdict.ApprovalMismatch;
     }
 
+    private static Verdict Unknown(CallContext call) => Mismatch(call, "There is no such approval for this call.");
+
+    private static Verdict Reasonless(CallContext call)
+    {
+        call.Detail = "This call needs a reason: send it in the Countersign-Reason field.";
+        return Verdict.ReasonRequired;
+    }
+
     private static Verdict AskedTooMuch(CallContext call, TimeSpan wait)
     {
         call.Rates.RefuseAsk(wait);

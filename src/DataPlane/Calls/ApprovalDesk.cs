@@ -103,7 +103,7 @@ internal sealed partial class ApprovalDesk(
         if (found.Status is StoreStatus.Mismatch)
             return (Standing.Refused, Mismatch(call, "The Idempotency-Key was used for another call."));
         if (found.Status is StoreStatus.NotFound)
-            return (Standing.Refused, Mismatch(call, "There is no such approval for this call."));
+            return (Standing.Refused, named.Length == 0 ? Reasonless(call) : Unknown(call));
         if (found.Status is StoreStatus.Limited) return (Standing.Refused, AskedTooMuch(call, found.RetryAfter));
         if (!found.IsOk) return (Standing.Refused, Verdict.StoreUnavailable);
         call.Approval = found.Value;
@@ -161,10 +161,10 @@ internal sealed partial class ApprovalDesk(
         Approval draft = Draft(call);
         byte[] payload = seal.Seal(
             CallPayload.SealName(draft.Id), CallPayload.Write(BindingOf(call), ArgumentsOf(call).Span));
-        if (!PreferField.RespondsAsync(call.Request))
-            return await store.AskAsync(draft, payload, new AskExtras(default, retryKey) { Limits = _asks });
-        byte[] run = seal.Seal(SealedRun.SealName(draft.Digest), SealedRun.Write(call));
-        return await store.AskAsync(draft, payload, new AskExtras(run, retryKey) { Limits = _asks });
+        byte[] run = PreferField.RespondsAsync(call.Request)
+            ? seal.Seal(SealedRun.SealName(draft.Digest), SealedRun.Write(call)) : [];
+        AskExtras extras = new(run, retryKey) { Limits = _asks, JoinsOnly = LacksReason(call) };
+        return await store.AskAsync(draft, payload, extras);
     }
 
     private Approval Draft(CallContext call)
@@ -268,7 +268,7 @@ internal sealed partial class ApprovalDesk(
             case MoveRefusal.NotTheRequester:
                 // What another caller asked for is not shown, not even by its id.
                 call.Approval = null;
-                return (Standing.Refused, Mismatch(call, "There is no such approval for this call."));
+                return (Standing.Refused, Unknown(call));
             default:
                 return (Standing.Refused, Mismatch(
                     call, "The approval was given for another call: function, target, headers or body differ."));

@@ -14,6 +14,9 @@ public readonly record struct AskExtras(ReadOnlyMemory<byte> SealedRun, string? 
 {
     /// <summary>What one requester, and each person behind it, may file; null does not count.</summary>
     public AskLimits? Limits { get; init; }
+
+    /// <summary>Joins what is there, and files nothing: the draft lacks what a new approval takes.</summary>
+    public bool JoinsOnly { get; init; }
 }
 
 /// <summary>How much may be asked of approvers by one requester, and on behalf of each person of its chain.</summary>
@@ -48,6 +51,7 @@ public interface IApprovalStore
     /// sealed payload. The result's id differs from the draft's when it joined. With a retry key that is known, joins
     /// what it stands for, in whatever state; <see cref="StoreStatus.Mismatch"/> if that has another digest.
     /// What would be filed beyond the limits is not: <see cref="StoreStatus.Limited"/>. Joining is never limited.
+    /// Who only joins and finds nothing to join is told <see cref="StoreStatus.NotFound"/>.
     /// </summary>
     ValueTask<StoreResult<Approval>> AskAsync(
         Approval draft, ReadOnlyMemory<byte> sealedPayload, AskExtras extras = default);

@@ -96,6 +96,7 @@ internal static class ApprovalScripts
           end
         end
         if redis.call('EXISTS', KEYS[2]) == 1 then return {'conflict'} end
+        if ARGV[18] == '1' then return {'none'} end
         local at = milliseconds()
         local expires = whole(at + tonumber(ARGV[7]))
         local full = {}

@@ -65,6 +65,7 @@ public sealed partial class RedisApprovalStore : IApprovalStore
                     return Read(draft.Id, answer, StoreStatus.Ok);
                 case "conflict": return new(StoreStatus.Conflict, null);
                 case "mismatch": return new(StoreStatus.Mismatch, null);
+                case "none": return new(StoreStatus.NotFound, null);
                 case "limited":
                     bool isKnown = long.TryParse((string?)answer[1], CultureInfo.InvariantCulture, out long wait);
                     return new(StoreStatus.Limited, null)
@@ -207,6 +208,7 @@ public sealed partial class RedisApprovalStore : IApprovalStore
                 extras.SealedRun, retryKey.Length > 0 ? "1" : "",
                 Math.Max(1, window + beyond + (long)RetryKeyKept.TotalMilliseconds),
                 draft.CreatedAt.ToUnixTimeMilliseconds(), extras.Limits?.PendingMax ?? 0, extras.Limits?.PerMinute ?? 0,
+                extras.JoinsOnly ? "1" : "",
             ]);
     }
 

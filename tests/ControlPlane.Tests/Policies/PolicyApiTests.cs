@@ -178,14 +178,17 @@ public sealed class PolicyApiTests
     [Theory]
     [InlineData("application/yaml", true)]
     [InlineData("Text/YAML;charset=\"utf-8\"", true)]
+    [InlineData("application/x-yaml", true)]
+    [InlineData("text/x-yaml", true)]
+    [InlineData("text/x-yaml; charset=latin1", false)]
     [InlineData("application/json", true)]
     [InlineData("application/json; charset=utf-16", false)]
     [InlineData("text/plain", false)]
     [InlineData("", false)]
     [InlineData(null, false)]
-    public void Policies_come_as_three_types(string? type, bool isTaken)
+    public void Policies_come_as_yaml_or_json(string? type, bool isTaken)
     {
-        // Proves the list of types; by the three, and by others.
+        // Proves the list of types; by JSON's, all four of YAML's, and others.
         Assert.Equal(isTaken, PolicyText.IsPolicyType(type));
     }
 

@@ -60,20 +60,27 @@ public sealed class VoidedApprovalTests
         Assert.Equal(ApprovalState.Approved, (await gateway.Store.FindAsync(id)).Value!.State);
     }
 
-    [Fact]
-    public async Task A_reason_that_approvers_saw_is_not_asked_for_again()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_reason_that_approvers_saw_is_not_asked_for_again(bool isNamed)
     {
-        // Proves that a claim which names its approval needs no reason of its own.
+        // Proves that an identical call needs no reason of its own to join what is pending or to claim what is
+        // approved, whether it names its approval or not; and that without one nothing is filed, also by an empty name.
         await using MemoryGateway gateway = new(Policies.Standard);
         MemoryClient client = gateway.Connect();
         const string Path = "/billing/7/explained";
         WireMessage asked =
             await client.CallAsync(Requests.Post(gateway, Path, "{}", "Countersign-Reason: month end\r\n"));
         string id = asked.Json.GetProperty("approval").GetString()!;
+        string named = isNamed ? $"Countersign-Approval: {id}\r\n" : "";
+        WireMessage joined = await client.CallAsync(Requests.Post(gateway, Path, "{}", named));
+        Assert.Equal((428, id), (joined.Status, joined.Json.GetProperty("approval").GetString()));
         await gateway.DecideAsync(id, "fay", "finance-leads");
-        Assert.Equal(403, (await client.CallAsync(Requests.Post(gateway, Path, "{}"))).Status);
-        string named = $"Countersign-Approval: {id}\r\n";
         Assert.Equal(200, (await client.CallAsync(Requests.Post(gateway, Path, "{}", named))).Status);
+        foreach (string fields in (string[])["", "Countersign-Approval: \r\n", "Prefer: respond-async\r\n"])
+            Assert.Equal(403, (await client.CallAsync(Requests.Post(gateway, Path, "{}", fields))).Status);
+        Assert.Single((await gateway.Store.ListAsync(null, 10, null)).Value!.Items);
     }
 
     [Theory]

@@ -121,6 +121,23 @@ public abstract partial class ApprovalStoreContract
     }
 
     [Fact]
+    public async Task Who_only_joins_files_nothing()
+    {
+        // Proves that such an ask finds what is live or what its key stands for, and leaves nothing behind otherwise.
+        AskExtras joining = new(default, "joining") { JoinsOnly = true };
+        Approval draft = Drafts.New();
+        Assert.Equal(StoreStatus.NotFound, (await Approvals.AskAsync(draft, default, joining)).Status);
+        Assert.Equal(StoreStatus.NotFound, (await Approvals.FindAsync(draft.Id)).Status);
+        await Approvals.AskAsync(draft, default);
+        Assert.Equal(draft.Id, (await Approvals.AskAsync(Drafts.New(draft.Digest), default, joining)).Value!.Id);
+        await Approvals.MoveAsync(draft, Drafts.Decided(draft, approve: false));
+        AskExtras keyless = joining with { RetryKey = null };
+        Assert.Equal(draft.Id, (await Approvals.AskAsync(Drafts.New(draft.Digest), default, joining)).Value!.Id);
+        Assert.Equal(
+            StoreStatus.NotFound, (await Approvals.AskAsync(Drafts.New(draft.Digest), default, keyless)).Status);
+    }
+
+    [Fact]
     public async Task What_becomes_void_ends_then()
     {
         // Proves that an approval which is void shows when it became so, and not the end of the window it had.
