@@ -33,6 +33,7 @@ internal sealed partial class BlockWindow
         _numbers = default;
         (_wasScalar, _wasHigh, _isEscaped, Count, Eventful) = (0, 0, 0, 0, 0);
         (_isAfterWord, _isAfterDigit, _separators, _isDetected) = (0, 0, 0, 0);
+        _quotes[_blocks + 1] = 0;
         _looks = program.NestedDepth > 0 ? ulong.MaxValue : 0;
         _detects = program.Detectors != Detectors.DetectorSet.None;
         _folds = program.Names.FoldsSeparators ? 1UL : 0;
@@ -66,6 +67,7 @@ internal sealed partial class BlockWindow
         ulong inString = _inString;
         ulong wasScalar = _wasScalar;
         Span<BlockMasks> all = _masks.AsSpan(from, (bytes.Length - BytesBefore) / BlockBytes);
+        Span<ulong> quotesOf = _quotes.AsSpan(from + 1, all.Length);
         for (int block = 0; block < all.Length; block++)
         {
             ReadOnlySpan<byte> around = bytes.Slice(block * BlockBytes, AroundBytes);
@@ -110,7 +112,7 @@ internal sealed partial class BlockWindow
             (ulong opens, ulong closes) = (quotes & strings, quotes & ~strings);
             ulong tokens = (marks & outside) | opens | starts;
             ref BlockMasks masks = ref all[block];
-            (masks.Quotes, masks.Tokens) = (quotes, tokens);
+            (quotesOf[block], masks.Tokens) = (quotes, tokens);
             ulong ends = TBlock.NameEnds(around, names) & closes;
             masks.Escaped = 0;
             if (((slashes & strings) | _isEscaped) != 0) ends |= masks.Escaped = Escaped(slashes, strings, closes);
