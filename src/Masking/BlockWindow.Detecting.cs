@@ -81,7 +81,7 @@ internal sealed partial class BlockWindow
         where TBlock : struct, IBlockBytes<TBlock>
     {
         TBlock now = TBlock.Load(around[BytesBefore..]);
-        return (now.Equal((byte)':') | now.Blanks()) >> 1 | LastBit;
+        return (now.Equal((byte)':') | now.InRange(0, 0x21)) >> 1 | LastBit;
     }
 
     // Numbers of seven bytes or more, or that may have so many: nothing is detected in a shorter one. Those of a block
