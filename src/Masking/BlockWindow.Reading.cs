@@ -20,6 +20,7 @@ internal sealed partial class BlockWindow
     private ulong _wasHigh;
     private ulong _isEscaped;      // something is, in the string that goes on
     private ulong _looks;          // all ones if strings may hold JSON; true if
+    private ulong _acts;           // names are acted on as they come, and not on the way along paths
     private bool _detects;         // values something that is detected
     private ulong _folds;          // 1 if names are compared without separators
     private ulong _pending;        // not 0 if a block must be looked at for what is escaped or not ASCII
@@ -39,6 +40,7 @@ internal sealed partial class BlockWindow
         (_isAfterWord, _isAfterDigit, _separators, _isDetected) = (0, 0, 0, 0);
         _quotes[_blocks + 1] = 0;
         _looks = program.NestedDepth > 0 ? ulong.MaxValue : 0;
+        _acts = program.HasPaths ? 0 : ulong.MaxValue;
         _detects = program.Detectors != Detectors.DetectorSet.None;
         _folds = program.Names.FoldsSeparators ? 1UL : 0;
         int at = Start - BytesBefore;
@@ -114,7 +116,7 @@ internal sealed partial class BlockWindow
             if (ends != 0) ends &= (now.Equal((byte)':') | blanks) >> 1 | LastBit;   // behind the block may be a colon
             ulong begins = (between | special) >> 1 | LastBit;
             (masks.Names, masks.Scalars) = (ends, scalars);
-            masks.Events = ends | (opens & begins & _looks);
+            masks.Events = (ends & _acts) | (opens & begins & _looks);
             if (masks.Events != 0) Eventful |= 1UL << (from + block);
             if (strings == ulong.MaxValue) _pending = _isEscaped |= _folds;
             if (wrong != 0 && from + block < _blocks - 1) return false;

@@ -11,14 +11,21 @@ public sealed partial class JsonMasker
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryRedactBeside(ReadOnlySpan<byte> input, int close, int bit, ref OutputRun output)
     {
+        int length = BitOperations.LeadingZeroCount(_blocks!.QuotesBefore(_eventBlock, bit));
+        return _program.Names.Short.TryFind(input, close, length, out NameHit hit)
+            && TryRedactBeside(input, close, _eventBlock, bit, hit.Bare, ref output);
+    }
+
+    /// <summary>The same where <paramref name="hit"/> is what is said of the name.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryRedactBeside(
+        ReadOnlySpan<byte> input, int close, int block, int bit, Hit hit, ref OutputRun output)
+    {
         BlockWindow window = _blocks!;
-        int length = BitOperations.LeadingZeroCount(window.QuotesBefore(_eventBlock, bit));
         int value = close + 2;
-        bool isHit = _program.Names.Short.TryFind(input, close, length, out Hit hit)
-            && value + 1 < window.End && input[close + 1] == ':';
-        if (!isHit) return false;
+        if (hit == Hit.None || value + 1 >= window.End || input[close + 1] != ':') return false;
         if (input[value] == ' ') value++;
-        ulong quotes = window.QuotesBehind(_eventBlock, bit) >> (value - close);
+        ulong quotes = window.QuotesBehind(block, bit) >> (value - close);
         int end = value + 1 + BitOperations.TrailingZeroCount(quotes);
         bool goes = quotes != 0 && input[value] == '"' && end < window.End
             && _program.EffectOf(hit).Action == MaskAction.Redact;

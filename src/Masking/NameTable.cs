@@ -59,7 +59,7 @@ internal sealed class NameTable
         byte[][] all = [.. byCase.Names, .. bySeparators.Names];
         foreach (byte[] name in all) Admit(name);
         Trails = KeyTrails.Of(all, FoldsSeparators);
-        Short = new ShortNames(all, name => Find(name).Bare);
+        Short = new ShortNames(all, name => Find(name));
     }
 
     /// <summary>True if separators do not count in some name, so that no key is too long to be one.</summary>
