@@ -99,7 +99,7 @@ public sealed partial class JsonMasker
             if (hit == Hit.None) return true;
             if (!ActOnEvents(input, open, ref output)) return false;
             int place = close - window.Start;
-            bool isDone = TryRedactBeside(
+            bool isDone = TryMaskBeside(
                 input, close, place / BlockWindow.BlockBytes, place % BlockWindow.BlockBytes, hit, ref output);
             return isDone || ActOnKey(input, open, close, isEscaped: false, ref output);
         }
