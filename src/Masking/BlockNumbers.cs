@@ -35,8 +35,9 @@ internal struct BlockNumbers
         return wrong;
     }
 
-    /// <summary>Any block: places of bytes that are wrong in <paramref name="scalars"/>, of which each number or literal
-    /// begins at <paramref name="starts"/>. A literal may go on in <paramref name="bytes"/> behind it.</summary>
+    /// <summary>Any block: places of bytes that are wrong in <paramref name="scalars"/>, of which each number or
+    /// literal begins at <paramref name="starts"/>. A literal may go on in <paramref name="bytes"/> behind
+    /// it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public ulong Check<TBlock>(ReadOnlySpan<byte> bytes, ulong scalars, ulong starts)
         where TBlock : struct, IBlockBytes<TBlock>

@@ -17,7 +17,7 @@ internal sealed partial class BlockWindow
     public const int BlocksMax = 64;
 
     private readonly BlockMasks[] _masks = new BlockMasks[BlocksMax];
-    private readonly ulong[] _quotes = new ulong[BlocksMax + 2];   // those that open or close a string; none around them
+    private readonly ulong[] _quotes = new ulong[BlocksMax + 2];   // that open or close a string; none around them
     private readonly TokenMasks[] _groups = new TokenMasks[BlocksMax];
     private readonly byte[] _tokens = new byte[(BlocksMax + 1) * BlockBytes];
     private readonly BlockWidth _width;

@@ -6,11 +6,15 @@ namespace Countersign.Masking.Tests;
 public sealed class HitBesideTests
 {
     private static readonly string[] Names =
-        ["pan", "PAN", "p\\u0061n", "a\\\\b", "a\\b", "aXb", "pa", "span", "card_number_of_16", "longer_than_16_by", ""];
+    [
+        "pan", "PAN", "p\\u0061n", "a\\\\b", "a\\b", "aXb", "pa", "span", "card_number_of_16", "longer_than_16_by", "",
+    ];
 
     private static readonly string[] Values =
-        ["\"4111\"", "\"4111111\"", "\"41111111\"", "\"4111 1111 1111 1111\"", "\"secret of \u00e9\u20ac\"", "\"secrets \\n\"",
-        "\"\"", "\"a\\\"b\"", "\"\\\\\"", "17", "null", "true", "{\"x\":1}", "[\"pan\"]", "\"pan\""];
+    [
+        "\"4111\"", "\"4111111\"", "\"41111111\"", "\"4111 1111 1111 1111\"", "\"secret of \u00e9\u20ac\"",
+        "\"secrets \\n\"", "\"\"", "\"a\\\"b\"", "\"\\\\\"", "17", "null", "true", "{\"x\":1}", "[\"pan\"]", "\"pan\"",
+    ];
 
     [Fact]
     public void A_hit_at_once_is_the_hit_of_the_scanner()
