@@ -70,6 +70,9 @@ internal readonly struct Block128(Vector128<byte> a, Vector128<byte> b, Vector12
         return ~sound;
     }
 
+    public static ulong Literals(ReadOnlySpan<byte> bytes, ulong starts, out ulong fives) =>
+        LiteralWords.Find(bytes, starts, out fives);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Equal(byte value)
     {
@@ -99,14 +102,15 @@ internal readonly struct Block128(Vector128<byte> a, Vector128<byte> b, Vector12
     public ulong High() => Join(a, b, c, d);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Marks()
+    public ulong Between()
     {
         Vector128<byte> bit = Vector128.Create((byte)0x20);
-        return InTable(MarkTable, a | bit, b | bit, c | bit, d | bit);
+        ulong marks = InTable(MarkTable, a | bit, b | bit, c | bit, d | bit) & ~InRange(0, 0x20);
+        return marks | InTable(BlankTable, a, b, c, d);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Blanks() => InTable(BlankTable, a, b, c, d);
+    public ulong Special() => Equal((byte)'\\') | High();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong EscapeLetters() => Equal((byte)'r') | InTable(EscapeTable, a, b, c, d);

@@ -50,6 +50,9 @@ internal readonly struct Block256(Vector256<byte> low, Vector256<byte> high) : I
         return Vector256.Equals(pairs, (third | fourth) & Vector256.Create(Utf8Tables.TwoGoOn));
     }
 
+    public static ulong Literals(ReadOnlySpan<byte> bytes, ulong starts, out ulong fives) =>
+        LiteralWords.Find(bytes, starts, out fives);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Equal(byte value)
     {
@@ -79,14 +82,14 @@ internal readonly struct Block256(Vector256<byte> low, Vector256<byte> high) : I
     public ulong High() => Join(low, high);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Marks()
+    public ulong Between()
     {
         Vector256<byte> bit = Vector256.Create((byte)0x20);
-        return InTable(MarkTable, low | bit, high | bit);
+        return (InTable(MarkTable, low | bit, high | bit) & ~InRange(0, 0x20)) | InTable(BlankTable, low, high);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Blanks() => InTable(BlankTable, low, high);
+    public ulong Special() => Equal((byte)'\\') | High();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong EscapeLetters() => Equal((byte)'r') | InTable(EscapeTable, low, high);

@@ -7,8 +7,11 @@ namespace Countersign.Masking;
 /// <summary>A block in one 512-bit vector.</summary>
 internal readonly struct Block512(Vector512<byte> bytes) : IBlockBytes<Block512>
 {
-    private static readonly Vector512<byte> MarkTable = HalfByteTables.Repeat(HalfByteTables.Marks);
-    private static readonly Vector512<byte> BlankTable = HalfByteTables.Repeat(HalfByteTables.Blanks);
+    private static readonly Vector512<byte> BetweenTable = ByLowBits("{}[]:, \t\n\r"u8, "{}[]:, \t\n\r"u8);
+    private static readonly Vector512<byte> LiteralFirst = ByLowBits("tfn"u8, "tfn"u8);
+    private static readonly Vector512<byte> LiteralSecond = ByLowBits("tfn"u8, "rau"u8);
+    private static readonly Vector512<byte> LiteralThird = ByLowBits("tfn"u8, "ull"u8);
+    private static readonly Vector512<byte> LiteralFourth = ByLowBits("tfn"u8, "esl"u8);
     private static readonly Vector512<byte> FirstHigh = HalfByteTables.Repeat(Utf8Tables.FirstHigh);
     private static readonly Vector512<byte> FirstLow = HalfByteTables.Repeat(Utf8Tables.FirstLow);
     private static readonly Vector512<byte> SecondHigh = HalfByteTables.Repeat(Utf8Tables.SecondHigh);
@@ -52,6 +55,24 @@ internal readonly struct Block512(Vector512<byte> bytes) : IBlockBytes<Block512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Literals(ReadOnlySpan<byte> bytes, ulong starts, out ulong fives)
+    {
+        if (!Avx512Vbmi.IsSupported) return LiteralWords.Find(bytes, starts, out fives);
+        // What must follow is told by the first letter, and by nothing else.
+        Vector512<byte> first = Vector512.Create(bytes);
+        Vector512<byte> differ = (Avx512Vbmi.PermuteVar64x8(LiteralFirst, first) ^ first)
+            | (Avx512Vbmi.PermuteVar64x8(LiteralSecond, first) ^ Vector512.Create(bytes[1..]))
+            | (Avx512Vbmi.PermuteVar64x8(LiteralThird, first) ^ Vector512.Create(bytes[2..]))
+            | (Avx512Vbmi.PermuteVar64x8(LiteralFourth, first) ^ Vector512.Create(bytes[3..]));
+        ulong found = Vector512.Equals(differ, Vector512<byte>.Zero).ExtractMostSignificantBits() & starts;
+        ulong isFive = Vector512.Equals(first, Vector512.Create((byte)'f')).ExtractMostSignificantBits();
+        ulong ends = Vector512.Equals(Vector512.Create(bytes[4..]), Vector512.Create((byte)'e'))
+            .ExtractMostSignificantBits();
+        fives = found & isFive & ends;
+        return found & (~isFive | ends);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Equal(byte value) => Vector512.Equals(bytes, Vector512.Create(value)).ExtractMostSignificantBits();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -66,17 +87,14 @@ internal readonly struct Block512(Vector512<byte> bytes) : IBlockBytes<Block512>
     public ulong High() => bytes.ExtractMostSignificantBits();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Marks()
-    {
-        if (!Avx512BW.IsSupported) return new Block256(bytes.GetLower(), bytes.GetUpper()).Marks();
-        Vector512<byte> folded = bytes | Vector512.Create((byte)0x20);
-        return Vector512.Equals(Avx512BW.Shuffle(MarkTable, folded), folded).ExtractMostSignificantBits();
-    }
+    public ulong Between() => Avx512Vbmi.IsSupported
+        ? Vector512.Equals(Avx512Vbmi.PermuteVar64x8(BetweenTable, bytes), bytes).ExtractMostSignificantBits()
+        : new Block256(bytes.GetLower(), bytes.GetUpper()).Between();
 
+    // A backslash becomes zero and no other sign changes: both are what is not above zero.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Blanks() => Avx512BW.IsSupported
-        ? Vector512.Equals(Avx512BW.Shuffle(BlankTable, bytes), bytes).ExtractMostSignificantBits()
-        : new Block256(bytes.GetLower(), bytes.GetUpper()).Blanks();
+    public ulong Special() => Vector512.LessThanOrEqual(
+        (bytes ^ Vector512.Create((byte)'\\')).AsSByte(), Vector512<sbyte>.Zero).ExtractMostSignificantBits();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong EscapeLetters() => Avx512BW.IsSupported
@@ -95,5 +113,14 @@ internal readonly struct Block512(Vector512<byte> bytes) : IBlockBytes<Block512>
         }
 
         new Block256(bytes.GetLower(), bytes.GetUpper()).Compress(mask, target);
+    }
+
+    // At the place of each byte's lower six bits what stands for it; elsewhere what is no byte that is looked up there.
+    private static Vector512<byte> ByLowBits(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> meanings)
+    {
+        Span<byte> table = stackalloc byte[64];
+        for (int place = 0; place < table.Length; place++) table[place] = (byte)(place ^ 1);
+        for (int place = 0; place < bytes.Length; place++) table[bytes[place] & 63] = meanings[place];
+        return Vector512.Create<byte>(table);
     }
 }

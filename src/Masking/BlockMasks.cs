@@ -3,9 +3,6 @@ namespace Countersign.Masking;
 /// <summary>What is known of 64 bytes, a bit for each: the lowest is the first byte's.</summary>
 internal struct BlockMasks
 {
-    /// <summary>Quotes that open or close a string.</summary>
-    public ulong Quotes;
-
     /// <summary>The first byte of each token: a bracket, colon or comma, a string's opening quote, a number's or
     /// literal's first.</summary>
     public ulong Tokens;

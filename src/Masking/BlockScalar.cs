@@ -41,6 +41,9 @@ internal readonly struct BlockScalar : IBlockBytes<BlockScalar>
         return mask;
     }
 
+    public static ulong Literals(ReadOnlySpan<byte> bytes, ulong starts, out ulong fives) =>
+        LiteralWords.Find(bytes, starts, out fives);
+
     public ulong Equal(byte value) => InRange(value, 1);
 
     public ulong EqualFolded(byte value)
@@ -58,12 +61,11 @@ internal readonly struct BlockScalar : IBlockBytes<BlockScalar>
         return mask;
     }
 
+    public ulong Between() => Among("{}[]:, \t\n\r"u8);
+
+    public ulong Special() => Equal((byte)'\\') | High();
+
     public ulong High() => InRange(0x80, 0x80);
-
-    public ulong Marks() => EqualFolded((byte)'{') | EqualFolded((byte)'}') | EqualFolded((byte)':')
-        | EqualFolded((byte)',');
-
-    public ulong Blanks() => Among(" \t\n\r"u8);
 
     public ulong EscapeLetters() => Among("/bfnrt"u8);
 

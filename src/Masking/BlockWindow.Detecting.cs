@@ -45,7 +45,8 @@ internal sealed partial class BlockWindow
         {
             ref BlockMasks masks = ref all[block];
             ReadOnlySpan<byte> around = bytes.Slice(block * BlockBytes, AroundBytes);
-            ulong strings = BlockText.PrefixXor(masks.Quotes) ^ inString;
+            ulong quotes = _quotes[from + block + 1];
+            ulong strings = BlockText.PrefixXor(quotes) ^ inString;
             ulong places = triggers.In(
                 around[BytesBefore..], ref _isAfterWord, ref _isAfterDigit, out ulong words);
             inString = 0 - (strings >> 63);
@@ -54,9 +55,9 @@ internal sealed partial class BlockWindow
             // A mark is added to the run that is its string, and so is carried to the quote behind.
             ulong sum = strings + ((places & strings) | _isDetected);
             _isDetected = sum < strings ? 1UL : 0;
-            ulong closes = masks.Quotes & ~strings;
+            ulong closes = quotes & ~strings;
             masks.Detected = (sum & closes) | masks.Escaped;
-            ulong separators = ~(words | masks.Quotes) & strings;
+            ulong separators = ~(words | quotes) & strings;
             masks.Telling = tells ? Telling<TBlock>(around, separators, closes, masks.Escaped) : 0;
             ulong numbers = Numbers(masks.Tokens & masks.Scalars, masks.Scalars, places);
             masks.Events |= masks.Detected | masks.Telling | numbers;
@@ -80,7 +81,7 @@ internal sealed partial class BlockWindow
         where TBlock : struct, IBlockBytes<TBlock>
     {
         TBlock now = TBlock.Load(around[BytesBefore..]);
-        return (now.Equal((byte)':') | now.Blanks()) >> 1 | LastBit;
+        return (now.Equal((byte)':') | now.InRange(0, 0x21)) >> 1 | LastBit;
     }
 
     // Numbers of seven bytes or more, or that may have so many: nothing is detected in a shorter one. Those of a block

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Countersign.Masking;
 
@@ -19,8 +20,11 @@ internal sealed partial class BlockWindow
     private ulong _wasHigh;
     private ulong _isEscaped;      // something is, in the string that goes on
     private ulong _looks;          // all ones if strings may hold JSON; true if
+    private ulong _acts;           // names are acted on as they come, and not on the way along paths
     private bool _detects;         // values something that is detected
     private ulong _folds;          // 1 if names are compared without separators
+    private ulong _pending;        // not 0 if a block must be looked at for what is escaped or not ASCII
+    private ulong _unsound;        // what is wrong in such a block
     private ulong _wrongLast;
     private ulong _scalarsLast;
 
@@ -32,8 +36,11 @@ internal sealed partial class BlockWindow
         _text = default;
         _numbers = default;
         (_wasScalar, _wasHigh, _isEscaped, Count, Eventful) = (0, 0, 0, 0, 0);
+        _pending = 0;
         (_isAfterWord, _isAfterDigit, _separators, _isDetected) = (0, 0, 0, 0);
+        _quotes[_blocks + 1] = 0;
         _looks = program.NestedDepth > 0 ? ulong.MaxValue : 0;
+        _acts = program.HasPaths ? 0 : ulong.MaxValue;
         _detects = program.Detectors != Detectors.DetectorSet.None;
         _folds = program.Names.FoldsSeparators ? 1UL : 0;
         int at = Start - BytesBefore;
@@ -66,36 +73,29 @@ internal sealed partial class BlockWindow
         ulong inString = _inString;
         ulong wasScalar = _wasScalar;
         Span<BlockMasks> all = _masks.AsSpan(from, (bytes.Length - BytesBefore) / BlockBytes);
+        Span<ulong> quotesOf = _quotes.AsSpan(from + 1, all.Length);
         for (int block = 0; block < all.Length; block++)
         {
             ReadOnlySpan<byte> around = bytes.Slice(block * BlockBytes, AroundBytes);
             TBlock now = TBlock.Load(around[BytesBefore..]);
             ulong wrong = 0;
             ulong quotes = now.Equal((byte)'"');
-            ulong slashes = now.Equal((byte)'\\');
-            ulong high = now.High();
-            if ((slashes | _text.Open) != 0)
+            ulong special = now.Special();
+            ref BlockMasks masks = ref all[block];
+            masks.Escaped = 0;
+            if ((special | _pending) != 0)
             {
-                quotes = _text.Unescaped<TBlock>(around[BytesBefore..], quotes, slashes, out ulong unsound);
-                wrong = unsound;
+                quotes = ReadSpecial<TBlock>(around, ref masks, quotes, inString);
+                wrong = _unsound;
                 now = TBlock.Load(around[BytesBefore..]);   // no vector outlives a call but in memory
             }
 
-            if ((high | _wasHigh) != 0)
-            {
-                wrong |= TBlock.NotUtf8(around);
-                _wasHigh = high >> 61;
-                now = TBlock.Load(around[BytesBefore..]);
-            }
-
             ulong strings = BlockText.PrefixXor(quotes) ^ inString;
-            ulong outside = ~(strings | quotes);
-            ulong marks = now.Marks();
-            ulong blanks = now.Blanks();
-            ulong scalars = outside & ~(marks | blanks);
+            ulong between = now.Between();
+            ulong blanks = now.InRange(0, 0x21);
+            ulong scalars = ~(strings | quotes | between);
             ulong starts = scalars & ~(scalars << 1 | wasScalar);
             ulong digits = now.InRange((byte)'0', 10) & scalars;
-            (inString, wasScalar) = (0 - (strings >> 63), scalars >> 63);
             if (((digits ^ scalars) | _numbers.Open) == 0)
             {
                 wrong |= _numbers.CheckDigits(starts, digits, now.Equal((byte)'0'));
@@ -106,20 +106,19 @@ internal sealed partial class BlockWindow
                 now = TBlock.Load(around[BytesBefore..]);
             }
 
-            wrong |= now.InRange(0, 0x20) & (strings | marks);
+            (inString, wasScalar) = (0 - (strings >> 63), scalars >> 63);
+            wrong |= now.InRange(0, 0x20) & strings;
             (ulong opens, ulong closes) = (quotes & strings, quotes & ~strings);
-            ulong tokens = (marks & outside) | opens | starts;
-            ref BlockMasks masks = ref all[block];
-            (masks.Quotes, masks.Tokens) = (quotes, tokens);
+            ulong tokens = (between & ~(blanks | strings)) | opens | starts;
+            (quotesOf[block], masks.Tokens) = (quotes, tokens);
             ulong ends = TBlock.NameEnds(around, names) & closes;
-            masks.Escaped = 0;
-            if (((slashes & strings) | _isEscaped) != 0) ends |= masks.Escaped = Escaped(slashes, strings, closes);
+            ends |= masks.Escaped;
             if (ends != 0) ends &= (now.Equal((byte)':') | blanks) >> 1 | LastBit;   // behind the block may be a colon
-            ulong begins = (marks | blanks | slashes | high) >> 1 | LastBit;
+            ulong begins = (between | special) >> 1 | LastBit;
             (masks.Names, masks.Scalars) = (ends, scalars);
-            masks.Events = ends | (opens & begins & _looks);
+            masks.Events = (ends & _acts) | (opens & begins & _looks);
             if (masks.Events != 0) Eventful |= 1UL << (from + block);
-            if (strings == ulong.MaxValue) _isEscaped |= _folds;
+            if (strings == ulong.MaxValue) _pending = _isEscaped |= _folds;
             if (wrong != 0 && from + block < _blocks - 1) return false;
             (_wrongLast, _scalarsLast) = (wrong, scalars);
         }
@@ -146,6 +145,31 @@ internal sealed partial class BlockWindow
         }
 
         Count = count;
+    }
+
+    // What is escaped, and what is not ASCII; returns the quotes that are not escaped.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong ReadSpecial<TBlock>(
+        ReadOnlySpan<byte> around, ref BlockMasks masks, ulong quotes, ulong inString)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        TBlock now = TBlock.Load(around[BytesBefore..]);
+        ulong slashes = now.Equal((byte)'\\');
+        ulong high = now.High();
+        ulong wrong = 0;
+        if ((slashes | _text.Open) != 0)
+            quotes = _text.Unescaped<TBlock>(around[BytesBefore..], quotes, slashes, out wrong);
+        if ((high | _wasHigh) != 0) wrong |= TBlock.NotUtf8(around);
+        _wasHigh = high >> 61;
+        if ((slashes | _isEscaped) != 0)
+        {
+            ulong strings = BlockText.PrefixXor(quotes) ^ inString;
+            masks.Escaped = Escaped(slashes, strings, quotes & ~strings);
+        }
+
+        _pending = _text.Open | _wasHigh | _isEscaped;
+        _unsound = wrong;
+        return quotes;
     }
 
     // The quotes behind something that is escaped: a backslash is added to the run that is its string, and so is

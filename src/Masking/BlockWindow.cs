@@ -17,6 +17,7 @@ internal sealed partial class BlockWindow
     public const int BlocksMax = 64;
 
     private readonly BlockMasks[] _masks = new BlockMasks[BlocksMax];
+    private readonly ulong[] _quotes = new ulong[BlocksMax + 2];   // that open or close a string; none around them
     private readonly TokenMasks[] _groups = new TokenMasks[BlocksMax];
     private readonly byte[] _tokens = new byte[(BlocksMax + 1) * BlockBytes];
     private readonly BlockWidth _width;
@@ -159,10 +160,21 @@ internal sealed partial class BlockWindow
         int offset = place - Start;
         int block = Math.Min(offset / BlockBytes, _blocks - 1);
         int bit = offset - block * BlockBytes;
-        ulong quotes = _masks[block].Quotes & (bit >= BlockBytes ? ulong.MaxValue : (1UL << bit) - 1);
-        while (quotes == 0 && block > 0) quotes = _masks[--block].Quotes;
+        ulong quotes = _quotes[block + 1] & (bit >= BlockBytes ? ulong.MaxValue : (1UL << bit) - 1);
+        while (quotes == 0 && block > 0) quotes = _quotes[block--];
         return quotes == 0 ? -1 : Start + block * BlockBytes + BitOperations.Log2(quotes);
     }
+
+    /// <summary>Quotes in the 64 bytes before byte <paramref name="bit"/> of <paramref name="block"/>, the highest bit
+    /// the last byte's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong QuotesBefore(int block, int bit) =>
+        _quotes[block + 1] << 1 << (BlockBytes - 1 - bit) | _quotes[block] >> bit;
+
+    /// <summary>Quotes in the 64 bytes behind it, the lowest bit the first byte's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong QuotesBehind(int block, int bit) =>
+        _quotes[block + 1] >> bit >> 1 | _quotes[block + 2] << (BlockBytes - 1 - bit);
 
     /// <summary>Where token <paramref name="index"/> begins, looked for from block <paramref name="block"/> on, which
     /// then is the token's.</summary>
@@ -180,11 +192,11 @@ internal sealed partial class BlockWindow
         int block = offset / BlockBytes;
         if (block >= _blocks) return End;
         ulong from = ulong.MaxValue << offset % BlockBytes;
-        ulong found = (isQuote ? _masks[block].Quotes : _masks[block].Tokens) & from;
+        ulong found = (isQuote ? _quotes[block + 1] : _masks[block].Tokens) & from;
         while (found == 0)
         {
             if (++block == _blocks) return End;
-            found = isQuote ? _masks[block].Quotes : _masks[block].Tokens;
+            found = isQuote ? _quotes[block + 1] : _masks[block].Tokens;
         }
 
         return Start + block * BlockBytes + BitOperations.TrailingZeroCount(found);

@@ -26,6 +26,10 @@ internal interface IBlockBytes<TSelf>
     /// 3629).</summary>
     static abstract ulong NotUtf8(ReadOnlySpan<byte> around);
 
+    /// <summary>The first bytes of the literals of JSON in the first 64 of <paramref name="bytes"/>, which has eight
+    /// more, among <paramref name="starts"/>; <paramref name="fives"/> are those of <c>false</c>.</summary>
+    static abstract ulong Literals(ReadOnlySpan<byte> bytes, ulong starts, out ulong fives);
+
     /// <summary>Bytes that are <paramref name="value"/>.</summary>
     ulong Equal(byte value);
 
@@ -38,12 +42,11 @@ internal interface IBlockBytes<TSelf>
     /// <summary>Bytes from 0x80 on.</summary>
     ulong High();
 
-    /// <summary>Brackets, colons and commas, and the control characters 0x0C and 0x1A, which differ from them in one
-    /// bit.</summary>
-    ulong Marks();
+    /// <summary>What may stand between values: brackets, colons, commas and white space of JSON.</summary>
+    ulong Between();
 
-    /// <summary>White space of JSON.</summary>
-    ulong Blanks();
+    /// <summary>Backslashes and bytes from 0x80 on: what plain text has none of.</summary>
+    ulong Special();
 
     /// <summary>What may follow a backslash, but quotes, backslashes and <c>u</c>.</summary>
     ulong EscapeLetters();
@@ -57,7 +60,8 @@ internal interface IBlockBytes<TSelf>
 /// Where none does stands one that has another half.</summary>
 internal static class HalfByteTables
 {
-    /// <summary>Of <see cref="IBlockBytes{TSelf}.Marks"/>, once 0x20 is set.</summary>
+    /// <summary>Of brackets, colons and commas, once 0x20 is set; two control characters are then taken for some of
+    /// them.</summary>
     public static ReadOnlySpan<byte> Marks =>
         [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, (byte)':', (byte)'{', (byte)',', (byte)'}', 0, 0];
 

@@ -43,7 +43,8 @@ public sealed partial class JsonMasker
         bool isEscaped = (masks.Escaped >> bit & 1) != 0;
         if (!_program.HasPaths && _program.HasBareNames && (masks.Names >> bit & 1) != 0)
         {
-            if (!ActOnName(input, close, isEscaped, ref output)) return false;
+            bool isDone = !isEscaped && _edits is null && TryMaskBeside(input, close, bit, ref output);
+            if (!isDone && !ActOnName(input, close, isEscaped, ref output)) return false;
             if (close < _copyFrom || close >= _blocks!.End) return true;
         }
 

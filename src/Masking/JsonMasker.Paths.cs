@@ -15,14 +15,20 @@ public sealed partial class JsonMasker
         {
             ref readonly TokenMasks masks = ref groups[group];
             ulong events = PathEvents(masks, window.Count - group * BlockWindow.BlockBytes);
-            for (; events != 0; events &= events - 1)
+            while (events != 0)
             {
+                if (_deadDepth > 0)
+                {
+                    events = BehindDead(masks, events);
+                    continue;
+                }
+
                 int bit = BitOperations.TrailingZeroCount(events);
                 int index = group * BlockWindow.BlockBytes + bit;
                 if (index >= window.Count) return true;
                 ulong one = 1UL << bit;
-                if ((masks.Closes & one) != 0) CloseContainer();
-                else if (_deadDepth > 0) _deadDepth += (masks.Opens & one) != 0 ? 1 : 0;
+                events ^= one;
+                if ((masks.Closes & one) != 0) _paths.Close();
                 else if ((masks.Keys & one) != 0)
                 {
                     if (!WalkKey(input, index, (masks.Named & one) != 0, ref block, ref output)) return false;
@@ -37,6 +43,24 @@ public sealed partial class JsonMasker
         }
 
         return true;
+    }
+
+    // Those of the events that come behind the containers which no path leads into, all brackets among them.
+    private ulong BehindDead(in TokenMasks masks, ulong events)
+    {
+        ulong opens = masks.Opens & events;
+        int depth = _deadDepth;
+        for (ulong closes = masks.Closes & events; closes != 0; closes &= closes - 1)
+        {
+            ulong upTo = closes ^ (closes - 1);
+            depth--;
+            if (depth + BitOperations.PopCount(opens & upTo) > 0) continue;
+            _deadDepth = 0;
+            return events & ~upTo;
+        }
+
+        _deadDepth = depth + BitOperations.PopCount(opens);
+        return 0;
     }
 
     // Of a member whose value is in the window and is no container, only the name counts, if any.
@@ -55,12 +79,6 @@ public sealed partial class JsonMasker
         return masks.Opens | masks.Closes | (masks.Keys & holding) | masks.Elements;
     }
 
-    private void CloseContainer()
-    {
-        if (_deadDepth > 0) _deadDepth--;
-        else _paths.Close();
-    }
-
     private void OpenContainer()
     {
         if (SkipsDead && _paths.IsBelowDead) _deadDepth = 1;
@@ -74,7 +92,19 @@ public sealed partial class JsonMasker
         int open = window.PlaceOf(index, ref block);
         int close = window.NextQuote(open + 1);
         bool isEscaped = window.IsEscaped(close);
-        if (!isEscaped && !_program.Names.MayHold(input, close, close - open - 1) && _paths.TryUnnamed()) return true;
+        int length = close - open - 1;
+        if (!isEscaped && _edits is null && _program.Names.Short.TryFind(input, close, length, out NameHit name))
+        {
+            Hit hit = _paths.Member(name);
+            if (hit == Hit.None) return true;
+            if (!ActOnEvents(input, open, ref output)) return false;
+            int place = close - window.Start;
+            bool isDone = TryMaskBeside(
+                input, close, place / BlockWindow.BlockBytes, place % BlockWindow.BlockBytes, hit, ref output);
+            return isDone || ActOnKey(input, open, close, isEscaped: false, ref output);
+        }
+
+        if (!isEscaped && !_program.Names.MayHold(input, close, length) && _paths.TryUnnamed()) return true;
         return ActOnEvents(input, open, ref output) && ActOnKey(input, open, close, isEscaped, ref output);
     }
 
@@ -105,9 +135,8 @@ public sealed partial class JsonMasker
     {
         BlockWindow window = _blocks!;
         Span<TokenMasks> groups = window.Groups;
-        for (ulong blocks = window.Eventful; blocks != 0; blocks &= blocks - 1)
+        for (int block = 0; block < window.Masks.Length; block++)
         {
-            int block = BitOperations.TrailingZeroCount(blocks);
             ref readonly BlockMasks masks = ref window.Masks[block];
             for (ulong closes = masks.Names; closes != 0; closes &= closes - 1)
             {

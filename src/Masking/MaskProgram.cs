@@ -138,6 +138,9 @@ public sealed class MaskProgram
         return live & selecting;
     }
 
+    /// <summary>The same of a name that was found.</summary>
+    internal ulong MatchMember(ulong live, NameHit name) => live & (WildcardSteps | name.Steps);
+
     /// <summary>The live steps that select the element at <paramref name="index"/>, counted from 0.</summary>
     internal ulong MatchElement(ulong live, long index)
     {

@@ -59,10 +59,14 @@ internal sealed class NameTable
         byte[][] all = [.. byCase.Names, .. bySeparators.Names];
         foreach (byte[] name in all) Admit(name);
         Trails = KeyTrails.Of(all, FoldsSeparators);
+        Short = new ShortNames(all, name => Find(name));
     }
 
     /// <summary>True if separators do not count in some name, so that no key is too long to be one.</summary>
     public bool FoldsSeparators => _bySeparators is not null;
+
+    /// <summary>Those that most bodies have.</summary>
+    public ShortNames Short { get; }
 
     /// <summary>What the names end with.</summary>
     public KeyTrails Trails { get; }

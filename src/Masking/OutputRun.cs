@@ -1,4 +1,7 @@
 using System.Buffers;
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Countersign.Masking;
 
@@ -6,6 +9,11 @@ namespace Countersign.Masking;
 /// counted once. Nothing else may write to the output before <see cref="Flush"/>.</summary>
 internal ref struct OutputRun(IBufferWriter<byte> output)
 {
+    private const int StepBytes = 64;
+    private const int StepsBytesMax = 256;   // more is sooner left to the runtime's own copy
+    private const ulong Redacted = 0x22_2A_2A_2A_22;   // "***" with its quotes, in the order of the bytes
+    private const int RedactedBytes = 5;
+
     private Span<byte> _room;
     private int _count;
 
@@ -21,9 +29,34 @@ internal ref struct OutputRun(IBufferWriter<byte> output)
         _count += bytes.Length;
     }
 
+    /// <summary>Adds the bytes of <paramref name="input"/> from <paramref name="from"/> to <paramref name="to"/>, and
+    /// behind them a string of three stars. Short pieces are copied in whole steps: what is too much of the last step
+    /// is written over, or wiped by <see cref="Flush"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddRedacted(scoped ReadOnlySpan<byte> input, int from, int to)
+    {
+        int length = to - from;
+        bool isShort = (uint)length <= StepsBytesMax && to + StepBytes <= input.Length
+            && _count + length + StepBytes <= _room.Length;
+        if (!isShort)
+        {
+            Add(input[from..to]);
+            Add("\"***\""u8);
+            return;
+        }
+
+        scoped ReadOnlySpan<byte> piece = input.Slice(from, length + StepBytes);
+        Span<byte> room = _room.Slice(_count, length + StepBytes);
+        for (int done = 0; done < length; done += StepBytes)
+            Vector512.Create(piece[done..]).CopyTo(room[done..]);
+        BinaryPrimitives.WriteUInt64LittleEndian(room[length..], Redacted);
+        _count += length + RedactedBytes;
+    }
+
     /// <summary>Hands over what was added, and the output with it.</summary>
     public IBufferWriter<byte> Flush()
     {
+        _room.Slice(_count, Math.Min(StepBytes, _room.Length - _count)).Clear();
         if (_count > 0) output.Advance(_count);
         _room = default;
         _count = 0;

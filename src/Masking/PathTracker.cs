@@ -42,6 +42,17 @@ internal sealed class PathTracker
         return bare < path ? bare : path;
     }
 
+    /// <summary>The next value is the member of the innermost container whose name was found to be
+    /// <paramref name="name"/>.</summary>
+    public Hit Member(NameHit name)
+    {
+        ulong live = _live[_depth - 1];
+        ulong matched = _program.MatchMember(live, name);
+        _below = _program.Below(live, matched);
+        Hit path = _program.HitOf(matched);
+        return name.Bare < path ? name.Bare : path;
+    }
+
     /// <summary>The next value is the next element of the innermost container.</summary>
     public Hit Element()
     {

@@ -129,6 +129,6 @@ public sealed class BlockWidthTests
         where TBlock : struct, IBlockBytes<TBlock> =>
         [
             block.Equal(value), block.EqualFolded((byte)(value | 0x20)), block.InRange(value, count), block.High(),
-            block.Marks(), block.Blanks(), block.EscapeLetters(),
+            block.Between(), block.Special(), block.EscapeLetters(),
         ];
 }
