@@ -91,7 +91,7 @@ internal static class PolicyEndpoints
     {
         if (!PolicyText.IsPolicyType(context.Request.ContentType))
         {
-            const string Detail = "Send application/yaml, text/yaml or application/json, in UTF-8.";
+            const string Detail = "Send application/yaml or application/json, in UTF-8.";
             return (null, Reply.Refuse(Refusal.UnsupportedMediaType, Detail));
         }
 
