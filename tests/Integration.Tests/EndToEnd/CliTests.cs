@@ -17,7 +17,8 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("", "demo serve policy approvals notices audit mask")]
+    [InlineData("", "demo serve config policy approvals notices audit mask")]
+    [InlineData("config", "schema")]
     [InlineData("demo", "--data --control --issuer --upstream --dir --log-level --json")]
     [InlineData("serve", "--config --roles --data --control --store --audit --log-level --json")]
     [InlineData("policy", "validate test explain diff replay publish history import schema")]
