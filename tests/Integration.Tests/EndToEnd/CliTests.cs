@@ -99,7 +99,8 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
               "data": { "listen": ["somewhere"], "tarnsport": "sockets" },
               "masking": { "keys": { "pii": "the-secret-itself" }, "kyes": {} },
               "store": { "redis": "127.0.0.1:1", "embedded": "state" },
-              "identity": { "issuers": [{ "issuer": "https://issuer.test", "groups": 7 }] },
+              "identity": { "issuers": [{ "issuer": "https://issuer.test", "groups": 7, "keys": "none.pem" }] },
+              "policy": { "bootstrap": "none.yaml" },
               "secrets": { "sealingKey": "the-secret-itself" },
               "limits": { "headBytesMax": 1, "keepAliveIdle": "soon" },
               "surprise": true
@@ -111,13 +112,14 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         [
             "data.listen", "data.tarnsport", "store.redis", "identity.issuers[0].groups",
             "identity.issuers[0].audiences", "secrets.sealingKey", "limits.headBytesMax", "limits.keepAliveIdle",
-            "surprise", "masking.keys.pii", "masking.kyes",
+            "surprise", "masking.keys.pii", "masking.kyes", "policy.bootstrap",
         ];
         foreach (string path in paths)
         {
             Assert.Contains("countersign: " + path + ":", end.Errors, StringComparison.Ordinal);
         }
 
+        Assert.Contains("there is no keys file", end.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("the-secret-itself", end.Errors, StringComparison.Ordinal);
         CommandEnd broken = await CountersignProcess.RunAsync("serve", "--config", Write("{\n  \"data\": [,]\n}"));
         Assert.Equal(Usage, broken.ExitCode);
@@ -310,6 +312,23 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         Assert.StartsWith("countersign: ", end.Errors, StringComparison.Ordinal);
         Assert.Contains("address already in use", end.Errors, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("   at ", end.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_start_that_waits_for_its_store_ends_when_it_is_told_to()
+    {
+        // Proves that SIGTERM does not wait for a store that is away, and that to end unserved is no failure.
+        string file = Write("""
+            {
+              "store": { "redis": "127.0.0.1:1,connectTimeout=500" }, "audit": { "folder": "audit" },
+              "identity": { "issuers": [{ "issuer": "http://127.0.0.1:1", "audiences": ["a"] }] },
+              "secrets": { "sealingKey": "file:sealing.key" }
+            }
+            """);
+        CommandEnd end = await CountersignProcess.StopWhenAsync(
+            told => told.Errors.Contains("The store did not answer", StringComparison.Ordinal),
+            "serve", "--config", file, "--data", "127.0.0.1:0", "--control", "127.0.0.1:0");
+        Assert.Equal((0, ""), (end.ExitCode, end.Output));
     }
 
     private static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
