@@ -315,6 +315,21 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     }
 
     [Fact]
+    public async Task The_demo_prints_a_token_for_each_of_its_users()
+    {
+        // Proves it of what people read, and that what to do next stands below the long lines.
+        CommandEnd end = await CountersignProcess.StopWhenAsync(
+            told => told.Output.Contains("Ctrl+C ends the demo.", StringComparison.Ordinal),
+            "demo", "--data", "127.0.0.1:0", "--control", "127.0.0.1:0", "--issuer", "127.0.0.1:0",
+            "--upstream", "127.0.0.1:0");
+        Assert.Equal((0, ""), (end.ExitCode, end.Errors.Trim()));
+        string[] users =
+            ["alice", "nina", "bob", "carol", "sam", "dave", "olga", "ci_deploy", "agent_7", "agent_9"];
+        string above = end.Output[..end.Output.IndexOf("  data  ", StringComparison.Ordinal)];
+        Assert.All(users, user => Assert.Matches($@"(?m)^  {user}=[\w-]+\.[\w-]+\.[\w-]+\r?$", above));
+    }
+
+    [Fact]
     public async Task A_start_that_waits_for_its_store_ends_when_it_is_told_to()
     {
         // Proves that SIGTERM does not wait for a store that is away, and that to end unserved is no failure.
