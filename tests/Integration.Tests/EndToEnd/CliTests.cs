@@ -246,6 +246,15 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         CommandEnd verified = await CountersignProcess.RunAsync("audit", "verify", world.AuditFolder);
         Assert.Equal(0, verified.ExitCode);
         Assert.StartsWith("ok: ", verified.Output, StringComparison.Ordinal);
+
+        // Who has no folder asks the control listener of their environment.
+        (string Verb, string Said)[] asked = [("prove", "c2sp.org/tlog-proof@v1"), ("show", "call " + call)];
+        foreach ((string verb, string said) in asked)
+        {
+            CommandEnd told = await RunAsync("olga", "audit", verb, call);
+            Assert.Equal((0, ""), (told.ExitCode, told.Errors.Trim()));
+            Assert.StartsWith(said, told.Output, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
