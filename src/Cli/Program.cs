@@ -3,6 +3,7 @@ using System.CommandLine;
 using Countersign.Cli;
 using Countersign.Cli.Approvals;
 using Countersign.Cli.Audit;
+using Countersign.Cli.Configuration;
 using Countersign.Cli.Demo;
 using Countersign.Cli.Login;
 using Countersign.Cli.Masking;
@@ -33,6 +34,7 @@ static RootCommand Compose(CommandEnvironment environment) => new(
 {
     DemoCommand.Create(environment),
     ServeCommand.Create(environment),
+    ConfigCommand.Create(environment),
     PolicyCommand.Create(environment),
     ApprovalsCommand.Create(environment),
     LoginCommand.CreateLogin(environment),

@@ -14,6 +14,11 @@ internal sealed record Reply(int Status, string ContentType, ReadOnlyMemory<byte
     private const string JsonType = "application/json";
     private const string ProblemType = "application/problem+json";
 
+    // Seconds: an event stream whose client has gone is noticed by its next comment; whatever else is missing may be
+    // back at once, as on the data listener.
+    private const string StreamsAgain = "15";
+    private const string Again = "1";
+
     // Safe: nothing here is ever put into a page, and every answer carries nosniff.
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -94,6 +99,8 @@ internal sealed record Reply(int Status, string ContentType, ReadOnlyMemory<byte
         if (CacheControl is not null) response.Headers.CacheControl = CacheControl;
         if (Status == 304) return Task.CompletedTask;
         response.Headers.ContentType = new StringValues(ContentType);
+        if (ContentType == ProblemType && Status is 429 or 503)
+            response.Headers.RetryAfter = Status == 429 ? StreamsAgain : Again;
         if (Streamed is { } write) return SendAsync(context, write);
         response.ContentLength = Body.Length;
         return response.Body.WriteAsync(Body, context.RequestAborted).AsTask();

@@ -6,6 +6,8 @@ namespace Countersign.Cli.Audit;
 /// <summary>How the commands find the log: an argument, a flag, or the configuration.</summary>
 internal sealed class FolderOptions
 {
+    private const string DefaultFile = "countersign.json";
+
     private readonly Argument<string?> _folder =
         new("folder") { Description = "The log's folder", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _flag = new("--folder", "--audit") { Description = "The log's folder" };
@@ -30,13 +32,20 @@ internal sealed class FolderOptions
         parsed.GetResult(_flag) is not null || parsed.GetResult(_config) is not null
         || (_hasArgument && parsed.GetValue(_folder) is not null);
 
+    /// <summary>
+    /// True if a command that may ask a control listener instead reads a folder: the one that is named, or, where no
+    /// listener is, that of the configuration in the folder where it runs.
+    /// </summary>
+    internal bool IsMeant(ParseResult parsed, ControlOptions control) =>
+        IsGiven(parsed) || (!control.IsGiven(parsed) && File.Exists(DefaultFile));
+
     /// <summary>The folder, or null after an error was printed.</summary>
     internal string? Find(CommandEnvironment environment, ParseResult parsed)
     {
         string? folder = (_hasArgument ? parsed.GetValue(_folder) : null) ?? parsed.GetValue(_flag);
         if (folder is null)
         {
-            string file = parsed.GetValue(_config) ?? "countersign.json";
+            string file = parsed.GetValue(_config) ?? DefaultFile;
             if (!File.Exists(file))
             {
                 environment.Fail("name the log's folder, or a configuration file with --config");

@@ -27,7 +27,7 @@ internal static class ProveVerb
             if (!Guid.TryParseExact(parsed.GetValue(call), "D", out Guid id))
                 return environment.Fail("name a call's id, as in Countersign-Call", ExitCodes.Usage);
             string record = parsed.GetValue(intent) ? "intent" : "outcome";
-            if (folder.IsGiven(parsed) || !control.IsGiven(parsed))
+            if (folder.IsMeant(parsed, control))
             {
                 return folder.Find(environment, parsed) is { } path
                     ? Prove(environment, path, id, record, parsed.GetValue(json))

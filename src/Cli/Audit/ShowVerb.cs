@@ -22,7 +22,7 @@ internal static class ShowVerb
         {
             if (!Guid.TryParseExact(parsed.GetValue(call), "D", out Guid id))
                 return environment.Fail("name a call's id, as in Countersign-Call", ExitCodes.Usage);
-            if (folder.IsGiven(parsed) || !control.IsGiven(parsed))
+            if (folder.IsMeant(parsed, control))
             {
                 if (folder.Find(environment, parsed) is not { } path) return ExitCodes.Usage;
                 return CallStory.Find(path, id) is { } story

@@ -12,7 +12,11 @@ internal sealed record ConfigurationFlags(
     string? Data = null, string? Control = null, string? Store = null, string? Audit = null);
 
 /// <summary>What came of reading: options, or every error.</summary>
-internal sealed record ConfigurationReading(GatewayOptions? Options, IReadOnlyList<string> Errors);
+/// <param name="Options">What was read; null where anything is wrong.</param>
+/// <param name="Errors">All that is wrong.</param>
+/// <param name="Faulty">What was read all the same, to look for more errors in; null where nothing was.</param>
+internal sealed record ConfigurationReading(
+    GatewayOptions? Options, IReadOnlyList<string> Errors, GatewayOptions? Faulty = null);
 
 /// <summary>
 /// Reads <c>countersign.json</c>, then the environment (<c>COUNTERSIGN__STORE__REDIS</c>), then flags; each overrides
@@ -40,7 +44,7 @@ internal static class ConfigurationReader
         ConfigurationSection root = new(content, "", errors);
         GatewayOptions options = ReadRoot(
             root, flags, machineName, path => Path.GetFullPath(Path.Combine(folder, path)), errors);
-        return errors.Count == 0 ? new(options, errors) : new(null, errors);
+        return errors.Count == 0 ? new(options, errors) : new(null, errors, options);
     }
 
     private static JsonObject? Load(string file, List<string> errors)

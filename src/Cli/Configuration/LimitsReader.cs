@@ -152,6 +152,8 @@ internal static class LimitsReader
     {
         Limits limits = new();
         foreach (LimitRow row in Rows) limits = row.Read(section, limits);
+        if (!section.Has("targetBytesMax") && limits.TargetBytesMax > limits.HeadBytesMax)
+            limits = limits with { TargetBytesMax = limits.HeadBytesMax };
         if (limits.TargetBytesMax > limits.HeadBytesMax)
         {
             section.Fault("targetBytesMax", "cannot be more than headBytesMax");

@@ -10,9 +10,16 @@ internal static class DemoTour
         TextWriter output, GatewayProcess gateway, DemoIssuer.DemoIssuer identity,
         DemoFunctions.DemoFunctions functions)
     {
-        output.WriteLine($$"""
-            Countersign demo. Everything runs in this process, on this machine only.
+        output.WriteLine("Countersign demo. Everything runs in this process, on this machine only.");
+        output.WriteLine();
 
+        // First, since each is longer than a screen is wide: what to do with them stays in sight.
+        output.WriteLine("Tokens of the demo's users, good for an hour; token(), below, asks for others:");
+        output.WriteLine();
+        foreach (string user in DemoIssuer.DemoIssuer.Users)
+            output.WriteLine($"  {user.Replace('-', '_')}={identity.Mint(user)}");
+        output.WriteLine();
+        output.WriteLine($$"""
               data      {{gateway.DataAddress}}   callers reach functions here
               control   {{gateway.ControlAddress}}   approvers and operators work here
               console   {{gateway.ControlAddress}}/console   the same in a browser: sign in as bob, carol or olga

@@ -2,7 +2,9 @@ using System.CommandLine;
 
 namespace Countersign.Cli.Policies;
 
-/// <summary><c>policy schema</c> and <c>audit schema</c>: what is published as JSON Schema.</summary>
+/// <summary>
+/// <c>policy schema</c>, <c>audit schema</c> and <c>config schema</c>: what is published as JSON Schema.
+/// </summary>
 internal static class SchemaVerb
 {
     /// <summary>The language of policies, for editors.</summary>
@@ -12,6 +14,10 @@ internal static class SchemaVerb
     /// <summary>The records of the audit, for whoever reads exports.</summary>
     internal static Command CreateForAudit(CommandEnvironment environment) =>
         Create(environment, "audit-record.schema.json", "Print the JSON Schema of the log's records");
+
+    /// <summary>The configuration of a gateway, for editors.</summary>
+    internal static Command CreateForConfiguration(CommandEnvironment environment) =>
+        Create(environment, "countersign.schema.json", "Print the JSON Schema of countersign.json, for editors");
 
     private static Command Create(CommandEnvironment environment, string resource, string description)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Countersign.Cli.Configuration;
+using Countersign.DataPlane;
 using Microsoft.Extensions.Logging;
 
 namespace Countersign.Cli.Serve;
@@ -50,15 +51,9 @@ internal static class ServeCommand
             return environment.Fail($"--roles: '{roleNames}' is not data, control or data,control", ExitCodes.Usage);
         ConfigurationReading reading = ConfigurationReader.Read(
             file, environment.Variables, flags, environment.MachineName);
-        List<string> errors = [.. reading.Errors, .. MissingFiles(reading.Options)];
-        if (roles.HasFlag(Roles.Data) && reading.Options?.DataTls is { } tls)
-        {
-            errors.AddRange(tls.Check().Select(error => "data.tls: " + error));
-        }
-
-        if (roles.HasFlag(Roles.Control) && reading.Options?.ControlTls is { } controlTls)
-            errors.AddRange(controlTls.Check().Select(error => "control.tls: " + error));
-
+        List<string> errors = [.. reading.Errors];
+        if ((reading.Options ?? reading.Faulty) is { } read)
+            errors.AddRange(StartErrors(read, roles, environment.Variables));
         foreach (string error in errors) environment.Fail(error);
         if (reading.Options is null || errors.Count > 0) return ExitCodes.Usage;
 
@@ -67,11 +62,18 @@ internal static class ServeCommand
         using ShutdownSignal shutdown = new(cancellation);
         try
         {
-            await using GatewayProcess gateway = await GatewayProcess.StartAsync(
-                reading.Options, roles, environment.Variables, environment.Clock, logs, cancellation);
+            using CancellationTokenSource starting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            Task<GatewayProcess> start = GatewayProcess.StartAsync(
+                reading.Options, roles, environment.Variables, environment.Clock, logs, starting.Token);
+            if (await Task.WhenAny(start, shutdown.Asked) != start) await starting.CancelAsync();
+            await using GatewayProcess gateway = await start;
             PrintReady(environment, gateway, json);
             await shutdown.Asked;
             ProcessLog.Draining(log);
+        }
+        catch (OperationCanceledException) when (shutdown.Asked.IsCompleted)
+        {
+            // It was told to end before it served anybody.
         }
         catch (StartRefusedException refused)
         {
@@ -82,17 +84,25 @@ internal static class ServeCommand
     }
 
     // Only a gateway that starts needs them: a configuration may be read elsewhere, to publish or to verify.
-    private static IEnumerable<string> MissingFiles(GatewayOptions? options)
+    private static IEnumerable<string> StartErrors(
+        GatewayOptions options, Roles roles, IReadOnlyDictionary<string, string> variables)
     {
-        foreach (string? file in options?.Issuers.Select(issuer => issuer.KeysFile) ?? [])
+        foreach (string? file in options.Issuers.Select(issuer => issuer.KeysFile))
         {
             if (file is not null && !File.Exists(file)) yield return $"identity.issuers: there is no keys file {file}";
         }
 
-        if (options?.PolicyBootstrap is { } policy && !File.Exists(policy))
+        if (options.PolicyBootstrap is { } policy && !File.Exists(policy))
         {
             yield return $"policy.bootstrap: there is no file {policy}";
         }
+
+        if (options.SealingKey.Variable is { } variable && !variables.ContainsKey(variable))
+            yield return $"secrets.sealingKey: environment variable {variable} is not set.";
+        DataTlsOptions? data = roles.HasFlag(Roles.Data) ? options.DataTls : null;
+        DataTlsOptions? control = roles.HasFlag(Roles.Control) ? options.ControlTls : null;
+        foreach (string error in data?.Check() ?? []) yield return "data.tls: " + error;
+        foreach (string error in control?.Check() ?? []) yield return "control.tls: " + error;
     }
 
     private static Roles? ParseRoles(string names)

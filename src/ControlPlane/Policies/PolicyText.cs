@@ -8,15 +8,16 @@ internal static class PolicyText
 {
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
-    /// <summary>True for the media types that a policy may be sent as, in UTF-8.</summary>
+    /// <summary>True for the media types that a policy may be sent as, in UTF-8: JSON, and YAML by any of its names
+    /// (RFC 9512 section 2.1).</summary>
     public static bool IsPolicyType(string? contentType)
     {
         if (!MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? type)) return false;
         bool isUtf8 = !type.Charset.HasValue
             || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
         string? essence = type.MediaType.Value?.ToLowerInvariant();
-        return isUtf8 && essence is "application/json"
-            or "application/yaml" or "text/yaml" or "application/x-yaml" or "text/x-yaml"; // RFC 9512 section 2.1
+        return isUtf8 && essence is ("application/json" or "application/yaml" or "text/yaml"
+            or "application/x-yaml" or "text/x-yaml");
     }
 
     /// <summary>The text, without a byte order mark; null when it is not UTF-8.</summary>

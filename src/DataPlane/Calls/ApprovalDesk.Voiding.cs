@@ -36,12 +36,16 @@ internal sealed partial class ApprovalDesk
         return Verdict.ApprovalExpired;
     }
 
+    // What approvers see as the target.
+    private static string TargetOf(CallContext call) =>
+        call.IsToolCall ? call.Tool!.PlaceText() : Encoding.ASCII.GetString(call.Request.Target);
+
     // As far as is known by then: the body of a call that policy refuses may not have been read.
     private static bool IsOf(CallContext call, Approval approval)
     {
         bool isSame = ApprovalRules.IsRequester(approval.Requester, call.Caller!)
             && approval.Method == Encoding.ASCII.GetString(call.Request.Method)
-            && approval.Target == Encoding.ASCII.GetString(call.Request.Target)
+            && approval.Target == TargetOf(call)
             && (call.Function is null || approval.Function == call.Function.Id);
         return isSame && (call.Function is null || !call.RequestBody.IsWhole || approval.Digest == DigestOf(call));
     }

@@ -180,7 +180,7 @@ internal sealed partial class ApprovalDesk(
             Function = call.Function!.Id,
             Risk = call.Function.Risk,
             Method = call.Function.Method,
-            Target = call.IsToolCall ? call.Tool!.PlaceText() : Encoding.ASCII.GetString(call.Request.Target),
+            Target = TargetOf(call),
             ContentType = Encoding.Latin1.GetString(call.Request.Value(FieldId.ContentType)),
             Requester = Requester.Of(call.Caller!),
             Reason = Encoding.UTF8.GetString(reason),

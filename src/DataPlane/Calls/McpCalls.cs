@@ -29,6 +29,8 @@ internal static class McpCalls
         }
         else if (verdict == Verdict.UnknownFunction)
         {
+            // The audit says what was asked for.
+            (call.Tool ??= new ToolCall()).Set(request.Path, found.Name, default);
             call.Function = null;
         }
 

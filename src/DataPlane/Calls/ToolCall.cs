@@ -22,7 +22,7 @@ internal sealed class ToolCall
     /// <summary>The exact bytes of <c>arguments</c> in the body.</summary>
     internal ReadOnlyMemory<byte> ArgumentsIn(LeasedBuffer body) => body.WrittenMemory[_arguments];
 
-    /// <summary>Takes a call of a tool that policy knows.</summary>
+    /// <summary>Takes a call of a tool, whether or not policy knows it.</summary>
     internal void Set(ReadOnlySpan<byte> path, ReadOnlySpan<byte> name, Range arguments)
     {
         _place.Clear();

@@ -23,12 +23,13 @@ internal static class PreferField
     }
 
     /// <summary>True if the caller asked not to be held (<c>respond-async</c>).</summary>
-    internal static bool RespondsAsync(RequestHead head) => Holds(head, "respond-async"u8);
+    internal static bool RespondsAsync(RequestHead head) => Holds(head, "respond-async"u8, default);
 
     /// <summary>True if the caller asked for no more than it must be told (<c>return=minimal</c>).</summary>
-    internal static bool IsMinimal(RequestHead head) => Holds(head, "return=minimal"u8);
+    internal static bool IsMinimal(RequestHead head) => Holds(head, "return"u8, "minimal"u8);
 
-    private static bool Holds(RequestHead head, ReadOnlySpan<byte> preference)
+    // RFC 7240 section 2: parameters that nobody knows are ignored, an empty value is none, and quotes say nothing.
+    private static bool Holds(RequestHead head, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
         foreach (ref readonly FieldSlice field in head.Fields)
         {
@@ -36,7 +37,11 @@ internal static class PreferField
             ReadOnlySpan<byte> list = head.Value(field);
             foreach (Range range in list.Split((byte)','))
             {
-                if (Ascii.EqualsIgnoreCase(list[range].Trim(" \t"u8), preference)) return true;
+                ReadOnlySpan<byte> preference = WithoutParameters(list[range]);
+                int equals = preference.IndexOf((byte)'=');
+                ReadOnlySpan<byte> said = equals < 0 ? default : preference[(equals + 1)..].Trim(" \t\""u8);
+                if (equals >= 0) preference = preference[..equals].TrimEnd(" \t"u8);
+                if (Ascii.EqualsIgnoreCase(preference, name) && Ascii.EqualsIgnoreCase(said, value)) return true;
             }
         }
 
@@ -48,10 +53,8 @@ internal static class PreferField
         while (!list.IsEmpty)
         {
             int comma = list.IndexOf((byte)',');
-            ReadOnlySpan<byte> preference = (comma < 0 ? list : list[..comma]).Trim(" \t"u8);
+            ReadOnlySpan<byte> preference = WithoutParameters(comma < 0 ? list : list[..comma]);
             list = comma < 0 ? default : list[(comma + 1)..];
-            int semicolon = preference.IndexOf((byte)';');
-            if (semicolon >= 0) preference = preference[..semicolon].TrimEnd(" \t"u8);
             int equals = preference.IndexOf((byte)'=');
             if (equals < 0 || !Ascii.EqualsIgnoreCase(preference[..equals].Trim(" \t"u8), "wait"u8)) continue;
             ReadOnlySpan<byte> value = preference[(equals + 1)..].Trim(" \t\""u8);
@@ -61,5 +64,11 @@ internal static class PreferField
         }
 
         return -1;
+    }
+
+    private static ReadOnlySpan<byte> WithoutParameters(ReadOnlySpan<byte> preference)
+    {
+        int semicolon = preference.IndexOf((byte)';');
+        return (semicolon < 0 ? preference : preference[..semicolon]).Trim(" \t"u8);
     }
 }

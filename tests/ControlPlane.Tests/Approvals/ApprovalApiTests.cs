@@ -203,6 +203,7 @@ public sealed class ApprovalApiTests
         gate.Store.OnMove = (_, _) => StoreStatus.Unavailable;
         Answer unclear = await gate.DecideAsync(id, sam);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "store-unavailable"), (unclear.Status, unclear.Problem));
+        Assert.Equal(TimeSpan.FromSeconds(1), unclear.Message.Headers.RetryAfter!.Delta);
         gate.Store.IsAway = true;
         Assert.Equal("store-unavailable", (await gate.DecideAsync(id, sam)).Problem);
         Assert.Equal("store-unavailable", (await gate.GetAsync(Path, sam)).Problem);

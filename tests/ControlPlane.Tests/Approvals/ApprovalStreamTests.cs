@@ -142,6 +142,7 @@ public sealed class ApprovalStreamTests
 
         Answer refused = await gate.GetAsync("/api/v1/approvals/events", fay);
         Assert.Equal((HttpStatusCode.TooManyRequests, "rate-limited"), (refused.Status, refused.Problem));
+        Assert.Equal(TimeSpan.FromSeconds(15), refused.Message.Headers.RetryAfter!.Delta);
         using EventReader other = await gate.EventsAsync(gate.Token("sam", "sre"));
         await other.NextAsync("ready");
         foreach (EventReader one in open) one.Dispose();

@@ -154,6 +154,33 @@ public sealed class McpCallTests
         Assert.Equal(428, (await client.CallAsync(Requests.Post(gateway, Endpoint, retry))).Status);
     }
 
+    [Theory]
+    [InlineData("tool: \"delete_*\"", "tool: \"remove_*\"", "")]
+    [InlineData(
+        "effect: approve\n    approval: { stages: [{ groups: [leads], count: 1 }] }", "effect: deny", "crm.delete")]
+    public async Task A_tool_that_policy_refuses_since_voids_what_was_approved(
+        string part, string other, string function)
+    {
+        // Proves that an approval of a tool does not outlast its rule or its function, and that the audit names a tool
+        // also where policy knows none of that name.
+        await using MemoryGateway gateway = new(Policy.ReplaceLineEndings("\n"));
+        MemoryClient client = gateway.Connect();
+        string body = Call("delete_user", "{\"id\":7}");
+        string id = Member(await client.CallAsync(Requests.Post(gateway, Endpoint, body)), "approval");
+        await gateway.DecideAsync(id, "fay", "leads");
+        string changed = Policy.ReplaceLineEndings("\n").Replace(part, other, StringComparison.Ordinal);
+        Assert.NotEqual(Policy.ReplaceLineEndings("\n"), changed);
+        gateway.Publish(changed);
+        WireMessage refused = await client.CallAsync(
+            Requests.Post(gateway, Endpoint, body, $"Countersign-Approval: {id}\r\n"));
+        Assert.Equal((410, "urn:countersign:approval-expired"), (refused.Status, Member(refused, "type")));
+        Assert.Equal(ApprovalState.Expired, (await gateway.Store.FindAsync(id)).Value!.State);
+        JsonElement outcome = (await gateway.CloseAuditAsync()).Last(one =>
+            one.GetProperty("type").GetString() == "outcome");
+        Assert.Equal("/mcp#delete_user", outcome.GetProperty("target").GetString());
+        Assert.Equal(function, outcome.TryGetProperty("function", out JsonElement named) ? named.GetString() : "");
+    }
+
     [Fact]
     public async Task A_call_made_without_its_caller_is_the_whole_message()
     {

@@ -70,6 +70,17 @@ public sealed class LimitsReaderTests
         Assert.StartsWith("limits.bufferedBytesMax:", errors[1], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_target_is_no_longer_than_its_head_where_nobody_says_how_long()
+    {
+        // Proves that whoever lowers the one limit need not know the other.
+        List<string> errors = [];
+        JsonObject content = new() { ["headBytesMax"] = 2_048 };
+        Limits limits = LimitsReader.Read(new ConfigurationSection(content, "limits", errors));
+        Assert.Empty(errors);
+        Assert.Equal((2_048, 2_048), (limits.HeadBytesMax, limits.TargetBytesMax));
+    }
+
     private static (Limits Read, List<string> Errors) Read(LimitRow row, string text)
     {
         List<string> errors = [];

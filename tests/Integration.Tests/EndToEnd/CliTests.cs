@@ -17,7 +17,8 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("", "demo serve policy approvals notices audit mask")]
+    [InlineData("", "demo serve config policy approvals notices audit mask")]
+    [InlineData("config", "schema")]
     [InlineData("demo", "--data --control --issuer --upstream --dir --log-level --json")]
     [InlineData("serve", "--config --roles --data --control --store --audit --log-level --json")]
     [InlineData("policy", "validate test explain diff replay publish history import schema")]
@@ -98,7 +99,8 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
               "data": { "listen": ["somewhere"], "tarnsport": "sockets" },
               "masking": { "keys": { "pii": "the-secret-itself" }, "kyes": {} },
               "store": { "redis": "127.0.0.1:1", "embedded": "state" },
-              "identity": { "issuers": [{ "issuer": "https://issuer.test", "groups": 7 }] },
+              "identity": { "issuers": [{ "issuer": "https://issuer.test", "groups": 7, "keys": "none.pem" }] },
+              "policy": { "bootstrap": "none.yaml" },
               "secrets": { "sealingKey": "the-secret-itself" },
               "limits": { "headBytesMax": 1, "keepAliveIdle": "soon" },
               "surprise": true
@@ -110,13 +112,14 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         [
             "data.listen", "data.tarnsport", "store.redis", "identity.issuers[0].groups",
             "identity.issuers[0].audiences", "secrets.sealingKey", "limits.headBytesMax", "limits.keepAliveIdle",
-            "surprise", "masking.keys.pii", "masking.kyes",
+            "surprise", "masking.keys.pii", "masking.kyes", "policy.bootstrap",
         ];
         foreach (string path in paths)
         {
             Assert.Contains("countersign: " + path + ":", end.Errors, StringComparison.Ordinal);
         }
 
+        Assert.Contains("there is no keys file", end.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("the-secret-itself", end.Errors, StringComparison.Ordinal);
         CommandEnd broken = await CountersignProcess.RunAsync("serve", "--config", Write("{\n  \"data\": [,]\n}"));
         Assert.Equal(Usage, broken.ExitCode);
@@ -243,6 +246,15 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         CommandEnd verified = await CountersignProcess.RunAsync("audit", "verify", world.AuditFolder);
         Assert.Equal(0, verified.ExitCode);
         Assert.StartsWith("ok: ", verified.Output, StringComparison.Ordinal);
+
+        // Who has no folder asks the control listener of their environment.
+        (string Verb, string Said)[] asked = [("prove", "c2sp.org/tlog-proof@v1"), ("show", "call " + call)];
+        foreach ((string verb, string said) in asked)
+        {
+            CommandEnd told = await RunAsync("olga", "audit", verb, call);
+            Assert.Equal((0, ""), (told.ExitCode, told.Errors.Trim()));
+            Assert.StartsWith(said, told.Output, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -309,6 +321,38 @@ public sealed class CliTests(DemoWorld world) : IClassFixture<DemoWorld>, IDispo
         Assert.StartsWith("countersign: ", end.Errors, StringComparison.Ordinal);
         Assert.Contains("address already in use", end.Errors, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("   at ", end.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_demo_prints_a_token_for_each_of_its_users()
+    {
+        // Proves it of what people read, and that what to do next stands below the long lines.
+        CommandEnd end = await CountersignProcess.StopWhenAsync(
+            told => told.Output.Contains("Ctrl+C ends the demo.", StringComparison.Ordinal),
+            "demo", "--data", "127.0.0.1:0", "--control", "127.0.0.1:0", "--issuer", "127.0.0.1:0",
+            "--upstream", "127.0.0.1:0");
+        Assert.Equal((0, ""), (end.ExitCode, end.Errors.Trim()));
+        string[] users =
+            ["alice", "nina", "bob", "carol", "sam", "dave", "olga", "ci_deploy", "agent_7", "agent_9"];
+        string above = end.Output[..end.Output.IndexOf("  data  ", StringComparison.Ordinal)];
+        Assert.All(users, user => Assert.Matches($@"(?m)^  {user}=[\w-]+\.[\w-]+\.[\w-]+\r?$", above));
+    }
+
+    [Fact]
+    public async Task A_start_that_waits_for_its_store_ends_when_it_is_told_to()
+    {
+        // Proves that SIGTERM does not wait for a store that is away, and that to end unserved is no failure.
+        string file = Write("""
+            {
+              "store": { "redis": "127.0.0.1:1,connectTimeout=500" }, "audit": { "folder": "audit" },
+              "identity": { "issuers": [{ "issuer": "http://127.0.0.1:1", "audiences": ["a"] }] },
+              "secrets": { "sealingKey": "file:sealing.key" }
+            }
+            """);
+        CommandEnd end = await CountersignProcess.StopWhenAsync(
+            told => told.Errors.Contains("The store did not answer", StringComparison.Ordinal),
+            "serve", "--config", file, "--data", "127.0.0.1:0", "--control", "127.0.0.1:0");
+        Assert.Equal((0, ""), (end.ExitCode, end.Output));
     }
 
     private static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Countersign.Cli;
 using Countersign.Cli.Approvals;
 using Countersign.Cli.Audit;
+using Countersign.Cli.Configuration;
 using Countersign.Cli.Demo;
 using Countersign.Cli.Login;
 using Countersign.Cli.Masking;
@@ -23,6 +24,7 @@ public sealed class CommandWordsTests
         DemoCommand.Create, ServeCommand.Create, PolicyCommand.Create, ApprovalsCommand.Create,
         LoginCommand.CreateLogin, LoginCommand.CreateLogout, NoticesCommand.Create, AuditCommand.Create,
         MaskCommand.Create, NodesCommand.Create, TokenCommand.Create, KeysCommand.Create, CompletionCommand.Create,
+        ConfigCommand.Create,
     ];
 
     [Fact]

@@ -94,6 +94,33 @@ public sealed class CountersignProcess : IAsyncDisposable
         return new(started._process.ExitCode, output, started.Errors);
     }
 
+    /// <summary>Runs a command, and asks it to end once it has said enough.</summary>
+    public static async Task<CommandEnd> StopWhenAsync(Func<CommandEnd, bool> isTime, params string[] arguments)
+    {
+        await using CountersignProcess started = new(Create(new Dictionary<string, string>(), arguments));
+        StringBuilder output = new();
+        Task reading = ReadAsync();
+        using CancellationTokenSource patience = new(PatienceMax);
+        while (!isTime(Told(0)) && !started._process.HasExited) await Task.Delay(50, patience.Token);
+        if (!started._process.HasExited) await started.TerminateAsync();
+        int exitCode = await started.ExitAsync();
+        await reading;
+        return Told(exitCode);
+
+        async Task ReadAsync()
+        {
+            while (await started._process.StandardOutput.ReadLineAsync() is { } line)
+            {
+                lock (output) output.AppendLine(line);
+            }
+        }
+
+        CommandEnd Told(int code)
+        {
+            lock (output) return new(code, output.ToString(), started.Errors);
+        }
+    }
+
     /// <summary>Runs a command and kills it when told, unless it ended before.</summary>
     public static async Task KillWhenAsync(
         Dictionary<string, string> environment, CancellationToken when, params string[] arguments)
