@@ -12,7 +12,7 @@ namespace Countersign.Fuzz;
 public sealed class HttpFuzz
 {
     private static readonly Regex RespondAsync = new(
-        "^[ \t]*respond-async[ \t]*(=[ \t\"]*)?(;.*)?$",
+        "^[ \t]*respond-async[ \t]*(=(?<value>[^;]*))?(;.*)?$",
         RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.CultureInvariant);
 
     [Fact]
@@ -72,12 +72,14 @@ public sealed class HttpFuzz
         // Proves that mutated preferences never crash, never ask for more than a day or less than nothing, and are
         // found where a pattern of RFC 7240 finds them.
         string list = FuzzRun.Pick(random, "wait=10", "respond-async, wait=3", "wait=\"7\";a, b", "wait=99999999999",
-            "respond-async=\"\";a=b");
+            "respond-async=\"\";a=b", "respond-async=no, respond-async");
         RequestHead? head = Parse(random, "Prefer: ", list);
         if (head is null) return Task.CompletedTask;
         Assert.InRange(PreferField.WaitSeconds(head), -1, 86_400);
         string told = Encoding.Latin1.GetString(head.Value(FieldId.Prefer));
-        Assert.Equal(told.Split(',').Any(RespondAsync.IsMatch), PreferField.RespondsAsync(head));
+        bool isAsked = told.Split(',').FirstOrDefault(RespondAsync.IsMatch) is { } first
+            && RespondAsync.Match(first).Groups["value"].Value.Trim(' ', '\t', '"').Length == 0;
+        Assert.Equal(isAsked, PreferField.RespondsAsync(head));
         return Task.CompletedTask;
     });
 

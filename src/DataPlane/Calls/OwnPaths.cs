@@ -44,7 +44,7 @@ internal sealed class OwnPaths(
         {
             // RFC 9728 section 3.1: of a resource under a path, such as an MCP endpoint, the path follows.
             string resource = Encoding.UTF8.GetString(call.Request.Path[MetadataPath.Length..]);
-            return isGet || IsHead(call) ? await SendAsync(call, resourceMetadata(resource)) : Verdict.NotFound;
+            return isGet || call.Request.IsHead ? await SendAsync(call, resourceMetadata(resource)) : Verdict.NotFound;
         }
 
         if (!call.Request.Path.StartsWith(ApprovalsPath) || !(isGet || isDelete)) return Verdict.NotFound;
@@ -58,8 +58,6 @@ internal sealed class OwnPaths(
         if (isOutcome) return await GiveAsync(call, id);
         return isGet ? await ShowAsync(call, id) : await CancelAsync(call, id);
     }
-
-    private static bool IsHead(CallContext call) => call.Request.Method.SequenceEqual("HEAD"u8);
 
     private static bool IsMetadata(ReadOnlySpan<byte> path) =>
         path.StartsWith(MetadataPath) && (path.Length == MetadataPath.Length || path[MetadataPath.Length] == (byte)'/');
@@ -201,9 +199,9 @@ internal sealed class OwnPaths(
     private async ValueTask<Verdict> SendAsync(CallContext call, ReadOnlyMemory<byte> body)
     {
         await BeginAsync(call, 200);
-        call.CountReply(body.Span);
+        if (!call.Request.IsHead) call.CountReply(body.Span);
         ReplyHead.WriteOwnJson(call.Client.Output, call, 200, body.Length);
-        if (!IsHead(call)) WireText.Put(call.Client.Output, body.Span);
+        if (!call.Request.IsHead) WireText.Put(call.Client.Output, body.Span);
         return await EndAsync(call);
     }
 

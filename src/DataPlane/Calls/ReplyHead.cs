@@ -61,7 +61,7 @@ internal static class ReplyHead
     /// </summary>
     internal static void WriteInterim(IBufferWriter<byte> output, CallContext call, ResponseHead head)
     {
-        WriteStatusLine(output, head.Status, ReasonOf(call, head));
+        WriteStatusLine(output, head.Status, ReasonOf(call, head, call.Secrets.HoldsAny(head.Reason)));
         foreach (ref readonly FieldSlice field in head.Fields)
         {
             if (!Passes(field) || field.Id == FieldId.ContentLength) continue;
@@ -205,8 +205,8 @@ internal static class ReplyHead
     private static void WriteUpstreamHead(
         IBufferWriter<byte> output, CallContext call, ResponseHead head, bool keepsLength)
     {
-        WriteStatusLine(output, head.Status, ReasonOf(call, head));
         bool hasDate = false, mayShow = call.Secrets.HoldsAny(head.Bytes);
+        WriteStatusLine(output, head.Status, ReasonOf(call, head, mayShow));
         foreach (ref readonly FieldSlice field in head.Fields)
         {
             if (!Passes(field)) continue;
@@ -259,8 +259,8 @@ internal static class ReplyHead
     }
 
     // Under a mask the phrase is the standard one: an upstream can say anything in it.
-    private static ReadOnlySpan<byte> ReasonOf(CallContext call, ResponseHead head) =>
-        call.Decision!.Masks.Count > 0 || call.Secrets.HoldsAny(head.Reason) ? default : head.Reason;
+    private static ReadOnlySpan<byte> ReasonOf(CallContext call, ResponseHead head, bool mayShow) =>
+        call.Decision!.Masks.Count > 0 || mayShow ? default : head.Reason;
 
     private static void WriteStatusLine(IBufferWriter<byte> output, int status, ReadOnlySpan<byte> reason)
     {

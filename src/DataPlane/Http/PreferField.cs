@@ -9,27 +9,26 @@ internal static class PreferField
     // A day; anything longer is capped by the hold limit anyway.
     private const int WaitSecondsMax = 86_400;
 
-    /// <summary>The seconds of <c>wait=N</c> in any Prefer field, or -1 if there is none that is sound.</summary>
+    /// <summary>The seconds of <c>wait=N</c>, or -1 if there is none that is sound.</summary>
     internal static int WaitSeconds(RequestHead head)
     {
-        foreach (ref readonly FieldSlice field in head.Fields)
-        {
-            if (field.Id != FieldId.Prefer) continue;
-            int seconds = WaitSeconds(head.Value(field));
-            if (seconds >= 0) return seconds;
-        }
-
-        return -1;
+        if (!TryFind(head, "wait"u8, out ReadOnlySpan<byte> value)) return -1;
+        if (value.IsEmpty || value.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return -1;
+        bool fits = Utf8Parser.TryParse(value, out int seconds, out _);
+        return fits ? Math.Min(seconds, WaitSecondsMax) : WaitSecondsMax;
     }
 
     /// <summary>True if the caller asked not to be held (<c>respond-async</c>).</summary>
-    internal static bool RespondsAsync(RequestHead head) => Holds(head, "respond-async"u8, default);
+    internal static bool RespondsAsync(RequestHead head) =>
+        TryFind(head, "respond-async"u8, out ReadOnlySpan<byte> value) && value.IsEmpty;
 
     /// <summary>True if the caller asked for no more than it must be told (<c>return=minimal</c>).</summary>
-    internal static bool IsMinimal(RequestHead head) => Holds(head, "return"u8, "minimal"u8);
+    internal static bool IsMinimal(RequestHead head) =>
+        TryFind(head, "return"u8, out ReadOnlySpan<byte> value) && Ascii.EqualsIgnoreCase(value, "minimal"u8);
 
-    // RFC 7240 section 2: parameters that nobody knows are ignored, an empty value is none, and quotes say nothing.
-    private static bool Holds(RequestHead head, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    // RFC 7240 section 2: of several of one name the first counts, parameters that nobody knows are ignored, an empty
+    // value is none, and quotes say nothing.
+    private static bool TryFind(RequestHead head, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
         foreach (ref readonly FieldSlice field in head.Fields)
         {
@@ -37,38 +36,18 @@ internal static class PreferField
             ReadOnlySpan<byte> list = head.Value(field);
             foreach (Range range in list.Split((byte)','))
             {
-                ReadOnlySpan<byte> preference = WithoutParameters(list[range]);
-                int equals = preference.IndexOf((byte)'=');
-                ReadOnlySpan<byte> said = equals < 0 ? default : preference[(equals + 1)..].Trim(" \t\""u8);
-                if (equals >= 0) preference = preference[..equals].TrimEnd(" \t"u8);
-                if (Ascii.EqualsIgnoreCase(preference, name) && Ascii.EqualsIgnoreCase(said, value)) return true;
+                ReadOnlySpan<byte> preference = Before((byte)';', list[range]);
+                ReadOnlySpan<byte> said = Before((byte)'=', preference);
+                if (!Ascii.EqualsIgnoreCase(said.Trim(" \t"u8), name)) continue;
+                value = said.Length == preference.Length ? default : preference[(said.Length + 1)..].Trim(" \t\""u8);
+                return true;
             }
         }
 
+        value = default;
         return false;
     }
 
-    private static int WaitSeconds(ReadOnlySpan<byte> list)
-    {
-        while (!list.IsEmpty)
-        {
-            int comma = list.IndexOf((byte)',');
-            ReadOnlySpan<byte> preference = WithoutParameters(comma < 0 ? list : list[..comma]);
-            list = comma < 0 ? default : list[(comma + 1)..];
-            int equals = preference.IndexOf((byte)'=');
-            if (equals < 0 || !Ascii.EqualsIgnoreCase(preference[..equals].Trim(" \t"u8), "wait"u8)) continue;
-            ReadOnlySpan<byte> value = preference[(equals + 1)..].Trim(" \t\""u8);
-            if (value.IsEmpty || value.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return -1;
-            bool fits = Utf8Parser.TryParse(value, out int seconds, out _);
-            return fits ? Math.Min(seconds, WaitSecondsMax) : WaitSecondsMax;
-        }
-
-        return -1;
-    }
-
-    private static ReadOnlySpan<byte> WithoutParameters(ReadOnlySpan<byte> preference)
-    {
-        int semicolon = preference.IndexOf((byte)';');
-        return (semicolon < 0 ? preference : preference[..semicolon]).Trim(" \t"u8);
-    }
+    private static ReadOnlySpan<byte> Before(byte sign, ReadOnlySpan<byte> text) =>
+        text.IndexOf(sign) is var at and >= 0 ? text[..at] : text;
 }

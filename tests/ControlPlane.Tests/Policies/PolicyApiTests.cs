@@ -148,23 +148,6 @@ public sealed class PolicyApiTests
             await gate.ActsAsync());
     }
 
-    [Theory]
-    [InlineData("application/yaml", true)]
-    [InlineData("text/yaml; charset=utf-8", true)]
-    [InlineData("application/x-yaml", true)]
-    [InlineData("text/x-yaml", true)]
-    [InlineData("application/json", true)]
-    [InlineData("text/plain", false)]
-    [InlineData("application/yaml; charset=utf-16", false)]
-    public async Task A_policy_is_sent_by_any_name_of_its_type(string type, bool isTaken)
-    {
-        // Proves the media type of YAML with those that RFC 9512 lists as its other names.
-        await using ControlFixture gate = await ControlFixture.StartAsync();
-        Answer answer = await gate.PostAsync(
-            Path + "/validate", gate.Token("pat", "policy-admins"), ControlFixture.Policy, type);
-        Assert.Equal(isTaken ? HttpStatusCode.OK : HttpStatusCode.UnsupportedMediaType, answer.Status);
-    }
-
     [Fact]
     public async Task What_does_not_compile_is_not_published()
     {

@@ -13,13 +13,16 @@ public sealed class PreferTests
     [InlineData("Prefer: respond-async; priority=5\r\n", 202)]
     [InlineData("Prefer: wait=0, respond-async;x\r\n", 202)]
     [InlineData("Prefer: handling=lenient\r\nPrefer: respond-async\r\n", 202)]
+    [InlineData("Prefer: respond-async, respond-async=no\r\n", 202)]
     [InlineData("Prefer: respond-async=no\r\n", 428)]
+    [InlineData("Prefer: respond-async=no\r\nPrefer: respond-async\r\n", 428)]
     [InlineData("Prefer: x; respond-async\r\n", 428)]
     [InlineData("Prefer: respond-asynchronously\r\n", 428)]
     [InlineData("Prefer: \r\n", 428)]
     public async Task A_caller_who_does_not_wait_says_so_in_any_form(string fields, int status)
     {
-        // Proves section 2: parameters that nobody knows are ignored, an empty value is none, and names have no case.
+        // Proves section 2: parameters that nobody knows are ignored, an empty value is none,
+        // names have no case, and of several the first counts.
         await using MemoryGateway gateway = new(Policies.Standard);
         WireMessage answer = await gateway.Connect().CallAsync(
             Requests.Post(gateway, "/billing/7/refunds", "{}", fields));

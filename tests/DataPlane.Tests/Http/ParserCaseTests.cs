@@ -71,6 +71,8 @@ public sealed class ParserCaseTests
     [InlineData("Prefer: respond-async, wait=10\r\n", 10)]
     [InlineData("Prefer: respond-async\r\nprefer: Wait = \"7\"\r\n", 7)]
     [InlineData("Prefer: wait=0\r\n", 0)]
+    [InlineData("Prefer: wait=5, wait=9\r\nPrefer: wait=7\r\n", 5)]
+    [InlineData("Prefer: wait=soon\r\nPrefer: wait=7\r\n", -1)]
     [InlineData("Prefer: wait=999999999\r\n", 86_400)]
     [InlineData("Prefer: wait=-1\r\n", -1)]
     [InlineData("Prefer: wait=1.5\r\n", -1)]
