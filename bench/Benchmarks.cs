@@ -87,5 +87,5 @@ public class CallBenchmarks : OperationBenchmark
 {
     /// <inheritdoc/>
     public override IEnumerable<string> Names =>
-        ["SocketRoundTrip", "WholeCallMasked", "WholeCallStreamed", "WholeCallLimited"];
+        ["SocketRoundTrip", "SocketTurns", "WholeCallMasked", "WholeCallStreamed", "WholeCallLimited"];
 }

@@ -7,47 +7,51 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Countersign.Bench.Operations;
 
 /// <summary>
-/// One request's and one answer's worth of bytes over a real loopback connection, both ends on the event loops, each
-/// end waiting for the other with nothing received.
+/// One request's and one answer's worth of bytes over each of some real loopback connections at once, both ends on the
+/// event loops, each end waiting for the other with nothing received. Over many, they share the loops' turns.
 /// </summary>
-internal sealed class SocketRoundTrip : Operation
+internal sealed class SocketRoundTrip(int connections) : Operation
 {
     private const int RequestBytes = 1_024;
     private const int AnswerBytes = 4_096;
 
-    private readonly EpollTransport _transport = new(new LoopClock(TimeProvider.System), NullLogger.Instance);
+    private readonly EpollTransport _transport = new(
+        new LoopClock(TimeProvider.System), NullLogger.Instance, usesRing: true);
     private readonly byte[] _request = new byte[RequestBytes];
     private readonly byte[] _answer = new byte[AnswerBytes];
+    private readonly EpollConnection[] _clients = new EpollConnection[connections];
+    private readonly ConnectionContext[] _servers = new ConnectionContext[connections];
+    private readonly Task[] _serving = new Task[connections];
     private IConnectionListener? _listener;
-    private EpollConnection? _client;
-    private ConnectionContext? _server;
-    private Task _serving = Task.CompletedTask;
 
     internal override bool SpansThreads => true;
 
     internal override async Task PrepareAsync()
     {
         _listener = await _transport.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
-        ValueTask<ConnectionContext?> accepting = _listener.AcceptAsync();
-        _client = await _transport.ConnectAsync(_listener.EndPoint, CancellationToken.None);
-        _server = await accepting;
-        _serving = ServeAsync(_server!);
+        for (int index = 0; index < connections; index++)
+        {
+            ValueTask<ConnectionContext?> accepting = _listener.AcceptAsync();
+            _clients[index] = await _transport.ConnectAsync(_listener.EndPoint, CancellationToken.None);
+            _servers[index] = (await accepting)!;
+            _serving[index] = ServeAsync(_servers[index]);
+        }
     }
 
     internal override async Task RunAsync(int count)
     {
         for (int turn = 0; turn < count; turn++)
         {
-            await _client!.Output.WriteAsync(_request);
-            Require(await TryReadAsync(_client.Input, AnswerBytes));
+            foreach (EpollConnection client in _clients) await client.Output.WriteAsync(_request);
+            foreach (EpollConnection client in _clients) Require(await TryReadAsync(client.Input, AnswerBytes));
         }
     }
 
     protected override async ValueTask ReleaseAsync()
     {
-        if (_client is not null) await _client.DisposeAsync();
-        await _serving;
-        if (_server is not null) await _server.DisposeAsync();
+        foreach (EpollConnection client in _clients) await client.DisposeAsync();
+        await Task.WhenAll(_serving);
+        foreach (ConnectionContext server in _servers) await server.DisposeAsync();
         if (_listener is not null) await _listener.DisposeAsync();
         _transport.Dispose();
     }

@@ -61,6 +61,9 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     /// <summary>True where <see cref="DataTransport.Epoll"/> can be used.</summary>
     public static bool SupportsEpoll => Epoll.IsSupported;
 
+    /// <summary>True where <see cref="DataTransport.IoUring"/> can be used.</summary>
+    public static bool SupportsIoUring => Ring.IsSupported;
+
     /// <summary>The addresses it is bound to, <c>http://127.0.0.1:8080</c>.</summary>
     public IReadOnlyList<string> Addresses { get; private set; } = [];
 
@@ -86,8 +89,9 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         ServerCertificates? certificates = _options.Tls is { } tls
             ? new ServerCertificates(tls, _clock, _logs.CreateLogger<ServerCertificates>())
             : null;
-        if (UsesEpoll()) _epoll = new EpollTransport(_clock, _logs.CreateLogger<EpollTransport>());
+        if (UsesEpoll()) _epoll = new EpollTransport(_clock, _logs.CreateLogger<EpollTransport>(), UsesRing());
         IConnectionListenerFactory factory = _epoll is not null ? _epoll : CreateSockets();
+        LogTransport(_log, _epoll is null ? "kestrel" : UsesRing() ? "io_uring" : "epoll");
         foreach (IPEndPoint endpoint in _options.Listen)
         {
             _listeners.Add(await BindAsync(factory, endpoint, cancellation));
@@ -159,8 +163,11 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
 
     private string Scheme => _options.Tls is null ? "http://" : "https://";
 
-    private bool UsesEpoll() => _options.Transport == DataTransport.Epoll
+    private bool UsesEpoll() => _options.Transport is DataTransport.Epoll or DataTransport.IoUring
         || (_options.Transport == DataTransport.Sockets && SupportsEpoll);
+
+    private bool UsesRing() => _options.Transport == DataTransport.IoUring
+        || (_options.Transport == DataTransport.Sockets && SupportsIoUring);
 
     private SocketTransportFactory CreateSockets() => new(
         Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4_096 }), _logs);
@@ -262,6 +269,9 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         Level = LogLevel.Warning,
         Message = "{Count} connections did not finish within the drain limit and were cut")]
     private static partial void LogUndrained(ILogger log, int count);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The data listener's transport is {Transport}")]
+    private static partial void LogTransport(ILogger log, string transport);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The data listener stopped accepting")]
     private static partial void LogAcceptEnded(ILogger log, Exception fault);

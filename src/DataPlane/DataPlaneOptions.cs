@@ -13,7 +13,8 @@ namespace Countersign.DataPlane;
 /// <summary>What carries the bytes of the data listener and of its upstreams.</summary>
 public enum DataTransport
 {
-    /// <summary>The kernel's sockets by the fastest means the machine has: epoll on Linux, Kestrel elsewhere.</summary>
+    /// <summary>The kernel's sockets by the fastest means the machine has: <see cref="IoUring"/>, <see cref="Epoll"/>,
+    /// or <see cref="Kestrel"/>.</summary>
     Sockets = 0,
 
     /// <summary>Event loops of the gateway's own: Linux on x86-64 and arm64.</summary>
@@ -21,6 +22,10 @@ public enum DataTransport
 
     /// <summary>Kestrel's socket transport: everywhere.</summary>
     Kestrel,
+
+    /// <summary>The event loops of <see cref="Epoll"/>, which receive and send for many sockets by one call: Linux 6.6
+    /// or later, where io_uring is allowed.</summary>
+    IoUring,
 }
 
 /// <summary>How the data listener is set up; checked before it gets here.</summary>

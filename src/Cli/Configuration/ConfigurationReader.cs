@@ -131,8 +131,15 @@ internal static class ConfigurationReader
             case "epoll":
                 data.Fault("transport", "'epoll' needs Linux on x86-64 or arm64; 'sockets' picks what there is");
                 return DataTransport.Sockets;
+            case "io_uring" when DataPlaneListener.SupportsIoUring: return DataTransport.IoUring;
+            case "io_uring":
+                data.Fault(
+                    "transport",
+                    "'io_uring' needs Linux 6.6 or later, and to be allowed it (kernel.io_uring_disabled, seccomp); "
+                    + "'sockets' picks what there is");
+                return DataTransport.Sockets;
             default:
-                data.Fault("transport", "must be 'sockets', 'epoll' or 'kestrel'");
+                data.Fault("transport", "must be 'sockets', 'io_uring', 'epoll' or 'kestrel'");
                 return DataTransport.Sockets;
         }
     }

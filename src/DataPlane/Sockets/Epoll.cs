@@ -40,11 +40,11 @@ internal static class Epoll
         ? TryWatchPacked(epoll, descriptor, events, token)
         : TryWatchPadded(epoll, descriptor, events, token);
 
-    /// <summary>Waits for events; -1 with the error kept.</summary>
-    internal static int Wait(int epoll, EpollEvents events) => RuntimeInformation
+    /// <summary>Waits for events, or only looks for them; -1 with the error kept.</summary>
+    internal static int Wait(int epoll, EpollEvents events, bool waits) => RuntimeInformation
         .ProcessArchitecture == Architecture.X64
-        ? epoll_wait(epoll, ref events.FirstPacked, events.Capacity, -1)
-        : epoll_wait(epoll, ref events.FirstPadded, events.Capacity, -1);
+        ? epoll_wait(epoll, ref events.FirstPacked, events.Capacity, waits ? -1 : 0)
+        : epoll_wait(epoll, ref events.FirstPadded, events.Capacity, waits ? -1 : 0);
 
     /// <summary>Takes what has arrived; 0 at the end, -1 with the error kept.</summary>
     [HotPath]

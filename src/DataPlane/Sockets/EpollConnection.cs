@@ -15,7 +15,6 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe
     private readonly Socket _socket;
     private readonly EpollReader _reader;
     private readonly EpollWriter _writer;
-    private readonly int _descriptor;
     private int _slot = -1;
     private int _isClosed;
     private volatile bool _isHungUp;
@@ -34,7 +33,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe
     {
         Loop = loop;
         _socket = socket;
-        _descriptor = (int)socket.Handle;
+        Descriptor = (int)socket.Handle;
         RemoteEndPoint = remote;
         _reader = new EpollReader(this, stepBytes);
         _writer = new EpollWriter(this);
@@ -42,6 +41,9 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe
 
     /// <summary>Where it is served.</summary>
     internal EpollLoop Loop { get; }
+
+    /// <summary>The kernel's number of it.</summary>
+    internal int Descriptor { get; }
 
     /// <summary>The peer sends no more, or the connection broke: reading tells which.</summary>
     internal bool IsHungUp => _isHungUp;
@@ -94,21 +96,21 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe
     }
 
     /// <summary>Has the loop watch the socket. Throws <see cref="IOException"/> where the kernel refuses.</summary>
-    internal void Open() => _slot = Loop.Watch(this, _descriptor);
+    internal void Open() => _slot = Loop.Watch(this, Descriptor);
 
     /// <summary>Receives without waiting; 0 at the end, -1 with the error kept.</summary>
     [HotPath]
-    internal int Receive(Span<byte> buffer) => Epoll.Receive(_descriptor, buffer);
+    internal int Receive(Span<byte> buffer) => Epoll.Receive(Descriptor, buffer);
 
     /// <summary>Sends without waiting; -1 with the error kept.</summary>
     [HotPath]
-    internal int Send(ReadOnlySpan<byte> bytes) => Epoll.Send(_descriptor, bytes);
+    internal int Send(ReadOnlySpan<byte> bytes) => Epoll.Send(Descriptor, bytes);
 
     /// <summary>Begins to connect; completes when the connection is open, or says why it is not.</summary>
     internal async ValueTask<SocketError> ConnectAsync(EndPoint endpoint)
     {
         SocketAddress address = endpoint.Serialize();
-        int begun = Epoll.Connect(_descriptor, address.Buffer.Span[..address.Size]);
+        int begun = Epoll.Connect(Descriptor, address.Buffer.Span[..address.Size]);
         int error = begun == 0 ? 0 : System.Runtime.InteropServices.Marshal.GetLastPInvokeError();
         Open();
         if (begun == 0) return SocketError.Success;
@@ -118,14 +120,14 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe
         return (SocketError)(int)_socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
     }
 
-    /// <summary>The loop has an event for it.</summary>
+    /// <summary>The loop has an event for it: what waited for that is added to its steps.</summary>
     [HotPath]
-    internal void OnReady(uint events)
+    internal void OnReady(uint events, Steps woken)
     {
         const uint Over = Epoll.Hup | Epoll.Err;
         if ((events & (Over | Epoll.ReadHup)) != 0) HangUp();
-        if ((events & (Over | Epoll.ReadHup | Epoll.In)) != 0) _reader.OnReady();
-        if ((events & (Over | Epoll.Out)) != 0) _writer.OnReady();
+        if ((events & (Over | Epoll.ReadHup | Epoll.In)) != 0 && _reader.TryWake()) woken.Add(_reader);
+        if ((events & (Over | Epoll.Out)) != 0 && _writer.TryWake()) woken.Add(_writer);
     }
 
     /// <summary>Resets the connection: the peer must not take what it has for whole.</summary>

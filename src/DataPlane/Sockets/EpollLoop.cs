@@ -6,11 +6,13 @@ namespace Countersign.DataPlane.Sockets;
 
 /// <summary>
 /// One thread that waits for its sockets to become ready and runs, then and there, whatever waited for them. A call
-/// whose client and upstream are both of this loop never changes threads. Nothing on this thread may block.
+/// whose client and upstream are both of this loop never changes threads. Nothing on this thread may block. A turn
+/// receives for all sockets that are ready, goes on with each, and sends what they wrote: decision 0087.
 /// </summary>
 internal sealed partial class EpollLoop : IDisposable
 {
-    private const int EventsPerWait = 256;
+    // What a turn takes in: few enough that what is written first need not wait long for the turn's end.
+    private const int EventsPerWait = 32;
     private const ulong WakeToken = ulong.MaxValue;
 
     private readonly ConcurrentQueue<IResumable> _posted = new();
@@ -22,6 +24,11 @@ internal sealed partial class EpollLoop : IDisposable
     private readonly int _epoll;
     private readonly int _wake;
     private readonly Thread _thread;
+    private readonly bool _usesRing;
+    private readonly Steps _woken = new();
+    private Steps _sends = new();
+    private Steps _sending = new();
+    private bool _isShared;   // the turn is of several sockets
     private Slot[] _slots = new Slot[64];
     private int _slotCount;
     private int _isAwake;
@@ -29,8 +36,13 @@ internal sealed partial class EpollLoop : IDisposable
     private bool _isClosed;
 
     /// <summary>Starts a loop. Throws <see cref="IOException"/> where the kernel has no descriptor left.</summary>
-    internal EpollLoop(int lane, LoopClock clock, ILogger log)
+    /// <param name="lane">Its number, from 1 on.</param>
+    /// <param name="usesRing">Receives and sends by <see cref="Ring"/>, where the kernel lets it.</param>
+    /// <param name="clock">The clock whose turns it begins.</param>
+    /// <param name="log">Where faults go.</param>
+    internal EpollLoop(int lane, bool usesRing, LoopClock clock, ILogger log)
     {
+        _usesRing = usesRing;
         _clock = clock;
         _lane = lane;
         _log = log;
@@ -109,14 +121,27 @@ internal sealed partial class EpollLoop : IDisposable
         if (!IsCurrent) _thread.Join();
     }
 
+    /// <summary>
+    /// Has a flush sent at the end of this turn; false if it need not wait for others, or this is not the loop's
+    /// thread.
+    /// </summary>
+    [HotPath]
+    internal bool TryDefer(EpollWriter flush)
+    {
+        if (!_isShared || Lane.Current != _lane) return false;
+        _sends.Add(flush);
+        return true;
+    }
+
     private void Run()
     {
         Lane.Enter(_lane);
+        Ring? ring = _usesRing ? Ring.TryOpen() : null;
         EpollEvents events = new(EventsPerWait);
         while (!_isStopping)
         {
             LoopClock.Rest();
-            int count = Epoll.Wait(_epoll, events);
+            int count = Epoll.Wait(_epoll, events, waits: _sends.Count == 0);
             int error = count < 0 ? Marshal.GetLastPInvokeError() : 0;
             if (error != 0 && error != Epoll.Interrupted)
             {
@@ -130,9 +155,15 @@ internal sealed partial class EpollLoop : IDisposable
                 if (token != WakeToken) Dispatch(ready, token);
             }
 
+            _isShared = _woken.Count > 1;
+            Take(_woken, ring);
             if (Volatile.Read(ref _isAwake) != 0) RunPosted();
+            if (_sends.Count == 0) continue;
+            (_sends, _sending) = (_sending, _sends);
+            Take(_sending, ring);
         }
 
+        ring?.Dispose();
         lock (_slotsGate)
         {
             _isClosed = true;
@@ -144,18 +175,29 @@ internal sealed partial class EpollLoop : IDisposable
     private void Dispatch(uint ready, ulong token)
     {
         Slot slot = Volatile.Read(ref _slots)[(int)(uint)token];
-        // An event of a socket that was closed a moment ago, in the same batch, must not reach its successor.
+        // An event of a socket that was closed a moment ago must not reach its successor.
         if (slot.Socket is null || slot.Generation != (uint)(token >> 32)) return;
-        try
+        slot.Socket.OnReady(ready, _woken);
+    }
+
+    private void Take(Steps steps, Ring? ring)
+    {
+        if (steps.Count > 1 && ring is { IsBroken: false }) steps.Ask(ring);
+        for (int index = 0; index < steps.Count; index++)
         {
-            _clock.Turn();
-            slot.Socket.OnReady(ready);
+            try
+            {
+                _clock.Turn();
+                steps[index].Continue();
+            }
+            catch (Exception fault)
+            {
+                // Continuations keep their exceptions to themselves, so this is a bug; the other sockets go on.
+                LogFault(_log, fault);
+            }
         }
-        catch (Exception fault)
-        {
-            // Continuations keep their exceptions to themselves, so this is a bug; the other sockets go on.
-            LogFault(_log, fault);
-        }
+
+        steps.Clear();
     }
 
     private void RunPosted()

@@ -11,7 +11,7 @@ namespace Countersign.DataPlane.Sockets;
 /// What a socket receives, as a pipe with one contiguous buffer and no pipe in between: bytes go from the kernel to
 /// where they are parsed. While nothing has arrived there is no buffer either.
 /// </summary>
-internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IResumable
+internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IResumable, IStep
 {
     // A consumer bounds what it leaves unread far below this (Limits.HeadBytesMax); beyond it there is a bug.
     private const int BufferBytesMax = 4 * 1024 * 1024;
@@ -34,6 +34,7 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
     private int _dirty;
     private int _run;
     private bool _isEnded;
+    private bool _isReset;
     private bool _isCompleted;
     private volatile bool _isCancelled;
     private CancellationTokenRegistration _cancellation;
@@ -110,17 +111,38 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
         Release();
     }
 
-    /// <summary>The kernel says that there is something to receive, or that nothing more will come.</summary>
-    internal void OnReady()
-    {
-        if (_ready.Signal()) Continue();
-    }
+    /// <summary>The kernel says that there is something to receive, or that nothing more will come. True if that ends
+    /// a wait, which the loop then continues.</summary>
+    internal bool TryWake() => _ready.Signal();
 
     /// <summary>Ends a wait that was cancelled, or one that only gave others their turn.</summary>
     void IResumable.Resume()
     {
         if (_ready.TryUnpark()) Continue();
     }
+
+    /// <inheritdoc/>
+    bool IStep.TryAsk(Ring ring)
+    {
+        if (_isCompleted || _isCancelled || HasNews) return false;
+        if (_buffer is not null && !BufferStack.IsPinned(_buffer)) return false;
+        MakeRoom();
+        if (!BufferStack.IsPinned(_buffer!)) return false;
+        _ready.Clear();
+        ring.Receive(_connection.Descriptor, _buffer!, _end, _buffer!.Length - _end);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    void IStep.Answer(int result)
+    {
+        if (result > 0) Received(result);
+        else if (result == 0) _isEnded = true;
+        else _isReset = result is not (-Epoll.WouldBlock or -Epoll.Interrupted);
+    }
+
+    /// <inheritdoc/>
+    void IStep.Continue() => Continue();
 
     /// <inheritdoc/>
     ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
@@ -158,8 +180,9 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
     // On the loop's thread: the wait is over, unless there was nothing after all.
     private void Continue()
     {
-        _run = 0;
+        if (!HasNews) _run = 0;
         bool isCancelled = TakeCancellation();
+        if (_isCompleted && !isCancelled) return; // disposed of a moment ago: nobody waits any more
         try
         {
             while (!isCancelled && !HasNews && !TryFill())
@@ -191,19 +214,13 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
     {
         while (true)
         {
+            if (_isReset) throw Reset();
             MakeRoom();
-            Span<byte> room = _buffer.AsSpan(_end);
             _ready.Clear();
-            int count = _connection.Receive(room);
+            int count = _connection.Receive(_buffer.AsSpan(_end));
             if (count > 0)
             {
-                _end += count;
-                _dirty = Math.Max(_dirty, _end);
-                _run++;
-
-                // All the room was used, or the peer has ended: the kernel need not tell of what is left.
-                if (count == room.Length || _connection.IsHungUp) _ready.Set();
-                if (count == room.Length && _stepBytes < StepBytesMax) _stepBytes *= 4;
+                Received(count);
                 return true;
             }
 
@@ -215,10 +232,24 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
 
             int error = Marshal.GetLastPInvokeError();
             if (error == Epoll.Interrupted) continue;
-            if (error != Epoll.WouldBlock) throw new ConnectionResetException("The peer reset the connection.");
+            if (error != Epoll.WouldBlock) throw Reset();
             return false;
         }
     }
+
+    private void Received(int count)
+    {
+        bool isFull = count == _buffer!.Length - _end;
+        _end += count;
+        _dirty = Math.Max(_dirty, _end);
+        _run++;
+
+        // All the room was used, or the peer has ended: the kernel need not tell of what is left.
+        if (isFull || _connection.IsHungUp) _ready.Set();
+        if (isFull && _stepBytes < StepBytesMax) _stepBytes *= 4;
+    }
+
+    private static ConnectionResetException Reset() => new("The peer reset the connection.");
 
     private void MakeRoom()
     {

@@ -22,11 +22,15 @@ internal sealed class EpollTransport : IConnectionListenerFactory, IDisposable
     private int _next;
 
     /// <summary>Starts the loops. Throws <see cref="IOException"/> where the kernel has no room for them.</summary>
-    internal EpollTransport(LoopClock clock, ILogger log)
+    /// <param name="clock">The clock whose turns they begin.</param>
+    /// <param name="log">Where faults go.</param>
+    /// <param name="usesRing">They receive and send by <see cref="Ring"/>.</param>
+    internal EpollTransport(LoopClock clock, ILogger log, bool usesRing)
     {
         _clock = clock;
         _loops = new EpollLoop[Lane.Count - 1];
-        for (int index = 0; index < _loops.Length; index++) _loops[index] = new EpollLoop(index + 1, clock, log);
+        for (int index = 0; index < _loops.Length; index++)
+            _loops[index] = new EpollLoop(index + 1, usesRing, clock, log);
     }
 
     /// <inheritdoc/>

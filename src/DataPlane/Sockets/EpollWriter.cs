@@ -7,9 +7,10 @@ namespace Countersign.DataPlane.Sockets;
 
 /// <summary>
 /// What a socket sends, as a pipe with one contiguous buffer, so that a head and a body written together leave in one
-/// send. A flush is over when the kernel has taken everything: there is no second buffer that a slow peer could fill.
+/// send, with what others of the loop send in the same turn. A flush is over when the kernel has taken everything:
+/// there is no second buffer that a slow peer could fill.
 /// </summary>
-internal sealed class EpollWriter : PipeWriter, IValueTaskSource<FlushResult>, IResumable
+internal sealed class EpollWriter : PipeWriter, IValueTaskSource<FlushResult>, IResumable, IStep
 {
     // Room for the head and body of a usual answer; what is larger doubles it.
     private const int FirstBytes = 16_384;
@@ -59,6 +60,13 @@ internal sealed class EpollWriter : PipeWriter, IValueTaskSource<FlushResult>, I
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (CanDefer && _connection.Loop.TryDefer(this))
+        {
+            _source.Reset();
+            if (cancellationToken.CanBeCanceled) Watch(cancellationToken);
+            return new(this, _source.Version);
+        }
+
         while (true)
         {
             if (TakeCancellation()) return new(new FlushResult(isCanceled: true, isCompleted: false));
@@ -83,14 +91,13 @@ internal sealed class EpollWriter : PipeWriter, IValueTaskSource<FlushResult>, I
     {
         if (_isCompleted) return;
         _isCompleted = true;
+        _isBroken |= _sent < _count; // a flush that was to go with others will not
         Release();
     }
 
-    /// <summary>The kernel says that it takes more, or that it never will.</summary>
-    internal void OnReady()
-    {
-        if (_ready.Signal()) Continue();
-    }
+    /// <summary>The kernel says that it takes more, or that it never will. True if that ends a wait, which the loop
+    /// then continues.</summary>
+    internal bool TryWake() => _ready.Signal();
 
     /// <summary>Waits for a connection that is being opened; flushing nothing is how it is done.</summary>
     internal ValueTask<FlushResult> WaitAsync()
@@ -106,6 +113,25 @@ internal sealed class EpollWriter : PipeWriter, IValueTaskSource<FlushResult>, I
     {
         if (_ready.TryUnpark()) Continue();
     }
+
+    /// <inheritdoc/>
+    bool IStep.TryAsk(Ring ring)
+    {
+        if (_isCompleted || _isCancelled || !CanDefer) return false;
+        _ready.Clear();
+        ring.Send(_connection.Descriptor, _buffer!, _sent, _count - _sent);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    void IStep.Answer(int result)
+    {
+        if (result >= 0) _sent += result;
+        else _isBroken = result is not (-Epoll.WouldBlock or -Epoll.Interrupted);
+    }
+
+    /// <inheritdoc/>
+    void IStep.Continue() => Continue();
 
     /// <inheritdoc/>
     FlushResult IValueTaskSource<FlushResult>.GetResult(short token)
@@ -125,6 +151,9 @@ internal sealed class EpollWriter : PipeWriter, IValueTaskSource<FlushResult>, I
     void IValueTaskSource<FlushResult>.OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
+
+    // Of the usual size; what is larger has the kernel's attention for long enough to go by itself.
+    private bool CanDefer => _sent < _count && !_isBroken && BufferStack.IsPinned(_buffer!);
 
     private void Watch(CancellationToken cancellation) => _cancellation = cancellation.UnsafeRegister(
         static state => ((EpollWriter)state!).CancelPendingFlush(), this);

@@ -33,7 +33,7 @@ internal sealed class EpollPair : IAsyncDisposable
     /// <summary>Binds, connects and accepts.</summary>
     internal static async Task<EpollPair> OpenAsync()
     {
-        EpollTransport transport = new(new LoopClock(TimeProvider.System), NullLogger.Instance);
+        EpollTransport transport = new(new LoopClock(TimeProvider.System), NullLogger.Instance, Ring.IsSupported);
         IConnectionListener listener = await transport.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
         Socket peer = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await peer.ConnectAsync(listener.EndPoint);

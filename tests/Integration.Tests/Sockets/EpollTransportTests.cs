@@ -148,7 +148,7 @@ public sealed class EpollTransportTests
     public async Task A_port_nobody_listens_on_and_one_that_never_answers_are_told()
     {
         // Proves that dialing says why it failed, and stops when its time is up.
-        using EpollTransport transport = new(new LoopClock(TimeProvider.System), NullLogger.Instance);
+        using EpollTransport transport = new(new LoopClock(TimeProvider.System), NullLogger.Instance, usesRing: false);
         using Socket closed = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         closed.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         SocketException refused = await Assert.ThrowsAsync<SocketException>(
@@ -169,11 +169,13 @@ public sealed class EpollTransportTests
         foreach (EpollConnection connection in waiting) await connection.DisposeAsync();
     }
 
-    [Fact(SkipWhen = nameof(IsMissing), Skip = "no epoll on this machine")]
-    public async Task Many_connections_at_once_each_get_their_own_bytes()
+    [Theory(SkipWhen = nameof(IsMissing), Skip = "no epoll on this machine")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Many_connections_at_once_each_get_their_own_bytes(bool usesRing)
     {
         // Proves that slots and descriptors that are used again never mix connections up: 40 rounds of 50 at once.
-        EpollTransport transport = new(new LoopClock(TimeProvider.System), NullLogger.Instance);
+        EpollTransport transport = new(new LoopClock(TimeProvider.System), NullLogger.Instance, usesRing);
         IConnectionListener listener = await transport.BindAsync(
             new IPEndPoint(IPAddress.Loopback, 0), EpollPair.Limit());
         Task serving = ServeEchoAsync(listener);

@@ -11,8 +11,11 @@ namespace Countersign.Integration.Tests.Wire;
 public sealed class FaultTests
 {
     [Theory]
+    [InlineData(DataTransport.IoUring, "Content-Length: 100\r\n\r\nhello", true)]
     [InlineData(DataTransport.Epoll, "Content-Length: 100\r\n\r\nhello", true)]
+    [InlineData(DataTransport.IoUring, "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", true)]
     [InlineData(DataTransport.Epoll, "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", true)]
+    [InlineData(DataTransport.IoUring, "Content-Length: 100\r\n\r\nhello", false)]
     [InlineData(DataTransport.Epoll, "Content-Length: 100\r\n\r\nhello", false)]
     [InlineData(DataTransport.Kestrel, "Content-Length: 100\r\n\r\nhello", true)]
     [InlineData(DataTransport.Kestrel, "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", true)]
@@ -40,7 +43,9 @@ public sealed class FaultTests
     }
 
     [Theory]
+    [InlineData(DataTransport.IoUring, true)]
     [InlineData(DataTransport.Epoll, true)]
+    [InlineData(DataTransport.IoUring, false)]
     [InlineData(DataTransport.Epoll, false)]
     [InlineData(DataTransport.Kestrel, true)]
     [InlineData(DataTransport.Kestrel, false)]
@@ -74,7 +79,9 @@ public sealed class FaultTests
     }
 
     [Theory]
+    [InlineData(DataTransport.IoUring, "")]
     [InlineData(DataTransport.Epoll, "")]
+    [InlineData(DataTransport.IoUring, "GET /raw/1 HTTP/1.1\r\nHost: a\r\nAuth")]
     [InlineData(DataTransport.Epoll, "GET /raw/1 HTTP/1.1\r\nHost: a\r\nAuth")]
     [InlineData(DataTransport.Kestrel, "")]
     [InlineData(DataTransport.Kestrel, "GET /raw/1 HTTP/1.1\r\nHost: a\r\nAuth")]
@@ -90,7 +97,9 @@ public sealed class FaultTests
     }
 
     [Theory]
+    [InlineData(DataTransport.IoUring, true)]
     [InlineData(DataTransport.Epoll, true)]
+    [InlineData(DataTransport.IoUring, false)]
     [InlineData(DataTransport.Epoll, false)]
     [InlineData(DataTransport.Kestrel, true)]
     [InlineData(DataTransport.Kestrel, false)]
@@ -117,6 +126,7 @@ public sealed class FaultTests
     }
 
     [Theory]
+    [InlineData(DataTransport.IoUring)]
     [InlineData(DataTransport.Epoll)]
     [InlineData(DataTransport.Kestrel)]
     public async Task A_client_that_has_said_all_gets_its_answer_and_an_end(DataTransport transport)
@@ -137,6 +147,7 @@ public sealed class FaultTests
     }
 
     [Theory]
+    [InlineData(DataTransport.IoUring)]
     [InlineData(DataTransport.Epoll)]
     [InlineData(DataTransport.Kestrel)]
     public async Task An_upstream_that_has_said_all_is_read_to_its_end(DataTransport transport)
@@ -161,7 +172,9 @@ public sealed class FaultTests
     }
 
     [Theory]
+    [InlineData(DataTransport.IoUring, true)]
     [InlineData(DataTransport.Epoll, true)]
+    [InlineData(DataTransport.IoUring, false)]
     [InlineData(DataTransport.Epoll, false)]
     [InlineData(DataTransport.Kestrel, true)]
     [InlineData(DataTransport.Kestrel, false)]

@@ -18,6 +18,7 @@ public sealed class FlowTests
     private const long HeldBytesMax = 24L * 1024 * 1024;
 
     [Theory]
+    [InlineData(DataTransport.IoUring)]
     [InlineData(DataTransport.Epoll)]
     [InlineData(DataTransport.Kestrel)]
     public async Task A_hundred_requests_in_one_segment_are_a_hundred_answers_in_order(DataTransport transport)
@@ -35,6 +36,7 @@ public sealed class FlowTests
     }
 
     [Theory]
+    [InlineData(DataTransport.IoUring)]
     [InlineData(DataTransport.Epoll)]
     [InlineData(DataTransport.Kestrel)]
     public async Task A_byte_at_a_time_both_ways_is_the_same_call(DataTransport transport)
@@ -65,6 +67,7 @@ public sealed class FlowTests
     }
 
     [Theory]
+    [InlineData(DataTransport.IoUring)]
     [InlineData(DataTransport.Epoll)]
     [InlineData(DataTransport.Kestrel)]
     public async Task A_client_that_does_not_read_stops_the_upstream_and_is_cut(DataTransport transport)
@@ -88,6 +91,7 @@ public sealed class FlowTests
     }
 
     [Theory]
+    [InlineData(DataTransport.IoUring)]
     [InlineData(DataTransport.Epoll)]
     [InlineData(DataTransport.Kestrel)]
     public async Task An_upstream_that_does_not_read_stops_the_client(DataTransport transport)
@@ -103,6 +107,7 @@ public sealed class FlowTests
     }
 
     [Theory]
+    [InlineData(DataTransport.IoUring)]
     [InlineData(DataTransport.Epoll)]
     [InlineData(DataTransport.Kestrel)]
     public async Task A_large_body_passes_whole_through_a_small_window(DataTransport transport)

@@ -35,7 +35,7 @@ public sealed class HeldCostTests(ITestOutputHelper output)
         // Proves it of what lives on the heap, connection included, less what the clients' own sockets take of it. The
         // approvals are filed before the first look: they are the store's.
         await using WireGateway gateway = await WireGateway.StartAsync(
-            DataTransport.Epoll, new Limits
+            DataPlaneListener.SupportsIoUring ? DataTransport.IoUring : DataTransport.Epoll, new Limits
             {
                 HoldMax = TimeSpan.FromHours(1),
                 PendingApprovalsPerCaller = 10_000,

@@ -29,7 +29,8 @@ public sealed class IdleCostTests(ITestOutputHelper output)
     {
         // Proves it of the managed half: the heap before and after 2,000 connections that have each made one call, less
         // what the clients' own sockets take of it.
-        await using WireGateway gateway = await WireGateway.StartAsync(DataTransport.Epoll);
+        await using WireGateway gateway = await WireGateway.StartAsync(
+            DataPlaneListener.SupportsIoUring ? DataTransport.IoUring : DataTransport.Epoll);
         string address = gateway.Listener.Addresses[0];
         byte[] request = Encoding.ASCII.GetBytes(gateway.Head("GET", "/raw/1"));
         List<Socket> clients = new(Connections);

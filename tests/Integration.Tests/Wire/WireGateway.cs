@@ -89,6 +89,7 @@ internal sealed class WireGateway : IAsyncDisposable
     internal static async Task<WireGateway> StartAsync(DataTransport transport, Limits? limits = null)
     {
         Assert.SkipWhen(transport == DataTransport.Epoll && !DataPlaneListener.SupportsEpoll, "no epoll here");
+        Assert.SkipWhen(transport == DataTransport.IoUring && !DataPlaneListener.SupportsIoUring, "no io_uring here");
         WireGateway gateway = new(transport, limits ?? new Limits());
         await gateway.Listener.StartAsync(TestContext.Current.CancellationToken);
         return gateway;
