@@ -178,12 +178,15 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResource
 
             if (masked != MaskStatus.Refused) masked = masker.Finish(call.Reply);
             if (call.Masks is not null) call.MaskedCount = masker.MaskedCount + call.MaskedHeaders;
-            return masked == MaskStatus.Refused ? NotMaskable(call, masker) : await EndMaskedAsync(call, upstream);
+            if (masked == MaskStatus.Refused) return NotMaskable(call, masker);
         }
         finally
         {
             masks.Return(masker);
         }
+
+        // Only then: while the answer waits for its turn to leave, other calls of the loop mask.
+        return await EndMaskedAsync(call, upstream);
     }
 
     private bool TryBegin(BodyMasker masker, CallContext call, ResponseHead head, MaskPlan? plan)
@@ -222,6 +225,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResource
             call.Status = call.UpstreamStatus;
             call.CountReply(call.Reply.Written);
             WireText.Put(output, call.Reply.Written);
+            call.Reply.Return();
         }
         else
         {
