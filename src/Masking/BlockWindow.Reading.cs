@@ -118,7 +118,7 @@ internal sealed partial class BlockWindow
             (masks.Names, masks.Scalars) = (ends, scalars);
             masks.Events = (ends & _acts) | (opens & begins & _looks);
             if (masks.Events != 0) Eventful |= 1UL << (from + block);
-            if (strings == ulong.MaxValue) _pending = _isEscaped |= _folds;
+            if (strings == ulong.MaxValue) _pending |= _isEscaped |= _folds;
             if (wrong != 0 && from + block < _blocks - 1) return false;
             (_wrongLast, _scalarsLast) = (wrong, scalars);
         }

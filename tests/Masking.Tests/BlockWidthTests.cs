@@ -31,6 +31,29 @@ public sealed class BlockWidthTests
         }
     }
 
+    [Theory]
+    [InlineData((byte)BlockWidth.Scalar)]
+    [InlineData((byte)BlockWidth.Bits128)]
+    [InlineData((byte)BlockWidth.Bits256)]
+    [InlineData((byte)BlockWidth.Bits512)]
+    public void A_character_that_is_cut_where_a_block_ends_is_refused(byte width)
+    {
+        // Proves that what begins a character or an escape at the end of a block full of a string, and is not gone on
+        // with in the next one, is refused, wherever the block ends.
+        MaskProgram program = MaskProgram.Compile([new("email", MaskAction.Redact)]);
+        for (int place = 10; place < 210; place++)
+        {
+            foreach (byte cut in new byte[] { 0xC3, 0xE2, 0xF0, 0x80, (byte)'\\' })
+            {
+                byte[] body = Encoding.UTF8.GetBytes("{\"a\":\"" + new string('x', 300) + "\"}" + new string(' ', 99));
+                body[place] = cut;
+                var masker = new JsonMasker((BlockWidth)width);
+                MaskResult result = MaskRun.Chunks(masker, program, body, null, body.Length);
+                MaskRun.AssertSame(MaskRun.Chunks(program, body, 1), result, cut + " at " + place);
+            }
+        }
+    }
+
     [Fact]
     public void Every_width_makes_the_same_masks()
     {
