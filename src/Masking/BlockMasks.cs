@@ -1,36 +1,58 @@
+using System.Runtime.CompilerServices;
+
 namespace Countersign.Masking;
 
-/// <summary>What is known of 64 bytes, a bit for each: the lowest is the first byte's.</summary>
-internal struct BlockMasks
+/// <summary>What is known of a window's blocks, a word for each in each row and a bit for each byte: the lowest is the
+/// first byte's. Masks of one kind stand behind one another, so that a vector holds those of eight blocks.</summary>
+internal sealed class BlockMasks
 {
     /// <summary>The first byte of each token: a bracket, colon or comma, a string's opening quote, a number's or
     /// literal's first.</summary>
-    public ulong Tokens;
+    public BlockWords Tokens;
 
     /// <summary>Where a rule may have a say: quotes that close what may be a name that is looked for, quotes that open
     /// what may be JSON, and what detectors must look at.</summary>
-    public ulong Events;
+    public BlockWords Events;
 
     /// <summary>Those of them that close what may be a name that is looked for.</summary>
-    public ulong Names;
+    public BlockWords Names;
 
     /// <summary>Those that close a string in which something may be detected.</summary>
-    public ulong Detected;
+    public BlockWords Detected;
 
     /// <summary>Those that close what may be a name that tells of a secret.</summary>
-    public ulong Telling;
+    public BlockWords Telling;
 
     /// <summary>Bytes at which something that is detected may be given away.</summary>
-    public ulong Triggers;
+    public BlockWords Triggers;
 
     /// <summary>Bytes of numbers and literals.</summary>
-    public ulong Scalars;
+    public BlockWords Scalars;
 
     /// <summary>Quotes that close a string in which something is escaped.</summary>
-    public ulong Escaped;
+    public BlockWords Escaped;
 
-    /// <summary>How many tokens of the window begin before this block.</summary>
-    public int Before;
+    /// <summary>Quotes that open or close a string, behind a word for the block before the first: none are around
+    /// the window.</summary>
+    public BlockWords Quotes;
+
+    /// <summary>How many tokens of the window begin before each block.</summary>
+    public BlockCounts Before;
+}
+
+/// <summary>A word for each block. Eight are written at once, so that what is behind the last one means nothing, and of
+/// quotes one more is read on either side.</summary>
+[InlineArray(BlockWindow.BlocksMax + 10)]
+internal struct BlockWords
+{
+    private ulong _first;
+}
+
+/// <summary>A number for each block.</summary>
+[InlineArray(BlockWindow.BlocksMax)]
+internal struct BlockCounts
+{
+    private int _first;
 }
 
 /// <summary>What is known of 64 tokens in a row, a bit for each.</summary>

@@ -7,7 +7,7 @@ namespace Countersign.Masking;
 /// behind what, and from each point and exponent a run of digits that one addition walks, so that its carry stops at
 /// the byte behind. Carried from block to block is what the last byte was.
 /// </summary>
-internal struct BlockNumbers
+internal partial struct BlockNumbers
 {
     // Each 0 or 1, but for the bytes of a literal that goes on.
     private ulong _digit;
@@ -23,6 +23,16 @@ internal struct BlockNumbers
 
     /// <summary>Not 0 if what reaches the last block's end is more than digits.</summary>
     public ulong Open { get; private set; }
+
+    /// <summary>1 behind a zero that begins a number.</summary>
+    public readonly ulong IsBehindZero => _zero;
+
+    /// <summary>True if the next block must be checked whatever it holds.</summary>
+    public readonly bool GoesOn => (Open | _zero) != 0;
+
+    /// <summary>Moves over a block that is sound and whose numbers are <paramref name="digits"/> alone;
+    /// <paramref name="first"/> are zeros that begin one.</summary>
+    public void PassDigits(ulong digits, ulong first) => (_digit, _zero) = (digits >> 63, first >> 63);
 
     /// <summary>A block whose numbers are digits alone; returns the places of those that are wrong.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

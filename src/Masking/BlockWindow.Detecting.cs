@@ -23,8 +23,8 @@ internal sealed partial class BlockWindow
         ulong any = 0;
         for (int word = 0; word < words; word++, block++)
         {
-            ulong places = _masks[block].Triggers >> shift;
-            if (shift > 0 && block + 1 < _blocks) places |= _masks[block + 1].Triggers << (BlockBytes - shift);
+            ulong places = _masks.Triggers[block] >> shift;
+            if (shift > 0 && block + 1 < _blocks) places |= _masks.Triggers[block + 1] << (BlockBytes - shift);
             if (word == words - 1) places &= ulong.MaxValue >> (words * BlockBytes - (to - from));
             _marked[word] = places;
             any |= places;
@@ -35,33 +35,38 @@ internal sealed partial class BlockWindow
 
     // A loop of its own: most of it waits for nothing in the other one. Too much is marked, never too little: what
     // stands before the window is not known, and what gives a detection away may also stand outside strings.
-    private void Detect<TBlock>(ReadOnlySpan<byte> bytes, int from, Span<BlockMasks> all, DetectorSet wanted)
+    private void Detect<TBlock>(ReadOnlySpan<byte> bytes, int from, int blocks, DetectorSet wanted)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         var triggers = new Triggers(wanted);
         bool tells = (wanted & DetectorSet.HighEntropy) != 0;
         ulong inString = _inString;
-        for (int block = 0; block < all.Length; block++)
+        BlockMasks masks = _masks;
+        for (int block = from; block < from + blocks; block++)
         {
-            ref BlockMasks masks = ref all[block];
-            ReadOnlySpan<byte> around = bytes.Slice(block * BlockBytes, AroundBytes);
-            ulong quotes = _quotes[from + block + 1];
+            ReadOnlySpan<byte> around = bytes.Slice((block - from) * BlockBytes, AroundBytes);
+            ulong quotes = masks.Quotes[block + 1];
             ulong strings = BlockText.PrefixXor(quotes) ^ inString;
             ulong places = triggers.In(
                 around[BytesBefore..], ref _isAfterWord, ref _isAfterDigit, out ulong words);
             inString = 0 - (strings >> 63);
-            masks.Triggers = places;
+            masks.Triggers[block] = places;
 
             // A mark is added to the run that is its string, and so is carried to the quote behind.
             ulong sum = strings + ((places & strings) | _isDetected);
             _isDetected = sum < strings ? 1UL : 0;
             ulong closes = quotes & ~strings;
-            masks.Detected = (sum & closes) | masks.Escaped;
+            ulong escaped = masks.Escaped[block];
+            ulong detected = (sum & closes) | escaped;
+            masks.Detected[block] = detected;
             ulong separators = ~(words | quotes) & strings;
-            masks.Telling = tells ? Telling<TBlock>(around, separators, closes, masks.Escaped) : 0;
-            ulong numbers = Numbers(masks.Tokens & masks.Scalars, masks.Scalars, places);
-            masks.Events |= masks.Detected | masks.Telling | numbers;
-            if (masks.Events != 0) Eventful |= 1UL << (from + block);
+            ulong telling = tells ? Telling<TBlock>(around, separators, closes, escaped) : 0;
+            masks.Telling[block] = telling;
+            ulong scalars = masks.Scalars[block];
+            ulong numbers = Numbers(masks.Tokens[block] & scalars, scalars, places);
+            ulong events = masks.Events[block] | detected | telling | numbers;
+            masks.Events[block] = events;
+            if (events != 0) Eventful |= 1UL << block;
         }
     }
 

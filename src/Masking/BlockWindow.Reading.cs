@@ -24,7 +24,8 @@ internal sealed partial class BlockWindow
     private bool _detects;         // values something that is detected
     private ulong _folds;          // 1 if names are compared without separators
     private ulong _pending;        // not 0 if a block must be looked at for what is escaped or not ASCII
-    private ulong _unsound;        // what is wrong in such a block
+    private ulong _unsound;        // what is wrong in such a block,
+    private ulong _escaped;        // and its quotes behind something that is escaped
     private ulong _wrongLast;
     private ulong _scalarsLast;
 
@@ -36,9 +37,9 @@ internal sealed partial class BlockWindow
         _text = default;
         _numbers = default;
         (_wasScalar, _wasHigh, _isEscaped, Count, Eventful) = (0, 0, 0, 0, 0);
-        _pending = 0;
+        (_pending, _wrongLast) = (0, 0);
         (_isAfterWord, _isAfterDigit, _separators, _isDetected) = (0, 0, 0, 0);
-        _quotes[_blocks + 1] = 0;
+        _masks.Quotes[_blocks + 1] = 0;
         _looks = program.NestedDepth > 0 ? ulong.MaxValue : 0;
         _acts = program.HasPaths ? 0 : ulong.MaxValue;
         _detects = program.Detectors != Detectors.DetectorSet.None;
@@ -72,20 +73,37 @@ internal sealed partial class BlockWindow
         KeyTrails names = program.Names.Trails;
         ulong inString = _inString;
         ulong wasScalar = _wasScalar;
-        Span<BlockMasks> all = _masks.AsSpan(from, (bytes.Length - BytesBefore) / BlockBytes);
-        Span<ulong> quotesOf = _quotes.AsSpan(from + 1, all.Length);
-        for (int block = 0; block < all.Length; block++)
+        int blocks = (bytes.Length - BytesBefore) / BlockBytes;
+        bool isSound = _width == BlockWidth.Eights
+            ? ReadEights<TBlock>(bytes, from, blocks, names, ref inString, ref wasScalar)
+            : ReadBlocks<TBlock>(bytes, from, blocks, names, ref inString, ref wasScalar);
+        if (!isSound) return false;
+        if (_detects) Detect<TBlock>(bytes, from, blocks, program.Detectors);
+        (_inString, _wasScalar) = (inString, wasScalar);
+        Compress<TBlock>(bytes, from, blocks);
+        return true;
+    }
+
+    private bool ReadBlocks<TBlock>(
+        ReadOnlySpan<byte> bytes, int from, int blocks, KeyTrails names, ref ulong inStringBefore,
+        ref ulong wasScalarBefore)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        BlockMasks masks = _masks;
+        ulong inString = inStringBefore;
+        ulong wasScalar = wasScalarBefore;
+        for (int block = from; block < from + blocks; block++)
         {
-            ReadOnlySpan<byte> around = bytes.Slice(block * BlockBytes, AroundBytes);
+            ReadOnlySpan<byte> around = bytes.Slice((block - from) * BlockBytes, AroundBytes);
             TBlock now = TBlock.Load(around[BytesBefore..]);
             ulong wrong = 0;
             ulong quotes = now.Equal((byte)'"');
             ulong special = now.Special();
-            ref BlockMasks masks = ref all[block];
-            masks.Escaped = 0;
+            ulong escaped = 0;
             if ((special | _pending) != 0)
             {
-                quotes = ReadSpecial<TBlock>(around, ref masks, quotes, inString);
+                quotes = ReadSpecial<TBlock>(around, quotes, inString);
+                escaped = _escaped;
                 wrong = _unsound;
                 now = TBlock.Load(around[BytesBefore..]);   // no vector outlives a call but in memory
             }
@@ -110,36 +128,36 @@ internal sealed partial class BlockWindow
             wrong |= now.InRange(0, 0x20) & strings;
             (ulong opens, ulong closes) = (quotes & strings, quotes & ~strings);
             ulong tokens = (between & ~(blanks | strings)) | opens | starts;
-            (quotesOf[block], masks.Tokens) = (quotes, tokens);
+            int at = block & (BlocksMax - 1);   // so that nothing is checked
+            (masks.Quotes[at + 1], masks.Tokens[at], masks.Escaped[at]) = (quotes, tokens, escaped);
             ulong ends = TBlock.NameEnds(around, names) & closes;
-            ends |= masks.Escaped;
+            ends |= escaped;
             if (ends != 0) ends &= (now.Equal((byte)':') | blanks) >> 1 | LastBit;   // behind the block may be a colon
             ulong begins = (between | special) >> 1 | LastBit;
-            (masks.Names, masks.Scalars) = (ends, scalars);
-            masks.Events = (ends & _acts) | (opens & begins & _looks);
-            if (masks.Events != 0) Eventful |= 1UL << (from + block);
-            if (strings == ulong.MaxValue) _pending = _isEscaped |= _folds;
-            if (wrong != 0 && from + block < _blocks - 1) return false;
+            ulong events = (ends & _acts) | (opens & begins & _looks);
+            (masks.Names[at], masks.Scalars[at], masks.Events[at]) = (ends, scalars, events);
+            if (events != 0) Eventful |= 1UL << block;
+            if (strings == ulong.MaxValue) _pending |= _isEscaped |= _folds;
+            if (wrong != 0 && block < _blocks - 1) return false;
             (_wrongLast, _scalarsLast) = (wrong, scalars);
         }
 
-        if (_detects) Detect<TBlock>(bytes, from, all, program.Detectors);
-        (_inString, _wasScalar) = (inString, wasScalar);
-        Compress<TBlock>(bytes, all);
+        (inStringBefore, wasScalarBefore) = (inString, wasScalar);
         return true;
     }
 
     // The tokens, one byte of each: a loop of its own, since each step waits long for the one before.
-    private void Compress<TBlock>(ReadOnlySpan<byte> bytes, Span<BlockMasks> all)
+    private void Compress<TBlock>(ReadOnlySpan<byte> bytes, int from, int blocks)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         int count = Count;
         Span<byte> target = _tokens;
-        for (int block = 0; block < all.Length; block++)
+        ReadOnlySpan<ulong> tokensOf = _masks.Tokens[from..(from + blocks)];
+        Span<int> before = _masks.Before[from..(from + blocks)];
+        for (int block = 0; block < tokensOf.Length; block++)
         {
-            ref BlockMasks masks = ref all[block];
-            masks.Before = count;
-            ulong tokens = masks.Tokens;
+            before[block] = count;
+            ulong tokens = tokensOf[block];
             TBlock.Load(bytes[(block * BlockBytes + BytesBefore)..]).Compress(tokens, target[count..]);
             count += BitOperations.PopCount(tokens);
         }
@@ -149,25 +167,33 @@ internal sealed partial class BlockWindow
 
     // What is escaped, and what is not ASCII; returns the quotes that are not escaped.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private ulong ReadSpecial<TBlock>(
-        ReadOnlySpan<byte> around, ref BlockMasks masks, ulong quotes, ulong inString)
+    private ulong ReadSpecial<TBlock>(ReadOnlySpan<byte> around, ulong quotes, ulong inString)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        quotes = ReadText<TBlock>(around, quotes, out ulong slashes);
+        _escaped = 0;
+        if ((slashes | _isEscaped) != 0)
+        {
+            ulong strings = BlockText.PrefixXor(quotes) ^ inString;
+            _escaped = Escaped(slashes, strings, quotes & ~strings);
+        }
+
+        _pending = _text.Open | _wasHigh | _isEscaped;
+        return quotes;
+    }
+
+    // The same but for the strings in which something is escaped.
+    private ulong ReadText<TBlock>(ReadOnlySpan<byte> around, ulong quotes, out ulong slashes)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         TBlock now = TBlock.Load(around[BytesBefore..]);
-        ulong slashes = now.Equal((byte)'\\');
+        slashes = now.Equal((byte)'\\');
         ulong high = now.High();
         ulong wrong = 0;
         if ((slashes | _text.Open) != 0)
             quotes = _text.Unescaped<TBlock>(around[BytesBefore..], quotes, slashes, out wrong);
         if ((high | _wasHigh) != 0) wrong |= TBlock.NotUtf8(around);
         _wasHigh = high >> 61;
-        if ((slashes | _isEscaped) != 0)
-        {
-            ulong strings = BlockText.PrefixXor(quotes) ^ inString;
-            masks.Escaped = Escaped(slashes, strings, quotes & ~strings);
-        }
-
-        _pending = _text.Open | _wasHigh | _isEscaped;
         _unsound = wrong;
         return quotes;
     }

@@ -16,8 +16,7 @@ internal sealed partial class BlockWindow
     public const int BlockBytes = 64;
     public const int BlocksMax = 64;
 
-    private readonly BlockMasks[] _masks = new BlockMasks[BlocksMax];
-    private readonly ulong[] _quotes = new ulong[BlocksMax + 2];   // that open or close a string; none around them
+    private readonly BlockMasks _masks = new();
     private readonly TokenMasks[] _groups = new TokenMasks[BlocksMax];
     private readonly byte[] _tokens = new byte[(BlocksMax + 1) * BlockBytes];
     private readonly BlockWidth _width;
@@ -27,10 +26,12 @@ internal sealed partial class BlockWindow
     private bool _endsInString;
     private int _blocks;
 
-    public BlockWindow(BlockWidth width) => _width = width;
+    public BlockWindow(BlockWidth width) =>
+        _width = width == BlockWidth.Eights && !BlockEights.IsSupported ? BlockWidth.Bits512 : width;
 
     /// <summary>The widest that this machine has instructions for.</summary>
-    public static BlockWidth WidthBest { get; } = Vector512.IsHardwareAccelerated ? BlockWidth.Bits512
+    public static BlockWidth WidthBest { get; } = BlockEights.IsSupported ? BlockWidth.Eights
+        : Vector512.IsHardwareAccelerated ? BlockWidth.Bits512
         : Vector256.IsHardwareAccelerated ? BlockWidth.Bits256
         : Vector128.IsHardwareAccelerated ? BlockWidth.Bits128 : BlockWidth.Scalar;
 
@@ -58,8 +59,11 @@ internal sealed partial class BlockWindow
     /// <summary>What the scanner that goes on must expect.</summary>
     public JsonPlace Place => _endsInString ? JsonPlace.StringText : _grammar.Place();
 
+    /// <summary>How many blocks it has.</summary>
+    public int Blocks => _blocks;
+
     /// <summary>What is known of each block.</summary>
-    public ReadOnlySpan<BlockMasks> Masks => _masks.AsSpan(0, _blocks);
+    public BlockMasks Masks => _masks;
 
     /// <summary>What is known of its tokens.</summary>
     public Span<TokenMasks> Groups => _groups.AsSpan(0, (Count + BlockBytes - 1) / BlockBytes);
@@ -82,7 +86,7 @@ internal sealed partial class BlockWindow
         _inString = _endsInString ? ulong.MaxValue : 0;
         bool isSound = _width switch
         {
-            BlockWidth.Bits512 => Take<Block512>(input, start, blocks, program),
+            BlockWidth.Eights or BlockWidth.Bits512 => Take<Block512>(input, start, blocks, program),
             BlockWidth.Bits256 => Take<Block256>(input, start, blocks, program),
             BlockWidth.Bits128 => Take<Block128>(input, start, blocks, program),
             _ => Take<BlockScalar>(input, start, blocks, program),
@@ -135,7 +139,7 @@ internal sealed partial class BlockWindow
 
     /// <summary>True if something is escaped in the string that ends at <paramref name="close"/>.</summary>
     public bool IsEscaped(int close) =>
-        (_masks[(close - Start) / BlockBytes].Escaped >> (close - Start) % BlockBytes & 1) != 0;
+        (_masks.Escaped[(close - Start) / BlockBytes] >> (close - Start) % BlockBytes & 1) != 0;
 
     /// <summary>How many tokens begin before <paramref name="place"/>.</summary>
     public int IndexOf(int place)
@@ -143,8 +147,8 @@ internal sealed partial class BlockWindow
         int offset = place - Start;
         int block = offset / BlockBytes;
         if (block >= _blocks) return Count;
-        ref readonly BlockMasks masks = ref _masks[block];
-        return masks.Before + BitOperations.PopCount(masks.Tokens & ((1UL << offset % BlockBytes) - 1));
+        ulong before = _masks.Tokens[block] & ((1UL << offset % BlockBytes) - 1);
+        return _masks.Before[block] + BitOperations.PopCount(before);
     }
 
     /// <summary>Where the first token from <paramref name="place"/> on begins; <see cref="End"/> or more if none
@@ -160,8 +164,8 @@ internal sealed partial class BlockWindow
         int offset = place - Start;
         int block = Math.Min(offset / BlockBytes, _blocks - 1);
         int bit = offset - block * BlockBytes;
-        ulong quotes = _quotes[block + 1] & (bit >= BlockBytes ? ulong.MaxValue : (1UL << bit) - 1);
-        while (quotes == 0 && block > 0) quotes = _quotes[block--];
+        ulong quotes = _masks.Quotes[block + 1] & (bit >= BlockBytes ? ulong.MaxValue : (1UL << bit) - 1);
+        while (quotes == 0 && block > 0) quotes = _masks.Quotes[block--];
         return quotes == 0 ? -1 : Start + block * BlockBytes + BitOperations.Log2(quotes);
     }
 
@@ -169,21 +173,20 @@ internal sealed partial class BlockWindow
     /// the last byte's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong QuotesBefore(int block, int bit) =>
-        _quotes[block + 1] << 1 << (BlockBytes - 1 - bit) | _quotes[block] >> bit;
+        _masks.Quotes[block + 1] << 1 << (BlockBytes - 1 - bit) | _masks.Quotes[block] >> bit;
 
     /// <summary>Quotes in the 64 bytes behind it, the lowest bit the first byte's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong QuotesBehind(int block, int bit) =>
-        _quotes[block + 1] >> bit >> 1 | _quotes[block + 2] << (BlockBytes - 1 - bit);
+        _masks.Quotes[block + 1] >> bit >> 1 | _masks.Quotes[block + 2] << (BlockBytes - 1 - bit);
 
     /// <summary>Where token <paramref name="index"/> begins, looked for from block <paramref name="block"/> on, which
     /// then is the token's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int PlaceOf(int index, ref int block)
     {
-        while (block + 1 < _blocks && _masks[block + 1].Before <= index) block++;
-        ref readonly BlockMasks masks = ref _masks[block];
-        return Start + block * BlockBytes + Select(masks.Tokens, index - masks.Before);
+        while (block + 1 < _blocks && _masks.Before[block + 1] <= index) block++;
+        return Start + block * BlockBytes + Select(_masks.Tokens[block], index - _masks.Before[block]);
     }
 
     private int Next(int place, bool isQuote)
@@ -192,11 +195,11 @@ internal sealed partial class BlockWindow
         int block = offset / BlockBytes;
         if (block >= _blocks) return End;
         ulong from = ulong.MaxValue << offset % BlockBytes;
-        ulong found = (isQuote ? _quotes[block + 1] : _masks[block].Tokens) & from;
+        ulong found = (isQuote ? _masks.Quotes[block + 1] : _masks.Tokens[block]) & from;
         while (found == 0)
         {
             if (++block == _blocks) return End;
-            found = isQuote ? _quotes[block + 1] : _masks[block].Tokens;
+            found = isQuote ? _masks.Quotes[block + 1] : _masks.Tokens[block];
         }
 
         return Start + block * BlockBytes + BitOperations.TrailingZeroCount(found);
@@ -215,8 +218,8 @@ internal sealed partial class BlockWindow
     private int LastToken()
     {
         int block = _blocks - 1;
-        while (block >= 0 && _masks[block].Tokens == 0) block--;
-        return block < 0 ? Start : Start + block * BlockBytes + BitOperations.Log2(_masks[block].Tokens);
+        while (block >= 0 && _masks.Tokens[block] == 0) block--;
+        return block < 0 ? Start : Start + block * BlockBytes + BitOperations.Log2(_masks.Tokens[block]);
     }
 
     // Ends before what is cut at the last block's end; false if that leaves nothing.

@@ -9,6 +9,9 @@ internal enum BlockWidth : byte
     Bits128,
     Bits256,
     Bits512,
+
+    /// <summary>As <see cref="Bits512"/>, and masks of eight blocks at once.</summary>
+    Eights,
 }
 
 /// <summary>64 bytes, asked for one bit each: the lowest is the first byte's.</summary>

@@ -18,7 +18,7 @@ internal static class JsonEscapes
         int raw = 0;
         int decoded = BlockWindow.WidthBest switch
         {
-            BlockWidth.Bits512 => DecodeBlocks<Block512>(content, target, ref raw),
+            BlockWidth.Eights or BlockWidth.Bits512 => DecodeBlocks<Block512>(content, target, ref raw),
             BlockWidth.Bits256 => DecodeBlocks<Block256>(content, target, ref raw),
             _ => 0,
         };
@@ -81,7 +81,7 @@ internal static class JsonEscapes
     {
         if (target - decoded >= AdvancedMin)
         {
-            if (BlockWindow.WidthBest == BlockWidth.Bits512)
+            if (BlockWindow.WidthBest >= BlockWidth.Bits512)
                 AdvanceBlocks<Block512>(content, ref raw, ref decoded, target);
             else if (BlockWindow.WidthBest == BlockWidth.Bits256)
                 AdvanceBlocks<Block256>(content, ref raw, ref decoded, target);

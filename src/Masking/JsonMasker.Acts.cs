@@ -24,7 +24,7 @@ public sealed partial class JsonMasker
                 if (_eventBlocks == 0) return true;
                 _eventBlock = BitOperations.TrailingZeroCount(_eventBlocks);
                 _eventBlocks &= _eventBlocks - 1;
-                _events = window.Masks[_eventBlock].Events;
+                _events = window.Masks.Events[_eventBlock];
             }
 
             int bit = BitOperations.TrailingZeroCount(_events);
@@ -32,24 +32,25 @@ public sealed partial class JsonMasker
             if (place >= until) return true;
             _events &= _events - 1;
             if (place < _copyFrom) continue;   // of a value that was masked
-            ref readonly BlockMasks masks = ref window.Masks[_eventBlock];
-            if ((masks.Tokens >> bit & 1) != 0) ActOnOpening(input, place, ref output);
-            else if (!ActOnClosing(input, place, masks, bit, ref output)) return false;
+            if ((window.Masks.Tokens[_eventBlock] >> bit & 1) != 0) ActOnOpening(input, place, ref output);
+            else if (!ActOnClosing(input, place, bit, ref output)) return false;
         }
     }
 
-    private bool ActOnClosing(ReadOnlySpan<byte> input, int close, in BlockMasks masks, int bit, ref OutputRun output)
+    private bool ActOnClosing(ReadOnlySpan<byte> input, int close, int bit, ref OutputRun output)
     {
-        bool isEscaped = (masks.Escaped >> bit & 1) != 0;
-        if (!_program.HasPaths && _program.HasBareNames && (masks.Names >> bit & 1) != 0)
+        BlockMasks masks = _blocks!.Masks;
+        int block = _eventBlock;
+        bool isEscaped = (masks.Escaped[block] >> bit & 1) != 0;
+        if (!_program.HasPaths && _program.HasBareNames && (masks.Names[block] >> bit & 1) != 0)
         {
             bool isDone = !isEscaped && _edits is null && TryMaskBeside(input, close, bit, ref output);
             if (!isDone && !ActOnName(input, close, isEscaped, ref output)) return false;
             if (close < _copyFrom || close >= _blocks!.End) return true;
         }
 
-        if ((masks.Telling >> bit & 1) != 0 && !ActOnTelling(input, close, isEscaped, ref output)) return false;
-        if ((masks.Detected >> bit & 1) != 0) ActOnString(input, close, isEscaped, ref output);
+        if ((masks.Telling[block] >> bit & 1) != 0 && !ActOnTelling(input, close, isEscaped, ref output)) return false;
+        if ((masks.Detected[block] >> bit & 1) != 0) ActOnString(input, close, isEscaped, ref output);
         return true;
     }
 

@@ -135,10 +135,9 @@ public sealed partial class JsonMasker
     {
         BlockWindow window = _blocks!;
         Span<TokenMasks> groups = window.Groups;
-        for (int block = 0; block < window.Masks.Length; block++)
+        for (int block = 0; block < window.Blocks; block++)
         {
-            ref readonly BlockMasks masks = ref window.Masks[block];
-            for (ulong closes = masks.Names; closes != 0; closes &= closes - 1)
+            for (ulong closes = window.Masks.Names[block]; closes != 0; closes &= closes - 1)
             {
                 int close = window.Start + block * BlockWindow.BlockBytes + BitOperations.TrailingZeroCount(closes);
                 int open = window.QuoteBefore(close);

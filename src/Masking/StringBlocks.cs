@@ -15,7 +15,7 @@ internal static class StringBlocks
     /// cut, is not passed.</summary>
     public static int Skip(BlockWidth width, ReadOnlySpan<byte> input, int position) => width switch
     {
-        BlockWidth.Bits512 => Skip<Block512>(input, position),
+        BlockWidth.Eights or BlockWidth.Bits512 => Skip<Block512>(input, position),
         BlockWidth.Bits256 => Skip<Block256>(input, position),
         BlockWidth.Bits128 => Skip<Block128>(input, position),
         _ => Skip<BlockScalar>(input, position),

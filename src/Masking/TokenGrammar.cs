@@ -106,7 +106,9 @@ internal struct TokenGrammar
             ulong inArray = 0 - (kinds & 1);
             ulong wasInArray = kinds & 1;
             ulong tops = 0;
-            bool isNested = (opens | closes) == 0 || Nest(opens, closes, squares, ref kinds, ref inArray, ref tops);
+            bool isNested = (opens | closes) == 0 || (typeof(TBlock) == typeof(Block512) && BracketPairs.IsSupported
+                ? NestPairs(opens, closes, squares, ref kinds, ref inArray, ref tops)
+                : Nest(opens, closes, squares, ref kinds, ref inArray, ref tops));
             if (!isNested) return false;
             Kinds = kinds;
             if (!Relate(opens, closes, tops, inArray, strings, colons, commas, taken, ref group)) return false;
@@ -166,10 +168,42 @@ internal struct TokenGrammar
             return true;
         }
 
+        return Walk(opens | closes, closes, squares, ref kinds, ref inArray);
+    }
+
+    // The same where pairs of brackets are left out first, and what they enclose is known by their kind alone.
+    private static bool NestPairs(
+        ulong opens, ulong closes, ulong squares, ref ulong kinds, ref ulong inArray, ref ulong tops)
+    {
+        int depth = BitOperations.Log2(kinds);
+        if (depth + BitOperations.PopCount(opens) > DepthMax)
+            return Nest(opens, closes, squares, ref kinds, ref inArray, ref tops);
+        ulong left = opens | closes;
+        if (!BracketPairs.TryRemove(ref left, opens, squares, out ulong enclosed, out ulong inArrays)) return false;
+        ulong outerCloses = closes & left;
+        int closed = BitOperations.PopCount(outerCloses);
+        if (depth <= closed)
+        {
+            // A text may end: at the last bracket that closes what was open before, and at each pair behind it.
+            if (depth < closed) return false;
+            ulong outerOpens = opens & left;
+            ulong upTo = closed == 0 ? 0 : All >> BitOperations.LeadingZeroCount(outerCloses);
+            ulong between = ~upTo & ((outerOpens & (0 - outerOpens)) - 1);
+            tops = (between & closes & ~(left | enclosed)) | (outerCloses & (upTo ^ upTo >> 1));
+        }
+
+        if (!Walk(left, closes, squares, ref kinds, ref inArray)) return false;
+        inArray = (inArray & ~enclosed) | inArrays;
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Walk(ulong brackets, ulong closes, ulong squares, ref ulong kinds, ref ulong inArray)
+    {
         ulong now = kinds;
         ulong within = inArray;
         ulong wrong = 0;
-        for (ulong left = opens | closes; left != 0; left &= left - 1)
+        for (ulong left = brackets; left != 0; left &= left - 1)
         {
             // Without branches: whether a bracket opens or closes cannot be foretold.
             int bit = BitOperations.TrailingZeroCount(left);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace Countersign.Masking.Tests;
@@ -12,6 +13,7 @@ public sealed class BlockWidthTests
     [InlineData((byte)BlockWidth.Bits128)]
     [InlineData((byte)BlockWidth.Bits256)]
     [InlineData((byte)BlockWidth.Bits512)]
+    [InlineData((byte)BlockWidth.Eights)]
     public void Every_width_says_what_single_bytes_say(byte width)
     {
         // Proves that blocks of each width, whole and in random chunks, give the output and the refusal that the
@@ -28,6 +30,30 @@ public sealed class BlockWidthTests
             string how = "seed " + seed + ": " + Encoding.UTF8.GetString(body);
             MaskRun.AssertSame(expected, MaskRun.Chunks(masker, program, body, null, body.Length), how);
             MaskRun.AssertSame(expected, MaskRun.Chunks(masker, program, body, null, [.. random.Sizes(), 77]), how);
+        }
+    }
+
+    [Theory]
+    [InlineData((byte)BlockWidth.Scalar)]
+    [InlineData((byte)BlockWidth.Bits128)]
+    [InlineData((byte)BlockWidth.Bits256)]
+    [InlineData((byte)BlockWidth.Bits512)]
+    [InlineData((byte)BlockWidth.Eights)]
+    public void A_character_that_is_cut_where_a_block_ends_is_refused(byte width)
+    {
+        // Proves that what begins a character or an escape at the end of a block full of a string, and is not gone on
+        // with in the next one, is refused, wherever the block ends.
+        MaskProgram program = MaskProgram.Compile([new("email", MaskAction.Redact)]);
+        for (int place = 10; place < 210; place++)
+        {
+            foreach (byte cut in new byte[] { 0xC3, 0xE2, 0xF0, 0x80, (byte)'\\' })
+            {
+                byte[] body = Encoding.UTF8.GetBytes("{\"a\":\"" + new string('x', 300) + "\"}" + new string(' ', 99));
+                body[place] = cut;
+                var masker = new JsonMasker((BlockWidth)width);
+                MaskResult result = MaskRun.Chunks(masker, program, body, null, body.Length);
+                MaskRun.AssertSame(MaskRun.Chunks(program, body, 1), result, cut + " at " + place);
+            }
         }
     }
 
@@ -50,6 +76,44 @@ public sealed class BlockWidthTests
             for (int place = 0; place < block.Length; place++)
                 byBytes |= block[place] == value ? 1UL << place : 0;
             Assert.Equal(expected[0], byBytes);
+        }
+    }
+
+    [Fact]
+    public void Eight_blocks_at_once_are_of_the_classes_that_single_bytes_are()
+    {
+        // Proves each class of each byte, in each of sixteen blocks, against what single bytes say of one block.
+        if (!BlockEights.IsSupported) return;
+        var random = new Random(11);
+        byte[] bytes = new byte[16 * BlockWindow.BlockBytes];
+        ulong[] classes = new ulong[16 * BlockEights.Classes];
+        for (int turn = 0; turn < 500; turn++)
+        {
+            random.NextBytes(bytes);
+            BlockEights.Classify(bytes, classes);
+            for (int group = 0; group < 16; group += BlockEights.Blocks)
+            {
+                BlockEights.Turn(
+                    classes.AsSpan(group * BlockEights.Classes), out var quotes, out var special, out var between,
+                    out var marks, out var ahead, out var controls, out var digits, out var zeros);
+                for (int place = 0; place < BlockEights.Blocks; place++)
+                {
+                    BlockScalar one = BlockScalar.Load(bytes.AsSpan((group + place) * BlockWindow.BlockBytes));
+                    ulong[] expected =
+                    [
+                        one.Equal((byte)'"'), one.Special(), one.Between(), one.Between() & ~one.InRange(0, 0x21),
+                        one.Equal((byte)':') | one.InRange(0, 0x21), one.InRange(0, 0x20), one.InRange((byte)'0', 10),
+                        one.Equal((byte)'0'),
+                    ];
+                    Assert.Equal<ulong[]>(expected, classes.AsSpan((group + place) * 8, 8).ToArray());
+                    Assert.Equal<ulong[]>(
+                        expected,
+                        [
+                            quotes[place], special[place], between[place], marks[place], ahead[place], controls[place],
+                            digits[place], zeros[place],
+                        ]);
+                }
+            }
         }
     }
 
@@ -78,6 +142,10 @@ public sealed class BlockWidthTests
                 Assert.Equal(expected, Block256.NameEnds(block, trails));
                 Assert.Equal(1UL, expected >> close & 1);
                 Assert.Equal(1UL, Block512.NameEnds(block, trails) >> close & 1);
+                if (!BlockEights.IsSupported) continue;
+                ulong[] ends = new ulong[1];
+                BlockEights.FindNameEnds(block, trails, ends);
+                Assert.Equal(Block512.NameEnds(block, trails), ends[0]);
             }
         }
     }
@@ -122,6 +190,11 @@ public sealed class BlockWidthTests
                 expected |= (ulong)(BitOperations.PopCount(quotes & (ulong.MaxValue >> (63 - bit))) & 1) << bit;
             Assert.Equal(expected, BlockText.PrefixXor(quotes));
             Assert.Equal(expected, BlockText.PrefixXorByShifts(quotes));
+            if (!BlockEights.IsSupported) continue;
+            var words = Vector512.Create(~quotes, quotes, 0, quotes, 1, ~0UL, quotes, quotes);
+            Vector512<ulong> all = BlockEights.PrefixXor(words);
+            for (int word = 0; word < BlockEights.Blocks; word++)
+                Assert.Equal(BlockText.PrefixXorByShifts(words[word]), all[word]);
         }
     }
 

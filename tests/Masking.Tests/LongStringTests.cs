@@ -24,6 +24,7 @@ public sealed class LongStringTests
     [InlineData((byte)BlockWidth.Bits128)]
     [InlineData((byte)BlockWidth.Bits256)]
     [InlineData((byte)BlockWidth.Bits512)]
+    [InlineData((byte)BlockWidth.Eights)]
     public void Long_strings_are_read_as_single_bytes_are(byte width)
     {
         // Proves that blocks of each width move over strings that are masked, judged whole or inside a masked
@@ -51,6 +52,7 @@ public sealed class LongStringTests
     [InlineData((byte)BlockWidth.Bits128)]
     [InlineData((byte)BlockWidth.Bits256)]
     [InlineData((byte)BlockWidth.Bits512)]
+    [InlineData((byte)BlockWidth.Eights)]
     public void Windows_take_the_strings_that_single_bytes_take(byte width)
     {
         // Proves escapes, UTF-8 and control characters in windows, across the ends of blocks: a window takes a text of

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Countersign.Masking.Detectors;
 
 namespace Countersign.Masking.Tests;
 
@@ -32,6 +33,7 @@ public sealed class WindowGrammarTests
     [InlineData((byte)BlockWidth.Bits128)]
     [InlineData((byte)BlockWidth.Bits256)]
     [InlineData((byte)BlockWidth.Bits512)]
+    [InlineData((byte)BlockWidth.Eights)]
     public void Takes_what_is_sound_and_ends_where_single_bytes_are(byte width)
     {
         // Proves that no sound text is left to the byte-by-byte scanner, and that behind each window stands what that
@@ -48,6 +50,7 @@ public sealed class WindowGrammarTests
     [Theory]
     [InlineData((byte)BlockWidth.Scalar)]
     [InlineData((byte)BlockWidth.Bits512)]
+    [InlineData((byte)BlockWidth.Eights)]
     public void Takes_nothing_that_single_bytes_refuse(byte width)
     {
         // Proves on damaged texts that a window which is taken ends before the first byte that the byte-by-byte scanner
@@ -75,6 +78,7 @@ public sealed class WindowGrammarTests
     [InlineData((byte)BlockWidth.Bits128)]
     [InlineData((byte)BlockWidth.Bits256)]
     [InlineData((byte)BlockWidth.Bits512)]
+    [InlineData((byte)BlockWidth.Eights)]
     public void Takes_every_number_and_literal_and_nothing_like_one(byte width)
     {
         // Proves numbers and literals against a regular expression: every text of up to five of the bytes that numbers
@@ -160,6 +164,81 @@ public sealed class WindowGrammarTests
             if (met == JsonEvent.Refused || (met == JsonEvent.ValueEnds && scanner.Depth == 0)) return true;
             if (met <= JsonEvent.NeedMore) return false;
         }
+    }
+
+    [Theory]
+    [InlineData((byte)BlockWidth.Bits512)]
+    [InlineData((byte)BlockWidth.Eights)]
+    public void Long_windows_make_the_masks_that_single_bytes_make(byte width)
+    {
+        // Proves on windows of up to 64 blocks, begun anywhere, of strings, numbers, literals and brackets, sound and
+        // damaged, that a window is taken where single bytes' window is, ends where that ends, and knows the same.
+        var wide = new BlockWindow((BlockWidth)width);
+        var single = new BlockWindow(BlockWidth.Scalar);
+        MaskProgram[] programs =
+        [
+            Program, MaskProgram.Compile([new("$..a", MaskAction.Redact), new("b c", MaskAction.Null)]),
+            MaskProgram.Compile([new("", MaskAction.Redact) { Detect = (DetectorSet)1023 }]),
+        ];
+        int taken = 0;
+        for (int seed = 1; seed <= Seeds; seed++)
+        {
+            var random = new RandomBody(seed * 11);
+            byte[] body = LongBody(random, seed % 3);
+            if (seed % 4 == 0)
+                body[random.Next(body.Length)] = "{}[]:,\"\\ 019.-+eEtfnu/\t\u0001\u00e9"u8[random.Next(26)];
+            int before = random.Next(3) * random.Next(12);
+            byte[] input = [.. Enumerable.Repeat((byte)' ', before), .. body];
+            Assert.True(wide.TryBegin(JsonPlace.Top, default));
+            Assert.True(single.TryBegin(JsonPlace.Top, default));
+            MaskProgram program = programs[random.Next(programs.Length)];
+            bool isTaken = single.Take(input, before, 1 + random.Next(BlockWindow.BlocksMax), program);
+            Assert.Equal(isTaken, wide.Take(input, before, single.Blocks, program));
+            if (!isTaken) continue;
+            taken++;
+            AssertSameMasks(single, wide, "seed " + seed);
+        }
+
+        Assert.True(taken > Seeds / 2, taken + " taken");
+    }
+
+    private static void AssertSameMasks(BlockWindow single, BlockWindow wide, string how)
+    {
+        Assert.True(single.End == wide.End && single.Count == wide.Count, how);
+        Assert.True(single.Place == wide.Place && single.Kinds == wide.Kinds, how);
+        for (int block = 0; block < single.Blocks; block++)
+        {
+            Assert.True(single.Masks.Tokens[block] == wide.Masks.Tokens[block], "tokens of " + block + ", " + how);
+            Assert.True(single.Masks.Scalars[block] == wide.Masks.Scalars[block], "scalars of " + block + ", " + how);
+            Assert.True(single.Masks.Escaped[block] == wide.Masks.Escaped[block], "escapes of " + block + ", " + how);
+            Assert.True(single.Masks.Before[block] == wide.Masks.Before[block], "count of " + block + ", " + how);
+            Assert.True(single.Masks.Quotes[block + 1] == wide.Masks.Quotes[block + 1], "quotes, " + how);
+        }
+
+        for (int group = 0; group < single.Groups.Length; group++)
+        {
+            Assert.True(single.Groups[group].Keys == wide.Groups[group].Keys, "keys of " + group + ", " + how);
+            Assert.True(single.Groups[group].Elements == wide.Groups[group].Elements, "elements, " + how);
+        }
+    }
+
+    // Several containers of up to some thousand bytes, without white space or with much, of few or of many strings.
+    private static byte[] LongBody(RandomBody random, int kind)
+    {
+        var text = new StringBuilder("[");
+        string[] strings =
+            ["\"\"", "\"a\\n\\\"b\"", "\"\u00e9 k\"", "\"4111 1111 1111 1111\"", "\"" + new string('x', 90) + "\""];
+        int length = random.Next(6_000);
+        while (text.Length < length)
+        {
+            if (kind == 0) AppendContainer(text, random, 0);
+            else if (random.Next(3) < kind) text.Append(Scalars[random.Next(Scalars.Length)]);
+            else text.Append(strings[random.Next(strings.Length)]);
+            text.Append(',');
+            if (kind == 0 && random.Next(9) == 0) text.Append("0]\n[");
+        }
+
+        return Encoding.UTF8.GetBytes(text.Append("0]").ToString());
     }
 
     private static IEnumerable<string> Numbers()

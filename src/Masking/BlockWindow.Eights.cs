@@ -1,0 +1,228 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Countersign.Masking;
+
+/// <content>What the bytes mean, eight blocks at once: the same masks as block by block. What few blocks have (escapes,
+/// other than ASCII, numbers that are more than digits) is read block by block, before or behind.</content>
+internal sealed partial class BlockWindow
+{
+    private const int Eight = BlockEights.Blocks;
+
+    private const int OthersShare = 8;   // fewer blocks than one of so many are sooner checked one by one
+
+    private readonly ulong[] _classes = new ulong[(BlocksMax + Eight) * BlockEights.Classes];
+    private readonly ulong[] _nameEnds = new ulong[BlocksMax + Eight];
+    private readonly ulong[] _strings = new ulong[BlocksMax + Eight];
+    private readonly NumberMasks _numberMasks = new();
+    private readonly ulong[] _slashes = new ulong[BlocksMax];   // of the blocks that have some
+
+    private bool ReadEights<TBlock>(
+        ReadOnlySpan<byte> bytes, int from, int blocks, KeyTrails names, ref ulong inString, ref ulong wasScalar)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        BlockEights.Classify(bytes[BytesBefore..], _classes.AsSpan(0, blocks * BlockEights.Classes));
+        BlockEights.FindNameEnds(bytes, names, _nameEnds.AsSpan(0, blocks));
+        if (!ReadSpecials<TBlock>(bytes, from, blocks, out ulong slashed)) return false;
+        ulong all = ulong.MaxValue >> (BlocksMax - blocks);
+        ulong unsound = ReadGroups(from, blocks, inString, wasScalar, out ulong eventful, out ulong others) & all;
+        Eventful |= (eventful & all) << from;
+        int last = blocks - 1;
+        if ((unsound & (from + blocks < _blocks ? all : all >> 1)) != 0) return false;
+        if (unsound != 0) _wrongLast |= _numberMasks.Wrong[last];
+        if ((slashed | _isEscaped | _folds) != 0) ReadEscapes(from, blocks, slashed);
+        if (!CheckNumbers<TBlock>(bytes, from, blocks, others & all, wasScalar)) return false;
+        _scalarsLast = _masks.Scalars[from + last];
+        (inString, wasScalar) = (0 - (_strings[last] >> 63), _scalarsLast >> 63);
+        _masks.Quotes[from + blocks + 1] = 0;
+        return true;
+    }
+
+    // Leaves of the blocks' quotes those that are not escaped.
+    private bool ReadSpecials<TBlock>(ReadOnlySpan<byte> bytes, int from, int blocks, out ulong slashed)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        slashed = 0;
+        Span<ulong> classes = _classes;
+        for (int block = 0; block < blocks; block++)
+        {
+            ulong special = classes[block * BlockEights.Classes + (int)BlockClass.Special];
+            if ((special | _pending) == 0) continue;
+            ref ulong quotes = ref classes[block * BlockEights.Classes + (int)BlockClass.Quotes];
+            quotes = ReadText<TBlock>(bytes.Slice(block * BlockBytes, AroundBytes), quotes, out ulong slashes);
+            _pending = _text.Open | _wasHigh;
+            _slashes[block] = slashes;
+            if (slashes != 0) slashed |= 1UL << block;
+            if (Fails(from + block, _unsound)) return false;
+        }
+
+        return true;
+    }
+
+    // Which blocks have something wrong, events, and scalars that are not digits alone: a bit for each block.
+    private ulong ReadGroups(
+        int from, int blocks, ulong inString, ulong wasScalar, out ulong eventful, out ulong others)
+    {
+        BlockMasks masks = _masks;
+        Vector512<ulong> zero = Vector512<ulong>.Zero;
+        Vector512<ulong> lastBit = Vector512.Create(LastBit);
+        Vector512<ulong> acts = Vector512.Create(_acts);
+        Vector512<ulong> looks = Vector512.Create(_looks);
+        Vector512<ulong> earlierScalars = Vector512.Create(wasScalar << 63);
+        Vector512<ulong> earlierFirst = Vector512.Create(_numbers.IsBehindZero << 63);
+        ulong unsound = 0;
+        (eventful, others) = (0, 0);
+        for (int group = 0; group < blocks; group += Eight)
+        {
+            BlockEights.Turn(
+                _classes.AsSpan(group * BlockEights.Classes, Eight * BlockEights.Classes), out Vector512<ulong> quotes,
+                out Vector512<ulong> special, out Vector512<ulong> between, out Vector512<ulong> marks,
+                out Vector512<ulong> ahead, out Vector512<ulong> controls, out Vector512<ulong> digits,
+                out Vector512<ulong> zeros);
+            Vector512<ulong> strings = BlockEights.PrefixXor(quotes);
+            ulong odd = strings.ExtractMostSignificantBits();   // of the quotes up to each block
+            odd ^= odd << 1;
+            odd ^= odd << 2;
+            odd ^= odd << 4;
+            ulong begin = odd << 1 ^ inString;                  // whether each begins in a string
+            inString = 0 - (begin >> Eight & 1);
+            strings ^= BlockEights.Spread(begin);
+            strings.CopyTo(_strings, group);
+            quotes.CopyTo(masks.Quotes[(from + group + 1)..]);
+            Vector512<ulong> scalars = ~(strings | quotes | between);
+            Vector512<ulong> starts = scalars & ~(scalars << 1 | BlockEights.Before(scalars, earlierScalars) >>> 63);
+            scalars.CopyTo(masks.Scalars[(from + group)..]);
+            digits.CopyTo(_numberMasks.Digits[group..]);
+            zeros.CopyTo(_numberMasks.Zeros[group..]);
+            digits &= scalars;
+            Vector512<ulong> first = starts & zeros;
+            Vector512<ulong> wrong = (first << 1 | BlockEights.Before(first, earlierFirst) >>> 63) & digits;
+            wrong |= (controls & strings) | Vector512.Equals(digits, Vector512<ulong>.AllBitsSet);
+            wrong.CopyTo(_numberMasks.Wrong[group..]);
+            (earlierScalars, earlierFirst) = (scalars, first);
+            Vector512<ulong> opens = quotes & strings;
+            Vector512<ulong> tokens = (marks & ~strings) | opens | starts;
+            tokens.CopyTo(masks.Tokens[(from + group)..]);
+            zero.CopyTo(masks.Escaped[(from + group)..]);
+            Vector512<ulong> ends = Vector512.Create<ulong>(_nameEnds, group) & quotes & ~strings;
+            ends &= ahead >>> 1 | lastBit;   // behind the block may be a colon
+            ends.CopyTo(masks.Names[(from + group)..]);
+            Vector512<ulong> events = (ends & acts) | (opens & ((between | special) >>> 1 | lastBit) & looks);
+            events.CopyTo(masks.Events[(from + group)..]);
+            unsound |= (ulong)(byte)~Vector512.Equals(wrong, zero).ExtractMostSignificantBits() << group;
+            eventful |= (ulong)(byte)~Vector512.Equals(events, zero).ExtractMostSignificantBits() << group;
+            others |= (ulong)(byte)~Vector512.Equals(digits, scalars).ExtractMostSignificantBits() << group;
+        }
+
+        return unsound;
+    }
+
+    private void ReadEscapes(int from, int blocks, ulong slashed)
+    {
+        BlockMasks masks = _masks;
+        for (int block = 0; block < blocks; block++)
+        {
+            ulong strings = _strings[block];
+            ulong slashes = (slashed >> block & 1) != 0 ? _slashes[block] : 0;
+            if ((slashes | _isEscaped) != 0)
+            {
+                ulong escaped = Escaped(slashes, strings, masks.Quotes[from + block + 1] & ~strings);
+                ulong ahead = _classes[block * BlockEights.Classes + (int)BlockClass.Ahead];
+                ulong ends = escaped & (ahead >> 1 | LastBit);
+                masks.Escaped[from + block] = escaped;
+                masks.Names[from + block] |= ends;
+                masks.Events[from + block] |= ends & _acts;
+                if (masks.Events[from + block] != 0) Eventful |= 1UL << (from + block);
+            }
+
+            if (strings == ulong.MaxValue) _isEscaped |= _folds;
+        }
+    }
+
+    // Numbers and literals of the blocks of others, and of those that one which is more than digits goes on into.
+    private bool CheckNumbers<TBlock>(
+        ReadOnlySpan<byte> bytes, int from, int blocks, ulong others, ulong wasScalar)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        ReadOnlySpan<ulong> all = _masks.Scalars[from..(from + blocks)];
+        if (BitOperations.PopCount(others) * OthersShare >= blocks)
+        {
+            FindNumbers<TBlock>(bytes, blocks, others);
+            if (_numbers.TryCheck(_numberMasks, _masks.Scalars[from..], blocks, others, out ulong unsound))
+            {
+                unsound &= ulong.MaxValue >> (BlocksMax - blocks);
+                if (unsound == 0) return true;
+                int first = BitOperations.TrailingZeroCount(unsound);
+                return !Fails(from + first, _numberMasks.Wrong[first]);
+            }
+        }
+
+        int block = 0;
+        while (true)
+        {
+            if (!_numbers.GoesOn)
+            {
+                ulong left = block < BlocksMax ? others >> block << block : 0;
+                if (left == 0) break;
+                int next = BitOperations.TrailingZeroCount(left);
+                if (next > block) PassDigits(all, next - 1);
+                block = next;
+            }
+
+            if (block == blocks) return true;
+            ulong scalars = all[block];
+            ulong starts = scalars & ~(scalars << 1 | (block > 0 ? all[block - 1] >> 63 : wasScalar));
+            ulong wrong = _numbers.Check<TBlock>(bytes[(block * BlockBytes + BytesBefore)..], scalars, starts);
+            if (Fails(from + block, wrong)) return false;
+            block++;
+        }
+
+        if (block < blocks) PassDigits(all, blocks - 1);
+        return true;
+    }
+
+    // What numbers have but digits, and literals, in the blocks of others.
+    private void FindNumbers<TBlock>(ReadOnlySpan<byte> bytes, int blocks, ulong others)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        NumberMasks masks = _numberMasks;
+        Vector512<ulong> zero = Vector512<ulong>.Zero;
+        for (int group = 0; group < blocks; group += Eight)
+        {
+            if ((others >> group & 0xFF) == 0) continue;
+            zero.CopyTo(masks.Minus[group..]);
+            zero.CopyTo(masks.Dots[group..]);
+            zero.CopyTo(masks.Literals[group..]);
+            zero.CopyTo(masks.Fives[group..]);
+        }
+
+        for (; others != 0; others &= others - 1)
+        {
+            int block = BitOperations.TrailingZeroCount(others);
+            ReadOnlySpan<byte> from = bytes[(block * BlockBytes + BytesBefore)..];
+            TBlock one = TBlock.Load(from);
+            masks.Minus[block] = one.Equal((byte)'-');
+            masks.Dots[block] = one.Equal((byte)'.');
+            masks.Literals[block] = TBlock.Literals(from, ulong.MaxValue, out masks.Fives[block]);
+        }
+    }
+
+    // Behind a block whose numbers are digits alone.
+    private void PassDigits(ReadOnlySpan<ulong> scalars, int block)
+    {
+        ReadOnlySpan<ulong> classes = _classes.AsSpan(block * BlockEights.Classes, BlockEights.Classes);
+        ulong starts = scalars[block] & ~(scalars[block] << 1);   // right but for the first bit
+        _numbers.PassDigits(
+            classes[(int)BlockClass.Digits] & scalars[block], classes[(int)BlockClass.Zeros] & starts);
+    }
+
+    // What is wrong in the last block may lie behind what is taken.
+    private bool Fails(int block, ulong wrong)
+    {
+        if (wrong == 0) return false;
+        if (block < _blocks - 1) return true;
+        _wrongLast |= wrong;
+        return false;
+    }
+}
