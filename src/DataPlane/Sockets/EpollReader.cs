@@ -128,6 +128,7 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
         if (_buffer is not null && !BufferStack.IsPinned(_buffer)) return false;
         MakeRoom();
         if (!BufferStack.IsPinned(_buffer!)) return false;
+        _run = 0; // it waited
         _ready.Clear();
         ring.Receive(_connection.Descriptor, _buffer!, _end, _buffer!.Length - _end);
         return true;
@@ -138,7 +139,12 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
     {
         if (result > 0) Received(result);
         else if (result == 0) _isEnded = true;
-        else _isReset = result is not (-Epoll.WouldBlock or -Epoll.Interrupted);
+        else if (result != -Epoll.WouldBlock)
+        {
+            // The kernel does not say so again, and a cancellation may end this wait first.
+            _isReset = result != -Epoll.Interrupted;
+            _ready.Set();
+        }
     }
 
     /// <inheritdoc/>
