@@ -79,9 +79,11 @@ internal sealed class RequestUpload
             PutHead(call, connection, isBuffered: true);
             connection.HasWholeRequest = true; // before the flush, as below
             ValueTask<FlushResult> flush = connection.Output.FlushAsync();
-            return flush.IsCompletedSuccessfully
-                ? new(Finish(connection, Explain(connection, flush.Result)))
-                : AwaitSentAsync(connection, flush);
+            if (!flush.IsCompletedSuccessfully) return AwaitSentAsync(connection, flush);
+            FlushResult flushed = flush.Result;
+            return IsStray(connection, flushed)
+                ? AwaitSentAsync(connection, new(flushed))
+                : new(Finish(connection, Explain(connection, flushed)));
         }
         catch (Exception fault) when (PeerLoss.Explains(fault))
         {
@@ -95,7 +97,7 @@ internal sealed class RequestUpload
         Verdict sent;
         try
         {
-            sent = Explain(connection, await flush);
+            sent = Explain(connection, await SettleAsync(connection, flush));
         }
         catch (Exception fault) when (PeerLoss.Explains(fault))
         {
@@ -212,8 +214,20 @@ internal sealed class RequestUpload
     private async ValueTask<Verdict> FlushAsync(CallContext call, UpstreamConnection connection)
     {
         if (!_isAnswered) connection.Deadline.Arm(call.Function!.Upstream.Timeout);
-        return Explain(connection, await connection.Output.FlushAsync());
+        return Explain(connection, await SettleAsync(connection, connection.Output.FlushAsync()));
     }
+
+    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
+    private async ValueTask<FlushResult> SettleAsync(UpstreamConnection connection, ValueTask<FlushResult> flush)
+    {
+        FlushResult flushed = await flush;
+        while (IsStray(connection, flushed)) flushed = await connection.Output.FlushAsync();
+        return flushed;
+    }
+
+    // Cancelled for whoever had the connection before: nothing of this call is over.
+    private bool IsStray(UpstreamConnection connection, FlushResult flushed) =>
+        flushed.IsCanceled && !_isStopped && !connection.Deadline.HasPassed;
 
     private Verdict Explain(UpstreamConnection connection, FlushResult flushed)
     {

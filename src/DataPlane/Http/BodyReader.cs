@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Countersign.DataPlane.Sockets;
 
 namespace Countersign.DataPlane.Http;
 
@@ -87,7 +88,8 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
         HasStarted = true;
         try
         {
-            return pipe.TryRead(out ReadResult result) && TryTake(result, out BodyStatus status)
+            return pipe is not EpollReader { MustYield: true }
+                && pipe.TryRead(out ReadResult result) && TryTake(result, out BodyStatus status)
                 ? new(status)
                 : WaitAsync();
         }

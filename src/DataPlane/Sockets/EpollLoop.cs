@@ -137,6 +137,7 @@ internal sealed partial class EpollLoop : IDisposable
     {
         Lane.Enter(_lane);
         Ring? ring = _usesRing ? Ring.TryOpen() : null;
+        if (_usesRing && ring is null) LogNoRing(_log);
         EpollEvents events = new(EventsPerWait);
         while (!_isStopping)
         {
@@ -182,7 +183,7 @@ internal sealed partial class EpollLoop : IDisposable
 
     private void Take(Steps steps, Ring? ring)
     {
-        if (steps.Count > 1 && ring is { IsBroken: false }) steps.Ask(ring);
+        if (steps.Count > 1 && ring is { IsBroken: false }) Ask(steps, ring);
         for (int index = 0; index < steps.Count; index++)
         {
             try
@@ -198,6 +199,21 @@ internal sealed partial class EpollLoop : IDisposable
         }
 
         steps.Clear();
+    }
+
+    // What could not be asked for together each asks for itself as it goes on.
+    private void Ask(Steps steps, Ring ring)
+    {
+        try
+        {
+            steps.Ask(ring);
+        }
+        catch (Exception fault)
+        {
+            LogFault(_log, fault);
+        }
+
+        if (ring.IsBroken) LogRingLost(_log);
     }
 
     private void RunPosted()
@@ -233,6 +249,15 @@ internal sealed partial class EpollLoop : IDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A continuation failed on an event loop")]
     private static partial void LogFault(ILogger log, Exception fault);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "An event loop has no io_uring, perhaps for want of memory that may be locked, and does without")]
+    private static partial void LogNoRing(ILogger log);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "An event loop's io_uring refused what it was given; it goes on without")]
+    private static partial void LogRingLost(ILogger log);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "An event loop ended: the kernel said error {Error}")]
     private static partial void LogBroken(ILogger log, int error);

@@ -46,12 +46,16 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
         _ready.Set();
     }
 
+    /// <summary>True if it has read often enough without a wait: who reads on and on waits next, so that others get their
+    /// turn. Who only looks need not.</summary>
+    internal bool MustYield => _run >= RunMax && !HasNews;
+
     /// <inheritdoc/>
     public override bool TryRead(out ReadResult result)
     {
         ObjectDisposedException.ThrowIf(_isCompleted, this);
         bool isCancelled = TakeCancellation();
-        if (isCancelled || HasNews || (_ready.IsSignalled && _run < RunMax && TryFill()))
+        if (isCancelled || HasNews || (_ready.IsSignalled && TryFill()))
         {
             result = Result(isCancelled);
             return true;
@@ -65,9 +69,9 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        ReadResult result;
-        while (!TryRead(out result))
+        while (true)
         {
+            if (!MustYield && TryRead(out ReadResult result)) return new(result);
             if (_run >= RunMax) return YieldAsync();
             Rest();
             _source.Reset();
@@ -76,8 +80,6 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
             if (cancellationToken.CanBeCanceled) Watch(cancellationToken);
             return new(this, _source.Version);
         }
-
-        return new(result);
     }
 
     /// <inheritdoc/>

@@ -76,14 +76,14 @@ internal sealed class Ring : IDisposable
 
     /// <summary>
     /// Has the kernel do what was added. <paramref name="results"/> has for each, in the order of their adding, its
-    /// count of bytes or its error, negative: <see cref="Epoll.WouldBlock"/> also for what was not done.
+    /// count of bytes or its error, negative: <see cref="Epoll.Interrupted"/> for what was not done.
     /// </summary>
     [HotPath]
     internal void Submit(Span<int> results)
     {
         int count = Count;
         Count = 0;
-        results[..count].Fill(-Epoll.WouldBlock);
+        results[..count].Fill(-Epoll.Interrupted);
         Volatile.Write(ref At(_layout.SubmitTail), _tail);
         int left = count;
         while (left > 0 && !IsBroken)
@@ -106,7 +106,7 @@ internal sealed class Ring : IDisposable
     {
         if (!Epoll.IsSupported) return false;
         using Ring? ring = TryOpen();
-        return ring is not null;
+        return ring is not null && Kernel.Enter(ring._descriptor, 0, awaited: 0) == 0;
     }
 
     // The buffers are the caller's again afterwards, so nothing that was taken is left behind: that each has ended

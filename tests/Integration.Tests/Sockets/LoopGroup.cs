@@ -16,7 +16,7 @@ internal sealed class LoopGroup : IAsyncDisposable
     private readonly IConnectionListener _listener;
     private readonly List<(ConnectionContext Connection, Socket Peer)> _others = [];
     private readonly SemaphoreSlim _held = new(0);
-    private readonly ManualResetEventSlim _letGo = new();
+    private readonly SemaphoreSlim _letGo = new(0);
     private ConnectionContext? _holder;
     private Socket? _holding;
 
@@ -42,14 +42,13 @@ internal sealed class LoopGroup : IAsyncDisposable
     /// <summary>Holds the loop until <see cref="LetGo"/>.</summary>
     internal async Task HoldAsync()
     {
-        _letGo.Reset();
         _ = HoldOnLoopAsync();
         await _holding!.SendAsync(new byte[1]);
         await _held.WaitAsync(EpollPair.Limit());
     }
 
     /// <summary>Lets the loop go on.</summary>
-    internal void LetGo() => _letGo.Set();
+    internal void LetGo() => _letGo.Release();
 
     public async ValueTask DisposeAsync()
     {

@@ -135,6 +135,65 @@ public sealed class TurnTests
         Assert.True((await flushing.WaitAsync(EpollPair.Limit())).IsCompleted);
     }
 
+    [Theory(SkipWhen = nameof(IsMissing), Skip = "no epoll on this machine")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_reset_whose_read_was_cancelled_is_told_to_the_next_read(bool usesRing)
+    {
+        // Proves it of a cancellation by another socket's continuation in the turn that the reset came in: the kernel
+        // tells of it once.
+        await using LoopGroup group = await LoopGroup.OpenAsync(2, usesRing);
+        PipeReader reset = group.Connections[1].Input;
+        Task cancelling = CancelAsync(group.Connections[0].Input, reset);
+        Task<ReadResult> reading = reset.ReadAsync(CancellationToken.None).AsTask();
+        await group.HoldAsync();
+        await group.Peers[0].SendAsync(new byte[1]);
+        group.Peers[1].LingerState = new LingerOption(enable: true, seconds: 0);
+        group.Peers[1].Close();
+        group.LetGo();
+        await cancelling.WaitAsync(EpollPair.Limit());
+        Assert.True((await reading.WaitAsync(EpollPair.Limit())).IsCanceled);
+
+        // The cancellation that was posted is over when the loop has been held again.
+        await group.HoldAsync();
+        group.LetGo();
+        await Assert.ThrowsAsync<ConnectionResetException>(
+            () => reset.ReadAsync(CancellationToken.None).AsTask().WaitAsync(EpollPair.Limit()));
+    }
+
+    [Theory(SkipWhen = nameof(IsMissing), Skip = "no epoll on this machine")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_socket_that_has_read_in_many_turns_still_says_that_bytes_came(bool usesRing)
+    {
+        // Proves that who looks at an idle connection is told of bytes that nobody asked for, however often it has been
+        // read in turns before: such a connection must not be lent to the next call.
+        await using LoopGroup group = await LoopGroup.OpenAsync(2, usesRing);
+        for (int round = 0; round < 20; round++)
+        {
+            Task<ReadResult>[] reading =
+                [.. group.Connections.Select(one => one.Input.ReadAsync(CancellationToken.None).AsTask())];
+            await group.HoldAsync();
+            foreach (Socket peer in group.Peers) await peer.SendAsync(new byte[1]);
+            group.LetGo();
+            for (int number = 0; number < 2; number++)
+            {
+                ReadResult result = await reading[number].WaitAsync(EpollPair.Limit());
+                group.Connections[number].Input.AdvanceTo(result.Buffer.End);
+            }
+
+            // The loop signals what is unasked before it is held again.
+            foreach (Socket peer in group.Peers) await peer.SendAsync(new byte[1]);
+            await group.HoldAsync();
+            group.LetGo();
+            foreach (EpollConnection connection in group.Connections)
+            {
+                Assert.True(connection.Input.TryRead(out ReadResult unasked), $"round {round}");
+                connection.Input.AdvanceTo(unasked.Buffer.End);
+            }
+        }
+    }
+
     private static int Size(int number) => (number % 8) switch
     {
         0 => 40_000,
@@ -165,6 +224,12 @@ public sealed class TurnTests
         connection.Input.AdvanceTo(result.Buffer.End);
         connection.Output.Write(answer);
         return await connection.Output.FlushAsync().ConfigureAwait(false);
+    }
+
+    private static async Task CancelAsync(PipeReader first, PipeReader other)
+    {
+        await first.ReadAsync().ConfigureAwait(false);
+        other.CancelPendingRead();
     }
 
     private static async Task EndAsync(PipeReader input, EpollConnection other)
