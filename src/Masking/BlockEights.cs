@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -29,19 +30,24 @@ internal static class BlockEights
 
     /// <summary>True if this machine has instructions for it.</summary>
     public static bool IsSupported =>
-        Gfni.V512.IsSupported && Avx512Vbmi.IsSupported && Avx512BW.IsSupported && Pclmulqdq.V512.IsSupported;
+        Gfni.V512.IsSupported && Avx512Vbmi.IsSupported && Avx512BW.IsSupported && Avx512CD.IsSupported
+        && Pclmulqdq.V512.IsSupported;
 
     /// <summary>Writes to <paramref name="classes"/> eight words for each block of <paramref name="bytes"/>, in the
     /// order of <see cref="BlockClass"/>. Each block has room for eight bytes more behind it.</summary>
-    public static void Classify(ReadOnlySpan<byte> bytes, Span<ulong> classes)
+    public static void Classify(ReadOnlySpan<byte> bytes, Span<ulong> classes) =>
+        Classify(bytes, classes, LowTable, HighTable, Vector512.Create((byte)(1 << (int)BlockClass.Special)));
+
+    /// <summary>The same by tables of one's own; <paramref name="special"/> are the classes of what is not
+    /// ASCII.</summary>
+    public static void Classify(
+        ReadOnlySpan<byte> bytes, Span<ulong> classes, Vector512<byte> low, Vector512<byte> high,
+        Vector512<byte> special)
     {
-        Vector512<byte> low = LowTable;
-        Vector512<byte> high = HighTable;
         Vector512<byte> reverse = Reverse;
         Vector512<byte> gather = Gather;
         Vector512<byte> identity = Vector512.Create(0x8040_2010_0804_0201).AsByte();
         Vector512<byte> signs = Vector512.Create(0x8080_8080_8080_8080).AsByte();
-        Vector512<byte> special = Vector512.Create((byte)(1 << (int)BlockClass.Special));
         Span<Vector512<ulong>> target = MemoryMarshal.Cast<ulong, Vector512<ulong>>(classes);
         ReadOnlySpan<Vector512<byte>> source = MemoryMarshal.Cast<byte, Vector512<byte>>(bytes)[..target.Length];
         for (int block = 0; block < source.Length; block++)
@@ -121,6 +127,23 @@ internal static class BlockEights
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<ulong> Before(Vector512<ulong> words, Vector512<ulong> earlier) =>
         Avx512F.AlignRight64(words, earlier, 7);
+
+    /// <summary>Of the word behind each of the first <paramref name="words"/> its place, for
+    /// <see cref="Down"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<ulong> Behind(int words)
+    {
+        Vector512<ulong> places = Vector512.Create(1UL, 2, 3, 4, 5, 6, 7, 8);
+        Vector512<ulong> isBeyond = Vector512.GreaterThanOrEqual(places, Vector512.Create((ulong)words));
+        return Vector512.ConditionalSelect(isBeyond, Vector512.Create(8UL), places);
+    }
+
+    /// <summary>The bits so many places behind each, 1 to 63; all are set behind the last word.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<ulong> Down(
+        Vector512<ulong> words, [ConstantExpected] int places, Vector512<ulong> behind) =>
+        words >>> places
+        | Avx512F.PermuteVar8x64x2(words, behind, Vector512<ulong>.AllBitsSet) << (64 - places);
 
     /// <summary>A word of all ones for each bit of <paramref name="bits"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

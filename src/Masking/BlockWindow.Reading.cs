@@ -78,7 +78,8 @@ internal sealed partial class BlockWindow
             ? ReadEights<TBlock>(bytes, from, blocks, names, ref inString, ref wasScalar)
             : ReadBlocks<TBlock>(bytes, from, blocks, names, ref inString, ref wasScalar);
         if (!isSound) return false;
-        if (_detects) Detect<TBlock>(bytes, from, blocks, program.Detectors);
+        if (_detects && _width == BlockWidth.Eights) DetectEights(bytes, from, blocks, program.Detectors);
+        else if (_detects) Detect<TBlock>(bytes, from, blocks, program.Detectors);
         (_inString, _wasScalar) = (inString, wasScalar);
         Compress<TBlock>(bytes, from, blocks);
         return true;

@@ -202,6 +202,19 @@ internal static class TriggerMasks
             & Vector128.Shuffle(high, (bytes.AsUInt16() >> 4).AsByte() & half);
     }
 
+    /// <summary>The sets in which <paramref name="one"/> may be that letter of the mark.</summary>
+    public static byte SetsOf(char one, int letter)
+    {
+        int sets = 0;
+        for (int set = 0; set < Marks.Length; set++)
+        {
+            string mark = Marks[set][letter];
+            if (mark.Length == 0 || mark.Contains(one)) sets |= 1 << set;
+        }
+
+        return (byte)sets;
+    }
+
     // For one letter of the marks: by the low or the high half of a byte, the sets that the byte may belong to,
     // as often as a vector of so many bytes has lanes.
     private static byte[] Table(int letter, bool isLow, int bytes)

@@ -13,7 +13,12 @@ internal readonly ref struct Triggers
     private readonly ulong _addresses;
     private readonly ulong _phones;
 
-    public Triggers(DetectorSet wanted)
+    public Triggers(DetectorSet wanted) =>
+        (_sets, _numbers, _accounts, _addresses, _phones) = Wanted(wanted);
+
+    /// <summary>The sets of marks that are wanted, and all ones for each kind of number and address that is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (byte Sets, ulong Numbers, ulong Accounts, ulong Addresses, ulong Phones) Wanted(DetectorSet wanted)
     {
         uint bits = (uint)wanted;   // without branches: a set-up for each value must cost next to nothing
         uint sets = (bits >> 7 & 1) * 15;
@@ -21,12 +26,8 @@ internal readonly ref struct Triggers
         sets |= (bits >> 8 & 1) << 5;
         sets |= (bits >> 6 & 1) << 6;
         sets |= (bits >> 9 & 1) << 7;
-        _sets = (byte)sets;
         uint numbers = bits & (uint)Grouped;
-        _numbers = All(numbers | numbers >> 2 | numbers >> 4);
-        _accounts = All(bits >> 3);
-        _addresses = All(bits >> 1);
-        _phones = All(bits >> 4);
+        return ((byte)sets, All(numbers | numbers >> 2 | numbers >> 4), All(bits >> 3), All(bits >> 1), All(bits >> 4));
     }
 
     /// <summary>
@@ -53,7 +54,7 @@ internal readonly ref struct Triggers
         found |= (single & ~run & _addresses) | (single & run & beforeDigit & _phones);
         if (starts != 0)
         {
-            found |= starts & Long(digits, run) & _numbers;
+            found |= starts & Long(run) & _numbers;
             if (dots != 0) found |= starts & Dotted(dots & beforeDigit) & _phones;
             ulong letter = words & ~digits;
             ulong two = ((letter << 1) | 1) & ((letter << 2) | 3);
@@ -67,21 +68,14 @@ internal readonly ref struct Triggers
 
     private static ulong All(uint bit) => 0UL - (bit & 1);
 
-    // Where eleven bytes of a number begin, the fewest that any without dots but an account begins with, and its first
-    // group is of up to eight digits, or there are twelve digits in a row: other groups are no card's and no phone's.
+    // Where eleven bytes of a number begin, the fewest that any without dots but an account begins with.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Long(ulong digits, ulong run)
+    private static ulong Long(ulong run)
     {
         ulong long2 = run & (run >> 1 | 1UL << 63);
         ulong long4 = long2 & (long2 >> 2 | 3UL << 62);
         ulong long8 = long4 & (long4 >> 4 | 15UL << 60);
-        ulong long11 = long8 & (long8 >> 3 | 7UL << 61);
-        ulong digits2 = digits & (digits >> 1 | 1UL << 63);
-        ulong digits4 = digits2 & (digits2 >> 2 | 3UL << 62);
-        ulong digits8 = digits4 & (digits4 >> 4 | 15UL << 60);
-        ulong digits9 = digits8 & (digits >> 8 | 255UL << 56);
-        ulong digits12 = digits8 & (digits4 >> 8 | 255UL << 56);
-        return long11 & (~digits9 | digits12);
+        return long8 & (long8 >> 3 | 7UL << 61);
     }
 
     // Where, after two to five bytes, two dots stand with two to four bytes between them, as phone numbers have them;
