@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using Countersign.DataPlane.Sockets;
 
 namespace Countersign.DataPlane.Http;
 
@@ -88,10 +87,11 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
         HasStarted = true;
         try
         {
-            return pipe is not EpollReader { MustYield: true }
-                && pipe.TryRead(out ReadResult result) && TryTake(result, out BodyStatus status)
-                ? new(status)
-                : WaitAsync();
+            ValueTask<ReadResult> read = pipe.ReadAsync();
+            if (!read.IsCompletedSuccessfully) return WaitAsync(read);
+            if (TryTake(read.Result, out BodyStatus status)) return new(status);
+            Release();
+            return WaitAsync(pipe.ReadAsync());
         }
         catch (Exception fault) when (PeerLoss.Explains(fault))
         {
@@ -130,15 +130,15 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
     }
 
     [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
-    private async ValueTask<BodyStatus> WaitAsync()
+    private async ValueTask<BodyStatus> WaitAsync(ValueTask<ReadResult> read)
     {
         try
         {
             while (true)
             {
+                if (TryTake(await read, out BodyStatus status)) return status;
                 Release();
-                ReadResult result = await pipe.ReadAsync();
-                if (TryTake(result, out BodyStatus status)) return status;
+                read = pipe.ReadAsync();
             }
         }
         catch (Exception fault) when (PeerLoss.Explains(fault))

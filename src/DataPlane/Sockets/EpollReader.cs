@@ -46,10 +46,6 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
         _ready.Set();
     }
 
-    /// <summary>True if it has read often enough without a wait: who reads on and on waits next, so that others get their
-    /// turn. Who only looks need not.</summary>
-    internal bool MustYield => _run >= RunMax && !HasNews;
-
     /// <inheritdoc/>
     public override bool TryRead(out ReadResult result)
     {
@@ -172,6 +168,9 @@ internal sealed class EpollReader : PipeReader, IValueTaskSource<ReadResult>, IR
         _source.OnCompleted(continuation, state, token, flags);
 
     private bool HasNews => _end > _examined || _isEnded;
+
+    // It has read often enough without a wait: others get their turn. Who only looks (TryRead) is not held to it.
+    private bool MustYield => _run >= RunMax && !HasNews;
 
     private ValueTask<ReadResult> YieldAsync()
     {
