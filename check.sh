@@ -57,7 +57,7 @@ for project in tests/*.Tests/*.csproj tests/Fuzz/Fuzz.csproj; do
   name=$(basename "$project" .csproj)
   # A runner that stands still is ended, and counts as failed.
   code=0
-  timeout -k 10 600 dotnet test --project "$project" -c Release --no-build --no-restore >"$log" 2>&1 || code=$?
+  timeout -k 10 900 dotnet test --project "$project" -c Release --no-build --no-restore >"$log" 2>&1 || code=$?
   ok=$(sed -n 's/^ *succeeded: *\([0-9]*\).*/\1/p' "$log" | tail -1)
   bad=$(sed -n 's/^ *failed: *\([0-9]*\).*/\1/p' "$log" | tail -1)
   passed=$((passed + ${ok:-0})) failed=$((failed + ${bad:-0}))

@@ -6,7 +6,7 @@ namespace Countersign.Integration.Tests.EndToEnd;
 public static class Until
 {
     // Far longer than anything takes on a machine that does much besides: only what never happens takes so long.
-    private static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(25);
 
     /// <summary>Looks again until it is so, or fails the test.</summary>
