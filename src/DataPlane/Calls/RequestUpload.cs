@@ -97,7 +97,9 @@ internal sealed class RequestUpload
         Verdict sent;
         try
         {
-            sent = Explain(connection, await SettleAsync(connection, flush));
+            FlushResult flushed = await flush;
+            while (IsStray(connection, flushed)) flushed = await connection.Output.FlushAsync();
+            sent = Explain(connection, flushed);
         }
         catch (Exception fault) when (PeerLoss.Explains(fault))
         {
@@ -214,15 +216,9 @@ internal sealed class RequestUpload
     private async ValueTask<Verdict> FlushAsync(CallContext call, UpstreamConnection connection)
     {
         if (!_isAnswered) connection.Deadline.Arm(call.Function!.Upstream.Timeout);
-        return Explain(connection, await SettleAsync(connection, connection.Output.FlushAsync()));
-    }
-
-    [AsyncMethodBuilder(typeof(KeptTaskMethodBuilder<>))]
-    private async ValueTask<FlushResult> SettleAsync(UpstreamConnection connection, ValueTask<FlushResult> flush)
-    {
-        FlushResult flushed = await flush;
+        FlushResult flushed = await connection.Output.FlushAsync();
         while (IsStray(connection, flushed)) flushed = await connection.Output.FlushAsync();
-        return flushed;
+        return Explain(connection, flushed);
     }
 
     // Cancelled for whoever had the connection before: nothing of this call is over.
