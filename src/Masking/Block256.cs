@@ -10,12 +10,15 @@ namespace Countersign.Masking;
 internal readonly struct Block256(Vector256<byte> low, Vector256<byte> high) : IBlockBytes<Block256>
 {
     private const int HalfBytes = 32;
+    private const int Choices = 256;   // of eight bytes
 
     private static readonly Vector256<byte> MarkTable = HalfByteTables.Repeat(HalfByteTables.Marks).GetLower();
     private static readonly Vector256<byte> BlankTable = HalfByteTables.Repeat(HalfByteTables.Blanks).GetLower();
     private static readonly Vector256<byte> FirstHigh = HalfByteTables.Repeat(Utf8Tables.FirstHigh).GetLower();
     private static readonly Vector256<byte> FirstLow = HalfByteTables.Repeat(Utf8Tables.FirstLow).GetLower();
     private static readonly Vector256<byte> SecondHigh = HalfByteTables.Repeat(Utf8Tables.SecondHigh).GetLower();
+    private static readonly ulong[] PlacesOf = MakePlaces();
+    private static readonly Vector128<byte>[] JoinAt = MakeJoins();
     private static readonly Vector256<byte> EscapeTable = HalfByteTables.Repeat(HalfByteTables.Escapes).GetLower();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -84,12 +87,17 @@ internal readonly struct Block256(Vector256<byte> low, Vector256<byte> high) : I
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Between()
     {
+        if (Avx2.IsSupported) return Join(Between(low), Between(high));
         Vector256<byte> bit = Vector256.Create((byte)0x20);
         return (InTable(MarkTable, low | bit, high | bit) & ~InRange(0, 0x20)) | InTable(BlankTable, low, high);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Special() => Equal((byte)'\\') | High();
+    public ulong Special()
+    {
+        Vector256<byte> wanted = Vector256.Create((byte)'\\');
+        return Join(low | Vector256.Equals(low, wanted), high | Vector256.Equals(high, wanted));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong EscapeLetters() => Equal((byte)'r') | InTable(EscapeTable, low, high);
@@ -97,30 +105,61 @@ internal readonly struct Block256(Vector256<byte> low, Vector256<byte> high) : I
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Compress(ulong mask, Span<byte> target)
     {
-        if (Bmi2.X64.IsSupported)
+        if (Ssse3.IsSupported)
         {
-            int count = Compress(low, (uint)mask, target, 0);
-            Compress(high, (uint)(mask >> HalfBytes), target, count);
+            int count = Compress(low.GetLower(), (uint)mask, target, 0);
+            count = Compress(low.GetUpper(), (uint)(mask >> 16), target, count);
+            count = Compress(high.GetLower(), (uint)(mask >> 32), target, count);
+            Compress(high.GetUpper(), (uint)(mask >> 48), target, count);
             return;
         }
 
         new Block128(low.GetLower(), low.GetUpper(), high.GetLower(), high.GetUpper()).Compress(mask, target);
     }
 
-    // Eight bytes at a time, each picked by all of its bits.
+    // Each eight bytes by a look-up of which of them are wanted, and then both eights by how many are of the first.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Compress(Vector256<byte> bytes, uint mask, Span<byte> target, int count)
+    private static int Compress(Vector128<byte> bytes, uint mask, Span<byte> target, int count)
     {
-        Vector256<ulong> eights = bytes.AsUInt64();
-        for (int place = 0; place < 4; place++, mask >>= 8)
+        ulong[] places = PlacesOf;
+        int first = (byte)mask;
+        int second = (byte)(mask >> 8);
+        Vector128<byte> wanted = Vector128.Create(places[first], places[Choices + second]).AsByte();
+        Vector128<byte> kept = Ssse3.Shuffle(bytes, wanted);
+        Ssse3.Shuffle(kept, JoinAt[BitOperations.PopCount((uint)first)]).CopyTo(target[count..]);
+        return count + BitOperations.PopCount(mask & 0xFFFF);
+    }
+
+    // For each choice of the first eight bytes their places, one behind another, and then of the second eight.
+    private static ulong[] MakePlaces()
+    {
+        ulong[] places = new ulong[2 * Choices];
+        for (int choice = 0; choice < Choices; choice++)
         {
-            ulong picked = Bmi2.X64.ParallelBitDeposit(mask, 0x0101_0101_0101_0101) * 0xFF;
-            ulong kept = Bmi2.X64.ParallelBitExtract(eights[place], picked);
-            BinaryPrimitives.WriteUInt64LittleEndian(target[count..], kept);
-            count += BitOperations.PopCount(mask & 0xFF);
+            int count = 0;
+            for (int left = choice; left != 0; left &= left - 1, count++)
+                places[choice] |= (ulong)BitOperations.TrailingZeroCount(left) << 8 * count;
+            places[Choices + choice] = places[choice] | 0x0808_0808_0808_0808;
         }
 
-        return count;
+        return places;
+    }
+
+    // Behind the first so many bytes the second eight.
+    private static Vector128<byte>[] MakeJoins() =>
+    [
+        .. Enumerable.Range(0, 9).Select(count => Vector128.Create(
+            [.. Enumerable.Range(0, 16).Select(at => (byte)(at < count ? at : 8 + Math.Min(at - count, 7)))]))
+    ];
+
+    // The table of marks also has two control characters for some.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> Between(Vector256<byte> bytes)
+    {
+        Vector256<byte> folded = bytes | Vector256.Create((byte)0x20);
+        Vector256<byte> marks = Vector256.Equals(Avx2.Shuffle(MarkTable, folded), folded);
+        Vector256<byte> controls = Vector256.Equals(Vector256.Min(bytes, Vector256.Create((byte)0x1F)), bytes);
+        return Vector256.AndNot(marks, controls) | Vector256.Equals(Avx2.Shuffle(BlankTable, bytes), bytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -141,9 +180,8 @@ internal readonly struct Block256(Vector256<byte> low, Vector256<byte> high) : I
     private static Vector256<byte> Groups(Vector256<byte> bytes, TrailSet set)
     {
         Vector256<byte> half = Vector256.Create((byte)0x0F);
-        Vector256<byte> folded = bytes | Vector256.Create((byte)0x20);
-        Vector256<byte> highs = (folded.AsUInt16() >>> 4).AsByte() & half;
-        return Avx2.Shuffle(set.Low.GetLower(), folded & half) & Avx2.Shuffle(set.High.GetLower(), highs);
+        Vector256<byte> highs = (bytes.AsUInt16() >>> 4).AsByte() & half;
+        return Avx2.Shuffle(set.Low.GetLower(), bytes & half) & Avx2.Shuffle(set.Unfolded.GetLower(), highs);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

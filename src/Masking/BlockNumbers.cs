@@ -58,7 +58,7 @@ internal partial struct BlockNumbers
         ulong zeros = block.Equal((byte)'0');
         ulong minus = block.Equal((byte)'-');
         ulong dots = block.Equal((byte)'.');
-        ulong literals = TBlock.Literals(bytes, starts, out ulong fives);
+        ulong literals = TBlock.Literals(bytes, starts & ~(digits | minus), out ulong fives);
         ulong letters = (literals | literals << 1 | literals << 2 | literals << 3 | fives << 4 | _literal) & scalars;
         ulong left = scalars & ~letters;
         ulong wrong = (letters << 1 | _letter) & left;

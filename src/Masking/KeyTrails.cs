@@ -82,15 +82,22 @@ internal sealed class KeyTrails
         }
 
         public TrailSet Build() =>
-            new(HalfByteTables.Repeat(_low), HalfByteTables.Repeat(_high), Vector512.Create(_whole));
+            new(
+                HalfByteTables.Repeat(_low), HalfByteTables.Repeat(_high), HalfByteTables.Repeat(Unfold(_high)),
+                Vector512.Create(_whole));
+
+        // The case bit is the second of the upper half.
+        private static byte[] Unfold(byte[] high) => [.. Enumerable.Range(0, 16).Select(half => high[half | 2])];
     }
 }
 
 /// <summary>Bytes in one place of names, in which 0x20 does not count.</summary>
 /// <param name="Low">Groups by the lower half of a byte, once for each 16 bytes of a block.</param>
 /// <param name="High">Groups by its upper half.</param>
+/// <param name="Unfolded">Groups by the upper half of a byte in which 0x20 may not be set.</param>
 /// <param name="Whole">Groups by its lower six bits.</param>
-internal readonly record struct TrailSet(Vector512<byte> Low, Vector512<byte> High, Vector512<byte> Whole)
+internal readonly record struct TrailSet(
+    Vector512<byte> Low, Vector512<byte> High, Vector512<byte> Unfolded, Vector512<byte> Whole)
 {
     /// <summary>The groups of names in which <paramref name="value"/> may stand there.</summary>
     public int GroupsOf(byte value)

@@ -20,11 +20,14 @@ internal static class LiteralWords
         {
             int place = BitOperations.TrailingZeroCount(starts);
             ulong word = BinaryPrimitives.ReadUInt64LittleEndian(bytes.Slice(place, WordBytes));
-            bool isFalse = (uint)word == Fals && (byte)(word >> 32) == 'e';
-            if (isFalse || (uint)word is True or Null) found |= 1UL << place;
-            if (isFalse) fives |= 1UL << place;
+            uint four = (uint)word;   // without branches: what comes next cannot be foretold
+            ulong isFalse = Bit(four == Fals) & Bit((byte)(word >> 32) == 'e');
+            found |= (Bit(four == True) | Bit(four == Null) | isFalse) << place;
+            fives |= isFalse << place;
         }
 
         return found;
     }
+
+    private static ulong Bit(bool isSet) => isSet ? 1UL : 0;
 }
