@@ -25,6 +25,9 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
     /// <summary>The name of the meter that everything here is measured on.</summary>
     public const string MeterName = "Countersign.DataPlane";
 
+    // What Kestrel's transport holds of a body whose reader is slower: on each side so much.
+    private const int PipeBytesMax = 65_536;
+
     private readonly DataPlaneOptions _options;
     private readonly DataPlaneServices _services;
     private readonly LoopClock _clock;
@@ -170,7 +173,12 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         || (_options.Transport == DataTransport.Sockets && SupportsIoUring);
 
     private SocketTransportFactory CreateSockets() => new(
-        Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, Backlog = 4_096 }), _logs);
+        Options.Create(new SocketTransportOptions
+        {
+            UnsafePreferInlineScheduling = true, Backlog = 4_096, MaxReadBufferSize = PipeBytesMax,
+            MaxWriteBufferSize = PipeBytesMax,
+        }),
+        _logs);
 
     private Entrance? EntranceFor(ServerCertificates? certificates)
     {
@@ -249,7 +257,9 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
                 ConnectionContext? connection = await listener.AcceptAsync();
                 if (connection is null) return;
                 _handler!.Expect();
-                ThreadPool.UnsafeQueueUserWorkItem(Serve, (_handler!, connection), preferLocal: false);
+                Arrival arrival = new(_handler, connection);
+                if (connection is EpollConnection own) own.Loop.Post(arrival);
+                else ThreadPool.UnsafeQueueUserWorkItem(arrival, preferLocal: false);
             }
             catch (Exception fault) when (fault is IOException or ObjectDisposedException)
             {
@@ -259,15 +269,22 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         }
     }
 
-    private static void Serve((CallConnectionHandler Handler, ConnectionContext Connection) accepted)
+    // Begun on the connection's own loop, so that a request that came with it finds the upstream connections there.
+    private sealed class Arrival(CallConnectionHandler handler, ConnectionContext connection)
+        : IResumable, IThreadPoolWorkItem
     {
-        _ = accepted.Handler.OnConnectedAsync(accepted.Connection);
-        accepted.Handler.Meet();
+        public void Resume()
+        {
+            _ = handler.OnConnectedAsync(connection);
+            handler.Meet();
+        }
+
+        void IThreadPoolWorkItem.Execute() => Resume();
     }
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Count} connections did not finish within the drain limit and were cut")]
+        Message = "Calls did not finish within the drain limit and were cut; {Count} connections are left")]
     private static partial void LogUndrained(ILogger log, int count);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The data listener's transport is {Transport}")]

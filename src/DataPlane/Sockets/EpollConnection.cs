@@ -150,6 +150,20 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe
         _writer.CancelPendingFlush();
     }
 
+    /// <summary>Sends no more: the peer sees the end, and what it still sends is received (RFC 9112 section 9.6).
+    /// </summary>
+    internal void EndSending()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
+        {
+            // It is gone already.
+        }
+    }
+
     /// <inheritdoc/>
     public override ValueTask DisposeAsync()
     {

@@ -114,6 +114,10 @@ internal sealed class EpollTransport : IConnectionListenerFactory, IDisposable
 /// <summary>One bound address of the epoll transport.</summary>
 internal sealed class EpollListener(EpollTransport transport, Socket socket, TimeProvider clock) : IConnectionListener
 {
+    // Who has connected when the listener closes is accepted first: the kernel would reset them.
+    private static readonly TimeSpan QueueWithin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan QueuePause = TimeSpan.FromMilliseconds(1);
+
     // Out of descriptors: accepting again at once would only spin.
     private static readonly TimeSpan ExhaustedPause = TimeSpan.FromMilliseconds(50);
 
@@ -150,10 +154,26 @@ internal sealed class EpollListener(EpollTransport transport, Socket socket, Tim
     }
 
     /// <inheritdoc/>
-    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
+        long startedAt = clock.GetTimestamp();
+        while (IsQueued() && clock.GetElapsedTime(startedAt) < QueueWithin)
+            await Task.Delay(QueuePause, clock, cancellationToken);
+        EndListening();
         socket.Dispose();
-        return default;
+    }
+
+    // At once, while the queue is empty: to close takes the framework longer, and meanwhile others would be queued.
+    private void EndListening()
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Receive);
+        }
+        catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
+        {
+            // It is closed already, or the kernel has no such thing.
+        }
     }
 
     /// <inheritdoc/>
@@ -161,5 +181,17 @@ internal sealed class EpollListener(EpollTransport transport, Socket socket, Tim
     {
         socket.Dispose();
         return default;
+    }
+
+    private bool IsQueued()
+    {
+        try
+        {
+            return socket.Poll(0, SelectMode.SelectRead);
+        }
+        catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
     }
 }

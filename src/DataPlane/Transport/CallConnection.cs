@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Countersign.DataPlane.Calls;
 using Countersign.DataPlane.Http;
+using Countersign.DataPlane.Sockets;
 using Countersign.DataPlane.Tls;
 using Microsoft.AspNetCore.Connections;
 
@@ -241,7 +242,7 @@ internal sealed class CallConnection : IDisposable
     // Closing with unread bytes makes the kernel reset the connection, and the client may lose the answer with it.
     private async ValueTask LingerAsync()
     {
-        _call.RequestBody.Release();
+        if (_transport is EpollConnection own) own.EndSending();
         _call.RequestBody.Release();
         _call.ClientDeadline.Arm(LingerMax);
         PipeReader input = _transport.Transport.Input;

@@ -57,6 +57,27 @@ public sealed class EpollTransportTests
     }
 
     [Fact(SkipWhen = nameof(IsMissing), Skip = "no epoll on this machine")]
+    public async Task Who_has_connected_when_the_listener_closes_is_accepted()
+    {
+        // Proves that a restart resets nobody in the kernel's queue: the listener closes when that is empty.
+        using EpollTransport transport = new(new LoopClock(TimeProvider.System), NullLogger.Instance, usesRing: false);
+        IConnectionListener listener = await transport.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        Socket[] peers = [.. Enumerable.Range(0, 5).Select(_ => new Socket(SocketType.Stream, ProtocolType.Tcp))];
+        foreach (Socket peer in peers) await peer.ConnectAsync(listener.EndPoint);
+        Task unbinding = listener.UnbindAsync().AsTask();
+        foreach (Socket _ in peers)
+        {
+            ConnectionContext? accepted = await listener.AcceptAsync(EpollPair.Limit());
+            Assert.NotNull(accepted);
+            await accepted.DisposeAsync();
+        }
+
+        await unbinding.WaitAsync(EpollPair.Limit());
+        Assert.Null(await listener.AcceptAsync(EpollPair.Limit()));
+        foreach (Socket peer in peers) peer.Dispose();
+    }
+
+    [Fact(SkipWhen = nameof(IsMissing), Skip = "no epoll on this machine")]
     public async Task The_end_of_the_peers_bytes_is_told_and_answers_still_leave()
     {
         // Proves half-close: the peer sends, ends its side, and gets what is written afterwards.

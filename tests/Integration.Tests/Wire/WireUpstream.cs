@@ -25,6 +25,9 @@ internal sealed class WireUpstream : IAsyncDisposable
     /// <summary>Where it is.</summary>
     internal string Endpoint { get; }
 
+    /// <summary>Connections that were opened to it.</summary>
+    internal int Connections => _peers.Count;
+
     /// <summary>What it does with a connection; by default it answers every request with its target.</summary>
     internal Func<WirePeer, Task> Script { get; set; } = EchoAsync;
 
