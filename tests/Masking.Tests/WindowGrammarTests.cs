@@ -153,6 +153,29 @@ public sealed class WindowGrammarTests
         }
     }
 
+    [Fact]
+    public void Goes_back_to_any_token_and_knows_what_is_open_there()
+    {
+        // Proves place and containers behind every number of tokens of a window, a multiple of 64 among them, against
+        // the byte-by-byte scanner after the same bytes.
+        string[] parts = ["\"a\"", "[]", "{\"k\":[\"a\",{}]}", "[[\"a\"],[{\"k\":\"b\"}]]", "{\"k\":{\"k\":\"a\"}}"];
+        var window = new BlockWindow(BlockWindow.WidthBest);
+        for (int seed = 1; seed <= 20; seed++)
+        {
+            string text = "[" + string.Join(", ", new Random(seed).GetItems(parts, 40)) + "]";
+            byte[] body = Encoding.UTF8.GetBytes(text + new string(' ', 2 * BlockWindow.BlockBytes));
+            for (int place = 1; place < text.Length; place++)
+            {
+                Assert.True(window.TryBegin(JsonPlace.Top, default));
+                Assert.True(window.Take(body, 0, BlockWindow.BlocksMax, Program));
+                place = window.NextToken(place);
+                if (place >= text.Length || body[place] == ':') continue;   // behind a name it is told so
+                window.GoBack(place);
+                AssertSamePlace(window, body, "seed " + seed + ", back to " + place + ": " + text);
+            }
+        }
+    }
+
     private static bool IsRefusedOrEndsEarly(byte[] body)
     {
         var scanner = default(JsonScanner);
