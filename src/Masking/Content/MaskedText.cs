@@ -65,7 +65,8 @@ internal sealed class MaskedText : IFoundText, IFormFields
         _json.Reset(_program, _listener);
         _inner.ResetWrittenCount();
         _inner.Write(value[..blanks]);
-        bool isMasked = _json.Write(value[blanks..], _inner) == MaskStatus.NeedMore && _json.Finish(_inner) == MaskStatus.Done;
+        bool isMasked = _json.Write(value[blanks..], _inner) == MaskStatus.NeedMore
+            && _json.Finish(_inner) == MaskStatus.Done;
         if (isMasked && _json.MaskedCount == 0) return false;
         output.Write(isMasked ? _inner.WrittenSpan : "***"u8);
         return true;
