@@ -211,7 +211,7 @@ public sealed partial class JsonMasker
         bool isString = input[start] == '"';
         int end = isString ? window.NextQuote(start + 1) : EndOfScalar(input, start) - 1;
         if (end >= window.End) return;   // a string that goes on and holds no JSON
-        if (isString && (!MayBeginJson(input[start + 1]) || IsKey(input, end))) return;
+        if (isString && (!JsonOpening.MayBegin(input[start + 1]) || IsKey(input, end))) return;
         if (isString) JudgeWhole(input, start, end + 1, isTelling: false, ref output);
         else ActOnNumber(input, start, end + 1, ref output);
     }

@@ -81,7 +81,7 @@ public sealed partial class JsonMasker
         int open = window.QuoteBefore(window.End);
         if (open < 0) return true;
         bool isLooked = _program.Detectors != DetectorSet.None || open + 1 == window.End
-            || MayBeginJson(input[open + 1]);
+            || JsonOpening.MayBegin(input[open + 1]);
         if (!isLooked) return true;
         bool isLast = window.ReadTo >= input.Length;
         window.GoBack(open);

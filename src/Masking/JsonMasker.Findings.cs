@@ -97,7 +97,7 @@ public sealed partial class JsonMasker
     {
         BlockWindow window = _blocks!;
         bool isPlain = input[start] == '"' && !window.IsEscaped(end - 1)
-            && !(_program.NestedDepth > 0 && MayBeginJson(input[start + 1]));
+            && !(_program.NestedDepth > 0 && JsonOpening.MayBegin(input[start + 1]));
         if (isPlain)
         {
             MaskIn(input, start + 1, end - 1, window.Marked(start + 1, end - 1), isTelling: true, ref output);

@@ -7,20 +7,11 @@ public sealed partial class JsonMasker
 {
     private JsonMasker? _inner;
 
-    /// <summary>False if a string whose raw content begins so holds no JSON text.</summary>
-    private static bool MayBeginJson(byte first) =>
-        first is (byte)'{' or (byte)'[' or (byte)' ' or (byte)'\\' or 0xEF;
-
-    private static bool MayHoldJson(ReadOnlySpan<byte> text)
-    {
-        int first = text.IndexOfAnyExcept(" \t\r\n"u8);
-        return first >= 0 && text[first] is (byte)'{' or (byte)'[';
-    }
-
     /// <summary>
     /// Masks the text of a string as the body it may be. What is JSON, or is on the way to it when it breaks off, is
-    /// masked or hidden; what never was, as <c>[note]</c> or <c>{name}</c>, is text like any other. Below the last
-    /// level that is masked, JSON is hidden.
+    /// masked or hidden, and so is what breaks off and may hold what is looked for, which a laxer reader may find; what
+    /// never was JSON, as <c>[note]</c> or <c>{name}</c>, is text like any other. Below the last level that is masked,
+    /// JSON is hidden.
     /// </summary>
     private Inside LookInside(ReadOnlySpan<byte> text, IBufferWriter<byte> output)
     {
@@ -40,7 +31,7 @@ public sealed partial class JsonMasker
         bool isJson = inner._hasNames || inner.MaskedCount > 0 || inner.Refusal is MaskRefusal.TooDeep
             or MaskRefusal.ValueTooLong or MaskRefusal.KeyTooLong or MaskRefusal.NumberTooLong
             or MaskRefusal.GapTooLong;
-        return isJson ? Inside.Hidden : Inside.NoJson;
+        return isJson || _program.MayOccurIn(text) ? Inside.Hidden : Inside.NoJson;
     }
 
     /// <summary>The string, with the inner masker's edits; what stays keeps its escapes.</summary>

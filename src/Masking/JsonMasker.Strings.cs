@@ -115,8 +115,9 @@ public sealed partial class JsonMasker
         if (value.IsString && _program.NestedDepth > 0)
         {
             ReadOnlySpan<byte> text = Decode(value);
-            int skipped = text.StartsWith("\uFEFF"u8) ? 3 : 0;
-            switch (MayHoldJson(text[skipped..]) ? LookInside(text[skipped..], output) : Inside.NoJson)
+            int skipped = JsonOpening.Blanks(text);
+            text = text[skipped..];
+            switch (JsonOpening.Begins(text) ? LookInside(text, output) : Inside.NoJson)
             {
                 case Inside.Clean:
                     Keep(value, 0, value.Raw.Length, output);

@@ -69,7 +69,7 @@ public sealed partial class JsonMasker
     private void Peek(byte first)
     {
         _peeks = false;
-        if (MayBeginJson(first)) return;
+        if (JsonOpening.MayBegin(first)) return;
         _valueAt = None;
         Keep(_scanner.Depth);
     }

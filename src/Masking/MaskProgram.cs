@@ -17,6 +17,7 @@ public sealed class MaskProgram
     private readonly ulong _nameSteps;
     private readonly ulong _sliceSteps;
     private readonly ulong _lastSteps;
+    private readonly bool _hasUnnamedPath;   // with steps, none of them a name
 
     internal MaskProgram(MaskProgramParts parts, MaskOptions options)
     {
@@ -38,6 +39,8 @@ public sealed class MaskProgram
             else if (_steps[bit].Kind == PathStepKind.Slice) _sliceSteps |= step;
             else WildcardSteps |= step;
         }
+
+        _hasUnnamedPath = HasUnnamedPath();
 
         for (int bit = 0; bit < _hitOfDetector.Length; bit++)
         {
@@ -114,6 +117,16 @@ public sealed class MaskProgram
         return new MaskProgram(MaskProgramParts.Of(rules), options);
     }
 
+    /// <summary>
+    /// False if nothing that fields select is in <paramref name="text"/>, in whatever grammar: no name is in it as a
+    /// word, nor spelled with escapes that are not known. Under a path without names nothing tells, and it is true.
+    /// </summary>
+    internal bool MayOccurIn(ReadOnlySpan<byte> text)
+    {
+        if (_hasUnnamedPath) return true;
+        return (HasBareNames || _nameSteps != 0) && (text.Contains((byte)'\\') || Names.OccurIn(text));
+    }
+
     /// <summary>The effect of that rank; <see cref="Hit.None"/> has none.</summary>
     internal MaskEffect EffectOf(Hit hit) => _effects[(int)hit];
 
@@ -177,4 +190,18 @@ public sealed class MaskProgram
     /// that.
     /// </summary>
     internal ulong Below(ulong live, ulong matched) => (matched & ~_lastSteps) << 1 | (live & DescendantSteps);
+
+    private bool HasUnnamedPath()
+    {
+        bool isNamed = false;
+        for (int bit = 0; bit < _steps.Length; bit++)
+        {
+            isNamed |= _steps[bit].Kind == PathStepKind.Name;
+            if ((_lastSteps >> bit & 1) == 0) continue;
+            if (!isNamed) return true;
+            isNamed = false;
+        }
+
+        return false;
+    }
 }

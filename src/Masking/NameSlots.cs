@@ -5,13 +5,22 @@ namespace Countersign.Masking;
 /// <summary>Names by one folding, in an open-addressed table. Immutable.</summary>
 internal sealed class NameSlots
 {
+    private const uint HashBasis = 2_166_136_261;
+
     private readonly Entry?[] _slots;
     private readonly bool _foldsSeparators;
+    private readonly int _longest;      // folded name
+    private readonly bool _hasEmpty;
 
     private NameSlots(Entry?[] slots, bool foldsSeparators)
     {
         _slots = slots;
         _foldsSeparators = foldsSeparators;
+        foreach (Entry? entry in slots)
+        {
+            _longest = Math.Max(_longest, entry?.Folded.Length ?? 0);
+            _hasEmpty |= entry?.Folded.Length == 0;
+        }
     }
 
     /// <summary>What does not count in a name whose separators are folded.</summary>
@@ -21,10 +30,54 @@ internal sealed class NameSlots
     public static bool IsSeparator(byte letter) => letter is (byte)'_' or (byte)'-' or (byte)'.' or (byte)' ';
 
     /// <summary>What the decoded key <paramref name="name"/> means by this folding.</summary>
-    public NameHit Find(ReadOnlySpan<byte> name)
+    public NameHit Find(ReadOnlySpan<byte> name) => Find(name, HashOf(name, _foldsSeparators));
+
+    /// <summary>True if one of the names stands in <paramref name="text"/>, with no letter or digit beside it. An
+    /// empty name stands everywhere.</summary>
+    public bool OccurIn(ReadOnlySpan<byte> text)
+    {
+        if (_hasEmpty) return true;
+        for (int start = 0; _longest > 0 && start < text.Length; start++)
+        {
+            if (IsEdge(text, start) && OccurAt(text, start)) return true;
+        }
+
+        return false;
+    }
+
+    // Every name is tried at once, by the hash of what has come so far: linear in the text, whatever the names.
+    private bool OccurAt(ReadOnlySpan<byte> text, int start)
+    {
+        uint hash = HashBasis;
+        int folded = 0;
+        for (int end = start; end < text.Length && folded < _longest;)
+        {
+            byte letter = text[end++];
+            if (_foldsSeparators && IsSeparator(letter))
+            {
+                if (folded == 0) return false;   // what it leads to is tried from its own begin
+                continue;
+            }
+
+            hash = Hash(hash, letter);
+            folded++;
+            if (IsEdge(text, end) && Find(text[start..end], hash) != NameHit.None) return true;
+        }
+
+        return false;
+    }
+
+    // Between two bytes that are not both of a word.
+    private bool IsEdge(ReadOnlySpan<byte> text, int place) =>
+        place == 0 || place == text.Length || !IsOfWord(text[place - 1]) || !IsOfWord(text[place]);
+
+    private bool IsOfWord(byte letter) =>
+        char.IsAsciiLetterOrDigit((char)letter) || (letter == '_' && !_foldsSeparators);
+
+    private NameHit Find(ReadOnlySpan<byte> name, uint hash)
     {
         uint last = (uint)(_slots.Length - 1);
-        uint slot = HashOf(name, _foldsSeparators) & last;
+        uint slot = hash & last;
         while (_slots[slot] is { } entry)
         {
             if (EqualsFolded(name, entry.Folded)) return entry.HitOf(name);
@@ -39,14 +92,16 @@ internal sealed class NameSlots
     // FNV-1a. Collisions are the policy author's own: bodies add nothing to the table.
     private static uint HashOf(ReadOnlySpan<byte> name, bool foldsSeparators)
     {
-        uint hash = 2_166_136_261;
+        uint hash = HashBasis;
         foreach (byte letter in name)
         {
-            if (!foldsSeparators || !IsSeparator(letter)) hash = (hash ^ Fold(letter)) * 16_777_619;
+            if (!foldsSeparators || !IsSeparator(letter)) hash = Hash(hash, letter);
         }
 
         return hash;
     }
+
+    private static uint Hash(uint hash, byte letter) => (hash ^ Fold(letter)) * 16_777_619;
 
     private bool EqualsFolded(ReadOnlySpan<byte> name, byte[] folded)
     {

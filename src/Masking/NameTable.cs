@@ -90,6 +90,10 @@ internal sealed class NameTable
         return _bySeparators is null ? hit : hit.And(_bySeparators.Find(name));
     }
 
+    /// <summary>True if a name stands as a word in <paramref name="text"/>, whatever stands around it.</summary>
+    public bool OccurIn(ReadOnlySpan<byte> text) =>
+        _byCase.OccurIn(text) || (_bySeparators is not null && _bySeparators.OccurIn(text));
+
     private static uint TrailOf(ReadOnlySpan<byte> name)
     {
         if (name.Length >= TrailBytes) return BinaryPrimitives.ReadUInt32LittleEndian(name[^TrailBytes..]);

@@ -85,6 +85,112 @@ public sealed class WholeValueTests
         Assert.Equal("{\"text\":\"" + (expected ?? "***") + "\",\"z\":1}", result.Text);
     }
 
+    [Theory]
+    [InlineData("{\"a\nb\":1,\"ssn\":\"SECRET12\"}")]
+    [InlineData("{\"a\\qb\":1,\"other\":\"SECRET12\"}")]
+    [InlineData("[\"a\" {\"ssn\":\"SECRET12\"}]")]
+    [InlineData("{ /* c */ \"ssn\":\"SECRET12\"}")]
+    [InlineData("[{},,{\"ssn\":\"SECRET12\"}]")]
+    [InlineData("[[01],{\"ssn\":1}]")]
+    [InlineData("[0x1,{\"SSN\":1}]")]
+    [InlineData("[\n// c\n{\"ssn\":1}]")]
+    [InlineData("{}garbage{\"ssn\":1}")]
+    [InlineData("\uFEFF {ssn:1}")]
+    [InlineData(" \uFEFF{'ssn':1}")]
+    [InlineData("\u00a0{ssn:1}")]
+    [InlineData("[NaN,{\"\\u0073sn\":1}]")]
+    [InlineData("[NaN,{\"credit_card\":1}]")]
+    [InlineData("[NaN,{CreditCard:1}]")]
+    [InlineData("[NaN,{\"credit card_\":1}]")]
+    [InlineData("[NaN,{\"Exact\":1}]")]
+    [InlineData("{by:{pin:1}}")]
+    [InlineData("\"{\\\"ssn\\\":1\" and more")]
+    [InlineData("\"\\n\\u007b\\\"ssn\\\":1} and more")]
+    public void Hides_what_only_a_lax_reader_takes_for_JSON(string inside)
+    {
+        // Proves that a string which begins like JSON, breaks off before a name was read and holds one that is looked
+        // for, by each way of comparing, is hidden whole, at every split and however it is escaped.
+        MaskProgram program = MaskProgram.Compile(
+        [
+            new("ssn", MaskAction.Redact), new("credit-card", MaskAction.Null) { Names = MaskNames.FoldSeparators },
+            new("Exact", MaskAction.Redact) { Names = MaskNames.Exact }, new("$.by.*", MaskAction.Redact),
+        ]);
+        Assert.Equal("""{"text":"***","z":1}""", Mask(program, Text(inside)));
+        Assert.Equal("""{"text":"***","z":1}""", Mask(program, JsonEscaped(inside)));
+    }
+
+    [Theory]
+    [InlineData("[INFO] started")]
+    [InlineData("[note] a lessn, ssnap, exact, by-passing")]
+    [InlineData("{name}")]
+    [InlineData("[0x1,{\"other\":1}]")]
+    [InlineData("\"hello\" he said")]
+    [InlineData("\"[hello]\" he said")]
+    [InlineData("\"\\\"hello\\\" he said")]
+    [InlineData("\"\\\\server\\n\"")]
+    [InlineData("\"")]
+    public void Leaves_text_that_begins_like_JSON(string inside)
+    {
+        // Proves that text without a name that is looked for stays, also where one is part of another word.
+        MaskProgram program = MaskProgram.Compile(
+            [new("ssn", MaskAction.Redact), new("Exact", MaskAction.Redact) { Names = MaskNames.Exact }]);
+        Assert.Equal(Text(inside), Mask(program, Text(inside)));
+    }
+
+    [Theory]
+    [InlineData("$.*", "\"***\"")]
+    [InlineData("$[0]", "1")]
+    [InlineData("$['']", "1")]
+    public void Hides_what_begins_like_JSON_where_no_name_tells(string path, string other)
+    {
+        // Proves that under a path that selects by place alone, JSON for lax readers is hidden whatever it holds.
+        MaskProgram program = MaskProgram.Compile([new(path, MaskAction.Redact)]);
+        Assert.Equal("""{"text":"***","z":""" + other + "}", Mask(program, Text("[0x1,{a:2}]")));
+    }
+
+    [Theory]
+    [InlineData("""{"ssn": "SECRET"}""", """{"ssn": "***"}""")]
+    [InlineData("""  [{"ssn":"SE\"CRET","a":"b\"c"}] """, """  [{"ssn":"***","a":"b\"c"}] """)]
+    [InlineData("""{"a":"b"}""", """{"a":"b"}""")]
+    [InlineData("\u00a0{\"ssn\":1}", "\u00a0{\"ssn\":\"***\"}")]
+    public void Masks_JSON_that_is_a_string_in_a_string(string inside, string expected)
+    {
+        // Proves that what was made JSON twice is opened twice, with the rest as it was spelled, at every split; and
+        // that a third time is below the last level, and hidden.
+        MaskProgram program = MaskProgram.Compile([new("ssn", MaskAction.Redact)]);
+        string Twice(string text) => Text(" " + JsonString(text));
+        Assert.Equal(Twice(expected), Mask(program, Twice(inside)));
+        string Thrice(string text) => Text(JsonString(JsonString(text)));
+        Assert.Equal(Thrice("***"), Mask(program, Thrice(inside)));
+    }
+
+    [Theory]
+    [InlineData((byte)BlockWidth.Scalar)]
+    [InlineData((byte)BlockWidth.Bits128)]
+    [InlineData((byte)BlockWidth.Bits256)]
+    [InlineData((byte)BlockWidth.Bits512)]
+    [InlineData((byte)BlockWidth.Eights)]
+    public void Looks_into_strings_alike_at_each_width(byte width)
+    {
+        // Proves that blocks of each width find JSON in strings in strings, and what only lax readers take, as the
+        // byte-by-byte scanner does, wherever in a block the string begins.
+        MaskProgram program = MaskProgram.Compile([new("ssn", MaskAction.Redact)]);
+        string[] insides = [JsonString("{\"ssn\":1}"), "[0x1,{\"ssn\":1}]", "\u00a0{ssn:1}", "\"hello\" he said"];
+        foreach (string inside in insides)
+        {
+            for (int before = 0; before < 80; before++)
+            {
+                string pad = new('x', before);
+                string text = "[\"" + pad + "\"," + Text(inside + pad) + ",\"" + pad + pad + "\"]";
+                byte[] body = Encoding.UTF8.GetBytes(text);
+                MaskResult expected = MaskRun.Chunks(program, body, 1);
+                var masker = new JsonMasker((BlockWidth)width);
+                MaskRun.AssertSame(expected, MaskRun.Chunks(masker, program, body, null, body.Length), inside);
+                Assert.Equal(inside[1] == 'h', expected.Masked == 0);
+            }
+        }
+    }
+
     [Fact]
     public void Hides_JSON_that_lies_too_deep()
     {
@@ -147,6 +253,14 @@ public sealed class WholeValueTests
             [@"$['a\'b'][1]['ssn'] 0 None", "$['t']~$['ssn'] 0 None", "$['m'] 1 Email", "$['u'] -1 None"],
             listener.Heard);
     }
+
+    private static string Text(string inside) => "{\"text\":" + JsonString(inside) + ",\"z\":1}";
+
+    private static string JsonEscaped(string inside) => "{\"text\":\""
+        + string.Concat(inside.Select(one => $"\\u{(int)one:x4}")) + "\",\"z\":1}";
+
+    private static string JsonString(string text) => "\"" + text.Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal) + "\"";
 
     private static string Mask(MaskProgram program, string body) =>
         MaskRun.EverySplit(program, Encoding.UTF8.GetBytes(body)).Text;

@@ -3,13 +3,15 @@ using Countersign.Cli.Serve;
 using Countersign.Masking;
 using Countersign.Masking.Detectors;
 using Countersign.Policy;
+using Countersign.Policy.Approvals;
 using MaskAction = Countersign.Masking.MaskAction;
 using MaskRule = Countersign.Masking.MaskRule;
 
 namespace Countersign.Cli.Masking;
 
 /// <summary>
-/// Tells what was masked, where and why: the path, the action, the mask and its field or detector. Never a value.
+/// Tells what was masked, where and why: the path, the action, the mask and its field or detector. Never a value, and
+/// nothing that deceives whoever reads it: paths are of names that the function chose.
 /// </summary>
 internal sealed class MaskExplanation : IMaskListener
 {
@@ -20,7 +22,7 @@ internal sealed class MaskExplanation : IMaskListener
     internal MaskExplanation(
         TextWriter output, IReadOnlyList<MaskTerms> masks, IReadOnlyList<MaskSelection> selections, bool isJson)
     {
-        _output = output;
+        _output = isJson ? new SafeJson(output) { IsOn = true } : output;
         _isJson = isJson;
         for (int at = 0; at < masks.Count; at++)
         {
@@ -57,7 +59,7 @@ internal sealed class MaskExplanation : IMaskListener
         Write(new JsonObject { ["masked"] = 0, ["passed"] = because }, "0 masked: " + because);
 
     private void Write(JsonObject json, string text) =>
-        _output.WriteLine(_isJson ? json.ToJsonString(LogOptions.PlainJson) : text);
+        _output.WriteLine(_isJson ? json.ToJsonString(LogOptions.PlainJson) : SafeText.Show(text));
 
     private static string NameOf(MaskAction action) => action switch
     {

@@ -65,6 +65,7 @@ internal sealed class FormMasker
     {
         if (_isFinished) return Refuse("input after the end");
         if (RefusedBecause.Length > 0) return MaskStatus.Refused;
+        if (_opening.IsLieAtEnd) return Refuse("the body is not the form it is said to be");
         if (!EndField(output)) return Refuse("a field is not well-formed");
         _isFinished = true;
         return MaskStatus.Done;

@@ -59,12 +59,14 @@ internal sealed class MaskedText : IFoundText, IFormFields
     // A field may carry a whole JSON text, as webhooks do: it is masked as one, or hidden if it cannot be read.
     private bool TryMaskJson(ReadOnlySpan<byte> value, IBufferWriter<byte> output)
     {
-        ReadOnlySpan<byte> trimmed = value.TrimStart(" \t\r\n"u8);
-        if (trimmed.IsEmpty || trimmed[0] is not ((byte)'{' or (byte)'[') || _program!.NestedDepth == 0) return false;
+        int blanks = JsonOpening.Blanks(value);
+        if (_program!.NestedDepth == 0 || !JsonOpening.Begins(value[blanks..])) return false;
         _json ??= new JsonMasker();
         _json.Reset(_program, _listener);
         _inner.ResetWrittenCount();
-        bool isMasked = _json.Write(value, _inner) == MaskStatus.NeedMore && _json.Finish(_inner) == MaskStatus.Done;
+        _inner.Write(value[..blanks]);
+        bool isMasked = _json.Write(value[blanks..], _inner) == MaskStatus.NeedMore
+            && _json.Finish(_inner) == MaskStatus.Done;
         if (isMasked && _json.MaskedCount == 0) return false;
         output.Write(isMasked ? _inner.WrittenSpan : "***"u8);
         return true;

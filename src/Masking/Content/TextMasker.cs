@@ -76,6 +76,7 @@ internal sealed class TextMasker
         if (_isFinished) return Refuse("input after the end");
         if (RefusedBecause.Length > 0) return MaskStatus.Refused;
         if (!_check.IsWhole) return Refuse("not UTF-8 text");
+        if (_opening.IsLieAtEnd) return Refuse("the body is not the text it is said to be");
         Release(output, isEnd: true);
         _isFinished = true;
         return MaskStatus.Done;

@@ -128,6 +128,22 @@ public sealed class MaskCommandTests : IDisposable
         Assert.StartsWith("$['ssn']  redact  pii: field ssn", form.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--explain", @"$['a\u{202e}b\u{9b}']['ssn']")]
+    [InlineData("--json", @"$['a\u202eb\u009b']['ssn']")]
+    public async Task Nothing_it_explains_deceives(string option, string shown)
+    {
+        // Proves that names which would turn the line or steer a terminal are written as escapes, plain and as JSON,
+        // and that the JSON means them.
+        MaskEnd end = await RunAsync("{\"a\u202eb\u009b\":{\"ssn\":1}}"u8.ToArray(), option);
+        Assert.Contains(shown, end.Errors, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain('\u202e', end.Errors);
+        Assert.DoesNotContain('\u009b', end.Errors);
+        if (option != "--json") return;
+        string line = end.Errors.Split(Environment.NewLine)[0];
+        Assert.Equal("$['a\u202eb\u009b']['ssn']", (string)JsonNode.Parse(line)!["path"]!);
+    }
+
     private async Task<MaskEnd> RunAsync(byte[] body, string options, string policy = Policy)
     {
         string file = Path.Combine(_folder, "policy.yaml");

@@ -22,6 +22,8 @@ public sealed class FormMaskerTests
     [InlineData("ada%40example.com", "***")]
     [InlineData("ada%40example.com=1", "***=1")]
     [InlineData("a=%D0%B6", "a=%D0%B6")]
+    [InlineData("[1]=x&a=1", "[1]=x&a=1")]
+    [InlineData("\"a\"=1", "\"a\"=1")]
     public void Masks_names_and_values(string body, string expected)
     {
         // Proves fields by name, whatever the escapes, and detectors on decoded values, for every split; what is not
@@ -45,6 +47,17 @@ public sealed class FormMaskerTests
     [InlineData("a=%ED%A0%80")]
     [InlineData("{\"password\":\"x\"}")]
     [InlineData("[{}]")]
+    [InlineData("[1,{\"ssn\":1,\"to\":\"x\"}]")]
+    [InlineData("[null,{\"ssn\":1}]")]
+    [InlineData("[true,[{}]]")]
+    [InlineData("[false]")]
+    [InlineData("[-1.5e-3,2]")]
+    [InlineData("\"{\\\"ssn\\\":1}\"")]
+    [InlineData("\"[1]\"")]
+    [InlineData("\"\\\"{\\\\\\\"ssn\\\\\\\":1}\\\"\"")]
+    [InlineData("\"\\u007b\\\"ssn\\\":1}\"")]
+    [InlineData("\u00a0{\"ssn\":1}")]
+    [InlineData("\u2028[1,{}]")]
     [InlineData("\ufeffa=1")]
     public void Refuses_what_is_no_form(string body)
     {
