@@ -90,6 +90,8 @@ public sealed class MultipartMaskerTests
 
         public List<string> Begun { get; } = [];
 
+        public bool IsTooLong(ReadOnlySpan<byte> name) => name.Length > 1_000;
+
         public bool TryBegin(ContentKind kind, ReadOnlySpan<byte> name)
         {
             Begun.Add(name.IsEmpty ? kind.ToString() : kind + ":" + Encoding.UTF8.GetString(name));
