@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Countersign.Masking.Content;
+using Countersign.Masking.Detectors;
 
 namespace Countersign.Masking.Tests.Content;
 
@@ -37,6 +38,42 @@ public sealed class BodyMaskerTests
             Assert.DoesNotContain(Secret, output, StringComparison.Ordinal);
             Assert.Equal((MaskStatus.Done, tooLong, ""), Run(usual, type, tooLong, size));
         }
+    }
+
+    [Theory]
+    [InlineData("text/plain", "a @ b\n")]
+    [InlineData("text/plain", "@")]
+    [InlineData("application/json", "{\"a\":\"@ b\",\"b\":\"@\"}")]
+    [InlineData("text/event-stream", "data: [\"@\"]\n\n")]
+    [InlineData(Parts, "--b\r\n\r\na @\r\n--b--")]
+    public void Masks_keys_longer_than_what_is_held(string type, string body)
+    {
+        // Proves that no byte of a key leaves up to its end line, with line ends and with their escapes, in text and
+        // in strings, for every chunking; and where the end line is missing, up to where it looks like none.
+        MaskProgram program = MaskProgram.Compile([new("", MaskAction.Redact) { Detect = DetectorSet.PrivateKey }]);
+        string end = type == "text/plain" || type == Parts ? "\n" : "\\n";
+        foreach (int lines in new[] { 200, 252, 256, 300, 1_500 })
+        {
+            foreach (string key in new[] { Key(lines, end), Key(lines, "\\\\n"), Key(lines, "\\\\r\\\\n") })
+            {
+                string given = body.Replace("@", key, StringComparison.Ordinal);
+                string cut = body.Replace("@", key[..^30] + "(", StringComparison.Ordinal);
+                string expected = body.Replace("@", "***", StringComparison.Ordinal);
+                foreach (int size in Sizes)
+                {
+                    Assert.Equal((MaskStatus.Done, expected, ""), Run(program, type, given, size));
+                    string rest = Run(program, type, cut, size).Output;
+                    Assert.DoesNotContain("MIIE", rest, StringComparison.Ordinal);
+                }
+            }
+        }
+    }
+
+    private static string Key(int lines, string end)
+    {
+        string line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7+/Aa0123456=" + end;
+        return "-----BEGIN PGP PRIVATE KEY BLOCK-----" + end + "Version: GnuPG v2.0.22 (GNU/Linux)" + end + end
+            + Repeat(line, lines) + "-----END PGP PRIVATE KEY BLOCK-----";
     }
 
     private static string Repeat(string text, int count) => string.Concat(Enumerable.Repeat(text, count));
