@@ -19,7 +19,7 @@ public static class MaskLimits
 
     /// <summary>
     /// UTF-8 bytes of a decoded name that a rule may hold, and so of a key that is kept for comparison. A longer key
-    /// equals no rule's name; it is not kept, and no body is refused for it.
+    /// equals no rule's name and is not kept; where separators are folded it might, and refuses the body.
     /// </summary>
     public const int KeyBytesMax = 1_024;
 

@@ -1,17 +1,21 @@
 using System.Buffers;
+using Countersign.Masking.Content;
+using Countersign.Masking.Detectors;
 
 namespace Countersign.Masking;
 
 /// <summary>
 /// Masks a stream of server-sent events as it streams by: the data of each event, over all its <c>data</c> lines, is a
 /// body of JSON texts for a <see cref="JsonMasker"/>, and line ends between them are the white space that they are in
-/// the data. The fields <c>event</c>, <c>id</c>, <c>retry</c> and comments pass; any other is refused, since what reads
-/// it is no client that this project knows. Data that is exactly <c>[DONE]</c>, by which some services end, passes.
+/// the data. The fields <c>event</c>, <c>id</c>, <c>retry</c> and comments are text for detectors, each line by itself,
+/// and pass where there are none; any other field is refused, since what reads it is no client that this project knows.
+/// Data that is exactly <c>[DONE]</c>, by which some services end, passes.
 /// </summary>
 public sealed class SseMasker
 {
     private readonly JsonMasker _data = new();
-    private readonly HeldBytes _waiting = new();   // a field's name, or data that may yet be the word at the end
+    private readonly MaskedText _found = new();
+    private readonly HeldBytes _waiting = new();   // a name, a line to look into, or data that may yet be the last word
     private MaskProgram? _program;
     private IMaskListener? _listener;
     private Place _place;
@@ -51,6 +55,7 @@ public sealed class SseMasker
         ArgumentNullException.ThrowIfNull(program);
         _program = program;
         _listener = listener;
+        _found.Reset(program, listener);
         Refusal = MaskRefusal.None;
         _place = Place.Start;
         _isFirstLine = true;
@@ -91,6 +96,7 @@ public sealed class SseMasker
         ArgumentNullException.ThrowIfNull(output);
         if (_place is Place.Field) Refuse(MaskRefusal.CutShort);
         if (_place is Place.Word && Refusal == MaskRefusal.None) EndWordLine(output);
+        if (_place is Place.Passing && Refusal == MaskRefusal.None) EndPassing(output);
         if (Refusal == MaskRefusal.None) EndEvent(output);
         if (Refusal != MaskRefusal.None) return MaskStatus.Refused;
         Refusal = MaskRefusal.AfterEnd;
@@ -107,7 +113,8 @@ public sealed class SseMasker
 
         _passedBytes += bytes.Length;
         if (_passedBytes > MaskLimits.EventFieldBytesMax) Refuse(MaskRefusal.EventFieldTooLong);
-        else output.Write(bytes);
+        else if (_program!.Detectors == DetectorSet.None) output.Write(bytes);
+        else _waiting.Add(bytes);
     }
 
     private void Byte(byte next, IBufferWriter<byte> output)
@@ -147,7 +154,11 @@ public sealed class SseMasker
             case Place.Word:
                 Word(next, endsLine, output);
                 break;
-            case Place.Data or Place.Passing when endsLine:
+            case Place.Passing when endsLine:
+                EndPassing(output);
+                EndOfLine(next, output);
+                break;
+            case Place.Data when endsLine:
                 EndOfLine(next, output);
                 break;
             default:
@@ -232,6 +243,32 @@ public sealed class SseMasker
         _isWord = _waiting.Count == EndWord.Length;
         if (_isWord) output.Write(_waiting.Bytes);
         else Feed(_waiting.Bytes, output);
+        _waiting.Clear();
+    }
+
+    // A line that is no data, whole, behind its colon. A key that goes on in the next one cannot be followed.
+    private void EndPassing(IBufferWriter<byte> output)
+    {
+        ReadOnlySpan<byte> text = _waiting.Bytes;
+        var check = default(Utf8Check);
+        if (check.Take(text) != text.Length || !check.IsWhole) Refuse(MaskRefusal.NotUtf8);
+        int from = 0;
+        while (Refusal == MaskRefusal.None
+            && ValueDetector.TryFind(text, _program!.Detectors, from, besideTellingName: false, out Detection found))
+        {
+            output.Write(text[from..found.Start]);
+            if (found.Detector == DetectorSet.PrivateKey && !PrivateKeyBlock.IsWhole(text, found.Start))
+            {
+                Refuse(MaskRefusal.ValueTooLong);
+                return;
+            }
+
+            _found.Write(text.Slice(found.Start, found.Length), found.Detector, output);
+            MaskedCount++;
+            from = found.End;
+        }
+
+        if (Refusal == MaskRefusal.None) output.Write(text[from..]);
         _waiting.Clear();
     }
 

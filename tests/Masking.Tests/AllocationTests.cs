@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Text;
+using Countersign.Masking.Content;
+using Countersign.Masking.Detectors;
 
 namespace Countersign.Masking.Tests;
 
@@ -26,6 +28,39 @@ public sealed class AllocationTests
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.Equal(0, allocated);
         Assert.True(masked > 10_000);
+    }
+
+    [Fact]
+    public void Warm_maskers_of_long_keys_and_of_events_allocate_nothing()
+    {
+        // Proves 0 bytes over bodies with a key that is dropped as it comes, and with events all of whose lines are
+        // looked into, with chunk borders everywhere.
+        MaskProgram program = MaskProgram.Compile([new("", MaskAction.Redact) { Detect = (DetectorSet)1023 }]);
+        byte[] text = Encoding.UTF8.GetBytes("-----BEGIN PRIVATE KEY-----\n" + new string('M', 50_000) + "\n(");
+        byte[] events = Encoding.UTF8.GetBytes(": ada@example.com\nid: x\ndata: [\"ada@example.com\"]\n\n");
+        var texts = new TextMasker();
+        var stream = new SseMasker();
+        var found = new MaskedText();
+        var output = new ArrayBufferWriter<byte>(4_096);
+        found.Reset(program, null);
+        long before = 0;
+        for (int turn = 0; turn < 200; turn++)
+        {
+            if (turn == 100) before = GC.GetAllocatedBytesForCurrentThread();
+            output.ResetWrittenCount();
+            texts.Reset(program.Detectors, found);
+            int size = 1 + (turn * 37 % 4_096);
+            for (int place = 0; place < text.Length; place += size)
+                texts.Write(text.AsSpan(place, Math.Min(size, text.Length - place)), output);
+            texts.Finish(output);
+            stream.Reset(program, null);
+            for (int place = 0; place < events.Length; place += size)
+                stream.Write(events.AsSpan(place, Math.Min(size, events.Length - place)), output);
+            stream.Finish(output);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal((1, 2), (texts.MaskedCount, stream.MaskedCount));
     }
 
     private static int Mask(

@@ -1,11 +1,15 @@
 using System.Buffers;
 using System.Text;
+using Countersign.Masking.Detectors;
 
 namespace Countersign.Masking.Tests;
 
 public sealed class SseMaskerTests
 {
     private static readonly MaskProgram Ssn = MaskProgram.Compile([new("ssn", MaskAction.Redact)]);
+
+    private static readonly MaskProgram Detecting = MaskProgram.Compile(
+        [new("ssn", MaskAction.Redact), new("", MaskAction.Redact) { Detect = (DetectorSet)1023 }]);
 
     [Theory]
     [InlineData("data: {\"ssn\":1}\n\n", "data: {\"ssn\":\"***\"}\n\n")]
@@ -50,6 +54,66 @@ public sealed class SseMaskerTests
         }
     }
 
+    [Theory]
+    [InlineData(": ping ada@example.com 4111111111111111\n\n", ": ping *** ***\n\n")]
+    [InlineData(":ada@example.com\rid: x ada@example.com\r\n\r\n", ":***\rid: x ***\r\n\r\n")]
+    [InlineData("event: ada@example.com\ndata: {\"ssn\":1}\n\n", "event: ***\ndata: {\"ssn\":\"***\"}\n\n")]
+    [InlineData("retry: 4111111111111111", "retry: ***")]
+    [InlineData("id\nid:\n:\n\n", "id\nid:\n:\n\n")]
+    [InlineData("\uFEFF: ada@example.com", "\uFEFF: ***")]
+    [InlineData(
+        "data: {\"a\":1,\n: ada@example.com\ndata: \"b\":\"ada@example.com\"}\n\n",
+        "data: {\"a\":1,\n: ***\ndata: \"b\":\"***\"}\n\n")]
+    [InlineData(": -----BEGIN PRIVATE KEY-----\\nMII\\n-----END PRIVATE KEY----- x\n", ": *** x\n")]
+    public void Looks_into_all_lines(string stream, string expected)
+    {
+        // Proves that what detectors look for is masked in comments and in fields that are no data, at every split.
+        foreach ((string text, MaskStatus status, MaskRefusal because) in EverySplit(stream, Detecting))
+            Assert.Equal((expected, MaskStatus.Done, MaskRefusal.AfterEnd), (text, status, because));
+    }
+
+    [Theory]
+    [InlineData("id: 1\n: -----BEGIN PRIVATE KEY-----\n: MII\n: -----END PRIVATE KEY-----\n", MaskRefusal.ValueTooLong)]
+    [InlineData("id: 1\n: -----BEGIN PRIVATE KEY-----\\nMII", MaskRefusal.ValueTooLong)]
+    [InlineData("id: 1\n: \u001b-----BEGIN PRIVATE KEY-----\n", MaskRefusal.NotUtf8)]
+    public void Refuses_lines_it_cannot_look_into(string stream, MaskRefusal because)
+    {
+        // Proves that a key over several comments, and what text may not hold, end the stream, alike at every split.
+        foreach ((string text, MaskStatus status, MaskRefusal refusal) in EverySplit(stream, Detecting))
+            Assert.Equal(("id: 1\n:", MaskStatus.Refused, because), (text.TrimEnd(' '), status, refusal));
+    }
+
+    [Fact]
+    public void Bounds_a_line_it_looks_into()
+    {
+        // Proves that the longest line leaves masked, and that nothing of a longer one does, whatever the chunks.
+        string longest = new string(' ', MaskLimits.EventFieldBytesMax - 15) + "ada@example.com";
+        byte[] fits = Encoding.UTF8.GetBytes("id:" + longest + "\n");
+        byte[] tooLong = Encoding.UTF8.GetBytes("id: " + longest + "\n");
+        foreach (int size in new[] { 1, 7, 5_000 })
+        {
+            (string text, MaskStatus status, _) = Run(new SseMasker(), fits, size, size, Detecting);
+            Assert.Equal((MaskStatus.Done, "id:" + longest[..^15] + "***\n"), (status, text));
+            (text, status, MaskRefusal refusal) = Run(new SseMasker(), tooLong, size, size, Detecting);
+            Assert.Equal((MaskStatus.Refused, MaskRefusal.EventFieldTooLong, "id:"), (status, refusal, text));
+        }
+    }
+
+    [Fact]
+    public void Does_to_findings_in_lines_what_the_mask_says()
+    {
+        // Proves each action in place, as in text: null and drop leave nothing.
+        foreach ((MaskAction action, string left) in new[]
+        {
+            (MaskAction.KeepLast4, "************1111"), (MaskAction.Null, ""), (MaskAction.Drop, ""),
+        })
+        {
+            var program = MaskProgram.Compile([new("", action) { Detect = DetectorSet.PaymentCard }]);
+            byte[] line = Encoding.UTF8.GetBytes(": a 4111111111111111 b\n");
+            Assert.Equal(": a " + left + " b\n", Run(new SseMasker(), line, 1, 1, program).Text);
+        }
+    }
+
     [Fact]
     public void Counts_over_all_events_and_refuses_until_reset()
     {
@@ -64,19 +128,21 @@ public sealed class SseMaskerTests
         Assert.Equal(MaskStatus.Refused, masker.Write("data: 1"u8, output));
     }
 
-    private static IEnumerable<(string Text, MaskStatus Status, MaskRefusal Because)> EverySplit(string stream)
+    private static IEnumerable<(string Text, MaskStatus Status, MaskRefusal Because)> EverySplit(
+        string stream, MaskProgram? program = null)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(stream);
         var masker = new SseMasker();
-        for (int split = 0; split <= bytes.Length; split++) yield return Run(masker, bytes, split, bytes.Length);
-        yield return Run(masker, bytes, 1, 1);
+        for (int split = 0; split <= bytes.Length; split++)
+            yield return Run(masker, bytes, split, bytes.Length, program ?? Ssn);
+        yield return Run(masker, bytes, 1, 1, program ?? Ssn);
     }
 
     private static (string Text, MaskStatus Status, MaskRefusal Because) Run(
-        SseMasker masker, byte[] bytes, int first, int next)
+        SseMasker masker, byte[] bytes, int first, int next, MaskProgram program)
     {
         var output = new ArrayBufferWriter<byte>();
-        masker.Reset(Ssn, null);
+        masker.Reset(program, null);
         int position = 0;
         int size = first;
         while (position < bytes.Length)

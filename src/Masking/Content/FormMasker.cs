@@ -52,7 +52,7 @@ internal sealed class FormMasker
             _opening.Take(piece);
             if (_opening.IsLie) return Refuse("the body is not the form it is said to be");
             if (end < 0) break;
-            if (!EndField(output)) return Refuse("a field is not well-formed");
+            if (!EndField(output)) return MaskStatus.Refused;
             output.Write("&"u8);
             input = input[(end + 1)..];
         }
@@ -66,7 +66,7 @@ internal sealed class FormMasker
         if (_isFinished) return Refuse("input after the end");
         if (RefusedBecause.Length > 0) return MaskStatus.Refused;
         if (_opening.IsLieAtEnd) return Refuse("the body is not the form it is said to be");
-        if (!EndField(output)) return Refuse("a field is not well-formed");
+        if (!EndField(output)) return MaskStatus.Refused;
         _isFinished = true;
         return MaskStatus.Done;
     }
@@ -86,10 +86,16 @@ internal sealed class FormMasker
         int sign = raw.IndexOf((byte)'=');
         ReadOnlySpan<byte> rawName = sign < 0 ? raw : raw[..sign];
         ReadOnlySpan<byte> rawValue = sign < 0 ? [] : raw[(sign + 1)..];
-        if (!TryDecode(rawName, _name, out ReadOnlySpan<byte> name)) return false;
-        if (!TryDecode(rawValue, _value, out ReadOnlySpan<byte> value)) return false;
+        bool isDecoded = TryDecode(rawName, _name, out ReadOnlySpan<byte> name)
+            & TryDecode(rawValue, _value, out ReadOnlySpan<byte> value);
+        if (!isDecoded || _fields!.IsTooLong(name))
+        {
+            Refuse(isDecoded ? Refusals.TextOf(MaskRefusal.KeyTooLong) : "a field is not well-formed");
+            return false;
+        }
+
         _replaced.ResetWrittenCount();
-        if (sign >= 0 && _fields!.TryMask(name, value, _replaced))
+        if (sign >= 0 && _fields.TryMask(name, value, _replaced))
         {
             output.Write(raw[..(sign + 1)]);
             PercentText.Encode(_replaced.WrittenSpan, output);

@@ -28,6 +28,10 @@ internal sealed class MaskedText : IFoundText, IFormFields
     }
 
     /// <inheritdoc/>
+    public bool IsTooLong(ReadOnlySpan<byte> name) =>
+        name.Length > MaskLimits.KeyBytesMax && _program!.Names.FoldsSeparators;
+
+    /// <inheritdoc/>
     public void Write(ReadOnlySpan<byte> text, DetectorSet detector, IBufferWriter<byte> output)
     {
         Hit hit = _program!.HitOf(detector);

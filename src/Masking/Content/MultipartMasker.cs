@@ -133,8 +133,9 @@ internal sealed class MultipartMasker
     {
         bool isRead = PartHead.TryRead(held[..^2], out ContentKind kind, out ReadOnlySpan<byte> name);
         if (!isRead) Refuse("a part's head is not well-formed, or the part is encoded");
+        else if (_parts!.IsTooLong(name)) Refuse(Refusals.TextOf(MaskRefusal.KeyTooLong));
         else if (++_partCount > ContentLimits.PartsMax) Refuse("more parts than the limit");
-        else if (kind is ContentKind.Unknown or ContentKind.Multipart || !_parts!.TryBegin(kind, name))
+        else if (kind is ContentKind.Unknown or ContentKind.Multipart || !_parts.TryBegin(kind, name))
             Refuse("a part cannot be read");
         else Pass(Step.Body, held, output);
         // The delimiter's own CR LF may be that of an empty body's head: it counts as seen.

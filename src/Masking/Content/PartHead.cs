@@ -56,6 +56,7 @@ internal static class PartHead
             && !Ascii.EqualsIgnoreCase(value, "binary"u8);
     }
 
+    // RFC 7578 section 4.2 forbids name*, and its pieces name*0: readers of RFC 8187 and RFC 2231 prefer them to name.
     private static bool TryName(ReadOnlySpan<byte> disposition, out ReadOnlySpan<byte> name)
     {
         name = default;
@@ -63,8 +64,10 @@ internal static class PartHead
         bool isNamed = false;
         while (parameters.MoveNext())
         {
-            if (!Ascii.EqualsIgnoreCase(parameters.Name, "name"u8)) continue;
-            if (isNamed) return false;
+            ReadOnlySpan<byte> parameter = parameters.Name;
+            int star = parameter.IndexOf((byte)'*');
+            if (!Ascii.EqualsIgnoreCase(star < 0 ? parameter : parameter[..star], "name"u8)) continue;
+            if (isNamed || star >= 0) return false;
             isNamed = true;
             name = parameters.Value;
         }

@@ -31,6 +31,9 @@ internal sealed class PartMasker : IPartMasker, IMaskListener
     }
 
     /// <inheritdoc/>
+    public bool IsTooLong(ReadOnlySpan<byte> name) => _texts.IsTooLong(name);
+
+    /// <inheritdoc/>
     public bool TryBegin(ContentKind kind, ReadOnlySpan<byte> name)
     {
         _kind = kind;

@@ -25,6 +25,7 @@ internal sealed class TextMasker
     private int _looked;     // of these, how many have been looked at for a line's end
     private int _lineEnd;    // after the last line's end among them
     private int _keyFrom;    // where a private key begins whose end has not come, or -1
+    private PrivateKeyTail _tail;   // of a key that was longer than what is held: it is dropped as it comes
     private bool _isFinished;
 
     /// <summary>Detections that were masked in this body.</summary>
@@ -42,6 +43,7 @@ internal sealed class TextMasker
         _check = default;
         _count = _left = _looked = _lineEnd = 0;
         _keyFrom = -1;
+        _tail = default;
         _isFinished = false;
         MaskedCount = 0;
         RefusedBecause = "";
@@ -93,6 +95,12 @@ internal sealed class TextMasker
     private void Release(IBufferWriter<byte> output, bool isEnd)
     {
         if (!_opening.IsFine && !isEnd) return;
+        if (_tail.IsOpen)
+        {
+            DropTail();
+            Shift();
+        }
+
         int line = _buffer.AsSpan(_looked.._count).LastIndexOfAny((byte)'\n', (byte)'\r');
         if (line >= 0) _lineEnd = _looked + line + 1;
         bool mayEndKey = _keyFrom >= 0
@@ -123,23 +131,29 @@ internal sealed class TextMasker
 
             output.Write(text[_left..found.Start]);
             _left = found.Start;
-            if (!isEnd && IsOpenKey(text, found))
+            bool isCut = found.Detector == DetectorSet.PrivateKey && !PrivateKeyBlock.IsWhole(text, found.Start);
+            bool isLong = found.Length >= DetectorLimits.DetectionBytesMax;
+            if (isCut && !isLong && !isEnd)
             {
                 _keyFrom = found.Start;
                 return;
             }
 
-            _found!.Write(text.Slice(found.Start, found.Length), found.Detector, output);
+            // Of a longer key the rest may not have come yet, so that it never counts.
+            int length = isLong ? DetectorLimits.DetectionBytesMax : found.Length;
+            _found!.Write(text.Slice(found.Start, length), found.Detector, output);
             MaskedCount++;
-            _left = found.End;
+            _left += length;
+            if (!isCut || !isLong) continue;
+            _tail = PrivateKeyBlock.TailOf(text.Slice(found.Start, length));
+            DropTail();
         }
     }
 
-    private static bool IsOpenKey(ReadOnlySpan<byte> text, Detection found)
+    private void DropTail()
     {
-        if (found.Detector != DetectorSet.PrivateKey) return false;
-        PrivateKeyBlock.Match(text, found.Start, out bool isWhole);
-        return !isWhole && found.Length < DetectorLimits.DetectionBytesMax;
+        _left += _tail.Take(_buffer.AsSpan(_left.._count));
+        _looked = Math.Max(_looked, _left);
     }
 
     // Keeps what stands before, on which a detection may depend, and moves the rest to the front when room is short.

@@ -4,7 +4,7 @@ namespace Countersign.Masking.Detectors;
 internal static class DetectorLimits
 {
     /// <summary>Bytes of the longest detection: a 16,384-bit RSA key in PEM has 12.7 KB, and servers take heads, in
-    /// which tokens travel, of 8 to 16 KiB.</summary>
+    /// which tokens travel, of 8 to 16 KiB. A private key that goes on behind these is dropped, not held.</summary>
     public const int DetectionBytesMax = 16_384;
 
     /// <summary>Bytes before a detection on which it can depend: an access key's id, the gap, and the byte

@@ -101,6 +101,8 @@ public sealed class FormMaskerTests
 
     private sealed class Named(string mask) : IFormFields
     {
+        public bool IsTooLong(ReadOnlySpan<byte> name) => false;
+
         public bool TryMask(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, IBufferWriter<byte> output)
         {
             if (!Ascii.EqualsIgnoreCase(name, "password"u8)) return false;

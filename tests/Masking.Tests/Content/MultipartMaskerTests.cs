@@ -54,6 +54,14 @@ public sealed class MultipartMaskerTests
     [InlineData("--b\r\nA: b\r\n c\r\n\r\nx\r\n--b--", "a part's head is not well-formed, or the part is encoded")]
     [InlineData("--b\r\nContent-Type: text/plain\r\nContent-Type: text/csv\r\n\r\nx\r\n--b--",
         "a part's head is not well-formed, or the part is encoded")]
+    [InlineData("--b\r\nContent-Disposition: form-data; name=\"x\"; name*=UTF-8''token\r\n\r\n1\r\n--b--",
+        "a part's head is not well-formed, or the part is encoded")]
+    [InlineData("--b\r\nContent-Disposition: form-data; NAME*=UTF-8''token\r\n\r\n1\r\n--b--",
+        "a part's head is not well-formed, or the part is encoded")]
+    [InlineData("--b\r\nContent-Disposition: form-data; name*0=\"to\"; name*1=\"ken\"\r\n\r\n1\r\n--b--",
+        "a part's head is not well-formed, or the part is encoded")]
+    [InlineData("--b\r\nContent-Disposition: form-data; name*0*=UTF-8''token\r\n\r\n1\r\n--b--",
+        "a part's head is not well-formed, or the part is encoded")]
     public void Refuses_what_readers_could_take_two_ways(string body, string because)
     {
         // Proves each refusal with its reason, whole and byte by byte.
@@ -89,6 +97,8 @@ public sealed class MultipartMaskerTests
         private bool _isJson;
 
         public List<string> Begun { get; } = [];
+
+        public bool IsTooLong(ReadOnlySpan<byte> name) => name.Length > 1_000;
 
         public bool TryBegin(ContentKind kind, ReadOnlySpan<byte> name)
         {

@@ -35,6 +35,29 @@ public sealed class TextMaskerTests
     }
 
     [Fact]
+    public void Drops_the_rest_of_a_long_key()
+    {
+        // Proves that keys beyond what is held, among other text, end for every chunking where they end in the whole.
+        for (int seed = 1; seed <= 200; seed++)
+        {
+            var random = new Random(seed);
+            byte[] body =
+            [
+                .. "text "u8, .. RandomText.Of(random), .. RandomText.LongKey(random), .. RandomText.Of(random),
+                .. RandomText.LongKey(random), .. "\n"u8, .. RandomText.Of(random),
+            ];
+            byte[] expected = Whole(body, out int count);
+            foreach (int most in new[] { 1, 50, 5_000, 100_000 })
+            {
+                (MaskStatus status, byte[] output, int said, string because) = Run(body, random, most, expected);
+                Assert.True(status == MaskStatus.Done, $"seed {seed}, chunks of {most}: {because}");
+                Assert.True(expected.AsSpan().SequenceEqual(output), $"seed {seed}, chunks of {most}");
+                Assert.Equal(count, said);
+            }
+        }
+    }
+
+    [Fact]
     public void Lets_a_line_go_when_it_is_whole()
     {
         // Proves that a reader of lines waits for none but the last, and for a private key until its end.

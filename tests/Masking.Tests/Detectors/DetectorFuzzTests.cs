@@ -37,6 +37,23 @@ public sealed class DetectorFuzzTests
     }
 
     [Fact]
+    public void Follows_long_keys_as_the_slow_reference_does()
+    {
+        // Proves of keys near and beyond what is held that they end where regular expressions over the whole say.
+        int longer = 0;
+        for (int seed = 1; seed <= Seeds; seed++)
+        {
+            byte[] value = RandomText.LongKey(new Random(seed));
+            Detection expected = SlowDetector.Find(value, DetectorSet.PrivateKey, 0, false);
+            Assert.True(ValueDetector.TryFind(value, DetectorSet.PrivateKey, 0, false, out Detection said));
+            Assert.True(said == expected, $"seed {seed}: {said} is not {expected} of {value.Length}");
+            if (said.Length > DetectorLimits.DetectionBytesMax && said.Length < value.Length) longer++;
+        }
+
+        Assert.True(longer > Seeds / 10, "too few keys went on: " + longer);
+    }
+
+    [Fact]
     public void The_filter_loses_nothing()
     {
         // Proves on the same texts that a detector which finds something is named by the filter, on the bytes as they

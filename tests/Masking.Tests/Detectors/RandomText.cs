@@ -62,6 +62,33 @@ internal static class RandomText
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 
+    /// <summary>A private key that is as long as what is held, or a little more, or less, with or without what ends
+    /// it.</summary>
+    public static byte[] LongKey(Random random)
+    {
+        const string Label = "RSA PRIVATE KEY";
+        string[] pieces =
+        [
+            "MIIE", "vQIB+/9=", "\n", "\r\n", "\\n", "\\\\r", "\t", " ", "Comment: ", "Hash:", ":", "-", "-----", "\\",
+            "n", "-----END ", Label, "-----END " + Label, "-----END PRIVATE KEY-----", "END", "x-Y: a.b (é)\n", "a_b",
+        ];
+        string[] ends =
+            ["-----END " + Label + "-----", "(", ".", "é", "a: b. ", "\n9: ", "-----BEGIN PRIVATE KEY-----"];
+        var text = new StringBuilder("-----BEGIN " + Label + "-----\n");
+        if (random.Next(4) > 0) text.Append(Filler(16_300, random.Next(2) == 0 ? "\n" : "\\n"));
+        for (int left = random.Next(1, 120); left > 0; left--) text.Append(pieces[random.Next(pieces.Length)]);
+        if (random.Next(8) == 0) text.Append(Filler(random.Next(60_000), "\n"));
+        for (int left = random.Next(4); left > 0; left--)
+            text.Append(ends[random.Next(ends.Length)]).Append(pieces[random.Next(pieces.Length)]);
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+
+    private static string Filler(int length, string end)
+    {
+        string line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7" + end;
+        return string.Concat(Enumerable.Repeat(line, length / line.Length));
+    }
+
     private static string Damaged(Random random, string piece)
     {
         int place = random.Next(piece.Length);

@@ -48,7 +48,7 @@ internal static partial class SlowDetector
         DetectorSet.Iban => Account(text, start),
         DetectorSet.Phone => SlowPhone.Length(text, start),
         DetectorSet.Jwt => Token(text, start),
-        DetectorSet.PrivateKey => PrivateKey(text, start),
+        DetectorSet.PrivateKey => SlowPrivateKey.Length(text, start),
         DetectorSet.CloudKey => SlowSecret.Key(text, start, telling),
         DetectorSet.BasicAuthUrl => Url(text, start),
         _ => SlowSecret.HighEntropy(text, start, telling),
@@ -149,16 +149,6 @@ internal static partial class SlowDetector
         return match.Length <= DetectorLimits.DetectionBytesMax ? match.Length : match.Groups["signed"].Length;
     }
 
-    private static int PrivateKey(string text, int start)
-    {
-        Match begin = KeyBegin().Match(text, start);
-        if (!begin.Success || begin.Groups["label"].Length > 32) return 0;
-        int most = Math.Min(text.Length - start, DetectorLimits.DetectionBytesMax);
-        string end = "-----END " + begin.Groups["label"].Value + "-----";
-        int at = text.IndexOf(end, start + begin.Length, most - begin.Length, StringComparison.Ordinal);
-        return at < 0 ? most : at + end.Length - start;
-    }
-
     private static int Url(string text, int start)
     {
         Match match = UserInfo().Match(text, start);
@@ -198,9 +188,6 @@ internal static partial class SlowDetector
         @"\G(?<![A-Za-z0-9_-])(?<signed>(?<header>e[yw][A-Za-z0-9_-]*)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)"
         + @"(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)?")]
     private static partial Regex TokenForm();
-
-    [GeneratedRegex(@"\G-----BEGIN (?<label>[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----")]
-    private static partial Regex KeyBegin();
 
     [GeneratedRegex(@"\G(?<=[0-9A-Za-z]://)[^\x00-\x20/?#""'<>\\`\x7F]+")]
     private static partial Regex UserInfo();
