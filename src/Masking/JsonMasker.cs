@@ -154,8 +154,9 @@ public sealed partial class JsonMasker
         return met == JsonEvent.NeedMore ? MaskStatus.Done : RefuseFromHere();
     }
 
-    /// <summary>True between the first and the last byte of a masked value.</summary>
-    internal bool IsWithinMask => _isMasking;
+    /// <summary>True between the first and the last byte of a masked value, and of what is held until it is
+    /// judged.</summary>
+    internal bool IsHolding => _isMasking || _memberAt != None || _valueAt != None;
 
     /// <summary>Bytes between two lines of the body, which are not the body's own: they leave in their place, unless
     /// what surrounds them is masked.</summary>

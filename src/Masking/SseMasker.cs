@@ -183,7 +183,7 @@ public sealed class SseMasker
         _isDataLine = name.SequenceEqual("data"u8);
         bool passes = _isDataLine || name.SequenceEqual("event"u8) || name.SequenceEqual("id"u8)
             || name.SequenceEqual("retry"u8) || (name.IsEmpty && next == ':');
-        if (!passes || (_isWord && _isDataLine) || (!_isDataLine && _hasData && _data.IsWithinMask))
+        if (!passes || (_isWord && _isDataLine) || (!_isDataLine && _hasData && _data.IsHolding))
         {
             Refuse(MaskRefusal.UnknownEventField);
             return;

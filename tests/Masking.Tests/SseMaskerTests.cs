@@ -54,6 +54,19 @@ public sealed class SseMaskerTests
         }
     }
 
+    [Fact]
+    public void A_line_that_is_no_data_passes_nothing_that_is_held()
+    {
+        // Proves that no line overtakes the end of the data line before it, which waits with the comma for what follows.
+        MaskProgram drops = MaskProgram.Compile([new("ssn", MaskAction.Drop)]);
+        SseMasker masker = new();
+        ArrayBufferWriter<byte> output = new();
+        masker.Reset(drops, listener: null);
+        masker.Write("data: {\"a\":1,\nid: 5\ndata: \"ssn\":2}\n\n"u8, output);
+        Assert.Equal(MaskRefusal.UnknownEventField, masker.Refusal);
+        Assert.Equal("data: {\"a\":1", Encoding.UTF8.GetString(output.WrittenSpan));
+    }
+
     [Theory]
     [InlineData(": ping ada@example.com 4111111111111111\n\n", ": ping *** ***\n\n")]
     [InlineData(":ada@example.com\rid: x ada@example.com\r\n\r\n", ":***\rid: x ***\r\n\r\n")]
