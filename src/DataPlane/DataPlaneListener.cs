@@ -258,7 +258,7 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
                 if (connection is null) return;
                 _handler!.Expect();
                 Arrival arrival = new(_handler, connection);
-                if (connection is EpollConnection own) own.Loop.Post(arrival);
+                if (connection is EpollConnection own && _options.Tls is null) own.Loop.Post(arrival);
                 else ThreadPool.UnsafeQueueUserWorkItem(arrival, preferLocal: false);
             }
             catch (Exception fault) when (fault is IOException or ObjectDisposedException)
@@ -269,7 +269,8 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         }
     }
 
-    // Begun on the connection's own loop, so that a request that came with it finds the upstream connections there.
+    // Begun on the connection's own loop, so that a request that came with it finds the upstream connections there. What
+    // begins with a handshake waits for more on its way to a request, and is on the loop by then.
     private sealed class Arrival(CallConnectionHandler handler, ConnectionContext connection)
         : IResumable, IThreadPoolWorkItem
     {
