@@ -61,10 +61,11 @@ public sealed class EpollTransportTests
     {
         // Proves that a restart resets nobody in the kernel's queue: the listener closes when that is empty.
         using EpollTransport transport = new(new LoopClock(TimeProvider.System), NullLogger.Instance, usesRing: false);
-        IConnectionListener listener = await transport.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        IConnectionListener listener = await transport.BindAsync(
+            new IPEndPoint(IPAddress.Loopback, 0), EpollPair.Limit());
         Socket[] peers = [.. Enumerable.Range(0, 5).Select(_ => new Socket(SocketType.Stream, ProtocolType.Tcp))];
-        foreach (Socket peer in peers) await peer.ConnectAsync(listener.EndPoint);
-        Task unbinding = listener.UnbindAsync().AsTask();
+        foreach (Socket peer in peers) await peer.ConnectAsync(listener.EndPoint, EpollPair.Limit());
+        Task unbinding = listener.UnbindAsync(EpollPair.Limit()).AsTask();
         foreach (Socket _ in peers)
         {
             ConnectionContext? accepted = await listener.AcceptAsync(EpollPair.Limit());
