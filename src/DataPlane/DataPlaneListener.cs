@@ -269,8 +269,8 @@ public sealed partial class DataPlaneListener : IAsyncDisposable
         }
     }
 
-    // Begun on the connection's own loop, so that a request that came with it finds the upstream connections there. What
-    // begins with a handshake waits for more on its way to a request, and is on the loop by then.
+    // Begun on the connection's own loop, so that a request that came with it finds the upstream connections there.
+    // What begins with a handshake waits for more on its way to a request, and is on the loop by then.
     private sealed class Arrival(CallConnectionHandler handler, ConnectionContext connection)
         : IResumable, IThreadPoolWorkItem
     {

@@ -57,7 +57,8 @@ public sealed class SseMaskerTests
     [Fact]
     public void A_line_that_is_no_data_passes_nothing_that_is_held()
     {
-        // Proves that no line overtakes the end of the data line before it, which waits with the comma for what follows.
+        // Proves that no line overtakes the end of the data line before it, which waits with the comma for what
+        // follows.
         MaskProgram drops = MaskProgram.Compile([new("ssn", MaskAction.Drop)]);
         SseMasker masker = new();
         ArrayBufferWriter<byte> output = new();
