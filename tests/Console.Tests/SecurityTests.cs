@@ -128,6 +128,7 @@ public sealed class SecurityTests(ConsoleWorld world)
             .ToContainTextAsync("36 more numbers, 36 of them named like amounts");
         await page.GotoAsync(world.Console + "/approvals/" + id);
         await page.ClickAsync("#approve");
+        await page.Locator("#read").WaitForAsync();
         await page.EvaluateAsync("document.querySelector('#read').required = false");
         await page.ClickAsync("#confirm-yes");
         await Assertions.Expect(page.Locator("#read")).ToHaveAttributeAsync("required", "");
