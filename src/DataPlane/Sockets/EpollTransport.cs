@@ -157,8 +157,12 @@ internal sealed class EpollListener(EpollTransport transport, Socket socket, Tim
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
         long startedAt = clock.GetTimestamp();
-        while (IsQueued() && clock.GetElapsedTime(startedAt) < QueueWithin)
-            await Task.Delay(QueuePause, clock, cancellationToken);
+        while (!cancellationToken.IsCancellationRequested && IsQueued()
+            && clock.GetElapsedTime(startedAt) < QueueWithin)
+        {
+            await Task.Delay(QueuePause, clock, CancellationToken.None);
+        }
+
         EndListening();
         socket.Dispose();
     }

@@ -242,7 +242,7 @@ internal sealed class CallConnection : IDisposable
     // Closing with unread bytes makes the kernel reset the connection, and the client may lose the answer with it.
     private async ValueTask LingerAsync()
     {
-        if (_transport is EpollConnection own) own.EndSending();
+        if (_transport is EpollConnection own) own.EndSending();   // Kestrel's would end both sides, TLS its stream
         _call.RequestBody.Release();
         _call.ClientDeadline.Arm(LingerMax);
         PipeReader input = _transport.Transport.Input;
