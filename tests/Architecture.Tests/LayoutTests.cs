@@ -47,7 +47,7 @@ public sealed partial class LayoutTests
     [Fact]
     public void Namespaces_are_folders()
     {
-        // Proves that each file declares Countersign.<Project> and its folders below, in file scope.
+        // Proves that each file declares Countersign.<Project> and its folders below, in file scope, behind what it uses.
         ProjectFile[] projects = [.. Repository.Projects(Folders)];
         Found.Nothing(
             from file in Repository.Sources(Folders)
@@ -57,6 +57,7 @@ public sealed partial class LayoutTests
             where (declares || file.Namespace.Length > 0) && file.Namespace != NamespaceOf(file.Path, project)
             select file.Path + " declares namespace " + file.Namespace);
         Found.Nothing(Repository.Sources(Folders).SelectMany(file => file.Find(BlockNamespace())));
+        Found.Nothing(Repository.Sources(Folders).SelectMany(file => file.Find(LateUsing())));
     }
 
     [Fact]
@@ -152,6 +153,9 @@ public sealed partial class LayoutTests
 
     [GeneratedRegex(@"^\s*namespace\s+[\w.]+\s*\{", RegexOptions.Multiline)]
     private static partial Regex BlockNamespace();
+
+    [GeneratedRegex(@"^namespace\s+[\w.]+;\s*using\s", RegexOptions.Multiline)]
+    private static partial Regex LateUsing();
 
     [GeneratedRegex(@"\b(TODO|FIXME|HACK|XXX)\b", RegexOptions.IgnoreCase)]
     private static partial Regex UnfinishedMark();
