@@ -16,7 +16,8 @@ command -v redis-server >/dev/null || missing+=(redis-server)
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
-command -v chromium >/dev/null || missing+=(chromium fonts-dejavu-core)
+command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null \
+  || missing+=(chromium-headless-shell fonts-dejavu-core)
 command -v xmlsec1 >/dev/null || missing+=(xmlsec1)
 # SimpleSAMLphp runs in PHP's own server; php-cgi and micro-httpd only keep it from asking for Apache.
 [ -d /usr/share/simplesamlphp/www ] && command -v php >/dev/null \
