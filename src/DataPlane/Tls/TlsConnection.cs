@@ -130,10 +130,10 @@ internal sealed class TlsConnection : ConnectionContext
             await _tls.ShutdownAsync();
             await output.FlushAsync(CancellationToken.None);
         }
-        catch (Exception fault) when (
-            fault is IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception)
         {
-            // The peer went first; there is nobody to say it to.
+            // The peer went first, or TLS failed by its bytes, and then the library ends none: there is nobody to say
+            // it to. Whatever is thrown here would keep the connection beneath from being let go.
         }
     }
 

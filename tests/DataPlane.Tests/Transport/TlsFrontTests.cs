@@ -240,6 +240,21 @@ public sealed class TlsFrontTests : IDisposable
         Assert.DoesNotContain(gateway.Upstream.Requests, received => received.IsWhole);
     }
 
+    [Theory]
+    [InlineData(SslProtocols.Tls12)]
+    [InlineData(SslProtocols.Tls13)]
+    public async Task A_record_that_cannot_be_read_ends_its_connection_and_nothing_else(SslProtocols version)
+    {
+        // Proves that TLS which fails behind the handshake is a peer that is lost: no fault, no connection counted on.
+        await using MemoryGateway gateway = new(Policies.Standard, tls: Options());
+        MemoryClient raw = gateway.Connect();
+        using TlsPeer client = await TlsPeer.AsClientAsync(raw.Connection, protocols: version);
+        Assert.Equal(200, (await client.CallAsync(Requests.Get(gateway, "/raw/1"))).Status);
+        await raw.SendAsync("\u0017\u0003\u0003\u0000\u0028" + new string('x', 40));
+        await raw.ServedAsync();
+        Assert.Equal(0, gateway.Handler.Count);
+    }
+
     [Fact]
     public async Task Stray_cancellations_lose_and_double_nothing()
     {
