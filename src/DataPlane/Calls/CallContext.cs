@@ -24,6 +24,7 @@ internal sealed class CallContext : IDisposable
     private Sha256State? _responseHash;
     private bool _hasResponseDigest;
     private volatile bool _isLast;
+    private volatile bool _isDrainOver;
 
     internal CallContext(ClientSide client, TimeProvider clock)
     {
@@ -202,6 +203,9 @@ internal sealed class CallContext : IDisposable
     /// call.</summary>
     internal void MakeLast() => _isLast = true;
 
+    /// <summary>True once the drain's time is up; said beside the call.</summary>
+    internal bool IsDrainOver { get => _isDrainOver; set => _isDrainOver = value; }
+
     /// <summary>
     /// Settles <see cref="KeepAlive"/> for the head that is about to be written: what the client is told is what
     /// happens, whenever the drain begins. Requests that are here already are served before the connection ends.
@@ -347,11 +351,6 @@ internal sealed class CallContext : IDisposable
 
     /// <summary>Lets a held call answer now; called by the drain, beside the call.</summary>
     internal void EndWait() => Wait?.End();
-
-    /// <summary>
-    /// Ends a wait for the upstream as if its time were up; called at the end of the drain, beside the call.
-    /// </summary>
-    internal void GiveUpUpstream() => Upstream?.GiveUp();
 
     /// <summary>Ends the context with its connection.</summary>
     public void Dispose()

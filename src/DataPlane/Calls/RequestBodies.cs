@@ -54,7 +54,7 @@ internal static class RequestBodies
         {
             BodyStatus.TooLarge => Verdict.BodyTooLarge,
             BodyStatus.Malformed => Verdict.Malformed,
-            BodyStatus.TimedOut => Verdict.RequestTimedOut,
+            BodyStatus.TimedOut => ExplainLate(call),
             _ => Verdict.ClientGone,
         };
     }
@@ -80,6 +80,14 @@ internal static class RequestBodies
         return true;
     }
 
+    // A drain that ends is the client's deadline too. "Nothing was called" is told only where nothing has left.
+    private static Verdict ExplainLate(CallContext call)
+    {
+        if (!call.IsDrainOver) return Verdict.RequestTimedOut;
+        call.Detail = "The gateway is shutting down, and the request's body was not whole when time was up.";
+        return call.ReachedUpstream ? Verdict.RequestTimedOut : Verdict.Draining;
+    }
+
     private static async ValueTask<BodyStatus> ContinueAsync(CallContext call, Limits limits)
     {
         call.ContinueSent = true;
@@ -94,7 +102,9 @@ internal static class RequestBodies
     private static async ValueTask<BodyStatus> WaitAsync(CallContext call, Limits limits, ValueTask<BodyStatus> read)
     {
         call.RequestPace.Wait(limits.ClientStall, call.RequestBody.BytesRead);
+        call.RequestBody.IsAwaited = true;
         BodyStatus status = await read;
+        call.RequestBody.IsAwaited = false;
         call.RequestPace.Rest();
         return status;
     }

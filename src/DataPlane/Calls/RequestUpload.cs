@@ -180,6 +180,7 @@ internal sealed class RequestUpload
 
             bool isPaced = !read.IsCompleted && ArmForClient(call, connection, limits);
             BodyStatus status = await read;
+            body.IsAwaited = false;
             if (flushed == Verdict.UpstreamTimedOut)
             {
                 body.Resume();
@@ -209,6 +210,7 @@ internal sealed class RequestUpload
         bool isClientsTurn = !UpstreamRequest.ForwardsExpect(call);
         connection.Deadline.Arm(isClientsTurn ? limits.ClientStall + timeout : timeout);
         if (isClientsTurn) call.RequestPace.Wait(limits.ClientStall, call.RequestBody.BytesRead);
+        call.RequestBody.IsAwaited = isClientsTurn;
         return isClientsTurn;
     }
 

@@ -102,6 +102,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
     private static void NoteEarlyAnswer(CallContext call)
     {
         call.Upload.NoteAnswer();
+        call.RequestBody.IsAwaited = false;
         call.ClientDeadline.Disarm();
         if (call.RequestBody.IsWhole) return;
         call.KeepAlive = false;
@@ -115,6 +116,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         {
             if (!call.Upload.IsRunning || !UpstreamRequest.ForwardsExpect(call)) return;
             call.ContinueSent = true;
+            call.RequestBody.IsAwaited = !call.RequestBody.IsWhole;
             WireText.Put(call.Client.Output, "HTTP/1.1 100 Continue\r\n\r\n"u8);
             connection.Deadline.Arm(limits.ClientStall + call.Function!.Upstream.Timeout);
         }

@@ -44,6 +44,7 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
     private LeasedBuffer? _trailerBytes;
     private TrailerSection? _trailers;
     private bool _isStopped;
+    private bool _isAwaited;
 
     /// <summary>The bytes of the last read, valid until the next one.</summary>
     internal ReadOnlySpan<byte> Data => _data.Span;
@@ -56,6 +57,15 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
 
     /// <summary>True if a read began, so that part of the body may be gone from the pipe.</summary>
     internal bool HasStarted { get; private set; }
+
+    /// <summary>
+    /// True while it is the sender who is late, if anybody is. Said by who waits for the body, read beside the call.
+    /// </summary>
+    internal bool IsAwaited
+    {
+        get => Volatile.Read(ref _isAwaited);
+        set => Volatile.Write(ref _isAwaited, value);
+    }
 
     /// <summary>Bytes still to come where the framing tells; -1 where it does not.</summary>
     internal long BytesLeft => IsWhole ? 0 : _framing == BodyFraming.Length ? _left : -1;
@@ -73,7 +83,7 @@ internal sealed class BodyReader(PipeReader pipe, Deadline deadline)
         _left = contentLength;
         _bytesMax = bytesMax;
         BytesRead = 0;
-        HasStarted = false;
+        HasStarted = IsAwaited = false;
         IsWhole = framing == BodyFraming.None || (framing == BodyFraming.Length && contentLength == 0);
     }
 

@@ -27,7 +27,6 @@ internal sealed class CallConnection : IDisposable
     private readonly bool _isShed;
     private readonly Deadline _closing;
     private volatile bool _closesIfIdle;
-    private volatile bool _isDrainOver;
     private long _idleSince;
     private int _calls;
 
@@ -117,14 +116,15 @@ internal sealed class CallConnection : IDisposable
     }
 
     /// <summary>
-    /// The drain's time is up: a head that is not whole is refused, and a call that waits for its upstream waits no
-    /// more.
+    /// The drain's time is up: a request that is not whole is refused, and a call that waits for its upstream waits no
+    /// more. Called again and again, since a wait that begins meanwhile has not heard of it.
     /// </summary>
     internal void EndDrain()
     {
         Drain();
-        _isDrainOver = true;
-        _call.GiveUpUpstream();
+        _call.IsDrainOver = true;
+        if (_call.RequestBody.IsAwaited) _call.ClientDeadline.Expire();
+        else _call.Upstream?.GiveUp();
         _transport.Transport.Input.CancelPendingRead();
     }
 
@@ -180,7 +180,7 @@ internal sealed class CallConnection : IDisposable
                 if (result.IsCompleted) return null;
                 if (begunAt == 0 && (timedOut || _closesIfIdle)) return null;
                 if (timedOut) return Verdict.RequestTimedOut;
-                if (_isDrainOver) return Verdict.Draining;
+                if (_call.IsDrainOver) return Verdict.Draining;
                 if (begunAt != 0) AwaitHead(limits, begunAt, bytes);
                 continue;
             }

@@ -85,7 +85,7 @@ internal sealed partial class RunDesk : IAsyncDisposable
             foreach (CallContext? call in _running.Values)
             {
                 call?.TickUpstream(_services.Clock.GetTimestamp());
-                if (isOver) call?.GiveUpUpstream();
+                if (isOver) call?.Upstream?.GiveUp();
             }
 
             await Task.WhenAny(_lastEnded.Task, timer.WaitForNextTickAsync(CancellationToken.None).AsTask());

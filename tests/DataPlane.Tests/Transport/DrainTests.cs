@@ -149,6 +149,67 @@ public sealed class DrainTests
         Assert.Equal(["client-gone", "upstream-timeout"], verdicts.Order());
     }
 
+    [Theory]
+    [InlineData("/raw/1", "", 408, "request-timeout", null)]
+    [InlineData("/raw/1", "Expect: 100-continue\r\n", 408, "request-timeout", null)]
+    [InlineData("/billing/a1/refunds", "", 503, "draining", "1")]
+    [InlineData("/nowhere", "", 404, "unknown-function", null)]
+    public async Task A_client_that_is_late_with_its_body_when_time_is_up_is_told_so(
+        string target, string fields, int status, string problem, string? retryAfter)
+    {
+        // Proves that the late one is named: 408 where part of the body has left, with no word against the function;
+        // 503 where it was held and nothing was called; and a refusal that only waited for the rest is still told.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        TaskCompletionSource<bool> wasWhole = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        gateway.Upstream.Script = async session =>
+        {
+            if (fields.Length > 0)
+            {
+                await session.WaitForAsync(100);
+                await session.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n");
+            }
+
+            wasWhole.SetResult((await session.ReadAsync())!.IsWhole);
+        };
+        MemoryClient client = gateway.Connect();
+        await client.SendAsync(Requests.Post(gateway, target, "{\"amount\":1}", fields)[..^3]);
+        if (fields.Length > 0) Assert.Equal(100, (await client.ReadAsync())!.Status);
+        Task<bool> drained = gateway.Handler.DrainAsync(TimeSpan.FromSeconds(1));
+        Assert.False(await EndAsync(gateway, drained));
+        WireMessage answer = (await client.ReadAsync())!;
+        Assert.Equal((status, "close", retryAfter),
+            (answer.Status, answer.Field("Connection"), answer.Field("Retry-After")));
+        Assert.Equal("urn:countersign:" + problem, answer.Json.GetProperty("type").GetString());
+        await client.ServedAsync();
+        Assert.False(client.Connection.WasAborted);
+        Assert.Equal(status == 408 ? 1 : 0, gateway.Upstream.Dials);
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        if (status == 408) Assert.False(await wasWhole.Task.WaitAsync(WireReader.HangGuard, stop));
+        Assert.All(
+            gateway.Pools.Current, group => Assert.All(group.Members, member => Assert.True(member.Circuit.IsCalm)));
+        Assert.Equal(problem, (await gateway.CloseAuditAsync())[^1].GetProperty("verdict").GetString());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_function_that_is_late_with_the_body_when_time_is_up_is_a_504(bool expects)
+    {
+        // Proves the other side: the client's body is not whole since the function gives no 100, or takes no more.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        gateway.Upstream.Script = static _ => Task.CompletedTask;
+        MemoryClient client = gateway.Connect();
+        string request = Requests.Post(
+            gateway, "/raw/1", new string('x', 400_000), expects ? "Expect: 100-continue\r\n" : "");
+        Task sending = client.SendAsync(expects ? request[..^400_000] : request);
+        Task<bool> drained = gateway.Handler.DrainAsync(TimeSpan.FromSeconds(1));
+        Assert.False(await EndAsync(gateway, drained));
+        Assert.Equal(504, (await client.ReadAsync())!.Status);
+        await client.ServedAsync();
+        await sending;
+        Assert.Equal("upstream-timeout", (await gateway.CloseAuditAsync())[^1].GetProperty("verdict").GetString());
+    }
+
     // The drain looks again every 20 ms of a clock that stands still by itself.
     private static async Task<bool> EndAsync(MemoryGateway gateway, Task<bool> drained)
     {
