@@ -54,6 +54,9 @@ internal sealed class ScriptedUpstream : IUpstreamDialer, INameResolver
     /// <summary>Awaited before a connection is opened.</summary>
     internal Func<Task>? BeforeDial { get; set; }
 
+    /// <summary>Meets a connection's server, as the dialer does for https; null leaves it in the clear.</summary>
+    internal Func<MemoryConnection, Task<Dialled>>? Meeting { get; set; }
+
     /// <summary>True refuses every connection.</summary>
     internal bool IsAway { get; set; }
 
@@ -94,7 +97,7 @@ internal sealed class ScriptedUpstream : IUpstreamDialer, INameResolver
         Interlocked.Increment(ref _dials);
         MemoryConnection connection = new();
         _ = RunAsync(new UpstreamSession(connection, address));
-        return new Dialled(connection);
+        return Meeting is { } meeting ? await meeting(connection) : new Dialled(connection);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Security.Authentication;
@@ -65,6 +66,29 @@ internal sealed class TlsPeer : IDisposable
         return new TlsPeer(connection, tls);
     }
 
+    /// <summary>
+    /// Waits for the gateway as an upstream of TLS 1.3 that refuses it: the gateway's last flight is damaged on its
+    /// way, and the alert comes when the gateway has long met a server, as with a certificate that is missing.
+    /// </summary>
+    internal static async Task RefuseAsync(MemoryConnection connection, X509Certificate2 certificate)
+    {
+        Pipe damaged = new();
+        Task damaging = DamageAsync(connection.FarInput, damaged.Writer);
+        using SslStream tls = new(new CipherStream(damaged.Reader, connection.FarOutput), leaveInnerStreamOpen: true);
+        try
+        {
+            await tls.AuthenticateAsServerAsync(certificate).WaitAsync(WireReader.HangGuard);
+            throw new InvalidOperationException("a damaged flight was taken");
+        }
+        catch (AuthenticationException)
+        {
+            // Its alert is on the way.
+        }
+
+        await connection.FarOutput.CompleteAsync();
+        await damaging;
+    }
+
     /// <summary>Sends Latin-1 text in one write.</summary>
     internal Task SendAsync(string text) => Stream.WriteAsync(Encoding.Latin1.GetBytes(text)).AsTask();
 
@@ -79,6 +103,19 @@ internal sealed class TlsPeer : IDisposable
     }
 
     public void Dispose() => Stream.Dispose();
+
+    private static async Task DamageAsync(PipeReader from, PipeWriter to)
+    {
+        for (bool isHello = true; ; isHello = false)
+        {
+            ReadResult flight = await from.ReadAsync();
+            byte[] bytes = flight.Buffer.ToArray();
+            if (!isHello && bytes.Length > 0) bytes[^1] ^= 1;
+            from.AdvanceTo(flight.Buffer.End);
+            FlushResult taken = await to.WriteAsync(bytes);
+            if (flight.IsCompleted || taken.IsCompleted) return;
+        }
+    }
 
     private static SslStream Over(MemoryConnection connection) =>
         new(new CipherStream(connection.FarInput, connection.FarOutput), leaveInnerStreamOpen: true);

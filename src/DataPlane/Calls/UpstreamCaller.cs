@@ -155,6 +155,7 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
         {
             ResponseStatus.TimedOut => Verdict.UpstreamTimedOut,
             ResponseStatus.Malformed => Failed(call, "The function's answer is not sound HTTP."),
+            ResponseStatus.TlsFailed => FailedTls(call),
             _ => Failed(call, "The function closed the connection without an answer."),
         };
     }
@@ -167,6 +168,13 @@ internal sealed class UpstreamCaller(UpstreamPools pools, Limits limits)
 
     private static Verdict Unreached(CallContext call, string refusal) =>
         Failed(call, refusal.Length > 0 ? refusal : "No endpoint of the function's upstream can be reached.");
+
+    // Which alert it was is the operator's to know.
+    private static Verdict FailedTls(CallContext call)
+    {
+        call.AuditDetail = $"TLS with the function failed: {call.Upstream!.TlsFault}.";
+        return Failed(call, UpstreamTlsFront.Refused);
+    }
 
     private static Verdict Failed(CallContext call, string detail)
     {

@@ -29,14 +29,17 @@ internal sealed class TlsConnection : ConnectionContext
     /// <param name="tls">Authenticated, over <paramref name="cipher"/>.</param>
     /// <param name="cipher">The stream over the connection's pipes.</param>
     /// <param name="clock">Bounds the close.</param>
-    internal TlsConnection(ConnectionContext inner, SslStream tls, CipherStream cipher, TimeProvider clock)
+    /// <param name="onFailed">Hears why TLS failed behind the handshake; null where nobody does.</param>
+    internal TlsConnection(
+        ConnectionContext inner, SslStream tls, CipherStream cipher, TimeProvider clock,
+        Action<string>? onFailed = null)
     {
         _inner = inner;
         _tls = tls;
         _clock = clock;
         cipher.IsCorked = true;
         _pipes = new Pipes(
-            new TlsInput(tls, cipher, inner.Transport.Input), new TlsOutput(tls, inner.Transport.Output));
+            new TlsInput(tls, cipher, inner.Transport.Input, onFailed), new TlsOutput(tls, inner.Transport.Output));
         Transport = _pipes;
         if (tls.RemoteCertificate is not X509Certificate2 peer) return;
         PeerThumbprint = SHA256.HashData(peer.RawDataMemory.Span);

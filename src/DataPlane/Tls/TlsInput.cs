@@ -12,7 +12,12 @@ namespace Countersign.DataPlane.Tls;
 /// What the peer sent, decrypted, as a pipe. It holds a block only while bytes are in it: an idle connection waits
 /// without one. An end that TLS did not announce is a broken connection, since anybody on the way could have made it.
 /// </summary>
-internal sealed class TlsInput(SslStream tls, CipherStream cipher, PipeReader cipherInput) : PipeReader
+/// <param name="tls">Authenticated.</param>
+/// <param name="cipher">The stream beneath it.</param>
+/// <param name="cipherInput">The pipe beneath that.</param>
+/// <param name="onFailed">Hears why TLS failed, before the read throws; null where nobody does.</param>
+internal sealed class TlsInput(
+    SslStream tls, CipherStream cipher, PipeReader cipherInput, Action<string>? onFailed = null) : PipeReader
 {
     // One record holds 16 KiB at most, so a block takes whatever one read decrypts.
     private const int BlockBytes = 16_384;
@@ -130,13 +135,37 @@ internal sealed class TlsInput(SslStream tls, CipherStream cipher, PipeReader ci
             }
         }
 
-        // With no room given it waits for bytes and takes none, so an idle connection holds no block.
-        int none = _start == _end ? await tls.ReadAsync(Memory<byte>.Empty) : 0;
-        Debug.Assert(none == 0);
-        return await tls.ReadAsync(Room());
+        try
+        {
+            // With no room given it waits for bytes and takes none, so an idle connection holds no block.
+            int none = _start == _end ? await tls.ReadAsync(Memory<byte>.Empty) : 0;
+            Debug.Assert(none == 0);
+            return await tls.ReadAsync(Room());
+        }
+        catch (IOException fault) when (TlsFailedException.Is(fault))
+        {
+            throw Failed(fault);
+        }
     }
 
-    private async Task BeginAsync() => _begunCount = await tls.ReadAsync(Room());
+    private async Task BeginAsync()
+    {
+        try
+        {
+            _begunCount = await tls.ReadAsync(Room());
+        }
+        catch (IOException fault) when (TlsFailedException.Is(fault))
+        {
+            throw Failed(fault);
+        }
+    }
+
+    private TlsFailedException Failed(IOException fault)
+    {
+        TlsFailedException failed = new(fault);
+        onFailed?.Invoke(failed.Message);
+        return failed;
+    }
 
     private ReadResult Take(int count)
     {

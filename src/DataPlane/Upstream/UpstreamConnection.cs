@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Countersign.DataPlane.Http;
+using Countersign.DataPlane.Tls;
 using Microsoft.AspNetCore.Connections;
 
 namespace Countersign.DataPlane.Upstream;
@@ -30,6 +31,9 @@ internal enum ResponseStatus : byte
 
     /// <summary>The request could not be sent whole, for a reason that is not the upstream's.</summary>
     Unsent,
+
+    /// <summary>TLS failed: <see cref="UpstreamConnection.TlsFault"/> says why.</summary>
+    TlsFailed,
 }
 
 /// <summary>What a call says of its endpoint. Zero says nothing.</summary>
@@ -110,6 +114,9 @@ internal sealed class UpstreamConnection
         set => _hasWholeRequest = value;
     }
 
+    /// <summary>Why TLS failed while a head was waited for; empty where it did not.</summary>
+    internal string TlsFault { get; private set; } = "";
+
     /// <summary>True if a call used it before: its peer may have closed it meanwhile.</summary>
     internal bool WasUsed { get; private set; }
 
@@ -168,6 +175,13 @@ internal sealed class UpstreamConnection
                 if (!result.IsCompleted) continue;
                 return sawBytes || _interimCount > 0 ? ResponseStatus.Truncated : ResponseStatus.ClosedUnanswered;
             }
+        }
+        catch (TlsFailedException fault)
+        {
+            // What a handshake of TLS 1.2 would have told: the connection was never one. The request had left, though.
+            TlsFault = fault.Message;
+            if (!WasUsed) _group?.NoteConnectFailed();
+            return ResponseStatus.TlsFailed;
         }
         catch (Exception fault) when (PeerLoss.Explains(fault))
         {

@@ -126,6 +126,9 @@ internal sealed class UpstreamGroup
         return new(null, Members.Length == 0 ? ConnectFault.Unresolved : ConnectFault.Unhealthy);
     }
 
+    /// <summary>Counts a connection that turned out never to have been one.</summary>
+    internal void NoteConnectFailed() => _parts.Metrics.ConnectFailed();
+
     /// <summary>Counts a call out and notes what it says of its endpoint.</summary>
     [HotPath]
     internal void End(EndpointPool endpoint, CallResult result)

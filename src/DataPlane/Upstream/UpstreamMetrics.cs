@@ -28,7 +28,7 @@ internal sealed class UpstreamMetrics
     {
         meter.CreateObservableCounter(
             "countersign.upstream.connects.failed", () => ConnectsFailed,
-            description: "Connections to upstreams that could not be opened.");
+            description: "Connections to upstreams that could not be opened, TLS included.");
         meter.CreateObservableCounter(
             "countersign.upstream.retries", () => Retries,
             description: "Attempts after the first, of calls that no upstream had acted on.");

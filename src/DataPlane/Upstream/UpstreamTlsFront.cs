@@ -28,11 +28,16 @@ internal sealed partial class UpstreamTlsFront(TimeProvider clock, ILogger log)
     private const string Absent = "The function showed no certificate.";
     private const string Unfit = "The function's certificate is not one for servers, or is not sound.";
     private const string Broken = "The TLS handshake with the function failed.";
+    private const string Behind = "The handshake was over.";
     private const string Late = "The TLS handshake with the function took too long.";
 
     // The last is what a root of a trusted name and another key gives.
     private const X509ChainStatusFlags Strange = X509ChainStatusFlags.UntrustedRoot
         | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.NotSignatureValid;
+
+    /// <summary>What the caller is told where TLS fails behind the handshake, which is how a certificate of ours is
+    /// refused under TLS 1.3.</summary>
+    internal const string Refused = "TLS with the function failed before it answered.";
 
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromHours(1);
     private static readonly Oid ServerPurpose = new("1.3.6.1.5.5.7.3.1");
@@ -131,13 +136,15 @@ internal sealed partial class UpstreamTlsFront(TimeProvider clock, ILogger log)
         try
         {
             await tls.AuthenticateAsClientAsync(client, stop);
-            return new(new TlsConnection(connection, tls, cipher, clock), "");
+            TlsConnection met = new(
+                connection, tls, cipher, clock, because => LogFailed(log, name, Behind, because));
+            return new(met, "");
         }
         catch (Exception fault)
         {
             // As with a client's bytes: whatever the stream throws at a peer's, this connection ends.
             if (stop.IsCancellationRequested) refusal = Late;
-            LogFailed(log, name, refusal, fault.InnerException?.Message ?? fault.Message);
+            LogFailed(log, name, refusal, TlsFailedException.Explain(fault));
             await tls.DisposeAsync();
             return new(null, refusal);
         }

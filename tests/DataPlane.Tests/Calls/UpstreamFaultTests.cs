@@ -1,5 +1,9 @@
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using System.Text.Json;
+using Countersign.DataPlane.Upstream;
 using Countersign.Kit;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Countersign.DataPlane.Tests.Calls;
 
@@ -212,6 +216,38 @@ public sealed class UpstreamFaultTests
         await client.ServedAsync();
         Assert.True(client.Connection.WasAborted);
         Assert.Equal("client-gone", (await gateway.CloseAuditAsync())[^1].GetProperty("verdict").GetString());
+    }
+
+    [Theory]
+    [InlineData("GET", "/raw/1")]
+    [InlineData("POST", "/raw/1")]
+    [InlineData("GET", "/strict/1")]
+    public async Task A_server_that_refuses_behind_the_handshake_failed_in_tls(string method, string target)
+    {
+        // Proves that it is told as what it is: the caller hears that TLS failed, the audit which alert, the connection
+        // counts as one that failed to open, and the call, which had left, is not made again.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        using TestCertificates certificates = new(gateway.Clock.GetUtcNow());
+        using X509Certificate2 certificate = certificates.Issue("raw.test");
+        UpstreamTlsFront front = new(gateway.Clock, NullLogger.Instance);
+        gateway.Upstream.Script = session => TlsPeer.RefuseAsync(session.Connection, certificate);
+        gateway.Upstream.Meeting = async connection =>
+        {
+            UpstreamTlsOutcome met = await front.SecureAsync(
+                connection, "raw.test", new(certificates.RootFile, null, null, null), TimeSpan.FromSeconds(5));
+            return new Dialled(met.Connection, met.Refusal);
+        };
+        MemoryClient client = gateway.Connect();
+        WireMessage answer = await client.CallAsync(
+            method == "GET" ? Requests.Get(gateway, target) : Requests.Post(gateway, target, "{}"));
+        Assert.Equal((502, "TLS with the function failed before it answered."),
+            (answer.Status, answer.Json.GetProperty("detail").GetString()));
+        Assert.DoesNotContain("alert", answer.Text, StringComparison.Ordinal);
+        UpstreamMetrics metrics = gateway.Pools.Metrics;
+        Assert.Equal((1, 1, 0), (gateway.Upstream.Dials, metrics.ConnectsFailed, metrics.Retries));
+        JsonElement outcome = (await gateway.CloseAuditAsync())[^1];
+        Assert.Equal(("upstream-failed", "TLS with the function failed: alert bad_record_mac."),
+            (outcome.GetProperty("verdict").GetString(), outcome.GetProperty("detail").GetString()));
     }
 
     private static async Task<MemoryClient> WarmAsync(MemoryGateway gateway)

@@ -1,11 +1,13 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Countersign.DataPlane.Tls;
 using Countersign.DataPlane.Upstream;
 using Countersign.Kit;
 using Countersign.Policy;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Countersign.DataPlane.Tests.Upstream;
@@ -189,6 +191,44 @@ public sealed class UpstreamTlsFrontTests : IDisposable
         input.AdvanceTo(cancelled.Buffer.End);
         await peer.SendAsync("more");
         Assert.Equal(4, (await input.ReadAsync(Stop)).Buffer.Length);
+    }
+
+    [Fact]
+    public async Task A_refusal_behind_the_handshake_is_told_with_its_alert()
+    {
+        // Proves what TLS 1.3 makes of a certificate that is missing or not wanted: the handshake is over, the first
+        // read tells of an alert, and so does the log. An end without one is none.
+        using X509Certificate2 certificate = _ours.Issue("billing.test");
+        MemoryConnection connection = new();
+        Task refusing = TlsPeer.RefuseAsync(connection, certificate);
+        UpstreamTlsOutcome outcome = await _front.SecureAsync(
+            connection, "billing.test", new(_ours.RootFile, null, null, null), Within);
+        PipeReader input = outcome.Connection!.Transport.Input;
+        TlsFailedException failed = await Assert.ThrowsAsync<TlsFailedException>(
+            async () => await input.ReadAsync(Stop));
+        Assert.Equal("alert bad_record_mac", failed.Message);
+        Assert.Contains("billing.test failed", _log.Lines[^1].Text, StringComparison.Ordinal);
+        Assert.EndsWith("(alert bad_record_mac)", _log.Lines[^1].Text, StringComparison.Ordinal);
+        await outcome.Connection.DisposeAsync();
+        await refusing;
+        (UpstreamTlsOutcome cut, _, MemoryConnection beneath) = await MeetAsync(
+            certificate, new(_ours.RootFile, null, null, null));
+        beneath.CloseFar();
+        await Assert.ThrowsAsync<ConnectionResetException>(
+            async () => await cut.Connection!.Transport.Input.ReadAsync(Stop));
+    }
+
+    [Theory]
+    [InlineData("error:0A00045C:SSL routines::tlsv13 alert certificate required", "alert certificate_required")]
+    [InlineData("error:0A000418:SSL routines::tlsv1 alert unknown ca", "alert unknown_ca")]
+    [InlineData("error:0A000412:SSL routines::ssl/tls alert bad certificate", "alert bad_certificate")]
+    [InlineData("error:0A0000F4:SSL routines::unexpected message", "error:0A0000F4:SSL routines::unexpected message")]
+    public void An_alert_is_named_as_the_protocol_does(string words, string told)
+    {
+        // Proves the name behind the library's words, of the innermost fault; and the words where there is no alert.
+        IOException fault = new("The decryption failed.", new AuthenticationException("", new TimeoutException(words)));
+        Assert.True(TlsFailedException.Is(fault));
+        Assert.Equal(told, TlsFailedException.Explain(fault));
     }
 
     private static void CheckOutcome(UpstreamTlsOutcome outcome, MemoryConnection connection, string refusal)
