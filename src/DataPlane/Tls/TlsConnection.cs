@@ -22,6 +22,7 @@ internal sealed class TlsConnection : ConnectionContext
     private readonly TimeProvider _clock;
     private readonly Pipes _pipes;
     private bool _isAborted;
+    private bool _hasEnded;
     private bool _isDisposed;
 
     /// <summary>Wraps a connection whose handshake is done.</summary>
@@ -55,6 +56,9 @@ internal sealed class TlsConnection : ConnectionContext
 
     /// <summary>The subject of the peer's verified certificate; empty without one.</summary>
     internal string PeerSubject { get; } = "";
+
+    /// <summary>The connection beneath.</summary>
+    internal ConnectionContext Beneath => _inner;
 
     /// <inheritdoc/>
     public override IDuplexPipe Transport { get; set; }
@@ -112,7 +116,7 @@ internal sealed class TlsConnection : ConnectionContext
         if (!_isDisposed)
         {
             _isDisposed = true;
-            if (!Volatile.Read(ref _isAborted)) await EndAsync();
+            if (!Volatile.Read(ref _isAborted)) await EndSendingAsync();
             await _pipes.Input.CompleteAsync();
             await _pipes.Output.CompleteAsync();
             await _tls.DisposeAsync();
@@ -122,7 +126,11 @@ internal sealed class TlsConnection : ConnectionContext
         await base.DisposeAsync();
     }
 
-    private async ValueTask EndAsync()
+    /// <summary>
+    /// Says that nothing more is sent; what the peer still sends can be read. False if that could not leave, as where
+    /// the peer takes nothing.
+    /// </summary>
+    internal async ValueTask<bool> EndSendingAsync()
     {
         try
         {
@@ -130,13 +138,16 @@ internal sealed class TlsConnection : ConnectionContext
             using CancellationTokenSource timer = new(CloseWithin, _clock);
             using CancellationTokenRegistration stop = timer.Token.UnsafeRegister(
                 static state => ((PipeWriter)state!).CancelPendingFlush(), output);
-            await _tls.ShutdownAsync();
-            await output.FlushAsync(CancellationToken.None);
+            if (!_hasEnded) await _tls.ShutdownAsync();
+            _hasEnded = true;
+            FlushResult flushed = await output.FlushAsync(CancellationToken.None);
+            return !flushed.IsCanceled && !flushed.IsCompleted;
         }
         catch (Exception)
         {
             // The peer went first, or TLS failed by its bytes, and then the library ends none: there is nobody to say
             // it to. Whatever is thrown here would keep the connection beneath from being let go.
+            return false;
         }
     }
 

@@ -242,9 +242,9 @@ internal sealed class CallConnection : IDisposable
     // Closing with unread bytes makes the kernel reset the connection, and the client may lose the answer with it.
     private async ValueTask LingerAsync()
     {
-        if (_transport is EpollConnection own) own.EndSending();   // Kestrel's would end both sides, TLS its stream
         _call.RequestBody.Release();
         _call.ClientDeadline.Arm(LingerMax);
+        await EndSendingAsync();
         PipeReader input = _transport.Transport.Input;
         long dropped = 0;
         while (dropped < _services.Limits.DrainBytesMax)
@@ -254,5 +254,19 @@ internal sealed class CallConnection : IDisposable
             input.AdvanceTo(result.Buffer.End);
             if (result.IsCompleted || (result.IsCanceled && _call.ClientDeadline.HasPassed)) return;
         }
+    }
+
+    // TLS first, then the socket. Kestrel's stays open: its flush is over when a pipe has the bytes, so the end of the
+    // socket's side could come before the answer; and completing that pipe ends both sides.
+    private async ValueTask EndSendingAsync()
+    {
+        ConnectionContext beneath = _transport;
+        if (_transport is TlsConnection tls)
+        {
+            if (!await tls.EndSendingAsync()) return;
+            beneath = tls.Beneath;
+        }
+
+        if (beneath is EpollConnection own) own.EndSending();
     }
 }

@@ -201,6 +201,26 @@ public sealed class TlsFrontTests : IDisposable
         await raw.ServedAsync();
     }
 
+    [Theory]
+    [InlineData(SslProtocols.Tls12)]
+    [InlineData(SslProtocols.Tls13)]
+    public async Task What_is_refused_hears_the_end_of_tls_at_once_and_may_go_on_sending(SslProtocols version)
+    {
+        // Proves the end of the gateway's side (RFC 9112 section 9.6): while the clock stands still the answer and the
+        // end of TLS are read, what comes after is taken, and the client's end lets the connection go in order.
+        await using MemoryGateway gateway = new(Policies.Standard, tls: Options());
+        MemoryClient raw = gateway.Connect();
+        using TlsPeer client = await TlsPeer.AsClientAsync(raw.Connection, protocols: version);
+        Assert.Equal(400, (await client.CallAsync("GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n" + "more")).Status);
+        Assert.Null(await client.ReadAsync());
+        Assert.False(raw.Served.IsCompleted);
+        await client.SendAsync(new string('x', 20_000));
+        Assert.False(raw.Served.IsCompleted);
+        await client.Stream.ShutdownAsync();
+        await raw.ServedAsync();
+        Assert.False(raw.Connection.WasAborted);
+    }
+
     [Fact]
     public async Task A_cut_answer_is_cut_without_an_end_of_tls()
     {

@@ -1,7 +1,9 @@
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using Countersign.DataPlane;
 using Countersign.Integration.Tests.EndToEnd;
+using Countersign.Kit;
 using Countersign.Policy.Approvals;
 using Xunit;
 
@@ -195,6 +197,49 @@ public sealed class FaultTests
         await gateway.ApproveAsync(asked);
         Assert.Equal(ApprovalState.Approved, Assert.Single(await gateway.ApprovalsAsync()).State);
         Assert.Equal(["client-gone"], await gateway.VerdictsAsync());
+    }
+
+    [Theory]
+    [InlineData(DataTransport.IoUring, true)]
+    [InlineData(DataTransport.Epoll, true)]
+    [InlineData(DataTransport.Kestrel, false)]
+    public async Task A_refusal_over_tls_ends_tls_and_then_the_sockets_side(DataTransport transport, bool endsSocket)
+    {
+        // Proves RFC 9112 section 9.6 over TLS: the answer, the end of TLS and, on our own transports, the socket's end
+        // come while the connection lingers, and it is let go when the client ends. Seen late, it lingers no more.
+        using TestCertificates certificates = new(TimeProvider.System.GetUtcNow());
+        (string certificate, string key) = certificates.IssueFiles("127.0.0.1");
+        await using WireGateway gateway = await WireGateway.StartAsync(
+            transport, tls: new DataTlsOptions { Certificates = [new CertificateFiles(certificate, key)] });
+        bool lingers = false;
+        for (int look = 0; look < 5 && !lingers; look++) lingers = await LingersAsync(gateway, endsSocket);
+        Assert.True(lingers);
+    }
+
+    private static async Task<bool> LingersAsync(WireGateway gateway, bool endsSocket)
+    {
+        Uri address = new(gateway.Listener.Addresses[0]);
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(address.Host, address.Port, Test);
+        await using NetworkStream wire = new(socket);
+        await using SslStream client = new(wire, leaveInnerStreamOpen: true);
+        await client.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = address.Host,
+#pragma warning disable CA5359 // Who is met is not what is tested.
+                RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+#pragma warning restore CA5359
+            },
+            Test);
+        await client.WriteAsync("GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\nmore"u8.ToArray(), Test);
+        using StreamReader reader = new(client, Encoding.Latin1, leaveOpen: true);
+        Assert.StartsWith("HTTP/1.1 400 ", await reader.ReadToEndAsync(Test), StringComparison.Ordinal);
+        if (endsSocket) Assert.Equal(0, await socket.ReceiveAsync(new byte[1], Test));
+        bool lingers = gateway.Listener.Connections == 1;
+        socket.Shutdown(SocketShutdown.Send);
+        await gateway.QuietAsync();
+        return lingers;
     }
 
     private static CancellationToken Test => TestContext.Current.CancellationToken;

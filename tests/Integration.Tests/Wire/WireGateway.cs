@@ -47,7 +47,7 @@ internal sealed class WireGateway : IAsyncDisposable
     private readonly SigningKeys _signing = SigningKeys.Create();
     private readonly PayloadSeal _seal = new(RandomNumberGenerator.GetBytes(32));
 
-    private WireGateway(DataTransport transport, Limits limits)
+    private WireGateway(DataTransport transport, Limits limits, DataTlsOptions? tls)
     {
         _issuer = new TestIssuer(_folder, TimeProvider.System);
         _audit = AuditLog.Open(
@@ -67,6 +67,7 @@ internal sealed class WireGateway : IAsyncDisposable
                 AuthorizationServers = [TestIssuer.Issuer],
                 Gateway = "wire",
                 Transport = transport,
+                Tls = tls,
                 Limits = limits with { PolicyStaleAfter = TimeSpan.FromHours(1), DrainWithin = TimeSpan.Zero },
             },
             new DataPlaneServices(
@@ -86,11 +87,12 @@ internal sealed class WireGateway : IAsyncDisposable
     internal InMemoryApprovalStore Store { get; } = new(TimeProvider.System);
 
     /// <summary>Starts it.</summary>
-    internal static async Task<WireGateway> StartAsync(DataTransport transport, Limits? limits = null)
+    internal static async Task<WireGateway> StartAsync(
+        DataTransport transport, Limits? limits = null, DataTlsOptions? tls = null)
     {
         Assert.SkipWhen(transport == DataTransport.Epoll && !DataPlaneListener.SupportsEpoll, "no epoll here");
         Assert.SkipWhen(transport == DataTransport.IoUring && !DataPlaneListener.SupportsIoUring, "no io_uring here");
-        WireGateway gateway = new(transport, limits ?? new Limits());
+        WireGateway gateway = new(transport, limits ?? new Limits(), tls);
         await gateway.Listener.StartAsync(TestContext.Current.CancellationToken);
         return gateway;
     }
