@@ -9,11 +9,7 @@ public sealed class BlockWidthTests
     private const int Seeds = 400;
 
     [Theory]
-    [InlineData((byte)BlockWidth.Scalar)]
-    [InlineData((byte)BlockWidth.Bits128)]
-    [InlineData((byte)BlockWidth.Bits256)]
-    [InlineData((byte)BlockWidth.Bits512)]
-    [InlineData((byte)BlockWidth.Eights)]
+    [MemberData(nameof(BlockWidths.All), MemberType = typeof(BlockWidths))]
     public void Every_width_says_what_single_bytes_say(byte width)
     {
         // Proves that blocks of each width, whole and in random chunks, give the output and the refusal that the
@@ -34,11 +30,7 @@ public sealed class BlockWidthTests
     }
 
     [Theory]
-    [InlineData((byte)BlockWidth.Scalar)]
-    [InlineData((byte)BlockWidth.Bits128)]
-    [InlineData((byte)BlockWidth.Bits256)]
-    [InlineData((byte)BlockWidth.Bits512)]
-    [InlineData((byte)BlockWidth.Eights)]
+    [MemberData(nameof(BlockWidths.All), MemberType = typeof(BlockWidths))]
     public void A_character_that_is_cut_where_a_block_ends_is_refused(byte width)
     {
         // Proves that what begins a character or an escape at the end of a block full of a string, and is not gone on

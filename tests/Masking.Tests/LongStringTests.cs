@@ -20,11 +20,7 @@ public sealed class LongStringTests
     ];
 
     [Theory]
-    [InlineData((byte)BlockWidth.Scalar)]
-    [InlineData((byte)BlockWidth.Bits128)]
-    [InlineData((byte)BlockWidth.Bits256)]
-    [InlineData((byte)BlockWidth.Bits512)]
-    [InlineData((byte)BlockWidth.Eights)]
+    [MemberData(nameof(BlockWidths.All), MemberType = typeof(BlockWidths))]
     public void Long_strings_are_read_as_single_bytes_are(byte width)
     {
         // Proves that blocks of each width move over strings that are masked, judged whole or inside a masked
@@ -48,11 +44,7 @@ public sealed class LongStringTests
     }
 
     [Theory]
-    [InlineData((byte)BlockWidth.Scalar)]
-    [InlineData((byte)BlockWidth.Bits128)]
-    [InlineData((byte)BlockWidth.Bits256)]
-    [InlineData((byte)BlockWidth.Bits512)]
-    [InlineData((byte)BlockWidth.Eights)]
+    [MemberData(nameof(BlockWidths.All), MemberType = typeof(BlockWidths))]
     public void Windows_take_the_strings_that_single_bytes_take(byte width)
     {
         // Proves escapes, UTF-8 and control characters in windows, across the ends of blocks: a window takes a text of

@@ -165,11 +165,7 @@ public sealed class WholeValueTests
     }
 
     [Theory]
-    [InlineData((byte)BlockWidth.Scalar)]
-    [InlineData((byte)BlockWidth.Bits128)]
-    [InlineData((byte)BlockWidth.Bits256)]
-    [InlineData((byte)BlockWidth.Bits512)]
-    [InlineData((byte)BlockWidth.Eights)]
+    [MemberData(nameof(BlockWidths.All), MemberType = typeof(BlockWidths))]
     public void Looks_into_strings_alike_at_each_width(byte width)
     {
         // Proves that blocks of each width find JSON in strings in strings, and what only lax readers take, as the

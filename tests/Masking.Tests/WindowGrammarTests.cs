@@ -29,11 +29,7 @@ public sealed class WindowGrammarTests
     private static readonly MaskProgram Program = MaskProgram.Compile([new("no such name", MaskAction.Redact)]);
 
     [Theory]
-    [InlineData((byte)BlockWidth.Scalar)]
-    [InlineData((byte)BlockWidth.Bits128)]
-    [InlineData((byte)BlockWidth.Bits256)]
-    [InlineData((byte)BlockWidth.Bits512)]
-    [InlineData((byte)BlockWidth.Eights)]
+    [MemberData(nameof(BlockWidths.All), MemberType = typeof(BlockWidths))]
     public void Takes_what_is_sound_and_ends_where_single_bytes_are(byte width)
     {
         // Proves that no sound text is left to the byte-by-byte scanner, and that behind each window stands what that
@@ -74,11 +70,7 @@ public sealed class WindowGrammarTests
     }
 
     [Theory]
-    [InlineData((byte)BlockWidth.Scalar)]
-    [InlineData((byte)BlockWidth.Bits128)]
-    [InlineData((byte)BlockWidth.Bits256)]
-    [InlineData((byte)BlockWidth.Bits512)]
-    [InlineData((byte)BlockWidth.Eights)]
+    [MemberData(nameof(BlockWidths.All), MemberType = typeof(BlockWidths))]
     public void Takes_every_number_and_literal_and_nothing_like_one(byte width)
     {
         // Proves numbers and literals against a regular expression: every text of up to five of the bytes that numbers
