@@ -54,7 +54,7 @@ public sealed partial class JsonMasker
 
     private void PutFinding(Detection found, ReadOnlySpan<byte> text, ref OutputRun output)
     {
-        if (_program.EffectOf(_program.HitOf(found.Detector)).Action == MaskAction.Redact)
+        if (_program.EffectOf(_program.HitOf(found, out _)).Action == MaskAction.Redact)
         {
             Put("***"u8, ref output);
             MaskedCount++;

@@ -66,14 +66,14 @@ public sealed partial class JsonMasker
         while (wanted != DetectorSet.None
             && ValueDetector.TryFind(text, wanted, from, _isUnderTellingName, out Detection found))
         {
-            Hit hit = _program.HitOf(found.Detector);
+            Hit hit = _program.HitOf(found, out DetectorSet by);
             if (hit < strictest)
             {
                 strictest = hit;
-                detector = found.Detector;
+                detector = by;
             }
 
-            wanted &= ~found.Detector;
+            wanted &= ~found.All;
             from = found.Start;
         }
 
@@ -165,7 +165,7 @@ public sealed partial class JsonMasker
 
     private void PutFinding(Detection found, ReadOnlySpan<byte> text, IBufferWriter<byte> output)
     {
-        Hit hit = _program.HitOf(found.Detector);
+        Hit hit = _program.HitOf(found, out DetectorSet detector);
         MaskEffect effect = _program.EffectOf(hit);
         if (effect.Action == MaskAction.Tokenize)
         {
@@ -181,7 +181,7 @@ public sealed partial class JsonMasker
             Put("***"u8, output);
         }
 
-        Count(hit, effect.Action, found.Detector);
+        Count(hit, effect.Action, detector);
     }
 
     private void PutToken(MaskEffect effect, ReadOnlySpan<byte> text, IBufferWriter<byte> output)

@@ -7,6 +7,9 @@ namespace Countersign.Masking;
 /// <param name="Rule">The rule's place in the list that was compiled.</param>
 internal sealed record MaskEffect(MaskAction Action, TokenKey? Key, byte[] Class, int Rule)
 {
+    /// <summary>Its action's place among them: the smaller leaves less of a value.</summary>
+    public int Strictness { get; } = StrictnessOf(Action);
+
     /// <summary>Places actions by what they leave of a value: the smaller leaves less.</summary>
     public static int StrictnessOf(MaskAction action) => action switch
     {

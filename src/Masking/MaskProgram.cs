@@ -130,8 +130,21 @@ public sealed class MaskProgram
     /// <summary>The effect of that rank; <see cref="Hit.None"/> has none.</summary>
     internal MaskEffect EffectOf(Hit hit) => _effects[(int)hit];
 
-    /// <summary>What happens to what <paramref name="detector"/>, one flag, found.</summary>
-    internal Hit HitOf(DetectorSet detector) => _hitOfDetector[BitOperations.TrailingZeroCount((uint)detector)];
+    /// <summary>What happens to what was <paramref name="found"/>: what leaves least of it, said by the
+    /// <paramref name="detector"/> that it is named after or, where another's says more, by the lowest such.</summary>
+    internal Hit HitOf(in Detection found, out DetectorSet detector)
+    {
+        detector = found.Detector;
+        Hit hit = HitOf(detector);
+        for (uint left = (uint)(found.All & ~detector); left != 0; left &= left - 1)
+        {
+            var other = (DetectorSet)(left & (0 - left));
+            if (EffectOf(HitOf(other)).Strictness >= EffectOf(hit).Strictness) continue;
+            (hit, detector) = (HitOf(other), other);
+        }
+
+        return hit;
+    }
 
     /// <summary>
     /// The live steps that select the member <paramref name="name"/>, and what bare names say of it. A name that is
@@ -190,6 +203,8 @@ public sealed class MaskProgram
     /// that.
     /// </summary>
     internal ulong Below(ulong live, ulong matched) => (matched & ~_lastSteps) << 1 | (live & DescendantSteps);
+
+    private Hit HitOf(DetectorSet detector) => _hitOfDetector[BitOperations.TrailingZeroCount((uint)detector)];
 
     private bool HasUnnamedPath()
     {

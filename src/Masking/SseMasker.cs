@@ -257,13 +257,13 @@ public sealed class SseMasker
             && ValueDetector.TryFind(text, _program!.Detectors, from, besideTellingName: false, out Detection found))
         {
             output.Write(text[from..found.Start]);
-            if (found.Detector == DetectorSet.PrivateKey && !PrivateKeyBlock.IsWhole(text, found.Start))
+            if (found.KeyEnd > 0 && !PrivateKeyBlock.IsWhole(text, found.KeyStart))
             {
                 Refuse(MaskRefusal.ValueTooLong);
                 return;
             }
 
-            _found.Write(text.Slice(found.Start, found.Length), found.Detector, output);
+            _found.Write(text.Slice(found.Start, found.Length), found, output);
             MaskedCount++;
             from = found.End;
         }

@@ -128,7 +128,7 @@ internal sealed class FormMasker
             output.Write(raw[..start]);
             raw = raw[(start + PercentText.RawLength(raw[start..], found.Length))..];
             _replaced.ResetWrittenCount();
-            _found!.Write(text.Slice(found.Start, found.Length), found.Detector, _replaced);
+            _found!.Write(text.Slice(found.Start, found.Length), found, _replaced);
             PercentText.Encode(_replaced.WrittenSpan, output);
             MaskedCount++;
             from = found.End;

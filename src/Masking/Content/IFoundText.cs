@@ -7,7 +7,7 @@ namespace Countersign.Masking.Content;
 /// asks.</summary>
 internal interface IFoundText
 {
-    /// <summary>Writes what replaces <paramref name="text"/>, which <paramref name="detector"/> found, or a rule's name
-    /// where that is <see cref="DetectorSet.None"/>.</summary>
-    void Write(ReadOnlySpan<byte> text, DetectorSet detector, IBufferWriter<byte> output);
+    /// <summary>Writes what replaces <paramref name="text"/>, which was <paramref name="found"/> by detectors, or by
+    /// its name where that is <see cref="Detection.None"/>.</summary>
+    void Write(ReadOnlySpan<byte> text, in Detection found, IBufferWriter<byte> output);
 }

@@ -32,9 +32,9 @@ internal sealed class MaskedText : IFoundText, IFormFields
         name.Length > MaskLimits.KeyBytesMax && _program!.Names.FoldsSeparators;
 
     /// <inheritdoc/>
-    public void Write(ReadOnlySpan<byte> text, DetectorSet detector, IBufferWriter<byte> output)
+    public void Write(ReadOnlySpan<byte> text, in Detection found, IBufferWriter<byte> output)
     {
-        Hit hit = _program!.HitOf(detector);
+        Hit hit = _program!.HitOf(found, out DetectorSet detector);
         Put(text, hit, output);
         Tell("$", hit, detector);
     }

@@ -36,13 +36,13 @@ public sealed class MaskedValue
             case MaskAction.Null or MaskAction.Drop:
                 break;
             case MaskAction.KeepLast4:
-                Starred.Write(value, DetectorSet.None, output);
+                Starred.Write(value, Detection.None, output);
                 break;
             case MaskAction.Tokenize:
                 WriteToken(value, effect, output);
                 break;
             default:
-                Redacted.Write(value, DetectorSet.None, output);
+                Redacted.Write(value, Detection.None, output);
                 break;
         }
     }

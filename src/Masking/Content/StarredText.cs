@@ -7,7 +7,7 @@ namespace Countersign.Masking.Content;
 internal sealed class StarredText(MaskAction action) : IFoundText
 {
     /// <inheritdoc/>
-    public void Write(ReadOnlySpan<byte> text, DetectorSet detector, IBufferWriter<byte> output)
+    public void Write(ReadOnlySpan<byte> text, in Detection found, IBufferWriter<byte> output)
     {
         int count = action == MaskAction.KeepLast4 ? Characters(text) : 0;
         if (count < MaskLimits.KeepCharsMin)

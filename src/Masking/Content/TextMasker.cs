@@ -6,7 +6,8 @@ namespace Countersign.Masking.Content;
 /// <summary>
 /// Masks plain text by detectors alone as it streams by, with the same output for every chunking. A line leaves once it
 /// is whole, since nothing but a private key crosses lines; of a longer line leaves what no detection can begin in any
-/// more. It holds <see cref="DetectorLimits.DetectionBytesMax"/> bytes and a little, and serves one body at a time.
+/// more. Where detections overlap and go on for longer, what is behind the first part of them is dropped as it comes.
+/// It holds <see cref="DetectorLimits.DetectionBytesMax"/> bytes and a little, and serves one body at a time.
 /// </summary>
 internal sealed class TextMasker
 {
@@ -24,8 +25,11 @@ internal sealed class TextMasker
     private int _left;       // of these, how many have left already and are kept as what stands before
     private int _looked;     // of these, how many have been looked at for a line's end
     private int _lineEnd;    // after the last line's end among them
-    private int _keyFrom;    // where a private key begins whose end has not come, or -1
+    private int _masked;     // of these, how many were masked: more than have left where detections go on
+    private int _heldTo;     // where what is found ends, or the part of it that is held; 0 if nothing is held
+    private bool _holdsKey;  // a private key whose end has not come
     private PrivateKeyTail _tail;   // of a key that was longer than what is held: it is dropped as it comes
+    private int _keysFrom;   // where that ends: no key begins in it
     private bool _isFinished;
 
     /// <summary>Detections that were masked in this body.</summary>
@@ -41,8 +45,8 @@ internal sealed class TextMasker
         _found = found;
         _opening = default;
         _check = default;
-        _count = _left = _looked = _lineEnd = 0;
-        _keyFrom = -1;
+        _count = _left = _looked = _lineEnd = _masked = _heldTo = _keysFrom = 0;
+        _holdsKey = false;
         _tail = default;
         _isFinished = false;
         MaskedCount = 0;
@@ -88,27 +92,20 @@ internal sealed class TextMasker
     {
         if (RefusedBecause.Length == 0) RefusedBecause = because;
         _buffer.AsSpan(0, _count).Clear();
-        _count = _left = 0;
+        _count = _left = _masked = 0;
         return MaskStatus.Refused;
     }
 
     private void Release(IBufferWriter<byte> output, bool isEnd)
     {
         if (!_opening.IsFine && !isEnd) return;
-        if (_tail.IsOpen)
-        {
-            DropTail();
-            Shift();
-        }
-
+        if (_tail.IsOpen) DropTail();
         int line = _buffer.AsSpan(_looked.._count).LastIndexOfAny((byte)'\n', (byte)'\r');
         if (line >= 0) _lineEnd = _looked + line + 1;
-        bool mayEndKey = _keyFrom >= 0
-            && _buffer.AsSpan(Math.Max(_keyFrom, _looked - 4).._count).IndexOf("-----"u8) >= 0;
+        bool mayEndKey = _holdsKey && _buffer.AsSpan(Math.Max(_left, _looked - 4).._count).IndexOf("-----"u8) >= 0;
         _looked = _count;
-        int held = Math.Max(_left, _keyFrom);
-        bool isLong = _count - held >= DetectorLimits.DetectionBytesMax + StepBytes;
-        bool isLine = _keyFrom < 0 ? _lineEnd > _left : mayEndKey;
+        bool isLong = _count - _left >= DetectorLimits.DetectionBytesMax + StepBytes;
+        bool isLine = _holdsKey ? mayEndKey : _lineEnd > _left && _lineEnd >= _heldTo;
         if (!isEnd && !isLine && !isLong) return;
         int limit = isEnd ? _count : Math.Max(_lineEnd, _count - DetectorLimits.DetectionBytesMax);
         Mask(output, limit, isEnd);
@@ -117,44 +114,92 @@ internal sealed class TextMasker
 
     private void Mask(IBufferWriter<byte> output, int limit, bool isEnd)
     {
+        _heldTo = 0;
+        _holdsKey = false;
         ReadOnlySpan<byte> text = _buffer.AsSpan(0, _count);
-        _keyFrom = -1;
         while (_left < limit)
         {
-            bool isFound = ValueDetector.TryFind(text, _wanted, _left, false, out Detection found);
-            if (!isFound || found.Start >= limit)
+            if (_left < _masked)
             {
-                output.Write(text[_left..limit]);
-                _left = limit;
-                return;
+                if (!GoOn(text, limit, isEnd)) return;
+                continue;
             }
 
-            output.Write(text[_left..found.Start]);
-            _left = found.Start;
-            bool isCut = found.Detector == DetectorSet.PrivateKey && !PrivateKeyBlock.IsWhole(text, found.Start);
-            bool isLong = found.Length >= DetectorLimits.DetectionBytesMax;
-            if (isCut && !isLong && !isEnd)
-            {
-                _keyFrom = found.Start;
-                return;
-            }
-
-            // Of a longer key the rest may not have come yet, so that it never counts.
-            int length = isLong ? DetectorLimits.DetectionBytesMax : found.Length;
-            _found!.Write(text.Slice(found.Start, length), found.Detector, output);
-            MaskedCount++;
-            _left += length;
-            if (!isCut || !isLong) continue;
-            _tail = PrivateKeyBlock.TailOf(text.Slice(found.Start, length));
-            DropTail();
+            bool isFound = ValueDetector.TryFind(
+                text, _wanted, _left, false, out Detection found, DetectorLimits.DetectionBytesMax);
+            int next = isFound ? Math.Min(found.Start, limit) : limit;
+            output.Write(text[_left..next]);
+            _left = next;
+            if (next == limit || (!isEnd && IsHeld(text, found, limit))) return;
+            Replace(text, found, output);
         }
+    }
+
+    // What begins before the limit has come whole, but for a private key; not so what overlaps it from behind that.
+    private bool IsHeld(ReadOnlySpan<byte> text, in Detection found, int limit)
+    {
+        _holdsKey = IsOpen(text, found);
+        int end = found.Start + Math.Min(found.Length, DetectorLimits.DetectionBytesMax);
+        if (_holdsKey || end <= limit) return _holdsKey;
+        _heldTo = end;
+        return true;
+    }
+
+    // Of a longer key the rest may not have come yet, so that it never counts.
+    private void Replace(ReadOnlySpan<byte> text, in Detection found, IBufferWriter<byte> output)
+    {
+        bool isLong = IsLong(found) && !PrivateKeyBlock.IsWhole(text, found.KeyStart);
+        int end = isLong ? found.KeyStart + DetectorLimits.DetectionBytesMax : found.End;
+        _found!.Write(text[found.Start..end], found, output);
+        MaskedCount++;
+        _left = found.Start + Math.Min(found.Length, DetectorLimits.DetectionBytesMax);
+        Drop(text, found);
+    }
+
+    /// <summary>Looks for what overlaps something masked, behind the part of that which is held, and drops it; false
+    /// if that is a key whose end has not come.</summary>
+    private bool GoOn(ReadOnlySpan<byte> text, int limit, bool isEnd)
+    {
+        bool isInKey = _left < _keysFrom;
+        int until = Math.Min(limit, isInKey ? _keysFrom : _masked);
+        DetectorSet wanted = isInKey ? _wanted & ~DetectorSet.PrivateKey : _wanted;
+        bool isFound = ValueDetector.TryFindOne(text, wanted, _left, until, false, out Detection found);
+        if (!isFound || found.Start >= until)
+        {
+            _left = until;
+            return true;
+        }
+
+        _left = found.Start;
+        _holdsKey = !isEnd && IsOpen(text, found);
+        if (_holdsKey) return false;
+        _left++;
+        Drop(text, found);
+        return true;
+    }
+
+    private void Drop(ReadOnlySpan<byte> text, in Detection found)
+    {
+        _masked = Math.Max(_masked, found.End);
+        if (found.KeyEnd == 0) return;
+        _keysFrom = found.KeyEnd;
+        if (!IsLong(found) || PrivateKeyBlock.IsWhole(text, found.KeyStart)) return;
+        _keysFrom = found.KeyStart + DetectorLimits.DetectionBytesMax;
+        _tail = PrivateKeyBlock.TailOf(text[found.KeyStart.._keysFrom]);
+        DropTail();
     }
 
     private void DropTail()
     {
-        _left += _tail.Take(_buffer.AsSpan(_left.._count));
-        _looked = Math.Max(_looked, _left);
+        _keysFrom += _tail.Take(_buffer.AsSpan(_keysFrom.._count));
+        _masked = Math.Max(_masked, _keysFrom);
     }
+
+    private static bool IsLong(in Detection found) =>
+        found.KeyEnd - found.KeyStart >= DetectorLimits.DetectionBytesMax;
+
+    private static bool IsOpen(ReadOnlySpan<byte> text, in Detection found) =>
+        found.KeyEnd > 0 && !IsLong(found) && !PrivateKeyBlock.IsWhole(text, found.KeyStart);
 
     // Keeps what stands before, on which a detection may depend, and moves the rest to the front when room is short.
     private void Shift()
@@ -166,6 +211,8 @@ internal sealed class TextMasker
         _left -= unneeded;
         _looked -= unneeded;
         _lineEnd = Math.Max(0, _lineEnd - unneeded);
-        if (_keyFrom >= 0) _keyFrom -= unneeded;
+        _masked = Math.Max(0, _masked - unneeded);
+        _heldTo = Math.Max(0, _heldTo - unneeded);
+        _keysFrom = Math.Max(0, _keysFrom - unneeded);
     }
 }

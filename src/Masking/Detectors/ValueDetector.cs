@@ -16,13 +16,39 @@ internal static class ValueDetector
     private const int BytesBefore = 4;
 
     /// <summary>
-    /// Finds the leftmost detection that begins at or after <paramref name="from"/>, of those that begin together the
-    /// longest. <paramref name="value"/> is a whole decoded string in UTF-8, or the text of a number;
-    /// <paramref name="besideTellingName"/> says that its name is one of <see cref="TellingNames"/>.
+    /// Finds the leftmost detection that begins at or after <paramref name="from"/>, with all that overlap it and one
+    /// another: none hides another that reaches further. <paramref name="value"/> is a whole decoded string in UTF-8,
+    /// or the text of a number; <paramref name="besideTellingName"/> says that its name is one of
+    /// <see cref="TellingNames"/>. Of a text that goes on, what begins <paramref name="most"/> bytes behind the
+    /// leftmost or later is not looked for.
     /// </summary>
     [HotPath]
     public static bool TryFind(
-        ReadOnlySpan<byte> value, DetectorSet wanted, int from, bool besideTellingName, out Detection found)
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, bool besideTellingName, out Detection found,
+        int most = int.MaxValue)
+    {
+        if (!TryFindOne(value, wanted, from, value.Length, besideTellingName, out found)) return false;
+        Extend(value, wanted, besideTellingName, default, most, ref found);
+        return true;
+    }
+
+    /// <summary>As <see cref="TryFind"/>, where it is known at which <paramref name="places"/> what is wanted may be
+    /// given away: a bit for each byte, 64 a word, too many and never too few; no words if there are none.</summary>
+    [HotPath]
+    public static bool TryFindAt(
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, bool besideTellingName, ReadOnlySpan<ulong> places,
+        out Detection found)
+    {
+        if (!TryFindOneAt(value, wanted, from, value.Length, besideTellingName, places, out found)) return false;
+        Extend(value, wanted, besideTellingName, places, int.MaxValue, ref found);
+        return true;
+    }
+
+    /// <summary>Finds the leftmost detection that begins at or after <paramref name="from"/>, of those that begin
+    /// together the longest; what begins at <paramref name="until"/> or later may be missed.</summary>
+    [HotPath]
+    public static bool TryFindOne(
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, int until, bool besideTellingName, out Detection found)
     {
         found = Detection.None;
         if (besideTellingName) found = BesideName(value, wanted, from);
@@ -36,18 +62,16 @@ internal static class ValueDetector
         {
             ulong places = triggers.In(value[at..], ref isAfterWord, ref isAfterDigit);
             if (places != 0 && LookAt(value, wanted, from, at, places, ref found)) return true;
-            if (at > found.Start) return true;
+            if (at >= until || at > found.Start) return found.Length > 0;
         }
 
         return FindInTail(value, wanted, from, at, triggers, isAfterWord, isAfterDigit, ref found);
     }
 
-    /// <summary>As <see cref="TryFind"/>, where it is known at which <paramref name="places"/> what is wanted may be
-    /// given away: a bit for each byte, 64 a word, too many and never too few; no words if there are none.</summary>
     [HotPath]
-    public static bool TryFindAt(
-        ReadOnlySpan<byte> value, DetectorSet wanted, int from, bool besideTellingName, ReadOnlySpan<ulong> places,
-        out Detection found)
+    private static bool TryFindOneAt(
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, int until, bool besideTellingName,
+        ReadOnlySpan<ulong> places, out Detection found)
     {
         found = Detection.None;
         if (besideTellingName) found = BesideName(value, wanted, from);
@@ -60,10 +84,32 @@ internal static class ValueDetector
             ulong marked = places[word] & here;
             here = ulong.MaxValue;
             if (marked != 0 && LookAt(value, wanted, from, at, marked, ref found)) return true;
-            if (at > found.Start) return true;
+            if (at >= until || at > found.Start) break;
         }
 
         return found.Length > 0;
+    }
+
+    // Adds to what was found all that begins in it, and in that. A key begins in no other key: what stands in one is
+    // its text, and each key would be read to its end again for each that began in it.
+    private static void Extend(
+        ReadOnlySpan<byte> value, DetectorSet wanted, bool besideTellingName, ReadOnlySpan<ulong> places, int most,
+        ref Detection found)
+    {
+        int from = found.Start + 1;
+        while (from < found.End && from - found.Start < most)
+        {
+            bool isInKey = from < found.KeyEnd;
+            int until = isInKey ? found.KeyEnd : found.End;
+            DetectorSet left = isInKey ? wanted & ~DetectorSet.PrivateKey : wanted;
+            bool isFound = places.IsEmpty
+                ? TryFindOne(value, left, from, until, besideTellingName, out Detection next)
+                : TryFindOneAt(value, left, from, until, besideTellingName, places, out next);
+            isFound = isFound && next.Start < until && next.Start - found.Start < most;
+            if (!isFound && !isInKey) return;
+            if (isFound) found = found.With(next);
+            from = isFound ? next.Start + 1 : until;
+        }
     }
 
     // What is left of a value is less than a block and what is read with it, and is looked at among zeros.
@@ -139,7 +185,8 @@ internal static class ValueDetector
                 Offer(place, PhoneNumber.Match(value, place), DetectorSet.Phone, from, ref found);
                 break;
             case (byte)'-':
-                Offer(place - 4, PrivateKeyBlock.Match(value, place - 4), DetectorSet.PrivateKey, from, ref found);
+                if ((wanted & DetectorSet.PrivateKey) != 0)
+                    Offer(place - 4, PrivateKeyBlock.Match(value, place - 4), DetectorSet.PrivateKey, from, ref found);
                 break;
             case (byte)':':
                 Offer(BasicAuth.After(value, place), from, ref found);

@@ -168,7 +168,7 @@ public sealed class TextMaskerTests
         var stars = new StarredText(MaskAction.KeepLast4);
         foreach (string text in new[] { "4111111111111111", "1234567", "jörg@x.рфюы" })
         {
-            stars.Write(Encoding.UTF8.GetBytes(text), DetectorSet.None, output);
+            stars.Write(Encoding.UTF8.GetBytes(text), Detection.None, output);
             output.Write(" "u8);
         }
 

@@ -19,25 +19,34 @@ internal static partial class SlowDetector
             @"\G(?<![0-9A-Za-z])(?<![0-9]\.)(?:[0-9][ -]?){" + (count - 1) + @"}[0-9](?![0-9A-Za-z])(?!\.[0-9])")),
     ];
 
-    /// <summary>The first detection at or after <paramref name="from"/>, or <see cref="Detection.None"/>.</summary>
+    /// <summary>The first detection at or after <paramref name="from"/>, with all that overlap it and one another; or
+    /// <see cref="Detection.None"/>.</summary>
     public static Detection Find(byte[] value, DetectorSet wanted, int from, bool besideTellingName)
     {
         string text = Encoding.Latin1.GetString(value);
-        for (int start = from; start < text.Length; start++)
+        Detection found = Detection.None;
+        for (int start = from; start < Math.Min(text.Length, found.End); start++)
         {
-            Detection best = Detection.None;
+            int end = found.End;
+            int longest = 0;
             for (uint bit = 1; bit <= (uint)DetectorSet.HighEntropy; bit <<= 1)
             {
                 var detector = (DetectorSet)bit;
-                if ((wanted & detector) == 0) continue;
+                bool isKey = detector == DetectorSet.PrivateKey;
+                if ((wanted & detector) == 0 || (isKey && start < found.KeyEnd)) continue;
                 int length = Length(text, start, detector, besideTellingName);
-                if (length > 0) best = Detection.Better(best, new Detection(start, length, detector));
+                if (length == 0) continue;
+                if (found.Length == 0) found = new(start, 0, detector) { All = 0, KeyEnd = 0 };
+                if (found.Length == 0) end = start;
+                if (start == found.Start && length > longest) found = found with { Detector = detector };
+                longest = Math.Max(longest, length);
+                end = Math.Max(end, start + length);
+                found = found with { Length = end - found.Start, All = found.All | detector };
+                if (isKey) found = found with { KeyStart = start, KeyEnd = start + length };
             }
-
-            if (best.Length > 0) return best;
         }
 
-        return Detection.None;
+        return found;
     }
 
     private static int Length(string text, int start, DetectorSet detector, bool telling) => detector switch
