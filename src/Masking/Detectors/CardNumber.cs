@@ -3,7 +3,8 @@ namespace Countersign.Masking.Detectors;
 /// <summary>
 /// A payment card's number: a network's prefix with a length that the network issues, the check digit of ISO/IEC 7812-1
 /// (Luhn), plain or in groups of three to eight digits (the last may be shorter or longer, the first has four or more)
-/// parted by one space or dash each. Part of a decimal fraction is none.
+/// parted by one space or dash each. Part of a decimal fraction is none; a whole number that is written as a decimal,
+/// with a fraction of zeros, may be one, without that fraction.
 /// </summary>
 internal static class CardNumber
 {
@@ -63,9 +64,16 @@ internal static class CardNumber
         AsciiClass.BeginsWord(value, start)
         && !(start > 1 && value[start - 1] == '.' && AsciiClass.IsDigit(value[start - 2]));
 
-    private static bool EndsHere(ReadOnlySpan<byte> value, int end) =>
-        AsciiClass.EndsWord(value, end)
-        && !(end < value.Length && value[end] == '.' && AsciiClass.DigitAt(value, end + 1));
+    private static bool EndsHere(ReadOnlySpan<byte> value, int end)
+    {
+        bool hasFraction = end < value.Length && value[end] == '.' && AsciiClass.DigitAt(value, end + 1);
+        if (!hasFraction) return AsciiClass.EndsWord(value, end);
+        ReadOnlySpan<byte> fraction = value[(end + 1)..];
+        int zeros = fraction.IndexOfAnyExcept((byte)'0');
+        if (zeros < 0) zeros = fraction.Length;
+        bool goesOn = zeros < fraction.Length && fraction[zeros] == '.' && AsciiClass.DigitAt(fraction, zeros + 1);
+        return zeros is > 0 and <= DetectorLimits.FractionMax && AsciiClass.EndsWord(fraction, zeros) && !goesOn;
+    }
 
     // Issuer prefixes as the networks publish them; see docs/MASKING.md.
     private static byte[] Prefixes()

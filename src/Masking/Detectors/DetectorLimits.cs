@@ -24,6 +24,9 @@ internal static class DetectorLimits
     /// <summary>Bytes of the part of a URL between its scheme and its path.</summary>
     public const int AuthorityMax = 512;
 
+    /// <summary>Zeros behind the point of a card's number: decimals of databases have up to 38 digits.</summary>
+    public const int FractionMax = 32;
+
     /// <summary>Bytes between an access key's id and the secret that belongs to it.</summary>
     public const int SecretGapMax = 128;
 

@@ -16,7 +16,8 @@ internal static partial class SlowDetector
     private static readonly Regex[] Cards =
     [
         .. Enumerable.Range(12, 8).Select(count => new Regex(
-            @"\G(?<![0-9A-Za-z])(?<![0-9]\.)(?:[0-9][ -]?){" + (count - 1) + @"}[0-9](?![0-9A-Za-z])(?!\.[0-9])")),
+            @"\G(?<![0-9A-Za-z])(?<![0-9]\.)(?:[0-9][ -]?){" + (count - 1) + @"}[0-9]"
+            + @"(?:\.0{1,32}(?![0-9A-Za-z])(?!\.[0-9])|(?![0-9A-Za-z])(?!\.[0-9]))")),
     ];
 
     /// <summary>The first detection at or after <paramref name="from"/>, with all that overlap it and one another; or
@@ -69,11 +70,12 @@ internal static partial class SlowDetector
         {
             Match match = Cards[count - 12].Match(text, start);
             if (!match.Success) continue;
-            string[] groups = match.Value.Split(' ', '-');
+            string number = match.Value.Split('.')[0];
+            string[] groups = number.Split(' ', '-');
             bool isGrouped = groups[..^1].All(group => group.Length is >= 3 and <= 8)
                 && (groups.Length == 1 || groups[0].Length >= 4);
             string digits = string.Concat(groups);
-            if (isGrouped && SlowCard.IsIssued(digits) && SlowCard.PassesLuhn(digits)) return match.Length;
+            if (isGrouped && SlowCard.IsIssued(digits) && SlowCard.PassesLuhn(digits)) return number.Length;
         }
 
         return 0;
