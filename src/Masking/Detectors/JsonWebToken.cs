@@ -6,7 +6,8 @@ namespace Countersign.Masking.Detectors;
 /// <summary>
 /// A token in the compact form of RFC 7515 section 7.1, or of RFC 7516 section 7.1 with its five parts: base64url parts
 /// parted by dots, of which the first decodes to a JSON object with the member <c>alg</c>. The last part of three may
-/// be empty, as an unsecured token has it.
+/// be empty, as an unsecured token has it, or the second, as a token has it whose content is detached (RFC 7515
+/// appendix F) or whose key was agreed upon (RFC 7516 section 5.1).
 /// </summary>
 internal static class JsonWebToken
 {
@@ -25,8 +26,10 @@ internal static class JsonWebToken
         if (header > DetectorLimits.TokenHeaderMax || header + 2 >= text.Length || text[header] != '.') return 0;
         int payload = Part(text[(header + 1)..]);
         int end = header + 1 + payload;
-        if (payload == 0 || end >= text.Length || text[end] != '.') return 0;
-        end += 1 + Part(text[(end + 1)..]);
+        if (end >= text.Length || text[end] != '.') return 0;
+        int signature = Part(text[(end + 1)..]);
+        if (payload == 0 && signature == 0) return 0;
+        end += 1 + signature;
         if (end > DetectorLimits.DetectionBytesMax || !IsHeader(text[..header])) return 0;
         return Encrypted(text, end);
     }

@@ -13,7 +13,7 @@ internal static class ValueFilter
     private const int SsnMin = 11;
     private const int IbanMin = 15;
     private const int PhoneMin = 9;
-    private const int TokenMin = 16;
+    private const int TokenMin = 15;
     private const int PrivateKeyMin = 27;
     private const int VendorKeyMin = 15;
     private const int AddressMin = 5;

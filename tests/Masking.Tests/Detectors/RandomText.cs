@@ -25,6 +25,8 @@ internal static class RandomText
         "bob@example.com，",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@example.org",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U", "eyJhbGciOiJub25lIn0.e30.",
+        "eyJhbGciOiJFUzI1NiJ9..dozjgNryP4J3jVmNHl0w", "eyJhbGciOiJub25lIn0..", "eyJhbGciOiJkaXIifQ..b.c.d",
+        "eyJhbGciOjB9.a.", "eyJhbGciOjB9..a",
         "eyJ0eXAiOiJKV1QifQ.e30.abc", "eyJhbGciOiJkaXIifQ.a.b.c.d", "eyJhbGciOiJkaXIifQ.a.b.c",
         "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----\nMIIB",
         "-----BEGIN PGP PRIVATE KEY BLOCK-----x-----END PGP PRIVATE KEY BLOCK-----", "-----BEGIN CERTIFICATE-----",

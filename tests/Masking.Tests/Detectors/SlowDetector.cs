@@ -196,8 +196,8 @@ internal static partial class SlowDetector
     private static partial Regex AccountForm();
 
     [GeneratedRegex(
-        @"\G(?<![A-Za-z0-9_-])(?<signed>(?<header>e[yw][A-Za-z0-9_-]*)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)"
-        + @"(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)?")]
+        @"\G(?<![A-Za-z0-9_-])(?<signed>(?<header>e[yw][A-Za-z0-9_-]*)\."
+        + @"(?:[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|\.[A-Za-z0-9_-]+))(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)?")]
     private static partial Regex TokenForm();
 
     [GeneratedRegex(@"\G(?<=[0-9A-Za-z]://)[^\x00-\x20/?#""'<>\\`\x7F]+")]
