@@ -5,10 +5,16 @@ namespace Countersign.Masking.Detectors;
 /// <summary>
 /// Text of 8 to 512 bytes that looks random: a Shannon entropy of 3 bits per byte or more, and a digit or letters in
 /// both cases. Alone it means nothing, since ids and hashes look the same, so it counts beside a telling name: in a
-/// value that has one, or after <c>name=</c> or <c>name: </c> in a text.
+/// value that has one, or after <c>name=</c> or <c>name: </c> in a text. There, four groups of four small letters with
+/// the same blank or dash between them count too, which is how Google and Apple write passwords of apps: all of the
+/// value, or all up to where one in a text ends.
 /// </summary>
 internal static class HighEntropySecret
 {
+    /// <summary>Bytes of four groups of four letters.</summary>
+    public const int GroupedBytes = (GroupLetters * 4) + 3;
+
+    private const int GroupLetters = 4;
     private const double BitsMin = 3.0 - 1e-9;   // eight bytes that all differ have three
 
     private static readonly SearchValues<byte> BlankBytes = SearchValues.Create(Controls());
@@ -21,6 +27,9 @@ internal static class HighEntropySecret
     public static Detection InValue(ReadOnlySpan<byte> value, int from)
     {
         if (value.Length > DetectorLimits.TellingValueMax) return Detection.None;
+        int first = Math.Max(0, value.IndexOfAnyExcept(BlankBytes));
+        ReadOnlySpan<byte> whole = value[first..(value.LastIndexOfAnyExcept(BlankBytes) + 1)];
+        if (first >= from && IsGrouped(whole)) return new(first, GroupedBytes, DetectorSet.HighEntropy);
         int place = from;
         if (from > 0 && !BlankBytes.Contains(value[from - 1])) place = from + Run(value[from..], BlankBytes);
         while (place < value.Length)
@@ -43,7 +52,29 @@ internal static class HighEntropySecret
         start += Scheme(value[start..]);
         ReadOnlySpan<byte> rest = value[start..Math.Min(value.Length, start + DetectorLimits.SecretMax + 1)];
         int length = Run(rest, Ends);
-        return IsSecret(rest[..length]) ? new(start, length, DetectorSet.HighEntropy) : Detection.None;
+        if (BeginsGrouped(rest)) length = GroupedBytes;
+        else if (!IsSecret(rest[..length])) return Detection.None;
+        return new(start, length, DetectorSet.HighEntropy);
+    }
+
+    // Words that go on are a sentence.
+    private static bool BeginsGrouped(ReadOnlySpan<byte> text)
+    {
+        if (text.Length <= GroupedBytes) return IsGrouped(text);
+        byte next = text[GroupedBytes];
+        return next is not ((byte)' ' or (byte)'\t') && Ends.Contains(next) && IsGrouped(text[..GroupedBytes]);
+    }
+
+    private static bool IsGrouped(ReadOnlySpan<byte> text)
+    {
+        if (text.Length != GroupedBytes || text[GroupLetters] is not ((byte)' ' or (byte)'-')) return false;
+        for (int place = 0; place < text.Length; place++)
+        {
+            bool parts = place % (GroupLetters + 1) == GroupLetters;
+            if (parts ? text[place] != text[GroupLetters] : !AsciiClass.IsLower(text[place])) return false;
+        }
+
+        return Bits(text) >= BitsMin;
     }
 
     // `Authorization: Bearer …` and its like.

@@ -58,7 +58,8 @@ internal static class ValueFilter
         DetectorSet possible = DetectorSet.None;
         if (value.Length == SecretTextMin) possible |= DetectorSet.CloudKey;   // a secret needs no mark beside its name
         bool looksForSecrets = (wanted & DetectorSet.HighEntropy) != 0;
-        if (looksForSecrets && value.ContainsAny(DigitsAndCapitals))
+        bool mayBeGrouped = value.Length >= HighEntropySecret.GroupedBytes && value.ContainsAny((byte)' ', (byte)'-');
+        if (looksForSecrets && (mayBeGrouped || value.ContainsAny(DigitsAndCapitals)))
             possible |= DetectorSet.HighEntropy;
         var triggers = new Triggers(wanted & ~DetectorSet.HighEntropy);
         ulong isAfterWord = 0;

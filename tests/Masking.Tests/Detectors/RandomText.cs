@@ -42,7 +42,7 @@ internal static class RandomText
         "http://a:b@c@d.example", "https://host/path@x:y", "ftp://user@host", "password=Tr0ub4dor&3",
         "api_key: \"a1B2c3D4e5F6\"",
         "\"client-secret\":\"Zx9!kLmQ27pw\"", "token = abcdefgh", "Authorization: Bearer mF_9.B5f-4.1JqM",
-        "tokenType=a1B2c3D4e5F6",
+        "tokenType=a1B2c3D4e5F6", "app_password=xkqz vbnw plmt rfgh", "xkqz-vbnw-plmt-rfgh", "xkqz vbnw plmt rfgh",
         "pwd:aaaaaaaaaaaa1", "hunter2", "s3cr3tV4lue", "a1B2c3D4e5F6", "2024-05-17T09:31:07", "3.141592653589793",
         "10.0.0.17",
         "12345678901234567890", "word", "été", "の", "\n", "\t", "\"", "/", "::", "==", "@", "+", "(", ")", ".",

@@ -5,6 +5,8 @@ namespace Countersign.Masking.Tests.Detectors;
 /// <summary>Keys and secrets for <see cref="SlowDetector"/>.</summary>
 internal static partial class SlowSecret
 {
+    private const double LeastBits = 3.0 - 1e-9;
+
     private static readonly string[] Words =
     [
         "password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey", "secretkey",
@@ -36,14 +38,26 @@ internal static partial class SlowSecret
     public static int HighEntropy(string text, int start, bool telling)
     {
         int length = 0;
-        if (telling && text.Length <= 1_024) length = Kept(WholeRun().Match(text, start));
+        if (telling && text.Length <= 1_024)
+            length = Math.Max(Kept(WholeRun().Match(text, start)), Grouped(text, start));
         foreach (Match assigned in Assigned().Matches(text))
         {
             if (assigned.Groups["value"].Index != start || !IsTelling(assigned.Groups["name"].Value)) continue;
             length = Math.Max(length, Kept(ValueRun().Match(text, start)));
+            Match grouped = GroupsInText().Match(text, start);
+            if (grouped.Success && Bits(grouped.Value) >= LeastBits) length = Math.Max(length, grouped.Length);
         }
 
         return length;
+    }
+
+    // All of the value but for blanks around it.
+    private static int Grouped(string text, int start)
+    {
+        Match match = Groups().Match(text);
+        return match.Success && match.Groups["all"].Index == start && Bits(match.Groups["all"].Value) >= LeastBits
+            ? match.Groups["all"].Length
+            : 0;
     }
 
     private static int Kept(Match run) => IsSecret(run.Value) ? run.Length : 0;
@@ -53,13 +67,21 @@ internal static partial class SlowSecret
         if (text.Length is < 8 or > 512) return false;
         bool isMixed = text.Any(char.IsAsciiDigit)
             || (text.Any(char.IsAsciiLetterUpper) && text.Any(char.IsAsciiLetterLower));
-        double bits = -text.GroupBy(one => one).Sum(group =>
-        {
-            double share = (double)group.Count() / text.Length;
-            return share * Math.Log2(share);
-        });
-        return isMixed && bits >= 3.0 - 1e-9;
+        return isMixed && Bits(text) >= LeastBits;
     }
+
+    private static double Bits(string text) => -text.GroupBy(one => one).Sum(group =>
+    {
+        double share = (double)group.Count() / text.Length;
+        return share * Math.Log2(share);
+    });
+
+    [GeneratedRegex(@"^[\x00-\x20\x7F]*(?<all>[a-z]{4}([ -])[a-z]{4}\1[a-z]{4}\1[a-z]{4})[\x00-\x20\x7F]*\z")]
+    private static partial Regex Groups();
+
+    [GeneratedRegex(
+        @"\G[a-z]{4}([ -])[a-z]{4}\1[a-z]{4}\1[a-z]{4}(?=\z|[\x00-\x08\x0A-\x1F\x7F""'`,;&<>()\[\]{}])")]
+    private static partial Regex GroupsInText();
 
     [GeneratedRegex(
         @"\G(?<![0-9A-Za-z])(?:(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{35}(?![_-])|gh[pousr]_[A-Za-z0-9]{36,255}"
