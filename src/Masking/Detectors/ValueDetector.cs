@@ -61,11 +61,11 @@ internal static class ValueDetector
         for (; at <= lastWhole; at += TriggerMasks.BlockBytes)
         {
             ulong places = triggers.In(value[at..], ref isAfterWord, ref isAfterDigit);
-            if (places != 0 && LookAt(value, wanted, from, at, places, ref found)) return true;
+            if (places != 0 && LookAt(value, wanted, from, until, at, places, ref found)) return found.Length > 0;
             if (at >= until || at > found.Start) return found.Length > 0;
         }
 
-        return FindInTail(value, wanted, from, at, triggers, isAfterWord, isAfterDigit, ref found);
+        return FindInTail(value, wanted, from, until, at, triggers, isAfterWord, isAfterDigit, ref found);
     }
 
     [HotPath]
@@ -83,7 +83,7 @@ internal static class ValueDetector
             int at = word * TriggerMasks.BlockBytes;
             ulong marked = places[word] & here;
             here = ulong.MaxValue;
-            if (marked != 0 && LookAt(value, wanted, from, at, marked, ref found)) return true;
+            if (marked != 0 && LookAt(value, wanted, from, until, at, marked, ref found)) break;
             if (at >= until || at > found.Start) break;
         }
 
@@ -114,8 +114,8 @@ internal static class ValueDetector
 
     // What is left of a value is less than a block and what is read with it, and is looked at among zeros.
     private static bool FindInTail(
-        ReadOnlySpan<byte> value, DetectorSet wanted, int from, int at, Triggers triggers, ulong isAfterWord,
-        ulong isAfterDigit, ref Detection found)
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, int until, int at, Triggers triggers,
+        ulong isAfterWord, ulong isAfterDigit, ref Detection found)
     {
         Span<byte> padded = stackalloc byte[TriggerMasks.BlockBytes + TriggerMasks.BytesAhead];
         for (bool isFirst = true; at < value.Length; at += TriggerMasks.BlockBytes, isFirst = false)
@@ -123,7 +123,7 @@ internal static class ValueDetector
             if (!isFirst) padded.Clear();
             value.Slice(at, Math.Min(value.Length - at, padded.Length)).CopyTo(padded);
             ulong places = triggers.In(padded, ref isAfterWord, ref isAfterDigit);
-            if (places != 0 && LookAt(value, wanted, from, at, places, ref found)) return true;
+            if (places != 0 && LookAt(value, wanted, from, until, at, places, ref found)) return found.Length > 0;
         }
 
         return found.Length > 0;
@@ -149,25 +149,24 @@ internal static class ValueDetector
         return found;
     }
 
-    /// <summary>True once <paramref name="found"/> is the leftmost.</summary>
+    /// <summary>True once <paramref name="found"/> is the leftmost, or what comes begins too late.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool LookAt(
-        ReadOnlySpan<byte> value, DetectorSet wanted, int from, int at, ulong places, ref Detection found)
+        ReadOnlySpan<byte> value, DetectorSet wanted, int from, int until, int at, ulong places,
+        ref Detection found)
     {
         for (; places != 0; places &= places - 1)
         {
             int place = at + BitOperations.TrailingZeroCount(places);
             byte one = value[place];
-            if (found.Length > 0)
-            {
-                if (place > (long)found.Start + DetectorLimits.LocalPartMax) return true;
-                if (place > found.Start + BytesBefore && one != '@') continue;
-            }
+            int last = Math.Min(found.Start, until - 1);
+            if (place > last + DetectorLimits.LocalPartMax) return true;
+            if (place > last + BytesBefore && one != '@') continue;
 
             Inspect(value, wanted, from, place, one, ref found);
         }
 
-        return found.Length > 0 && at + TriggerMasks.BlockBytes > (long)found.Start + DetectorLimits.LocalPartMax;
+        return at >= Math.Min(found.Start + 1L, until);
     }
 
     private static void Inspect(
@@ -176,6 +175,8 @@ internal static class ValueDetector
         bool assigns = (wanted & DetectorSet.HighEntropy) != 0 && place + 1 < value.Length
             && value[place + 1] is (byte)'=' or (byte)':';
         if (assigns) Offer(HighEntropySecret.After(value, place + 1), from, ref found);
+        bool isPast = place < from && one is not (byte)':' && (one == 'e' || !AsciiClass.IsLetter(one));
+        if (isPast) return;   // these begin no later than here
         switch (one)
         {
             case (byte)'@':
