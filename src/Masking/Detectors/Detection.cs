@@ -29,6 +29,9 @@ internal readonly record struct Detection(int Start, int Length, DetectorSet Det
         return isOther ? other.With(one) : one.With(other);
     }
 
+    /// <summary>This and what lies in it of an address that goes on behind it, which is none.</summary>
+    public Detection WithInside(Detection address) => this with { All = All | (address.All & ~DetectorSet.Email) };
+
     /// <summary>This and one that begins in it.</summary>
     public Detection With(Detection other) => this with
     {

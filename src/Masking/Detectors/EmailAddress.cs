@@ -28,6 +28,16 @@ internal static class EmailAddress
         return end == 0 ? Detection.None : new Detection(start, end - start, DetectorSet.Email);
     }
 
+    /// <summary>True if one may begin before <paramref name="place"/> and end behind it.</summary>
+    public static bool MayCross(ReadOnlySpan<byte> value, int place) =>
+        place >= value.Length || value[place] == '@' || !NotLocal.Contains(value[place]);
+
+    /// <summary>True where it is sure that the one around the <c>@</c> at <paramref name="sign"/>, if there is one, begins
+    /// before <paramref name="from"/>.</summary>
+    public static bool BeginsBefore(ReadOnlySpan<byte> value, int sign, int from) =>
+        from > 0 && sign - from < DetectorLimits.LocalPartMax - 4 && value[from - 1] < 0x80
+        && !NotLocal.Contains(value[from - 1]) && (sign < from || value[from..sign].IndexOfAny(NotLocal) < 0);
+
     private static bool HoldsWord(ReadOnlySpan<byte> local)
     {
         foreach (byte one in local)

@@ -107,9 +107,22 @@ internal static class ValueDetector
                 : TryFindOneAt(value, left, from, until, besideTellingName, places, out next);
             isFound = isFound && next.Start < until && next.Start - found.Start < most;
             if (!isFound && !isInKey) return;
-            if (isFound) found = found.With(next);
+            if (isFound) found = IsHost(value, found, next) ? found.WithInside(next) : found.With(next);
             from = isFound ? next.Start + 1 : until;
         }
+    }
+
+    // What looks like an address whose sign is a URL's, behind user and password, is no more than its host. What else was
+    // found there reaches over no sign.
+    private static bool IsHost(ReadOnlySpan<byte> value, in Detection found, in Detection next)
+    {
+        const DetectorSet OverSigns = DetectorSet.HighEntropy | DetectorSet.PrivateKey;
+        bool isUser = (found.All & (DetectorSet.BasicAuthUrl | DetectorSet.Email | OverSigns))
+            == DetectorSet.BasicAuthUrl;
+        bool isAddress = next.Detector == DetectorSet.Email
+            && (next.All & (DetectorSet.BasicAuthUrl | OverSigns)) == DetectorSet.None;
+        return isUser && isAddress && next.End > found.End && value[found.End] == '@'
+            && value[next.Start..found.End].IndexOf((byte)'@') < 0;
     }
 
     // What is left of a value is less than a block and what is read with it, and is looked at among zeros.
@@ -155,9 +168,11 @@ internal static class ValueDetector
         ReadOnlySpan<byte> value, DetectorSet wanted, int from, int until, int at, ulong places,
         ref Detection found)
     {
+        int end = until + (EmailAddress.MayCross(value, until) ? DetectorLimits.LocalPartMax : BytesBefore);
         for (; places != 0; places &= places - 1)
         {
             int place = at + BitOperations.TrailingZeroCount(places);
+            if (place >= end) return true;
             byte one = value[place];
             int last = Math.Min(found.Start, until - 1);
             if (place > last + DetectorLimits.LocalPartMax) return true;
@@ -166,7 +181,7 @@ internal static class ValueDetector
             Inspect(value, wanted, from, place, one, ref found);
         }
 
-        return at >= Math.Min(found.Start + 1L, until);
+        return at >= Math.Min(found.Start + 1L, until) || at + TriggerMasks.BlockBytes >= end;
     }
 
     private static void Inspect(
@@ -180,6 +195,7 @@ internal static class ValueDetector
         switch (one)
         {
             case (byte)'@':
+                if (EmailAddress.BeginsBefore(value, place, from)) return;
                 Offer(EmailAddress.Around(value, place), from, ref found);
                 break;
             case (byte)'+' or (byte)'(':

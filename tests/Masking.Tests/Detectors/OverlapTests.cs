@@ -18,8 +18,10 @@ public sealed class OverlapTests
     [InlineData("note", Key + "bob@example.com ok", "*** ok")]
     [InlineData("note", "-----BEGIN EC PRIVATE KEY-----\nMI\n" + Key, "***")]
     [InlineData("note", Key + Key, "******")]
-    [InlineData("note", "see https://a:4111111111111111@shop.example/x", "see https://***/x")]
-    [InlineData("note", "https://ada:pw@db.example", "https://***")]
+    [InlineData("note", "see https://a:4111111111111111@shop.example/x", "see https://***@shop.example/x")]
+    [InlineData("note", "https://ada:pw@db.example", "https://***@db.example")]
+    [InlineData("note", "https://ada:pw@db.example,jo@b.example", "https://***")]
+    [InlineData("note", "https://ada:pw@db.example jo@b.example", "https://***@db.example ***")]
     [InlineData("note", "a@b.co@c.example, 1", "***, 1")]
     [InlineData("note", "token=a1B2c3D4+14155552671,", "token=***,")]
     [InlineData("note", "token=eyJhbGciOiJub25lIn0@a.b1C,e30.e30.", "token=***,e30.e30.")]
@@ -40,17 +42,20 @@ public sealed class OverlapTests
     public void All_mask_what_each_alone_masks()
     {
         // Proves on texts of pieces that overlap that each byte which a detector alone masks is masked when all look,
-        // and that no more is masked than one of them finds somewhere.
+        // and that no more is masked than one of them finds somewhere. The host of a URL behind user and password is none
+        // of an address.
         int overlaps = 0;
         for (int seed = 1; seed <= 6_000; seed++)
         {
             byte[] value = Text(new Random(seed));
             bool isTelling = seed % 3 == 0;
             bool[] masked = Masked(value, Every, isTelling);
+            bool[] users = Masked(value, DetectorSet.BasicAuthUrl, isTelling);
             int parts = 0;
             for (uint bit = 1; bit <= (uint)DetectorSet.HighEntropy; bit <<= 1)
             {
                 bool[] alone = Masked(value, (DetectorSet)bit, isTelling);
+                if ((DetectorSet)bit == DetectorSet.Email) ClearHosts(value, users, alone);
                 parts += alone.Count(one => one);
                 for (int place = 0; place < value.Length; place++)
                 {
@@ -128,6 +133,15 @@ public sealed class OverlapTests
             expected.Append(Encoding.UTF8.GetString(bytes[from..]));
             foreach (int size in new[] { 1, 1_000, 16_384, 70_000 })
                 Assert.Equal((expected.ToString(), count), EveryWay.Text(bytes, size, size));
+        }
+    }
+
+    private static void ClearHosts(byte[] value, bool[] users, bool[] addresses)
+    {
+        for (int place = 1; place < value.Length; place++)
+        {
+            bool isSign = value[place] == '@' && users[place - 1] && !users[place];
+            for (int host = place; isSign && host < value.Length && addresses[host]; host++) addresses[host] = false;
         }
     }
 

@@ -30,11 +30,13 @@ internal static partial class SlowDetector
         {
             int end = found.End;
             int longest = 0;
+            bool isHost = IsHost(text, start, found, wanted, besideTellingName);
             for (uint bit = 1; bit <= (uint)DetectorSet.HighEntropy; bit <<= 1)
             {
                 var detector = (DetectorSet)bit;
                 bool isKey = detector == DetectorSet.PrivateKey;
                 if ((wanted & detector) == 0 || (isKey && start < found.KeyEnd)) continue;
+                if (isHost && detector == DetectorSet.Email) continue;
                 int length = Length(text, start, detector, besideTellingName);
                 if (length == 0) continue;
                 if (found.Length == 0) found = new(start, 0, detector) { All = 0, KeyEnd = 0 };
@@ -48,6 +50,17 @@ internal static partial class SlowDetector
         }
 
         return found;
+    }
+
+    // Behind user and password of a URL, and nothing else that may hold a sign.
+    private static bool IsHost(string text, int start, Detection found, DetectorSet wanted, bool telling)
+    {
+        DetectorSet[] others = [DetectorSet.HighEntropy, DetectorSet.PrivateKey, DetectorSet.BasicAuthUrl];
+        return found.All.HasFlag(DetectorSet.BasicAuthUrl)
+            && !found.All.HasFlag(DetectorSet.Email) && !found.All.HasFlag(DetectorSet.HighEntropy)
+            && !found.All.HasFlag(DetectorSet.PrivateKey) && found.End < text.Length
+            && text[found.End] == '@' && !text[start..found.End].Contains('@', StringComparison.Ordinal)
+            && !others.Any(other => wanted.HasFlag(other) && Length(text, start, other, telling) > 0);
     }
 
     private static int Length(string text, int start, DetectorSet detector, bool telling) => detector switch
