@@ -47,7 +47,8 @@ public sealed partial class LayoutTests
     [Fact]
     public void Namespaces_are_folders()
     {
-        // Proves that each file declares Countersign.<Project> and its folders below, in file scope, behind what it uses.
+        // Proves that each file declares Countersign.<Project> and its folders below, in file scope, behind what it
+        // uses.
         ProjectFile[] projects = [.. Repository.Projects(Folders)];
         Found.Nothing(
             from file in Repository.Sources(Folders)

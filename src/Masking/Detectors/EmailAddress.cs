@@ -32,8 +32,8 @@ internal static class EmailAddress
     public static bool MayCross(ReadOnlySpan<byte> value, int place) =>
         place >= value.Length || value[place] == '@' || !NotLocal.Contains(value[place]);
 
-    /// <summary>True where it is sure that the one around the <c>@</c> at <paramref name="sign"/>, if there is one, begins
-    /// before <paramref name="from"/>.</summary>
+    /// <summary>True where it is sure that the one around the <c>@</c> at <paramref name="sign"/>, if there is one,
+    /// begins before <paramref name="from"/>.</summary>
     public static bool BeginsBefore(ReadOnlySpan<byte> value, int sign, int from) =>
         from > 0 && sign - from < DetectorLimits.LocalPartMax - 4 && value[from - 1] < 0x80
         && !NotLocal.Contains(value[from - 1]) && (sign < from || value[from..sign].IndexOfAny(NotLocal) < 0);

@@ -112,8 +112,8 @@ internal static class ValueDetector
         }
     }
 
-    // What looks like an address whose sign is a URL's, behind user and password, is no more than its host. What else was
-    // found there reaches over no sign.
+    // What looks like an address whose sign is a URL's, behind user and password, is no more than its host. What else
+    // was found there reaches over no sign.
     private static bool IsHost(ReadOnlySpan<byte> value, in Detection found, in Detection next)
     {
         const DetectorSet OverSigns = DetectorSet.HighEntropy | DetectorSet.PrivateKey;

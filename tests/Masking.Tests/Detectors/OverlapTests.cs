@@ -42,8 +42,8 @@ public sealed class OverlapTests
     public void All_mask_what_each_alone_masks()
     {
         // Proves on texts of pieces that overlap that each byte which a detector alone masks is masked when all look,
-        // and that no more is masked than one of them finds somewhere. The host of a URL behind user and password is none
-        // of an address.
+        // and that no more is masked than one of them finds somewhere. The host of a URL behind user and password is
+        // none of an address.
         int overlaps = 0;
         for (int seed = 1; seed <= 6_000; seed++)
         {
