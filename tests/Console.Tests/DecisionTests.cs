@@ -47,7 +47,8 @@ public sealed class DecisionTests(ConsoleWorld world)
         await page.Keyboard.PressAsync("j");
         await row.FocusAsync();
         await page.Keyboard.PressAsync("Enter");
-        await page.WaitForURLAsync(world.Console + "/approvals/" + id);
+        await Assertions.Expect(page).ToHaveURLAsync(world.Console + "/approvals/" + id);
+        await page.WaitForLoadStateAsync();
         await page.Keyboard.PressAsync("r");
         await Assertions.Expect(page.Locator("#reason")).ToBeFocusedAsync();
         await page.Keyboard.TypeAsync("a d u");

@@ -15,7 +15,7 @@ public sealed class SignInTests(ConsoleWorld world)
         Assert.Contains("/console/signin?return=", page.Url, StringComparison.Ordinal);
         await page.ClickAsync("a.button.primary");
         await page.ClickAsync("#carol");
-        await page.WaitForURLAsync(world.Console + "/approvals/" + id);
+        await Assertions.Expect(page).ToHaveURLAsync(world.Console + "/approvals/" + id);
         await Assertions.Expect(page.Locator("h1")).ToHaveTextAsync("billing.reset");
 
         await page.ClickAsync(".account > summary");
@@ -97,7 +97,7 @@ public sealed class SignInTests(ConsoleWorld world)
         await page.GotoAsync(world.Console + "/signin?return=" + Uri.EscapeDataString(wanted));
         await page.ClickAsync("a.button.primary");
         await page.ClickAsync("#carol");
-        await page.WaitForURLAsync(new Regex("^" + Regex.Escape(world.Control)));
+        await Assertions.Expect(page).ToHaveURLAsync(new Regex("^" + Regex.Escape(world.Control)));
         Assert.StartsWith(world.Control, page.Url, StringComparison.Ordinal);
         Assert.DoesNotContain("evil.test", page.Url, StringComparison.Ordinal);
     }
