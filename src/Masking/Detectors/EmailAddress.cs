@@ -9,6 +9,9 @@ namespace Countersign.Masking.Detectors;
 /// </summary>
 internal static class EmailAddress
 {
+    // A local part that is cut at its most may begin up to three bytes later, at a whole character.
+    private const int SureMax = DetectorLimits.LocalPartMax - 3;
+
     // A run that is longer than a local part may be still ends in one: its last 64 bytes are taken.
     private static readonly SearchValues<byte> NotLocal = SearchValues.Create(Others(Local()));
     private static readonly SearchValues<byte> Label = SearchValues.Create(Labels());
@@ -33,10 +36,10 @@ internal static class EmailAddress
         place >= value.Length || value[place] == '@' || !NotLocal.Contains(value[place]);
 
     /// <summary>True where it is sure that the one around the <c>@</c> at <paramref name="sign"/>, if there is one,
-    /// begins before <paramref name="from"/>.</summary>
+    /// begins before <paramref name="from"/>, a place at or before the sign.</summary>
     public static bool BeginsBefore(ReadOnlySpan<byte> value, int sign, int from) =>
-        from > 0 && sign - from < DetectorLimits.LocalPartMax - 4 && value[from - 1] < 0x80
-        && !NotLocal.Contains(value[from - 1]) && (sign < from || value[from..sign].IndexOfAny(NotLocal) < 0);
+        from > 0 && sign - from < SureMax && value[from - 1] < 0x80 && !NotLocal.Contains(value[from - 1])
+        && value[from..sign].IndexOfAny(NotLocal) < 0;
 
     private static bool HoldsWord(ReadOnlySpan<byte> local)
     {

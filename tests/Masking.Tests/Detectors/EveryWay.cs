@@ -10,7 +10,9 @@ namespace Countersign.Masking.Tests.Detectors;
 /// <summary>Values under all detectors, read in every way in which bytes may come.</summary>
 internal static class EveryWay
 {
-    private const DetectorSet Every = (DetectorSet)1023;
+    /// <summary>Every detector.</summary>
+    public const DetectorSet Every = (DetectorSet)1023;
+
     private const int Places = 70;   // more than a block has
 
     private static readonly MaskProgram Program =

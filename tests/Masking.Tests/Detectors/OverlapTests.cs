@@ -7,7 +7,7 @@ namespace Countersign.Masking.Tests.Detectors;
 
 public sealed class OverlapTests
 {
-    private const DetectorSet Every = (DetectorSet)1023;
+    private const DetectorSet Every = EveryWay.Every;
     private const string Key = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----";
 
     private static readonly JsonSerializerOptions Spelling =
