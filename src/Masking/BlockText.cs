@@ -40,23 +40,32 @@ internal struct BlockText
 
     /// <summary>Returns those of a block's <paramref name="quotes"/> that are not escaped;
     /// <paramref name="wrong"/> gets the places of escapes that are none.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Unescaped<TBlock>(ReadOnlySpan<byte> block, ulong quotes, ulong slashes, out ulong wrong)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         // A run of backslashes escapes every second byte from its second on: add to the runs that begin at odd
         // places, and parity shows which places those are.
-        TBlock bytes = TBlock.Load(block);
         ulong begin = slashes & ~_escaped;
         ulong escapedAndLast = ((begin << 1 | OddBits) - begin) ^ OddBits;
         ulong escaped = escapedAndLast ^ (slashes | _escaped);
-        ulong units = escaped & bytes.Equal((byte)'u');
-        wrong = escaped & ~(units | quotes | slashes | bytes.EscapeLetters());
+        _escaped = (escapedAndLast & slashes) >> 63;
+        ulong letters = escaped & ~(quotes | slashes);   // what JSON in a string has seldom
+        wrong = (letters | _digits) == 0 ? 0 : WrongLetters<TBlock>(block, letters);
+        return quotes & ~escaped;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong WrongLetters<TBlock>(ReadOnlySpan<byte> block, ulong letters)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        TBlock bytes = TBlock.Load(block);
+        ulong units = letters & bytes.Equal((byte)'u');
+        ulong wrong = letters & ~(units | bytes.EscapeLetters());
         ulong digits = units << 1 | units << 2 | units << 3 | units << 4 | _digits;
         if (digits != 0) wrong |= digits & ~HexDigits(bytes);
-        _escaped = (escapedAndLast & slashes) >> 63;
         _digits = units >> 63 | units >> 62 | units >> 61 | units >> 60;
-        return quotes & ~escaped;
+        return wrong;
     }
 
     /// <summary>Where the characters that are whole in <paramref name="text"/> end, which begins between two

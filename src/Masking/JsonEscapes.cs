@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 
 namespace Countersign.Masking;
 
@@ -7,21 +6,25 @@ namespace Countersign.Masking;
 /// surrogate pair decodes to U+FFFD.</summary>
 internal static class JsonEscapes
 {
+    private const ulong OddBits = 0xAAAA_AAAA_AAAA_AAAA;
     private const int Replacement = 0xFFFD;
     private const int UnitBytes = 6;   // of \uXXXX
-    private const int AdvancedMin = 16;   // fewer decoded bytes are sooner walked one by one
 
     /// <summary>Decodes <paramref name="content"/> to <paramref name="target"/>, which is as long; returns how many
-    /// bytes.</summary>
-    public static int Decode(ReadOnlySpan<byte> content, Span<byte> target)
+    /// bytes. <paramref name="map"/>, if any, gets the way back.</summary>
+    public static int Decode(ReadOnlySpan<byte> content, Span<byte> target, EscapeMap? map = null)
     {
+        Span<EscapeMap.Block> notes = map is null ? [] : map.Begin(content.Length);
+        int noted = 0;
         int raw = 0;
         int decoded = BlockWindow.WidthBest switch
         {
-            BlockWidth.Eights or BlockWidth.Bits512 => DecodeBlocks<Block512>(content, target, ref raw),
-            BlockWidth.Bits256 => DecodeBlocks<Block256>(content, target, ref raw),
+            BlockWidth.Eights or BlockWidth.Bits512 =>
+                DecodeBlocks<Block512>(content, target, notes, ref noted, ref raw),
+            BlockWidth.Bits256 => DecodeBlocks<Block256>(content, target, notes, ref noted, ref raw),
             _ => 0,
         };
+        map?.End(noted);
         while (raw < content.Length)
         {
             int plain = content[raw..].IndexOf((byte)'\\');
@@ -36,57 +39,70 @@ internal static class JsonEscapes
     }
 
     /// <summary>
-    /// As <see cref="Decode"/>, as far as whole blocks go: where escapes stand for what is behind their backslash, as
-    /// in JSON inside a string most do, the backslashes are left out of 64 bytes at once. Returns how many bytes came
-    /// of the first <paramref name="raw"/>.
+    /// As <see cref="Decode"/>, as far as whole blocks go: where escapes stand for what is behind their backslash, or
+    /// for another ASCII character, as in JSON inside a string most do, the backslashes are left out of 64 bytes at
+    /// once, and the block is noted, if there is room in <paramref name="notes"/>. Returns how many bytes came of the
+    /// first <paramref name="raw"/>.
     /// </summary>
-    internal static int DecodeBlocks<TBlock>(ReadOnlySpan<byte> content, Span<byte> target, ref int raw)
+    internal static int DecodeBlocks<TBlock>(
+        ReadOnlySpan<byte> content, Span<byte> target, Span<EscapeMap.Block> notes, ref int noted, ref int raw)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         int decoded = 0;
+        ulong isBegun = 0;   // 1 if the last backslash of the block before, left out, escapes this one's first byte
         while (content.Length - raw >= BlockWindow.BlockBytes)
         {
             TBlock block = TBlock.Load(content[raw..]);
-            ulong kept = Kept(block, out _, out int taken, out bool isCut);
+            ulong slashes = block.Equal((byte)'\\');
+            ulong runs = slashes & ~isBegun;
+            ulong escapedAndLast = ((runs << 1 | OddBits) - runs) ^ OddBits;
+            ulong escaped = escapedAndLast ^ (slashes | isBegun);
+            ulong letters = escaped & ~(slashes | block.Equal((byte)'"'));
+            ulong units = letters == 0 ? 0 : letters & block.Equal((byte)'u');
+            ulong kept = ~(slashes & ~escaped);
+            if (units != 0) kept &= ((units & (0 - units)) - 1) >> 1;   // up to its backslash
             block.Compress(kept, target[decoded..]);
+            if (letters != 0) PutLetters(content[raw..], letters & kept, kept, target[decoded..]);
+            ulong wasBegun = isBegun;
+            isBegun = (escapedAndLast & slashes) >> 63;
+            int start = decoded;
             decoded += BitOperations.PopCount(kept);
-            raw += taken;
-            if (isCut) decoded += Utf8Bytes.Encode(ReadEscape(content, ref raw), target[decoded..]);
+            if (units == 0)
+            {
+                // Foretold, so that the next block need not wait for this one.
+                if (noted < notes.Length) notes[noted++] = new(raw, start, kept, wasBegun);
+                raw += BlockWindow.BlockBytes;
+                continue;
+            }
+
+            raw += BitOperations.TrailingZeroCount(units) - 1;
+            decoded += Utf8Bytes.Encode(ReadEscape(content, ref raw), target[decoded..]);
+            isBegun = 0;
         }
 
+        raw -= (int)isBegun;
         return decoded;
     }
 
-    // The bytes of a block that decoded text has, up to an escape that stands for something else than what is behind
-    // its backslash, or that is cut.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Kept<TBlock>(TBlock block, out ulong escaped, out int taken, out bool isCut)
-        where TBlock : struct, IBlockBytes<TBlock>
+    // What the letters stand for, in place of them.
+    private static void PutLetters(ReadOnlySpan<byte> block, ulong letters, ulong kept, Span<byte> target)
     {
-        const ulong OddBits = 0xAAAA_AAAA_AAAA_AAAA;
-        ulong slashes = block.Equal((byte)'\\');
-        escaped = ((slashes << 1 | OddBits) - slashes ^ OddBits) ^ slashes;
-        ulong begins = slashes & ~escaped;
-        ulong others = escaped & ~(slashes | block.Equal((byte)'"') | block.Equal((byte)'/'));
-        taken = BitOperations.TrailingZeroCount(others >> 1 | (begins & 1UL << 63));
-        isCut = others != 0;
-        return ~begins & (taken == BlockWindow.BlockBytes ? ulong.MaxValue : (1UL << taken) - 1);
+        for (; letters != 0; letters &= letters - 1)
+        {
+            int place = BitOperations.TrailingZeroCount(letters);
+            target[BitOperations.PopCount(kept & ((1UL << place) - 1))] = (byte)Meaning(block[place]);
+        }
     }
 
     /// <summary>
     /// Moves <paramref name="raw"/> and <paramref name="decoded"/> together to the character that holds the decoded
     /// byte <paramref name="target"/>, or behind it if <paramref name="past"/> and it begins before.
+    /// <paramref name="map"/> is the content's, and targets only grow.
     /// </summary>
-    public static void Advance(ReadOnlySpan<byte> content, ref int raw, ref int decoded, int target, bool past)
+    public static void Advance(
+        ReadOnlySpan<byte> content, EscapeMap map, ref int raw, ref int decoded, int target, bool past)
     {
-        if (target - decoded >= AdvancedMin)
-        {
-            if (BlockWindow.WidthBest >= BlockWidth.Bits512)
-                AdvanceBlocks<Block512>(content, ref raw, ref decoded, target);
-            else if (BlockWindow.WidthBest == BlockWidth.Bits256)
-                AdvanceBlocks<Block256>(content, ref raw, ref decoded, target);
-        }
-
+        map.MoveTo(target, ref raw, ref decoded);
         Span<byte> encoded = stackalloc byte[Utf8Bytes.Max];
         while (decoded < target)
         {
@@ -100,35 +116,6 @@ internal static class JsonEscapes
             }
             else length = Utf8Bytes.Encode(ReadEscape(content, ref next), encoded);
             if (decoded + length > target && !past) return;
-            raw = next;
-            decoded += length;
-        }
-    }
-
-    /// <summary>As <see cref="Advance"/>, as far as whole blocks go, and to before an escape in which the target
-    /// is.</summary>
-    internal static void AdvanceBlocks<TBlock>(ReadOnlySpan<byte> content, ref int raw, ref int decoded, int target)
-        where TBlock : struct, IBlockBytes<TBlock>
-    {
-        Span<byte> encoded = stackalloc byte[Utf8Bytes.Max];
-        while (decoded < target && content.Length - raw >= BlockWindow.BlockBytes)
-        {
-            ulong kept = Kept(TBlock.Load(content[raw..]), out ulong escaped, out int taken, out bool isCut);
-            int count = BitOperations.PopCount(kept);
-            if (count > target - decoded)
-            {
-                int last = BlockWindow.Select(kept, target - decoded);
-                raw += last - (int)(escaped >> last & 1);
-                decoded = target;
-                return;
-            }
-
-            raw += taken;
-            decoded += count;
-            if (!isCut || decoded == target) continue;
-            int next = raw;
-            int length = Utf8Bytes.Encode(ReadEscape(content, ref next), encoded);
-            if (decoded + length > target) return;
             raw = next;
             decoded += length;
         }
@@ -153,15 +140,7 @@ internal static class JsonEscapes
         if (kind != 'u')
         {
             raw += 2;
-            return kind switch
-            {
-                (byte)'b' => '\b',
-                (byte)'f' => '\f',
-                (byte)'n' => '\n',
-                (byte)'r' => '\r',
-                (byte)'t' => '\t',
-                _ => kind,
-            };
+            return Meaning(kind);
         }
 
         int unit = UnitAt(content, raw);
@@ -174,6 +153,16 @@ internal static class JsonEscapes
         raw += UnitBytes;
         return 0x10000 + ((unit - 0xD800) << 10) + (second - 0xDC00);
     }
+
+    private static int Meaning(byte kind) => kind switch
+    {
+        (byte)'b' => '\b',
+        (byte)'f' => '\f',
+        (byte)'n' => '\n',
+        (byte)'r' => '\r',
+        (byte)'t' => '\t',
+        _ => kind,
+    };
 
     private static int UnitAt(ReadOnlySpan<byte> content, int raw)
     {

@@ -44,7 +44,7 @@ public sealed partial class JsonMasker
         bool isEscaped = (masks.Escaped[block] >> bit & 1) != 0;
         if (!_program.HasPaths && _program.HasBareNames && (masks.Names[block] >> bit & 1) != 0)
         {
-            bool isDone = !isEscaped && _edits is null && TryMaskBeside(input, close, bit, ref output);
+            bool isDone = !isEscaped && TryMaskBeside(input, close, bit, ref output);
             if (!isDone && !ActOnName(input, close, isEscaped, ref output)) return false;
             if (close < _copyFrom || close >= _blocks!.End) return true;
         }

@@ -7,6 +7,8 @@ namespace Countersign.Masking;
 /// <content>The hit that most hits are: a short name, a colon, and a short string.</content>
 public sealed partial class JsonMasker
 {
+    private static ReadOnlySpan<byte> Redacted => "\"***\""u8;
+
     // As many as MaskLimits.StarsMax.
     private static ReadOnlySpan<byte> Stars => "********************************"u8;
 
@@ -35,10 +37,18 @@ public sealed partial class JsonMasker
         MaskAction action = _program.EffectOf(hit).Action;
         if (action == MaskAction.KeepLast4) return TryKeepLast4(input, value, end, ref output);
         if (action != MaskAction.Redact) return false;
-        output.AddRedacted(input, _copyFrom, value);
+        if (_edits is null) output.AddRedacted(input, _copyFrom, value);
+        else EditRedacted(value);
         _copyFrom = end + 1;
         MaskedCount++;
         return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void EditRedacted(int value)
+    {
+        _edits!.AddKept(_copyFrom, value - _copyFrom);
+        _edits.AddText(Redacted);
     }
 
     // Of plain ASCII each byte is a character, and leaves as it came.
@@ -48,10 +58,10 @@ public sealed partial class JsonMasker
         bool isPlain = text.Length >= MaskLimits.KeepCharsMin && Ascii.IsValid(text) && !_blocks!.IsEscaped(end);
         if (!isPlain) return false;
         int stars = Math.Min(text.Length - MaskLimits.KeptChars, MaskLimits.StarsMax);
-        output.Add(input[_copyFrom..(value + 1)]);
-        output.Add(Stars[..stars]);
-        output.Add(text[^MaskLimits.KeptChars..]);
-        output.Add("\""u8);
+        CopyOut(input, _copyFrom, value + 1, ref output);
+        Put(Stars[..stars], ref output);
+        Put(text[^MaskLimits.KeptChars..], ref output);
+        Put("\""u8, ref output);
         _copyFrom = end + 1;
         MaskedCount++;
         return true;

@@ -80,11 +80,13 @@ public sealed partial class JsonMasker
         if (window.Place != JsonPlace.StringText) return true;
         int open = window.QuoteBefore(window.End);
         if (open < 0) return true;
-        bool isLooked = _program.Detectors != DetectorSet.None || open + 1 == window.End
-            || JsonOpening.MayBegin(input[open + 1]);
-        if (!isLooked) return true;
+        bool isJson = open + 1 == window.End || JsonOpening.MayBegin(input[open + 1]);
+        if (!isJson && _program.Detectors == DetectorSet.None) return true;
         bool isLast = window.ReadTo >= input.Length;
+
+        // JSON of which this window has much is longer than the next one: the scanner moves over it sooner.
+        bool isLong = isJson && (window.End - open) * 2 >= window.End - window.Start;
         window.GoBack(open);
-        return open > window.Start && !isLast;
+        return open > window.Start && !isLast && !isLong;
     }
 }

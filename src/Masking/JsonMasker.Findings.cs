@@ -69,7 +69,7 @@ public sealed partial class JsonMasker
     private void LookIntoEscaped(ReadOnlySpan<byte> input, int open, int close, ref OutputRun output)
     {
         ReadOnlySpan<byte> content = input[(open + 1)..close];
-        _text.Advance(JsonEscapes.Decode(content, _text.Reserve(content.Length)));
+        Decode(content);
         DetectorSet possible = ValueFilter.Possible(_text.Bytes, _program.Detectors);
         if (possible != DetectorSet.None
             && ValueDetector.TryFind(_text.Bytes, possible, 0, besideTellingName: false, out _))
@@ -77,7 +77,7 @@ public sealed partial class JsonMasker
             JudgeWhole(input, open, close + 1, isTelling: false, ref output);
         }
 
-        _text.Clear();
+        ForgetText();
     }
 
     /// <summary>Judges the number from <paramref name="start"/> to <paramref name="end"/> if something is found in

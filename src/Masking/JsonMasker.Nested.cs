@@ -41,26 +41,37 @@ public sealed partial class JsonMasker
         ReadOnlySpan<byte> content = value.Content;
         int raw = 0;
         int decoded = 0;
-        JsonEscapes.Advance(content, ref raw, ref decoded, skipped, past: true);
+        JsonEscapes.Advance(content, _escapes, ref raw, ref decoded, skipped, past: true);
         Keep(value, 0, raw + 1, output);
         for (int place = 0; place < edits.Count; place++)
         {
             if (edits.IsKept(place, out int start, out int length))
             {
-                JsonEscapes.Advance(content, ref raw, ref decoded, start + skipped, past: true);
+                JsonEscapes.Advance(content, _escapes, ref raw, ref decoded, start + skipped, past: true);
                 int from = raw;
-                JsonEscapes.Advance(content, ref raw, ref decoded, start + skipped + length, past: true);
+                JsonEscapes.Advance(content, _escapes, ref raw, ref decoded, start + skipped + length, past: true);
                 Keep(value, from + 1, raw + 1, output);
             }
             else
             {
-                _subject.Clear();
-                Span<byte> escaped = _subject.Reserve(length * 2);
-                Put(escaped[..JsonEscapes.Escape(edits.Text(start, length), escaped)], output);
+                PutEscaped(edits.Text(start, length), output);
             }
         }
 
         Keep(value, value.Raw.Length - 1, value.Raw.Length, output);
         edits.Clear();
+    }
+
+    private void PutEscaped(ReadOnlySpan<byte> text, IBufferWriter<byte> output)
+    {
+        if (text.SequenceEqual(Redacted))
+        {
+            Put("\\\"***\\\""u8, output);
+            return;
+        }
+
+        _subject.Clear();
+        Span<byte> escaped = _subject.Reserve(text.Length * 2);
+        Put(escaped[..JsonEscapes.Escape(text, escaped)], output);
     }
 }

@@ -93,7 +93,7 @@ public sealed partial class JsonMasker
         int close = window.NextQuote(open + 1);
         bool isEscaped = window.IsEscaped(close);
         int length = close - open - 1;
-        if (!isEscaped && _edits is null && _program.Names.Short.TryFind(input, close, length, out NameHit name))
+        if (!isEscaped && _program.Names.Short.TryFind(input, close, length, out NameHit name))
         {
             Hit hit = _paths.Member(name);
             if (hit == Hit.None) return true;

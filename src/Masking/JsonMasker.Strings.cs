@@ -6,7 +6,8 @@ namespace Countersign.Masking;
 /// <content>Values that are judged when they are whole: tokens, what detectors find, JSON inside strings.</content>
 public sealed partial class JsonMasker
 {
-    private readonly HeldBytes _text = new();      // a string, decoded
+    private readonly HeldBytes _text = new();      // a string, decoded,
+    private readonly EscapeMap _escapes = new();   // and the way back
     private readonly HeldBytes _subject = new();   // what a token is made of
 
     /// <summary>What became of a string that may hold JSON.</summary>
@@ -40,7 +41,7 @@ public sealed partial class JsonMasker
         _valueAt = None;
         _copyFrom = position;
         _held.Clear();
-        _text.Clear();
+        ForgetText();
         _subject.Clear();
     }
 
@@ -49,10 +50,19 @@ public sealed partial class JsonMasker
     {
         if (!value.IsString) return value.Raw;
         ReadOnlySpan<byte> content = value.Content;
-        if (content.IndexOf((byte)'\\') < 0) return content;
-        if (_text.Count == 0) _text.Advance(JsonEscapes.Decode(content, _text.Reserve(content.Length)));
+        if (content.IndexOf((byte)'\\') < 0) return content;   // and no block is noted
+        if (_text.Count == 0) Decode(content);
         return _text.Bytes;
     }
+
+    private void ForgetText()
+    {
+        _text.Clear();
+        _escapes.Begin(0);
+    }
+
+    private void Decode(ReadOnlySpan<byte> content) =>
+        _text.Advance(JsonEscapes.Decode(content, _text.Reserve(content.Length), _escapes));
 
     /// <summary>What happens to the value as a whole, if anything does.</summary>
     private Hit WholeHit(WholeValue value, ReadOnlySpan<byte> text, out DetectorSet detector)
@@ -151,11 +161,11 @@ public sealed partial class JsonMasker
             && ValueDetector.TryFind(text, wanted, from, _isUnderTellingName, out Detection found))
         {
             from = found.Start + Math.Max(found.Length, 1);
-            if (isDecoded) JsonEscapes.Advance(value.Content, ref raw, ref decoded, found.Start, past: false);
+            if (isDecoded) JsonEscapes.Advance(value.Content, _escapes, ref raw, ref decoded, found.Start, past: false);
             else raw = found.Start;
             Keep(value, kept, raw + 1, output);
             PutFinding(found, text.Slice(found.Start, found.Length), output);
-            if (isDecoded) JsonEscapes.Advance(value.Content, ref raw, ref decoded, from, past: true);
+            if (isDecoded) JsonEscapes.Advance(value.Content, _escapes, ref raw, ref decoded, from, past: true);
             else raw = from;
             kept = raw + 1;
         }

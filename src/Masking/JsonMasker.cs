@@ -80,7 +80,7 @@ public sealed partial class JsonMasker
         _key.Clear();
         _tail.Clear();
         _held.Clear();
-        _text.Clear();
+        ForgetText();
         _edits?.Clear();
         _scanner.Reset();
         _scanner.DecodesKeys = !program.IsEmpty;
@@ -150,7 +150,7 @@ public sealed partial class JsonMasker
 
         _isFinished = true;
         _held.Clear();
-        _text.Clear();
+        ForgetText();
         return met == JsonEvent.NeedMore ? MaskStatus.Done : RefuseFromHere();
     }
 
@@ -172,7 +172,7 @@ public sealed partial class JsonMasker
         _scanner.Refuse(MaskRefusal.NotReset);   // keeps the reason it has; this one is a masker's never reset
         _tail.Clear();
         _held.Clear();
-        _text.Clear();
+        ForgetText();
         return MaskStatus.Refused;
     }
 

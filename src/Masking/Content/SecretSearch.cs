@@ -62,9 +62,10 @@ internal static class SecretSearch
         ReadOnlySpan<byte> text, int from, SecretFinding before, bool isWhole, ReadOnlySpan<KnownSecret> secrets)
     {
         int done = from;
-        for (int block = from; block < text.Length; block += Vector512<byte>.Count)
+        int block = NextMarked(text, from, out ulong marks);
+        while (marks != 0)
         {
-            for (ulong marks = MarksIn(text[block..]); marks != 0; marks &= marks - 1)
+            for (; marks != 0; marks &= marks - 1)
             {
                 int at = block + BitOperations.TrailingZeroCount(marks);
                 if (at < done) continue;
@@ -80,29 +81,45 @@ internal static class SecretSearch
                 if (before.Match != SecretMatch.No && after > before.At) return default;
                 done = after;
             }
+
+            block = NextMarked(text, block + Vector512<byte>.Count, out marks);
         }
 
         return default;
     }
 
-    // A bit for each of the first 64 bytes that an escape may begin with.
-    private static ulong MarksIn(ReadOnlySpan<byte> text)
+    // The next block that holds a byte which an escape may begin with, and a bit for each of them; no bits for none.
+    private static int NextMarked(ReadOnlySpan<byte> text, int from, out ulong marks)
     {
-        if (text.Length < Vector512<byte>.Count)
+        int block = from;
+        while (text.Length - block >= 2 * Vector512<byte>.Count)
         {
-            Span<byte> padded = stackalloc byte[Vector512<byte>.Count];
-            padded.Clear();
-            text.CopyTo(padded);
-            return MarksOf(Vector512.Create<byte>(padded));
+            Vector512<byte> first = MarkedIn(Vector512.Create(text[block..]));
+            Vector512<byte> second = MarkedIn(Vector512.Create(text[(block + Vector512<byte>.Count)..]));
+            if ((first | second) != Vector512<byte>.Zero) break;
+            block += 2 * Vector512<byte>.Count;
         }
 
-        return MarksOf(Vector512.Create(text));
+        marks = 0;
+        while (text.Length - block >= Vector512<byte>.Count)
+        {
+            marks = MarkedIn(Vector512.Create(text[block..])).ExtractMostSignificantBits();
+            if (marks != 0) return block;
+            block += Vector512<byte>.Count;
+        }
+
+        if (block >= text.Length) return block;
+        Span<byte> padded = stackalloc byte[Vector512<byte>.Count];
+        padded.Clear();
+        text[block..].CopyTo(padded);
+        marks = MarkedIn(Vector512.Create<byte>(padded)).ExtractMostSignificantBits();
+        return block;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong MarksOf(Vector512<byte> bytes) =>
-        (Vector512.Equals(bytes, Vector512.Create((byte)'\\')) | Vector512.Equals(bytes, Vector512.Create((byte)'&'))
-            | Vector512.Equals(bytes, Vector512.Create((byte)'%'))).ExtractMostSignificantBits();
+    private static Vector512<byte> MarkedIn(Vector512<byte> bytes) =>
+        Vector512.Equals(bytes, Vector512.Create((byte)'\\')) | Vector512.Equals(bytes, Vector512.Create((byte)'&'))
+            | Vector512.Equals(bytes, Vector512.Create((byte)'%'));
 
     // Behind it; of several backslashes behind the last.
     private static int EndOf(ReadOnlySpan<byte> text, int at)
