@@ -165,6 +165,7 @@ internal sealed class ReplyDesk(MaskDesk masks, Limits limits, ProtectedResource
                 if (status == BodyStatus.End) break;
                 if (status != BodyStatus.Data) return call.ReplyStarted ? Cut(call, status) : Broken(call, status);
                 call.Copies?.AddResponse(body.Data);
+                call.Reply.Expect((int)Math.Min(body.BytesLeft + body.Data.Length, window - call.Reply.Count));
                 int taken = 0;
                 while (taken < body.Data.Length && masked != MaskStatus.Refused)
                 {

@@ -40,6 +40,12 @@ internal sealed class LeasedBuffer : IBufferWriter<byte>
         return _bytes.AsSpan(Count);
     }
 
+    /// <summary>Takes room for so many more bytes at once, in place of growing towards it; none for none or less.</summary>
+    internal void Expect(int count)
+    {
+        if (count > 0) Reserve(count);
+    }
+
     /// <summary>Forgets what was written, wiped, and keeps the lease.</summary>
     internal void Clear()
     {
