@@ -118,11 +118,21 @@ internal sealed partial class BlockWindow
         return unsound;
     }
 
+    // Of the blocks that have backslashes, and of those that a string with some goes on into; of all where names are
+    // folded, since one that fills a block is then read as if it had some.
     private void ReadEscapes(int from, int blocks, ulong slashed)
     {
         BlockMasks masks = _masks;
+        ulong left = _folds != 0 ? ulong.MaxValue : slashed;
         for (int block = 0; block < blocks; block++)
         {
+            if (_isEscaped == 0)
+            {
+                ulong next = left >> block << block;
+                block = BitOperations.TrailingZeroCount(next);
+                if (next == 0 || block >= blocks) return;
+            }
+
             ulong strings = _strings[block];
             ulong slashes = (slashed >> block & 1) != 0 ? _slashes[block] : 0;
             if ((slashes | _isEscaped) != 0)
