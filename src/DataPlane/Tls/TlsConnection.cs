@@ -141,6 +141,10 @@ internal sealed class TlsConnection : ConnectionContext
             if (!_hasEnded) await _tls.ShutdownAsync();
             _hasEnded = true;
             FlushResult flushed = await output.FlushAsync(CancellationToken.None);
+
+            // Who ended the connection for its silence has cancelled a flush that there was none of, and so this one.
+            while (flushed.IsCanceled && !timer.IsCancellationRequested)
+                flushed = await output.FlushAsync(CancellationToken.None);
             return !flushed.IsCanceled && !flushed.IsCompleted;
         }
         catch (Exception)

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
 using Countersign.DataPlane;
 using Countersign.Integration.Tests.EndToEnd;
@@ -216,22 +217,62 @@ public sealed class FaultTests
         Assert.True(lingers);
     }
 
-    private static async Task<bool> LingersAsync(WireGateway gateway, bool endsSocket)
+    [Theory]
+    [InlineData(DataTransport.IoUring)]
+    [InlineData(DataTransport.Epoll)]
+    [InlineData(DataTransport.Kestrel)]
+    public async Task A_quiet_connection_is_ended_by_tls_before_its_socket(DataTransport transport)
+    {
+        // Proves RFC 5246 section 7.2.1 for a connection whose time between calls is up: the alert close_notify leaves
+        // before the end of the socket, so that the client need not take it for an attack. In TLS 1.2, where a record
+        // tells that it is an alert (section 6.2.1).
+        const byte Alert = 21;
+        using TestCertificates certificates = new(TimeProvider.System.GetUtcNow());
+        (string certificate, string key) = certificates.IssueFiles("127.0.0.1");
+        await using WireGateway gateway = await WireGateway.StartAsync(
+            transport, new Limits { KeepAliveIdle = TimeSpan.FromMilliseconds(100) },
+            new DataTlsOptions { Certificates = [new CertificateFiles(certificate, key)] });
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await using SslStream client = await ConnectTlsAsync(gateway, socket, SslProtocols.Tls12);
+        await client.WriteAsync("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray(), Test);
+        byte[] buffer = new byte[16_384];
+        StringBuilder answer = new();
+        while (!answer.ToString().EndsWith('}'))
+        {
+            int count = await client.ReadAsync(buffer, Test);
+            Assert.NotEqual(0, count);
+            answer.Append(Encoding.Latin1.GetString(buffer, 0, count));
+        }
+
+        Assert.InRange(await socket.ReceiveAsync(buffer, Test), 1, buffer.Length);
+        Assert.Equal(Alert, buffer[0]);
+        Assert.Equal(0, await socket.ReceiveAsync(buffer, Test));
+        await gateway.QuietAsync();
+    }
+
+    private static async Task<SslStream> ConnectTlsAsync(
+        WireGateway gateway, Socket socket, SslProtocols protocols = SslProtocols.None)
     {
         Uri address = new(gateway.Listener.Addresses[0]);
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(address.Host, address.Port, Test);
-        await using NetworkStream wire = new(socket);
-        await using SslStream client = new(wire, leaveInnerStreamOpen: true);
+        SslStream client = new(new NetworkStream(socket));
         await client.AuthenticateAsClientAsync(
             new SslClientAuthenticationOptions
             {
                 TargetHost = address.Host,
+                EnabledSslProtocols = protocols,
 #pragma warning disable CA5359 // Who is met is not what is tested.
                 RemoteCertificateValidationCallback = static (_, _, _, _) => true,
 #pragma warning restore CA5359
             },
             Test);
+        return client;
+    }
+
+    private static async Task<bool> LingersAsync(WireGateway gateway, bool endsSocket)
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await using SslStream client = await ConnectTlsAsync(gateway, socket);
         await client.WriteAsync("GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\nmore"u8.ToArray(), Test);
         using StreamReader reader = new(client, Encoding.Latin1, leaveOpen: true);
         Assert.StartsWith("HTTP/1.1 400 ", await reader.ReadToEndAsync(Test), StringComparison.Ordinal);
