@@ -58,7 +58,8 @@ public sealed partial class JsonMasker
         bool isPlain = text.Length >= MaskLimits.KeepCharsMin && Ascii.IsValid(text) && !_blocks!.IsEscaped(end);
         if (!isPlain) return false;
         int stars = Math.Min(text.Length - MaskLimits.KeptChars, MaskLimits.StarsMax);
-        CopyOut(input, _copyFrom, value + 1, ref output);
+        CopyOut(input, _copyFrom, value, ref output);
+        Put("\""u8, ref output);   // not the one that is there: in a string it may be written in another way
         Put(Stars[..stars], ref output);
         Put(text[^MaskLimits.KeptChars..], ref output);
         Put("\""u8, ref output);

@@ -115,7 +115,8 @@ public sealed partial class JsonMasker
         bool isNull = _scanner.Kind == JsonKind.Null;
         if (action != MaskAction.Drop)
         {
-            if (isNull || action == MaskAction.Null) Put("null"u8, output);
+            if (isNull) KeepNull(position, output);
+            else if (action == MaskAction.Null) Put("null"u8, output);
             else if (!_scanner.DecodesValue) Put("\"***\""u8, output);
             else PutTail(isInString: false, output);
         }
@@ -125,6 +126,14 @@ public sealed partial class JsonMasker
         _scanner.DecodesKeys = true;
         _scanner.DecodesValue = false;
         _copyFrom = position;
+    }
+
+    // As it is written: in a string not always by its four letters. There it was seen whole.
+    private void KeepNull(int end, IBufferWriter<byte> output)
+    {
+        ReadOnlySpan<byte> literal = "null"u8;
+        if (_edits is null) output.Write(literal);
+        else _edits.AddKept(end - literal.Length, literal.Length);
     }
 
     // A body's whole value has nothing to be dropped from.

@@ -114,6 +114,7 @@ public sealed partial class JsonMasker
     public MaskStatus Write(ReadOnlySpan<byte> input, IBufferWriter<byte> output)
     {
         ArgumentNullException.ThrowIfNull(output);
+        if (_scanner.Place == JsonPlace.Refused) return RefuseFromHere();
         int position = 0;
         _copyFrom = 0;
         _blocksFrom = 0;
