@@ -56,7 +56,8 @@ internal static class ConfigurationReader
         }
         catch (JsonException fault)
         {
-            string place = $"{file}:{fault.LineNumber + 1}:{fault.BytePositionInLine + 1}";
+            // A name that is given twice is told without its place.
+            string place = fault.LineNumber is { } line ? $"{file}:{line + 1}:{fault.BytePositionInLine + 1}" : file;
             errors.Add($"{place}: is not JSON: {fault.Message.Split(". LineNumber")[0]}");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

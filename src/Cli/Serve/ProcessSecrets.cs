@@ -4,6 +4,7 @@ using Countersign.Cli.Configuration;
 using Countersign.ControlPlane;
 using Countersign.Masking;
 using Countersign.Policy;
+using Countersign.Policy.Approvals;
 using Microsoft.Extensions.Logging;
 
 namespace Countersign.Cli.Serve;
@@ -98,6 +99,24 @@ internal sealed class ProcessSecrets(
         {
             throw new StartRefusedException($"{place}: {fault.Message}", fault);
         }
+    }
+
+    /// <summary>Why the sealing key cannot be used, or null: a file that is missing will be made.</summary>
+    internal static string? CheckSealingKey(SecretReference reference, IReadOnlyDictionary<string, string> environment)
+    {
+        const string Short = "the key has fewer than 16 bytes.";
+        if (reference.Variable is { } variable)
+        {
+            if (!environment.TryGetValue(variable, out string? value))
+                return $"environment variable {variable} is not set.";
+            return Encoding.UTF8.GetByteCount(value) < PayloadSeal.KeyFileBytesMin ? Short : null;
+        }
+
+        // A setting that is no reference has been told already.
+        if (reference.File is not { } path) return null;
+        if (Directory.Exists(path)) return $"{path} is a folder.";
+        FileInfo file = new(path);
+        return file.Exists && file.Length < PayloadSeal.KeyFileBytesMin ? Short : null;
     }
 
     /// <summary>The sealing key's bytes; made if its file is missing.</summary>

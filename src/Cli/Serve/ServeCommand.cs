@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Countersign.Cli.Configuration;
 using Countersign.DataPlane;
+using Countersign.Identity.Inbound;
+using Countersign.Policy.Redis;
 using Microsoft.Extensions.Logging;
 
 namespace Countersign.Cli.Serve;
@@ -87,18 +89,24 @@ internal static class ServeCommand
     private static IEnumerable<string> StartErrors(
         GatewayOptions options, Roles roles, IReadOnlyDictionary<string, string> variables)
     {
-        foreach (string? file in options.Issuers.Select(issuer => issuer.KeysFile))
+        foreach (IssuerOptions issuer in options.Issuers)
         {
-            if (file is not null && !File.Exists(file)) yield return $"identity.issuers: there is no keys file {file}";
+            if (issuer.KeysFile is { } file && !File.Exists(file))
+                yield return $"identity.issuers: there is no keys file {file}";
+            else if (issuer.CheckKeysFile() is { } fault)
+                yield return "identity.issuers: " + fault;
         }
+
+        if (options.Redis is { } redis && RedisStore.Check(redis) is { } unread)
+            yield return "store.redis: " + unread;
 
         if (options.PolicyBootstrap is { } policy && !File.Exists(policy))
         {
             yield return $"policy.bootstrap: there is no file {policy}";
         }
 
-        if (options.SealingKey.Variable is { } variable && !variables.ContainsKey(variable))
-            yield return $"secrets.sealingKey: environment variable {variable} is not set.";
+        if (ProcessSecrets.CheckSealingKey(options.SealingKey, variables) is { } key)
+            yield return "secrets.sealingKey: " + key;
         DataTlsOptions? data = roles.HasFlag(Roles.Data) ? options.DataTls : null;
         DataTlsOptions? control = roles.HasFlag(Roles.Control) ? options.ControlTls : null;
         foreach (string error in data?.Check() ?? []) yield return "data.tls: " + error;

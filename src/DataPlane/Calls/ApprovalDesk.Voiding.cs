@@ -32,7 +32,10 @@ internal sealed partial class ApprovalDesk
         if (!voided.IsOk) return Verdict.StoreUnavailable;
         call.Approval = voided.Value;
         if (call.Proceeds) return call.Verdict;
-        call.Detail = "The policy changed after this call was approved; ask again.";
+
+        // The policy may be another, or who calls may hold other groups: what refuses is named either way.
+        string why = call.Detail.Length > 0 ? call.Detail : "No function matches this call.";
+        call.Detail = why + " What was approved before is void; ask again.";
         return Verdict.ApprovalExpired;
     }
 

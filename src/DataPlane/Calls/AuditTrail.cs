@@ -103,6 +103,7 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
             record.Credential = call.CredentialId;
             record.DurationMicroseconds = (long)clock.GetElapsedTime(call.StartedAt).TotalMicroseconds;
             record.Detail = call.AuditDetail;
+            if (!call.ReachedUpstream) copies.AddUnsent(call);
             if (call.Copies is { } kept) WithCopies(ref record, call, kept);
             record.WriteTo(call.AuditSlot.Outcome);
             log.Enqueue(call.AuditSlot.Outcome);
@@ -115,11 +116,12 @@ internal sealed class AuditTrail(AuditLog log, CopyDesk copies, string gateway, 
     // Only here, behind the answer: no caller waits for what the audit keeps.
     private void WithCopies(ref CallRecord record, CallContext call, CallCopies kept)
     {
+        record.RequestDigest = kept.Request.EndDigest();
+        if (!kept.KeepsBodies) return;
         RequestHead request = call.Request;
         ShownCopy payload = copies.Show(
             call, kept.Request, request.Value(FieldId.ContentType), request.Value(FieldId.ContentEncoding),
             kept.ShownRequest);
-        record.RequestDigest = kept.Request.EndDigest();
         record.RequestCopy = kept.ShownRequest.Written;
         record.IsRequestCopyCut = payload.IsCut;
         record.RequestCopyWithheld = payload.Withheld;

@@ -10,11 +10,16 @@ namespace Countersign.DataPlane.Calls;
 /// <param name="Withheld">Why nothing is shown; null where there is nothing to withhold.</param>
 internal readonly record struct ShownCopy(bool IsCut, string? Withheld);
 
-/// <summary>Both bodies of one call, gathered as they pass, for its outcome record.</summary>
+/// <summary>
+/// What the outcome record says of both bodies of one call, gathered as they pass: the payload's digest, and copies.
+/// </summary>
 internal sealed class CallCopies(CopyDesk desk)
 {
     private readonly BodyCopy _request = new();
     private readonly BodyCopy _response = new();
+
+    /// <summary>True if the beginnings are kept too, and not the payload's digest alone.</summary>
+    internal bool KeepsBodies { get; set; }
 
     /// <summary>The payload as it may be shown, after <see cref="CopyDesk.Show"/>.</summary>
     internal LeasedBuffer ShownRequest { get; } = new();
@@ -30,11 +35,13 @@ internal sealed class CallCopies(CopyDesk desk)
 
     /// <summary>Takes a run of what is sent to the function.</summary>
     internal void AddRequest(ReadOnlySpan<byte> run) =>
-        _request.Append(run, desk.Terms.RequestCopyBytesMax, isHashed: true);
+        _request.Append(run, KeepsBodies ? desk.Terms.RequestCopyBytesMax : 0, isHashed: true);
 
     /// <summary>Takes a run of what the function answers.</summary>
-    internal void AddResponse(ReadOnlySpan<byte> run) =>
-        _response.Append(run, desk.Terms.ResponseCopyBytesMax, isHashed: false);
+    internal void AddResponse(ReadOnlySpan<byte> run)
+    {
+        if (KeepsBodies) _response.Append(run, desk.Terms.ResponseCopyBytesMax, isHashed: false);
+    }
 
     /// <summary>Forgets both.</summary>
     internal void Clear()
@@ -65,12 +72,25 @@ internal sealed class CopyDesk(AuditTerms terms, MaskDesk masks, BodyLimits limi
         _ => true,
     };
 
-    /// <summary>Begins to gather, if this call's bodies are to be kept.</summary>
+    /// <summary>Begins to gather, if this call's bodies are to be kept, or it has a payload to hash.</summary>
     internal void Begin(CallContext call)
     {
-        if (terms.Copies == AuditScope.None || call.Copies is not null) return;
-        if (terms.Copies == AuditScope.Strict && !call.Function!.IsStrict) return;
+        if (call.Copies is not null) return;
+        bool keeps = terms.Copies == AuditScope.All
+            || (terms.Copies == AuditScope.Strict && call.Function!.IsStrict);
+        if (!keeps && call.Request.Framing == BodyFraming.None) return;
         call.Copies = _idle.TryDequeue(out CallCopies? copies) ? copies : new CallCopies(this);
+        call.Copies.KeepsBodies = keeps;
+    }
+
+    /// <summary>The payload of a call that did not leave, where all of it was read to decide: what was asked.</summary>
+    internal void AddUnsent(CallContext call)
+    {
+        bool isWhole = call.RequestBody.IsWhole && call.BodyPrefix.Count == call.RequestBody.BytesRead;
+        if (call.Function is null || !isWhole || call.BodyPrefix.Count == 0) return;
+        Begin(call);
+        if (call.Copies is not { Request.Bytes: 0 } copies) return;
+        copies.AddRequest(call.IsToolCall ? call.Tool!.ArgumentsIn(call.BodyPrefix).Span : call.BodyPrefix.Written);
     }
 
     /// <summary>Ends it, and wipes what was gathered.</summary>

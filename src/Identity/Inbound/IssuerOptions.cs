@@ -119,6 +119,9 @@ public sealed record IssuerOptions
         return errors;
     }
 
+    /// <summary>Why the file of <see cref="KeysFile"/> gives no key, or null; null too where none is named.</summary>
+    public string? CheckKeysFile() => KeysFile is null ? null : IssuerKeyFile.TryRead(KeysFile, out _);
+
     private void Check(List<string> errors)
     {
         string name = $"issuer '{Issuer}'";

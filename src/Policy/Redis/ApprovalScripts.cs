@@ -55,7 +55,8 @@ internal static class ApprovalScripts
     /// ARGV: its id or empty; id, version, state, document, sealed payload, decide
     /// window, payload kept beyond it, keep, channel, digest, sealed run or empty, 1 for a retry key, kept of it, time
     /// of creation, pending ones and asks of a minute that each may have; times
-    /// in milliseconds. Returns filed; limited and when to come back if that is known;
+    /// in milliseconds. Its first write is one that a full store refuses, and so all of it: what removes something
+    /// comes behind. Returns filed; limited and when to come back if that is known;
     /// joined and the approval; retry and the id to ask with; conflict when the id is
     /// taken; mismatch when the retry key stands for another call.
     /// </summary>
@@ -99,14 +100,17 @@ internal static class ApprovalScripts
         if ARGV[18] == '1' then return {'none'} end
         local at = milliseconds()
         local expires = whole(at + tonumber(ARGV[7]))
-        local full = {}
+        local full, over = {}, {}
         for who = 12, #KEYS, 2 do
-          redis.call('ZREMRANGEBYSCORE', KEYS[who], '-inf', whole(at))
-          if redis.call('ZCARD', KEYS[who]) >= tonumber(ARGV[16]) then
-            for _, id in ipairs(redis.call('ZRANGE', KEYS[who], 0, -1)) do
-              if not redis.call('ZSCORE', KEYS[5], id) then redis.call('ZREM', KEYS[who], id) end
+          local live = redis.call('ZCOUNT', KEYS[who], '(' .. whole(at), '+inf')
+          if live >= tonumber(ARGV[16]) then
+            for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[who], '(' .. whole(at), '+inf')) do
+              if not redis.call('ZSCORE', KEYS[5], id) then
+                live = live - 1
+                over[#over + 1] = {KEYS[who], id}
+              end
             end
-            if redis.call('ZCARD', KEYS[who]) >= tonumber(ARGV[16]) then return {'limited', ''} end
+            if live >= tonumber(ARGV[16]) then return {'limited', ''} end
           end
           local spent = tonumber(redis.call('GET', KEYS[who + 1]) or '0')
           if spent < at then spent = at end
@@ -115,10 +119,12 @@ internal static class ApprovalScripts
         end
         for who = 12, #KEYS, 2 do
           redis.call('ZADD', KEYS[who], expires, ARGV[2])
+          redis.call('ZREMRANGEBYSCORE', KEYS[who], '-inf', whole(at))
           local left = redis.call('PTTL', KEYS[who])
           if left < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[who], whole(math.max(1, tonumber(ARGV[7])))) end
           redis.call('SET', KEYS[who + 1], string.format('%.3f', full[who]), 'PX', whole(math.ceil(full[who] - at) + 1))
         end
+        for _, one in ipairs(over) do redis.call('ZREM', one[1], one[2]) end
         local gone = whole(at + tonumber(ARGV[7]) + tonumber(ARGV[8]))
         redis.call('HSET', KEYS[2], 'v', ARGV[3], 'state', ARGV[4], 'expires', expires, 'master', '', 'doc', ARGV[5])
         redis.call('PEXPIRE', KEYS[2], ARGV[9])

@@ -45,6 +45,20 @@ public sealed partial class RedisStore : IAsyncDisposable
 
     private IDatabase Database => _connection.GetDatabase();
 
+    /// <summary>Why a connection string cannot be read, or null if it can.</summary>
+    /// <param name="configuration">A StackExchange.Redis connection string.</param>
+    public static string? Check(string configuration)
+    {
+        try
+        {
+            return ConfigurationOptions.Parse(configuration).EndPoints.Count > 0 ? null : "it names no server";
+        }
+        catch (ArgumentException fault)
+        {
+            return fault.Message;
+        }
+    }
+
     /// <summary>
     /// Connects, or begins to: returns within two seconds even if the store is away, and keeps trying in the
     /// background.

@@ -24,11 +24,29 @@ public sealed class CopyTests
           - { id: pii, functions: [people.put], fields: [ssn], except: { groups: [pii-cleared] } }
         """;
 
+    private const string Asking = """
+        apiVersion: countersign/v1
+        upstreams:
+          people: { endpoints: ["http://people.test:9001"], timeout: 5s, credential: { broker: none } }
+        functions:
+          people.wipe: { upstream: people, method: POST, path: "/wipes/{id}", risk: high }
+          people.capped: { upstream: people, method: POST, path: "/caps/{id}", risk: high }
+        rules:
+          - id: ask
+            subjects: { groups: [support] }
+            functions: [people.wipe]
+            effect: approve
+            approval: { stages: [{ groups: [leads], count: 1 }], decideWithin: 15m, useWithin: 5m, hold: 0s }
+          - { id: cap, subjects: { groups: [support] }, functions: [people.capped], when: "args.a > 5", effect: allow }
+        masks:
+          - { id: pii, functions: ["*"], fields: [ssn] }
+        """;
+
     [Fact]
     public async Task Both_bodies_are_kept_masked_for_everybody()
     {
         // Proves that payload and answer of a strict call are in its outcome, masked though the caller is cleared to
-        // see the answer, with the digest of the payload as it was sent; and that of a call of low risk nothing is.
+        // see the answer, with the digest of the payload as it was sent; and that of a call of low risk the digest is.
         await using MemoryGateway gateway = new(Policy, auditTerms: new AuditTerms());
         gateway.Upstream.Reply = _ => ScriptedUpstream.Json("{\"a\":2,\"ssn\":\"" + Secret + "\"}");
         MemoryClient client = gateway.Connect();
@@ -44,10 +62,30 @@ public sealed class CopyTests
         string digest = "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)));
         Assert.Equal(digest, kept.GetProperty("request_digest").GetString());
         JsonElement low = Outcome(records, "people.note");
-        Assert.All(["request_copy", "response_copy", "request_digest", "request_copy_withheld"],
+        Assert.Equal(digest, low.GetProperty("request_digest").GetString());
+        Assert.All(["request_copy", "response_copy", "request_copy_withheld"],
             name => Assert.False(low.TryGetProperty(name, out _)));
         Assert.DoesNotContain(Secret, string.Concat(records), StringComparison.Ordinal);
         Assert.True(AuditVerifier.Verify(gateway.AuditFolder).IsOk);
+    }
+
+    [Theory]
+    [InlineData("people.wipe", "/wipes/1", 428)]
+    [InlineData("people.capped", "/caps/1", 403)]
+    public async Task What_was_asked_and_not_made_is_kept_too(string function, string path, int status)
+    {
+        // Proves that a payload that was read to decide is in the outcome of a call that paused or was refused, masked
+        // and with its digest: who denies or refuses must be able to show what.
+        await using MemoryGateway gateway = new(Asking, auditTerms: new AuditTerms());
+        string body = "{\"a\":1,\"ssn\":\"" + Secret + "\"}";
+        Assert.Equal(status, (await gateway.Connect().CallAsync(Requests.Post(gateway, path, body))).Status);
+        IReadOnlyList<JsonElement> records = await gateway.CloseAuditAsync();
+        JsonElement kept = Outcome(records, function);
+        Assert.Equal("{\"a\":1,\"ssn\":\"***\"}", Unmarked(kept, "request_copy"));
+        string digest = "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)));
+        Assert.Equal(digest, kept.GetProperty("request_digest").GetString());
+        Assert.False(kept.TryGetProperty("response_copy", out _));
+        Assert.DoesNotContain(Secret, string.Concat(records), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,6 +30,20 @@ public sealed class VoidedApprovalTests
         Assert.Equal(status == 200 ? 1 : 0, gateway.Upstream.Requests.Count);
     }
 
+    [Theory]
+    [InlineData("functions: [billing.refund]\n    effect: deny", "denies this call.")]
+    [InlineData("functions: [billing.held]\n    effect: deny", "No rule allows this caller to call this function.")]
+    public async Task What_refuses_an_approved_call_is_named(string rule, string why)
+    {
+        // Proves that who is told that an approval is void is told what policy says of the call now.
+        await using MemoryGateway gateway = new(Policies.Standard);
+        MemoryClient client = gateway.Connect();
+        string id = await AskApprovedAsync(gateway, client);
+        gateway.Publish(Replaced(rule));
+        string detail = (await CallAsync(gateway, client, id)).Json.GetProperty("detail").GetString()!;
+        Assert.EndsWith(why + " What was approved before is void; ask again.", detail, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_function_that_is_gone_voids_what_was_approved()
     {

@@ -70,6 +70,32 @@ public sealed class StoreOutageTests
     }
 
     [Fact]
+    public async Task A_store_that_is_full_files_nothing()
+    {
+        // Proves that a full Redis takes no approval, which nobody could decide: asking is refused as deciding is, for
+        // who asks the first time and for who is at the limit by what was withdrawn; and that both work with room
+        // again.
+        await using var server = new RedisServer();
+        await server.StartAsync();
+        await using RedisStore store = await RedisStore.ConnectAsync(server.Connection, NullLogger.Instance);
+        RedisApprovalStore approvals = await RedisApprovalStore.OpenAsync(store, NullLogger.Instance);
+        AskExtras one = new(default, null) { Limits = new AskLimits(1, 1_000) };
+        Approval withdrawn = Drafts.New(), waits = Drafts.New(), draft = Drafts.New();
+        Assert.True((await approvals.AskAsync(withdrawn, Array.Empty<byte>(), one)).IsOk);
+        Assert.True((await approvals.MoveAsync(withdrawn, Drafts.Cancelled(withdrawn))).IsOk);
+
+        await server.CommandAsync("CONFIG", "SET", "maxmemory", "1");
+        Assert.Equal(StoreStatus.Unavailable, (await approvals.AskAsync(draft, Array.Empty<byte>())).Status);
+        Assert.Equal(StoreStatus.Unavailable, (await approvals.AskAsync(draft, Array.Empty<byte>(), one)).Status);
+        Assert.Equal(StoreStatus.NotFound, (await approvals.FindAsync(draft.Id)).Status);
+
+        await server.CommandAsync("CONFIG", "SET", "maxmemory", "0");
+        Assert.True((await approvals.AskAsync(draft, Array.Empty<byte>(), one)).IsOk);
+        Assert.Equal(StoreStatus.Limited, (await approvals.AskAsync(waits, Array.Empty<byte>(), one)).Status);
+        Assert.True((await approvals.MoveAsync(draft, Drafts.Cancelled(draft))).IsOk);
+    }
+
+    [Fact]
     public async Task The_embedded_store_keeps_its_data_over_restarts()
     {
         // Proves persistence, by an approved approval, a policy and a secret that live through a restart, a checkpoint
