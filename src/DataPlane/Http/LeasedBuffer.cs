@@ -40,7 +40,8 @@ internal sealed class LeasedBuffer : IBufferWriter<byte>
         return _bytes.AsSpan(Count);
     }
 
-    /// <summary>Takes room for so many more bytes at once, in place of growing towards it; none for none or less.</summary>
+    /// <summary>Takes room for so many more bytes at once, in place of growing towards it; for none or less,
+    /// none.</summary>
     internal void Expect(int count)
     {
         if (count > 0) Reserve(count);
