@@ -35,21 +35,21 @@ public sealed partial class JsonMasker
     {
         DetectorSet wanted = _program.Detectors;
         ReadOnlySpan<byte> text = input[from..to];
-        bool isFound = ValueDetector.TryFindAt(text, wanted, 0, isTelling, places, out Detection found);
-        if (!isFound) return;
+        var search = new ValueSearch(text, wanted, isTelling, places);
+        if (!search.TryNext(out Detection found)) return;
         if (_program.WholeDetectors != DetectorSet.None)
         {
             JudgeWhole(input, from - 1, to + 1, isTelling, ref output);
             return;
         }
 
-        while (isFound)
+        do
         {
             CopyOut(input, _copyFrom, from + found.Start, ref output);
             PutFinding(found, text.Slice(found.Start, found.Length), ref output);
             _copyFrom = from + found.End;
-            isFound = ValueDetector.TryFindAt(text, wanted, found.End, isTelling, places, out found);
         }
+        while (search.TryNext(out found));
     }
 
     private void PutFinding(Detection found, ReadOnlySpan<byte> text, ref OutputRun output)
@@ -86,9 +86,8 @@ public sealed partial class JsonMasker
     {
         ReadOnlySpan<ulong> places = _blocks!.Marked(start, end);
         if (places.IsEmpty) return;
-        bool isFound = ValueDetector.TryFindAt(
-            input[start..end], _program.Detectors, 0, besideTellingName: false, places, out _);
-        if (isFound) JudgeWhole(input, start, end, isTelling: false, ref output);
+        var search = new ValueSearch(input[start..end], _program.Detectors, besideTellingName: false, places);
+        if (search.TryNext(out _)) JudgeWhole(input, start, end, isTelling: false, ref output);
     }
 
     /// <summary>Judges the string or number from <paramref name="start"/> to <paramref name="end"/>, whose name tells

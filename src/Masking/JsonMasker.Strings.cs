@@ -147,10 +147,10 @@ public sealed partial class JsonMasker
         int raw = 0;         // in its content
         int decoded = 0;
         int from = 0;
-        while (wanted != DetectorSet.None
-            && ValueDetector.TryFind(text, wanted, from, _isUnderTellingName, out Detection found))
+        var search = new ValueSearch(text, wanted, _isUnderTellingName);
+        while (wanted != DetectorSet.None && search.TryNext(out Detection found))
         {
-            from = found.Start + Math.Max(found.Length, 1);
+            from = found.End;
             if (isDecoded) JsonEscapes.Advance(value.Content, ref raw, ref decoded, found.Start, past: false);
             else raw = found.Start;
             Keep(value, kept, raw + 1, output);

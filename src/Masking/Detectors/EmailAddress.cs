@@ -35,6 +35,17 @@ internal static class EmailAddress
     public static bool MayCross(ReadOnlySpan<byte> value, int place) =>
         place >= value.Length || value[place] == '@' || !NotLocal.Contains(value[place]);
 
+    /// <summary>True if one may begin before <paramref name="place"/> and have its sign behind it, no nearer than
+    /// <see cref="Inspection.BytesBefore"/> bytes.</summary>
+    public static bool Crosses(ReadOnlySpan<byte> value, int place)
+    {
+        if (place >= value.Length || NotLocal.Contains(value[place])) return false;
+        if (NotLocal.Contains(value[place - 1])) return false;
+        ReadOnlySpan<byte> rest = value[place..Math.Min(value.Length, place + DetectorLimits.LocalPartMax)];
+        int sign = rest.IndexOfAny(NotLocal);
+        return sign >= Inspection.BytesBefore && rest[sign] == '@';
+    }
+
     /// <summary>True where it is sure that the one around the <c>@</c> at <paramref name="sign"/>, if there is one,
     /// begins before <paramref name="from"/>, a place at or before the sign.</summary>
     public static bool BeginsBefore(ReadOnlySpan<byte> value, int sign, int from) =>

@@ -1,0 +1,174 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Countersign.Masking.Detectors;
+
+/// <summary>
+/// Goes through one value from find to find, as <see cref="ValueDetector.TryFind"/> says of each, and keeps what it
+/// knows of a block for what comes next in it. Each place that may give something away is asked once; where it takes
+/// more to tell what is joined, it is looked for in order.
+/// </summary>
+internal ref struct ValueSearch
+{
+    private const int Most = TriggerMasks.BlockBytes + TriggerMasks.BytesAhead;
+
+    private readonly ReadOnlySpan<byte> _value;
+    private readonly ReadOnlySpan<ulong> _given;   // where something may be given away, if that is known before
+    private readonly Triggers _triggers;
+    private readonly DetectorSet _wanted;
+    private readonly bool _isGiven;
+    private readonly bool _besideTellingName;
+    private readonly int _most;
+    private ulong _isAfterWord;    // each 0 or 1, of the byte before the next block
+    private ulong _isAfterDigit;
+    private ulong _places;         // of the block, those that are still to be asked
+    private int _block;            // where it begins
+    private int _next;             // where the next one begins
+    private bool _isNew;           // nothing was found yet from here
+
+    /// <summary>Begins at <paramref name="from"/>; the rest is what <see cref="ValueDetector.TryFind"/> takes.</summary>
+    public ValueSearch(
+        ReadOnlySpan<byte> value, DetectorSet wanted, bool besideTellingName, int from = 0, int most = int.MaxValue)
+    {
+        _value = value;
+        _wanted = wanted;
+        _besideTellingName = besideTellingName;
+        _most = most;
+        _triggers = new Triggers(wanted);
+        Begin(from);
+    }
+
+    /// <summary>Begins where it is known at which <paramref name="places"/> what is wanted may be given away: a bit for
+    /// each byte, 64 a word, too many and never too few. They must stay until the search ends.</summary>
+    public ValueSearch(
+        ReadOnlySpan<byte> value, DetectorSet wanted, bool besideTellingName, ReadOnlySpan<ulong> places)
+    {
+        _value = value;
+        _wanted = wanted;
+        _besideTellingName = besideTellingName;
+        _most = int.MaxValue;
+        _given = places;
+        _isGiven = true;
+        Begin(0);
+    }
+
+    /// <summary>Nothing that begins before is found any more.</summary>
+    public int From { get; private set; }
+
+    /// <summary>Finds the leftmost detection from here, with all that overlap it and one another.</summary>
+    [HotPath]
+    public bool TryNext(out Detection found)
+    {
+        var offers = new JoinedOffers(From);
+        if (_isNew) BeginAt(ref offers);
+        int end = End(offers);
+        while (_places != 0 || TryBlock(end))
+        {
+            int place = _block + BitOperations.TrailingZeroCount(_places);
+            if (place >= end) break;
+            _places &= _places - 1;
+            Inspection.Offer(_value, _wanted, place, ref offers);
+            end = End(offers);
+        }
+
+        found = Detection.None;
+        if (offers.All == DetectorSet.None) return false;
+        if (offers.IsIntricate || offers.End - offers.Start > _most || MayGoOn(offers)) return TryInOrder(out found);
+        found = offers.Found;
+        From = found.End;
+        if (offers.HasMore) Begin(From);
+        return true;
+    }
+
+    /// <summary>Goes on at <paramref name="from"/>, wherever it was.</summary>
+    public void Begin(int from)
+    {
+        From = from;
+        _places = 0;
+        _isNew = true;
+        int at = Math.Max(0, from - Inspection.BytesAfter);
+        if (_isGiven)
+        {
+            int word = at / TriggerMasks.BlockBytes;
+            _block = word * TriggerMasks.BlockBytes;
+            _next = _block + TriggerMasks.BlockBytes;
+            if (word < _given.Length) _places = _given[word] & ulong.MaxValue << at % TriggerMasks.BlockBytes;
+            return;
+        }
+
+        _next = at;
+        _isAfterWord = at > 0 && AsciiClass.IsWord(_value[at - 1]) ? 1UL : 0;
+        _isAfterDigit = at > 0 && AsciiClass.IsDigit(_value[at - 1]) ? 1UL : 0;
+    }
+
+    // What begins where no place gives it away, or one that lies far before.
+    private void BeginAt(ref JoinedOffers offers)
+    {
+        _isNew = false;
+        if (_besideTellingName) Inspection.OfferBesideName(_value, _wanted, ref offers);
+        if (From > 0 && (_wanted & DetectorSet.CloudKey) != 0) Inspection.OfferSecrets(_value, ref offers);
+    }
+
+    // Where no place is asked any more, for what was found until now: what it gives away begins behind that.
+    private static int End(in JoinedOffers offers) =>
+        offers.All == DetectorSet.None ? int.MaxValue : offers.End + Inspection.BytesBefore;
+
+    // An address may begin in what was found and have its sign far behind; and only the first of the words beside a
+    // telling name was offered.
+    private readonly bool MayGoOn(in JoinedOffers offers)
+    {
+        if (_besideTellingName && offers.End < _value.Length) return true;
+        return (_wanted & DetectorSet.Email) != 0 && EmailAddress.Crosses(_value, offers.End);
+    }
+
+    private bool TryInOrder(out Detection found)
+    {
+        bool isFound = ValueDetector.TryFindInOrder(
+            _value, _wanted, From, _besideTellingName, _given, _most, out found);
+        Begin(isFound ? found.End : _value.Length);
+        return isFound;
+    }
+
+    /// <summary>Takes the next block that has places, unless it begins at <paramref name="end"/> or later.</summary>
+    private bool TryBlock(int end)
+    {
+        int until = Math.Min(end, _value.Length);
+        if (_isGiven) return TryGiven(until);
+        int lastWhole = _value.Length - Most;
+        while (_next < until)
+        {
+            _block = _next;
+            _next += TriggerMasks.BlockBytes;
+            _places = _block <= lastWhole
+                ? _triggers.In(_value[_block..], ref _isAfterWord, ref _isAfterDigit)
+                : InTail();
+            if (_places != 0) return true;
+        }
+
+        return false;
+    }
+
+    private bool TryGiven(int until)
+    {
+        while (_next < until)
+        {
+            int place = _next / TriggerMasks.BlockBytes;
+            if (place >= _given.Length) return false;
+            _block = _next;
+            _next += TriggerMasks.BlockBytes;
+            _places = _given[place];
+            if (_places != 0) return true;
+        }
+
+        return false;
+    }
+
+    // Less than a block and what is read with it is looked at among zeros.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong InTail()
+    {
+        Span<byte> padded = stackalloc byte[Most];
+        _value.Slice(_block, Math.Min(_value.Length - _block, Most)).CopyTo(padded);
+        return _triggers.In(padded, ref _isAfterWord, ref _isAfterDigit);
+    }
+}
