@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Countersign.Masking.Detectors;
 
@@ -12,19 +13,34 @@ internal readonly struct DigitGroups
     private const int CardDigitsMin = 12;
     private const uint SocialSecurityBytes = 0b111_1111_1111;
     private const uint SocialSecurityDigits = 0b111_1011_0111;
+    private const uint PhoneBytes = 0b1111_1111_1111;
+    private const uint PhoneDigits = 0b1111_0111_0111;
 
-    private readonly uint _digits;
+    private readonly Vector256<byte> _text;
     private readonly uint _run;       // digits, spaces and dashes
     private readonly bool _isZero;    // the first digit
 
     private DigitGroups(ReadOnlySpan<byte> bytes)
     {
-        Vector256<byte> text = Vector256.Create(bytes);
-        Vector256<byte> digit = Vector256.LessThan(text - Vector256.Create((byte)'0'), Vector256.Create((byte)10));
-        _digits = digit.ExtractMostSignificantBits();
-        _run = (digit | Vector256.Equals(text, Vector256.Create((byte)' '))
-            | Vector256.Equals(text, Vector256.Create((byte)'-'))).ExtractMostSignificantBits();
+        _text = Vector256.Create(bytes);
+        Digits = IsDigit(_text).ExtractMostSignificantBits();
+        _run = (Vector256.Equals(_text, Vector256.Create((byte)' '))
+            | Vector256.Equals(_text, Vector256.Create((byte)'-'))).ExtractMostSignificantBits() | Digits;
         _isZero = bytes[0] == '0';
+    }
+
+    /// <summary>Which of the bytes are digits, a bit each.</summary>
+    public uint Digits { get; }
+
+    /// <summary>Which are one space or dash between two digits.</summary>
+    public uint Partings => _run & ~Digits & Digits << 1 & Digits >> 1;
+
+    /// <summary>What the digits are worth, one behind another.</summary>
+    public Vector256<byte> Packed
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Avx512Vbmi2.VL.Compress(
+            Vector256<byte>.Zero, IsDigit(_text), _text - Vector256.Create((byte)'0'));
     }
 
     /// <summary>False if no card's number begins here: a card has twelve digits in a run, and its first group has four
@@ -34,18 +50,26 @@ internal readonly struct DigitGroups
         get
         {
             uint run = _run & ((~_run & (_run + 1)) - 1);   // the ones before the first zero
-            int first = BitOperations.TrailingZeroCount(~_digits);
-            return BitOperations.PopCount(_digits & run) >= CardDigitsMin && first is >= 4 and <= 8 or >= CardDigitsMin
+            int first = BitOperations.TrailingZeroCount(~Digits);
+            return BitOperations.PopCount(Digits & run) >= CardDigitsMin && first is >= 4 and <= 8 or >= CardDigitsMin
                 && !_isZero;
         }
     }
 
     /// <summary>False if not three, two and four digits begin here.</summary>
-    public bool MayBeSocialSecurityNumber => (_digits & SocialSecurityBytes) == SocialSecurityDigits;
+    public bool MayBeSocialSecurityNumber => (Digits & SocialSecurityBytes) == SocialSecurityDigits;
 
-    /// <summary>False if no national number begins here: its first group is an area of three digits, a 1 before that,
-    /// or begins with a zero.</summary>
-    public bool MayBePhone => _isZero || BitOperations.TrailingZeroCount(~_digits) is 1 or 3;
+    /// <summary>False if no national number begins here: it begins with a zero, or has three, three and four digits,
+    /// perhaps behind a one, or a parenthesis behind that.</summary>
+    public bool MayBePhone
+    {
+        get
+        {
+            uint behind = Digits >> 2;
+            bool isOne = (Digits & 3) == 1 && ((behind & PhoneBytes) == PhoneDigits || _text[2] == '(');
+            return _isZero || (Digits & PhoneBytes) == PhoneDigits || isOne;
+        }
+    }
 
     /// <summary>Reads the number at <paramref name="place"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -61,4 +85,8 @@ internal readonly struct DigitGroups
         rest.CopyTo(padded);
         return new(padded);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> IsDigit(Vector256<byte> text) =>
+        Vector256.LessThan(text - Vector256.Create((byte)'0'), Vector256.Create((byte)10));
 }

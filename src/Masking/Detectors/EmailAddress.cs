@@ -35,15 +35,15 @@ internal static class EmailAddress
     public static bool MayCross(ReadOnlySpan<byte> value, int place) =>
         place >= value.Length || value[place] == '@' || !NotLocal.Contains(value[place]);
 
-    /// <summary>True if one may begin before <paramref name="place"/> and have its sign behind it, no nearer than
-    /// <see cref="Inspection.BytesBefore"/> bytes.</summary>
+    /// <summary>True if <paramref name="one"/> may stand in a local part.</summary>
+    public static bool IsLocal(byte one) => !NotLocal.Contains(one);
+
+    /// <summary>True if one that goes on before <paramref name="place"/> may have its sign there or behind.</summary>
     public static bool Crosses(ReadOnlySpan<byte> value, int place)
     {
-        if (place >= value.Length || NotLocal.Contains(value[place])) return false;
-        if (NotLocal.Contains(value[place - 1])) return false;
         ReadOnlySpan<byte> rest = value[place..Math.Min(value.Length, place + DetectorLimits.LocalPartMax)];
         int sign = rest.IndexOfAny(NotLocal);
-        return sign >= Inspection.BytesBefore && rest[sign] == '@';
+        return sign >= 0 && rest[sign] == '@';
     }
 
     /// <summary>True where it is sure that the one around the <c>@</c> at <paramref name="sign"/>, if there is one,

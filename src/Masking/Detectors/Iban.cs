@@ -12,7 +12,12 @@ internal static class Iban
         + "ME22MK19MN20MR27MT31MU30NI28NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23"
         + "ST25SV28TL23TN24TR26UA29VA22VG24XK20YE30";
 
+    private const byte None = 0xFF;
+    private const ulong Modulus = 97;
+    private const ulong NumberMax = ulong.MaxValue / 100 - 1;   // one letter more still fits
+
     private static readonly byte[] LengthByCountry = Countries();
+    private static readonly byte[] Worths = WorthOfBytes();   // of digits and letters, and none of others
 
     /// <summary>The length of the number at <paramref name="start"/>, spaces with it, or 0.</summary>
     public static int Match(ReadOnlySpan<byte> value, int start)
@@ -25,21 +30,20 @@ internal static class Iban
         int length = LengthByCountry[Letter(first) * 26 + Letter(second)];
         if (check is < 2 or > 98 || length == 0 || !AsciiClass.BeginsWord(value, start)) return 0;
         int place = start + 4;
-        uint rest = 0;
+        ulong number = 0;
         for (int taken = 4; taken < length; taken++)
         {
             if ((taken & 3) == 0 && place < value.Length && value[place] == ' ') place++;
             if (place >= value.Length) return 0;
-            byte one = value[place++];
-            if (AsciiClass.IsDigit(one)) rest = ((rest * 10) + one - '0') % 97;
-            else if (AsciiClass.IsLetter(one)) rest = ((rest * 100) + 10 + (uint)Letter(one)) % 97;
-            else return 0;
+            byte worth = Worths[value[place++]];
+            if (worth == None) return 0;
+            number = (number * (worth < 10 ? 10UL : 100UL)) + worth;
+            if (number > NumberMax) number %= Modulus;
         }
 
-        rest = ((rest * 100) + 10 + (uint)Letter(first)) % 97;
-        rest = ((rest * 100) + 10 + (uint)Letter(second)) % 97;
-        rest = ((rest * 100) + (uint)check) % 97;
-        return rest == 1 && AsciiClass.EndsWord(value, place) ? place - start : 0;
+        number = (number * 100) + 10 + (uint)Letter(first);
+        number = ((number % Modulus * 100) + 10 + (uint)Letter(second)) * 100 + (uint)check;
+        return number % Modulus == 1 && AsciiClass.EndsWord(value, place) ? place - start : 0;
     }
 
     private static int Letter(byte one) => (one | 0x20) - 'a';
@@ -54,5 +58,14 @@ internal static class Iban
         }
 
         return lengths;
+    }
+
+    private static byte[] WorthOfBytes()
+    {
+        byte[] worths = new byte[256];
+        worths.AsSpan().Fill(None);
+        for (int one = '0'; one <= '9'; one++) worths[one] = (byte)(one - '0');
+        for (int one = 'a'; one <= 'z'; one++) worths[one] = worths[one - 0x20] = (byte)(10 + one - 'a');
+        return worths;
     }
 }

@@ -83,6 +83,11 @@ internal static class Inspection
             offers.Offer(0, value.Length, DetectorSet.CloudKey);
     }
 
+    /// <summary>True if something that ends behind <paramref name="last"/> may hold where an account's letters or a
+    /// key's dashes begin, which <paramref name="next"/> goes on.</summary>
+    public static bool Crosses(byte last, byte next) =>
+        (last == '-' && next == '-') || (AsciiClass.IsLetter(last) && AsciiClass.IsWord(next));
+
     private static void OfferNumber<TOffers>(
         ReadOnlySpan<byte> value, DetectorSet wanted, int place, ref TOffers offers)
         where TOffers : struct, IOffers
@@ -94,8 +99,8 @@ internal static class Inspection
         }
 
         DigitGroups groups = DigitGroups.At(value, place);
-        if (groups.MayBeCard && (wanted & DetectorSet.PaymentCard) != 0)
-            offers.Offer(place, CardNumber.Match(value, place), DetectorSet.PaymentCard);
+        if ((wanted & DetectorSet.PaymentCard) != 0)
+            offers.Offer(place, CardNumber.Match(value, place, groups), DetectorSet.PaymentCard);
         if (groups.MayBeSocialSecurityNumber && (wanted & DetectorSet.UsSsn) != 0)
             offers.Offer(place, SocialSecurityNumber.Match(value, place), DetectorSet.UsSsn);
         if (groups.MayBePhone && (wanted & DetectorSet.Phone) != 0)

@@ -13,12 +13,13 @@ internal struct JoinedOffers(int from) : IOffers
     private int _headEnd;            // of the leftmost, of those that begin together the longest
     private DetectorSet _head;
     private bool _isIntricate;
+    private int _userEnd;            // where a URL's user and password end
 
     /// <summary>Where the leftmost begins.</summary>
     public int Start { get; private set; }
 
-    /// <summary>Where all of them end.</summary>
-    public int End { get; private set; }
+    /// <summary>Where all of them end; behind everything if there is nothing yet.</summary>
+    public int End { get; private set; } = int.MaxValue;
 
     /// <summary>Who found something; nobody if there is nothing yet.</summary>
     public DetectorSet All { get; private set; }
@@ -33,6 +34,14 @@ internal struct JoinedOffers(int from) : IOffers
     /// <summary>What was joined.</summary>
     public readonly Detection Found => new(Start, End - Start, _head) { All = All };
 
+    /// <summary>True if what looks like an address around <paramref name="next"/>, the byte behind what is joined, is a
+    /// URL's host.</summary>
+    public readonly bool IsUserBeforeHost(byte next)
+    {
+        const DetectorSet OverSigns = DetectorSet.Email | DetectorSet.HighEntropy | DetectorSet.PrivateKey;
+        return next == '@' && End == _userEnd && (All & OverSigns) == DetectorSet.None;
+    }
+
     /// <inheritdoc/>
     public readonly int From => from;
 
@@ -46,6 +55,7 @@ internal struct JoinedOffers(int from) : IOffers
     private void Join(int start, int end, DetectorSet detector)
     {
         if (detector == DetectorSet.PrivateKey) _isIntricate = true;
+        if (detector == DetectorSet.BasicAuthUrl) _userEnd = end;
         if (All == DetectorSet.None || end <= Start)
         {
             HasMore |= All != DetectorSet.None;   // which were found too early

@@ -26,7 +26,8 @@ internal ref struct ValueSearch
     private int _next;             // where the next one begins
     private bool _isNew;           // nothing was found yet from here
 
-    /// <summary>Begins at <paramref name="from"/>; the rest is what <see cref="ValueDetector.TryFind"/> takes.</summary>
+    /// <summary>Begins at <paramref name="from"/>; the rest is what <see cref="ValueDetector.TryFind"/>
+    /// takes.</summary>
     public ValueSearch(
         ReadOnlySpan<byte> value, DetectorSet wanted, bool besideTellingName, int from = 0, int most = int.MaxValue)
     {
@@ -61,19 +62,18 @@ internal ref struct ValueSearch
     {
         var offers = new JoinedOffers(From);
         if (_isNew) BeginAt(ref offers);
-        int end = End(offers);
-        while (_places != 0 || TryBlock(end))
+        while (_places != 0 || TryBlock(offers.End))
         {
             int place = _block + BitOperations.TrailingZeroCount(_places);
-            if (place >= end) break;
+            if (place >= offers.End) break;
             _places &= _places - 1;
             Inspection.Offer(_value, _wanted, place, ref offers);
-            end = End(offers);
         }
 
         found = Detection.None;
         if (offers.All == DetectorSet.None) return false;
-        if (offers.IsIntricate || offers.End - offers.Start > _most || MayGoOn(offers)) return TryInOrder(out found);
+        bool isOrdered = offers.IsIntricate || offers.End - offers.Start > _most || MayGoOn(offers);
+        if (isOrdered) return TryInOrder(out found);
         found = offers.Found;
         From = found.End;
         if (offers.HasMore) Begin(From);
@@ -109,16 +109,16 @@ internal ref struct ValueSearch
         if (From > 0 && (_wanted & DetectorSet.CloudKey) != 0) Inspection.OfferSecrets(_value, ref offers);
     }
 
-    // Where no place is asked any more, for what was found until now: what it gives away begins behind that.
-    private static int End(in JoinedOffers offers) =>
-        offers.All == DetectorSet.None ? int.MaxValue : offers.End + Inspection.BytesBefore;
-
-    // An address may begin in what was found and have its sign far behind; and only the first of the words beside a
-    // telling name was offered.
+    // What begins in what was found may be given away behind it; and only the first of the words beside a telling name
+    // was offered.
     private readonly bool MayGoOn(in JoinedOffers offers)
     {
-        if (_besideTellingName && offers.End < _value.Length) return true;
-        return (_wanted & DetectorSet.Email) != 0 && EmailAddress.Crosses(_value, offers.End);
+        int end = offers.End;
+        if (end >= _value.Length) return false;
+        if (_besideTellingName) return true;
+        byte last = _value[end - 1];
+        if (!EmailAddress.IsLocal(last) || offers.IsUserBeforeHost(_value[end])) return false;
+        return EmailAddress.Crosses(_value, end) || Inspection.Crosses(last, _value[end]);
     }
 
     private bool TryInOrder(out Detection found)
