@@ -35,7 +35,7 @@ public sealed partial class JsonMasker
     {
         DetectorSet wanted = _program.Detectors;
         ReadOnlySpan<byte> text = input[from..to];
-        var search = new ValueSearch(text, wanted, isTelling, places);
+        var search = new ValueSearch(new(input, from, to), wanted, isTelling, places);
         if (!search.TryNext(out Detection found)) return;
         if (_program.WholeDetectors != DetectorSet.None)
         {
@@ -86,7 +86,7 @@ public sealed partial class JsonMasker
     {
         ReadOnlySpan<ulong> places = _blocks!.Marked(start, end);
         if (places.IsEmpty) return;
-        var search = new ValueSearch(input[start..end], _program.Detectors, besideTellingName: false, places);
+        var search = new ValueSearch(new(input, start, end), _program.Detectors, besideTellingName: false, places);
         if (search.TryNext(out _)) JudgeWhole(input, start, end, isTelling: false, ref output);
     }
 

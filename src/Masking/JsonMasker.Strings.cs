@@ -147,7 +147,7 @@ public sealed partial class JsonMasker
         int raw = 0;         // in its content
         int decoded = 0;
         int from = 0;
-        var search = new ValueSearch(text, wanted, _isUnderTellingName);
+        var search = new ValueSearch(new(text), wanted, _isUnderTellingName);
         while (wanted != DetectorSet.None && search.TryNext(out Detection found))
         {
             from = found.End;

@@ -253,7 +253,7 @@ public sealed class SseMasker
         var check = default(Utf8Check);
         if (check.Take(text) != text.Length || !check.IsWhole) Refuse(MaskRefusal.NotUtf8);
         int from = 0;
-        var search = new ValueSearch(text, _program!.Detectors, besideTellingName: false);
+        var search = new ValueSearch(new(text), _program!.Detectors, besideTellingName: false);
         while (Refusal == MaskRefusal.None && search.TryNext(out Detection found))
         {
             output.Write(text[from..found.Start]);

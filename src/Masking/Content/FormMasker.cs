@@ -122,7 +122,7 @@ internal sealed class FormMasker
         ReadOnlySpan<byte> raw, ReadOnlySpan<byte> text, bool isTelling, IBufferWriter<byte> output)
     {
         int from = 0;
-        var search = new ValueSearch(text, _wanted, isTelling);
+        var search = new ValueSearch(new(text), _wanted, isTelling);
         while (search.TryNext(out Detection found))
         {
             int start = PercentText.RawLength(raw, found.Start - from);

@@ -117,7 +117,7 @@ internal sealed class TextMasker
         _heldTo = 0;
         _holdsKey = false;
         ReadOnlySpan<byte> text = _buffer.AsSpan(0, _count);
-        var search = new ValueSearch(text, _wanted, false, _left, DetectorLimits.DetectionBytesMax);
+        var search = new ValueSearch(new(text), _wanted, false, _left, DetectorLimits.DetectionBytesMax);
         while (_left < limit)
         {
             if (_left < _masked)

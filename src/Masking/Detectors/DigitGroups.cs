@@ -9,7 +9,6 @@ namespace Countersign.Masking.Detectors;
 /// instructions.</summary>
 internal readonly struct DigitGroups
 {
-    private const int Bytes = 32;
     private const int CardDigitsMin = 12;
     private const uint SocialSecurityBytes = 0b111_1111_1111;
     private const uint SocialSecurityDigits = 0b111_1011_0111;
@@ -20,13 +19,14 @@ internal readonly struct DigitGroups
     private readonly uint _run;       // digits, spaces and dashes
     private readonly bool _isZero;    // the first digit
 
-    private DigitGroups(ReadOnlySpan<byte> bytes)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private DigitGroups(Vector256<byte> text, uint inValue)
     {
-        _text = Vector256.Create(bytes);
-        Digits = IsDigit(_text).ExtractMostSignificantBits();
-        _run = (Vector256.Equals(_text, Vector256.Create((byte)' '))
-            | Vector256.Equals(_text, Vector256.Create((byte)'-'))).ExtractMostSignificantBits() | Digits;
-        _isZero = bytes[0] == '0';
+        _text = text;
+        Digits = IsDigit(text).ExtractMostSignificantBits() & inValue;
+        _run = (Vector256.Equals(text, Vector256.Create((byte)' '))
+            | Vector256.Equals(text, Vector256.Create((byte)'-'))).ExtractMostSignificantBits() & inValue | Digits;
+        _isZero = text.GetElement(0) == '0';
     }
 
     /// <summary>Which of the bytes are digits, a bit each.</summary>
@@ -35,7 +35,7 @@ internal readonly struct DigitGroups
     /// <summary>Which are one space or dash between two digits.</summary>
     public uint Partings => _run & ~Digits & Digits << 1 & Digits >> 1;
 
-    /// <summary>What the digits are worth, one behind another.</summary>
+    /// <summary>What the digits are worth, one behind another; behind those of the value, anything.</summary>
     public Vector256<byte> Packed
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -66,24 +66,17 @@ internal readonly struct DigitGroups
         get
         {
             uint behind = Digits >> 2;
-            bool isOne = (Digits & 3) == 1 && ((behind & PhoneBytes) == PhoneDigits || _text[2] == '(');
+            bool isOne = (Digits & 3) == 1 && ((behind & PhoneBytes) == PhoneDigits || _text.GetElement(2) == '(');
             return _isZero || (Digits & PhoneBytes) == PhoneDigits || isOne;
         }
     }
 
     /// <summary>Reads the number at <paramref name="place"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static DigitGroups At(ReadOnlySpan<byte> value, int place)
+    public static DigitGroups At(in ValueText text, int place)
     {
-        ReadOnlySpan<byte> rest = value[place..];
-        return rest.Length >= Bytes ? new(rest) : Short(rest);
-    }
-
-    private static DigitGroups Short(ReadOnlySpan<byte> rest)
-    {
-        Span<byte> padded = stackalloc byte[Bytes];
-        rest.CopyTo(padded);
-        return new(padded);
+        Vector256<byte> bytes = text.Part(place, out uint inValue);
+        return new(bytes, inValue);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.Intrinsics.X86;
 
 namespace Countersign.Masking.Detectors;
 
@@ -17,6 +18,13 @@ internal static class EmailAddress
     private static readonly SearchValues<byte> Label = SearchValues.Create(Labels());
 
     /// <summary>Finds the address around the <c>@</c> at <paramref name="sign"/>.</summary>
+    public static Detection Around(in ValueText text, int sign)
+    {
+        if (!Avx512Vbmi.IsSupported) return Around(text.Value, sign);
+        return AddressBlocks.TryFind(text, sign, out Detection found) ? found : Around(text.Value, sign);
+    }
+
+    /// <summary>The same, byte by byte.</summary>
     public static Detection Around(ReadOnlySpan<byte> value, int sign)
     {
         int least = Math.Max(0, sign - DetectorLimits.LocalPartMax);

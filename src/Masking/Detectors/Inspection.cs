@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Countersign.Masking.Detectors;
 
 /// <summary>Asks the detectors what they find at a place that may give something away.</summary>
@@ -13,29 +15,31 @@ internal static class Inspection
 
     /// <summary>Offers what is found by <paramref name="place"/>.</summary>
     public static void Offer<TOffers>(
-        ReadOnlySpan<byte> value, DetectorSet wanted, int place, ref TOffers offers)
+        in ValueText text, DetectorSet wanted, int place, ref TOffers offers)
         where TOffers : struct, IOffers
     {
+        ReadOnlySpan<byte> value = text.Value;
         byte one = value[place];
         if (AsciiClass.IsDigit(one))
         {
-            if (place >= offers.From) OfferNumber(value, wanted, place, ref offers);
+            if (place >= offers.From) OfferNumber(text, wanted, place, ref offers);
             return;
         }
 
         bool assigns = (wanted & DetectorSet.HighEntropy) != 0 && place + 1 < value.Length
             && value[place + 1] is (byte)'=' or (byte)':';
-        if (assigns) Take(HighEntropySecret.After(value, place + 1), ref offers);
+        if (assigns && TellingNames.MayEndBefore(value, place + 1))
+            Take(HighEntropySecret.After(value, place + 1), ref offers);
         bool isPast = place < offers.From && one is not (byte)':' && (one == 'e' || !AsciiClass.IsLetter(one));
         if (isPast) return;   // these begin no later than here
         switch (one)
         {
             case (byte)'@':
                 if (!EmailAddress.BeginsBefore(value, place, offers.From))
-                    Take(EmailAddress.Around(value, place), ref offers);
+                    Take(EmailAddress.Around(text, place), ref offers);
                 break;
             case (byte)'+' or (byte)'(':
-                offers.Offer(place, PhoneNumber.Match(value, place), DetectorSet.Phone);
+                offers.Offer(place, PhoneNumber.Match(text, place), DetectorSet.Phone);
                 break;
             case (byte)'-':
                 if ((wanted & DetectorSet.PrivateKey) != 0)
@@ -49,7 +53,7 @@ internal static class Inspection
                     offers.Offer(place, JsonWebToken.Match(value, place), DetectorSet.Jwt);
                 break;
             default:
-                if ((wanted & DetectorSet.CloudKey) != 0) OfferKey(value, place, ref offers);
+                if ((wanted & DetectorSet.CloudKey) != 0 && VendorKey.MayBegin(one)) OfferKey(value, place, ref offers);
                 break;
         }
     }
@@ -88,23 +92,25 @@ internal static class Inspection
     public static bool Crosses(byte last, byte next) =>
         (last == '-' && next == '-') || (AsciiClass.IsLetter(last) && AsciiClass.IsWord(next));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void OfferNumber<TOffers>(
-        ReadOnlySpan<byte> value, DetectorSet wanted, int place, ref TOffers offers)
+        in ValueText text, DetectorSet wanted, int place, ref TOffers offers)
         where TOffers : struct, IOffers
     {
+        ReadOnlySpan<byte> value = text.Value;
         if ((wanted & DetectorSet.Iban) != 0 && place >= 2 && AsciiClass.IsLetter(value[place - 1]))
         {
-            offers.Offer(place - 2, Iban.Match(value, place - 2), DetectorSet.Iban);
+            offers.Offer(place - 2, Iban.Match(text, place - 2), DetectorSet.Iban);
             return;
         }
 
-        DigitGroups groups = DigitGroups.At(value, place);
+        DigitGroups groups = DigitGroups.At(text, place);
         if ((wanted & DetectorSet.PaymentCard) != 0)
             offers.Offer(place, CardNumber.Match(value, place, groups), DetectorSet.PaymentCard);
         if (groups.MayBeSocialSecurityNumber && (wanted & DetectorSet.UsSsn) != 0)
             offers.Offer(place, SocialSecurityNumber.Match(value, place), DetectorSet.UsSsn);
         if (groups.MayBePhone && (wanted & DetectorSet.Phone) != 0)
-            offers.Offer(place, PhoneNumber.Match(value, place), DetectorSet.Phone);
+            offers.Offer(place, PhoneNumber.Match(text, place), DetectorSet.Phone);
     }
 
     private static void OfferKey<TOffers>(ReadOnlySpan<byte> value, int place, ref TOffers offers)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Countersign.Masking.Detectors;
 
 /// <summary>
@@ -19,6 +21,9 @@ internal static class TellingNames
         [.. "sessionid"u8], [.. "cookie"u8],
     ];
 
+    private static readonly uint[] LikelyEnds = BitsOfEnds();   // by the lower five bits of three letters
+    private static readonly int[] Ends = [.. Words.Select(word => EndOf(word))];
+
     /// <summary>What telling names end with, but for those with a separator among their last three bytes.</summary>
     public static KeyTrails Trails { get; } = KeyTrails.OfEnds(Words);
 
@@ -37,9 +42,11 @@ internal static class TellingNames
         }
 
         ReadOnlySpan<byte> letters = folded[first..];
-        foreach (byte[] word in Words)
+        if (letters.Length < EndLetters) return false;
+        int last = EndOf(letters);
+        for (int word = 0; word < Words.Length; word++)
         {
-            if (letters.EndsWith(word)) return true;
+            if (Ends[word] == last && letters.EndsWith(Words[word])) return true;
         }
 
         return false;
@@ -57,28 +64,41 @@ internal static class TellingNames
             last |= (AsciiClass.IsUpper(one) ? one | 0x20 : one) << (8 * letters++);
         }
 
-        return EndsLikely(last);
+        return IsLikely(last >> 16, last >> 8, last);
     }
 
-    /// <summary>False if the name that <paramref name="text"/> ends with is surely not telling; it is not if it
-    /// ends in a separator.</summary>
-    public static bool MayEnd(ReadOnlySpan<byte> text)
+    /// <summary>False if the name before the sign at <paramref name="sign"/> is surely not telling. It may stand in
+    /// quotes, and one blank may follow it; it is not telling if it ends in a separator.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MayEndBefore(ReadOnlySpan<byte> text, int sign)
     {
-        if (text.Length < 3 || !AsciiClass.IsLetter(text[^1])) return false;
-        ReadOnlySpan<byte> last = text[^3..];
-        bool isLetters = AsciiClass.IsLetter(last[0]) && AsciiClass.IsLetter(last[1]);
-        if (!isLetters) return true;
-        return EndsLikely((last[0] | 0x20) << 16 | (last[1] | 0x20) << 8 | last[2] | 0x20);
+        int last = sign - 1;
+        if (last > 0 && text[last] == ' ') last--;
+        if (last > 0 && text[last] is (byte)'"' or (byte)'\'') last--;
+        if (last < EndLetters - 1 || !AsciiClass.IsLetter(text[last])) return false;
+        byte before = text[last - 1];
+        byte first = text[last - 2];
+        return !AsciiClass.IsLetter(before) || !AsciiClass.IsLetter(first) || IsLikely(first, before, text[last]);
     }
 
-    // The last three letters of all words, as one number: most names are told apart by them.
-    private static bool EndsLikely(int last) => last switch
+    private static int EndOf(ReadOnlySpan<byte> letters) => letters[^3] << 16 | letters[^2] << 8 | letters[^1];
+
+    // Most names are told apart by their last three letters.
+    private static bool IsLikely(int first, int before, int last)
     {
-        'o' << 16 | 'r' << 8 | 'd' or 's' << 16 | 'w' << 8 | 'd' or 'p' << 16 | 'w' << 8 | 'd' => true,
-        'a' << 16 | 's' << 8 | 'e' or 'o' << 16 | 'd' << 8 | 'e' or 'r' << 16 | 'e' << 8 | 't' => true,
-        'k' << 16 | 'e' << 8 | 'n' or 'k' << 16 | 'e' << 8 | 'y' or 'i' << 16 | 'a' << 8 | 'l' => true,
-        'a' << 16 | 'l' << 8 | 's' or 'i' << 16 | 'o' << 8 | 'n' or 'r' << 16 | 'e' << 8 | 'r' => true,
-        'n' << 16 | 'i' << 8 | 'd' or 'k' << 16 | 'i' << 8 | 'e' => true,
-        _ => false,
-    };
+        int place = (first & 31) << 10 | (before & 31) << 5 | last & 31;
+        return (LikelyEnds[place >> 5] >> place & 1) != 0;
+    }
+
+    private static uint[] BitsOfEnds()
+    {
+        uint[] bits = new uint[1 << 10];
+        foreach (byte[] word in Words)
+        {
+            int place = (word[^3] & 31) << 10 | (word[^2] & 31) << 5 | word[^1] & 31;
+            bits[place >> 5] |= 1U << place;
+        }
+
+        return bits;
+    }
 }

@@ -20,7 +20,7 @@ internal static class ValueDetector
     public static bool TryFind(
         ReadOnlySpan<byte> value, DetectorSet wanted, int from, bool besideTellingName, out Detection found,
         int most = int.MaxValue) =>
-        new ValueSearch(value, wanted, besideTellingName, from, most).TryNext(out found);
+        new ValueSearch(new(value), wanted, besideTellingName, from, most).TryNext(out found);
 
     /// <summary>The same, detection by detection in their order: <see cref="ValueSearch"/> asks where several may be
     /// joined in more than one way. <paramref name="places"/> are where what is wanted may be given away, if that is
@@ -145,6 +145,7 @@ internal static class ValueDetector
     private static bool LookAt(
         ReadOnlySpan<byte> value, DetectorSet wanted, int until, int at, ulong places, ref LeftmostOffer offer)
     {
+        var text = new ValueText(value);
         int end = until
             + (EmailAddress.MayCross(value, until) ? DetectorLimits.LocalPartMax : Inspection.BytesBefore);
         for (; places != 0; places &= places - 1)
@@ -154,7 +155,7 @@ internal static class ValueDetector
             int last = Math.Min(offer.Found.Start, until - 1);
             if (place > last + DetectorLimits.LocalPartMax) return true;
             if (place > last + Inspection.BytesBefore && value[place] != '@') continue;
-            Inspection.Offer(value, wanted, place, ref offer);
+            Inspection.Offer(text, wanted, place, ref offer);
         }
 
         return at >= Math.Min(offer.Found.Start + 1L, until) || at + TriggerMasks.BlockBytes >= end;

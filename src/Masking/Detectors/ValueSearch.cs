@@ -12,7 +12,7 @@ internal ref struct ValueSearch
 {
     private const int Most = TriggerMasks.BlockBytes + TriggerMasks.BytesAhead;
 
-    private readonly ReadOnlySpan<byte> _value;
+    private readonly ValueText _text;
     private readonly ReadOnlySpan<ulong> _given;   // where something may be given away, if that is known before
     private readonly Triggers _triggers;
     private readonly DetectorSet _wanted;
@@ -29,9 +29,9 @@ internal ref struct ValueSearch
     /// <summary>Begins at <paramref name="from"/>; the rest is what <see cref="ValueDetector.TryFind"/>
     /// takes.</summary>
     public ValueSearch(
-        ReadOnlySpan<byte> value, DetectorSet wanted, bool besideTellingName, int from = 0, int most = int.MaxValue)
+        ValueText text, DetectorSet wanted, bool besideTellingName, int from = 0, int most = int.MaxValue)
     {
-        _value = value;
+        _text = text;
         _wanted = wanted;
         _besideTellingName = besideTellingName;
         _most = most;
@@ -42,9 +42,9 @@ internal ref struct ValueSearch
     /// <summary>Begins where it is known at which <paramref name="places"/> what is wanted may be given away: a bit for
     /// each byte, 64 a word, too many and never too few. They must stay until the search ends.</summary>
     public ValueSearch(
-        ReadOnlySpan<byte> value, DetectorSet wanted, bool besideTellingName, ReadOnlySpan<ulong> places)
+        ValueText text, DetectorSet wanted, bool besideTellingName, ReadOnlySpan<ulong> places)
     {
-        _value = value;
+        _text = text;
         _wanted = wanted;
         _besideTellingName = besideTellingName;
         _most = int.MaxValue;
@@ -67,7 +67,7 @@ internal ref struct ValueSearch
             int place = _block + BitOperations.TrailingZeroCount(_places);
             if (place >= offers.End) break;
             _places &= _places - 1;
-            Inspection.Offer(_value, _wanted, place, ref offers);
+            Inspection.Offer(_text, _wanted, place, ref offers);
         }
 
         found = Detection.None;
@@ -97,16 +97,16 @@ internal ref struct ValueSearch
         }
 
         _next = at;
-        _isAfterWord = at > 0 && AsciiClass.IsWord(_value[at - 1]) ? 1UL : 0;
-        _isAfterDigit = at > 0 && AsciiClass.IsDigit(_value[at - 1]) ? 1UL : 0;
+        _isAfterWord = at > 0 && AsciiClass.IsWord(_text.Value[at - 1]) ? 1UL : 0;
+        _isAfterDigit = at > 0 && AsciiClass.IsDigit(_text.Value[at - 1]) ? 1UL : 0;
     }
 
     // What begins where no place gives it away, or one that lies far before.
     private void BeginAt(ref JoinedOffers offers)
     {
         _isNew = false;
-        if (_besideTellingName) Inspection.OfferBesideName(_value, _wanted, ref offers);
-        if (From > 0 && (_wanted & DetectorSet.CloudKey) != 0) Inspection.OfferSecrets(_value, ref offers);
+        if (_besideTellingName) Inspection.OfferBesideName(_text.Value, _wanted, ref offers);
+        if (From > 0 && (_wanted & DetectorSet.CloudKey) != 0) Inspection.OfferSecrets(_text.Value, ref offers);
     }
 
     // What begins in what was found may be given away behind it; and only the first of the words beside a telling name
@@ -114,33 +114,33 @@ internal ref struct ValueSearch
     private readonly bool MayGoOn(in JoinedOffers offers)
     {
         int end = offers.End;
-        if (end >= _value.Length) return false;
+        if (end >= _text.Value.Length) return false;
         if (_besideTellingName) return true;
-        byte last = _value[end - 1];
-        if (!EmailAddress.IsLocal(last) || offers.IsUserBeforeHost(_value[end])) return false;
-        return EmailAddress.Crosses(_value, end) || Inspection.Crosses(last, _value[end]);
+        byte last = _text.Value[end - 1];
+        if (!EmailAddress.IsLocal(last) || offers.IsUserBeforeHost(_text.Value[end])) return false;
+        return EmailAddress.Crosses(_text.Value, end) || Inspection.Crosses(last, _text.Value[end]);
     }
 
     private bool TryInOrder(out Detection found)
     {
         bool isFound = ValueDetector.TryFindInOrder(
-            _value, _wanted, From, _besideTellingName, _given, _most, out found);
-        Begin(isFound ? found.End : _value.Length);
+            _text.Value, _wanted, From, _besideTellingName, _given, _most, out found);
+        Begin(isFound ? found.End : _text.Value.Length);
         return isFound;
     }
 
     /// <summary>Takes the next block that has places, unless it begins at <paramref name="end"/> or later.</summary>
     private bool TryBlock(int end)
     {
-        int until = Math.Min(end, _value.Length);
+        int until = Math.Min(end, _text.Value.Length);
         if (_isGiven) return TryGiven(until);
-        int lastWhole = _value.Length - Most;
+        int lastWhole = _text.Value.Length - Most;
         while (_next < until)
         {
             _block = _next;
             _next += TriggerMasks.BlockBytes;
             _places = _block <= lastWhole
-                ? _triggers.In(_value[_block..], ref _isAfterWord, ref _isAfterDigit)
+                ? _triggers.In(_text.Value[_block..], ref _isAfterWord, ref _isAfterDigit)
                 : InTail();
             if (_places != 0) return true;
         }
@@ -168,7 +168,7 @@ internal ref struct ValueSearch
     private ulong InTail()
     {
         Span<byte> padded = stackalloc byte[Most];
-        _value.Slice(_block, Math.Min(_value.Length - _block, Most)).CopyTo(padded);
+        _text.Value.Slice(_block, Math.Min(_text.Value.Length - _block, Most)).CopyTo(padded);
         return _triggers.In(padded, ref _isAfterWord, ref _isAfterDigit);
     }
 }

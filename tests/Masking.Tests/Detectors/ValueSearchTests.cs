@@ -24,9 +24,10 @@ public sealed class ValueSearchTests
             bool isTelling = random.Next(4) == 0;
             int from = random.Next(3) == 0 ? random.Next(value.Length + 1) : 0;
             int most = random.Next(4) == 0 ? random.Next(1, 100) : int.MaxValue;
-            finds += AssertSame(new ValueSearch(value, wanted, isTelling, from, most), value, wanted, isTelling, most,
+            finds += AssertSame(
+                new ValueSearch(new(value), wanted, isTelling, from, most), value, wanted, isTelling, most,
                 $"seed {seed}, from {from}: {Encoding.Latin1.GetString(value)}");
-            AssertSame(new ValueSearch(value, wanted, isTelling, Places(value, wanted, random)), value, wanted,
+            AssertSame(new ValueSearch(new(value), wanted, isTelling, Places(value, wanted, random)), value, wanted,
                 isTelling, int.MaxValue, $"seed {seed}, marked: {Encoding.Latin1.GetString(value)}");
         }
 
