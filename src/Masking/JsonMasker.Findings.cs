@@ -70,13 +70,9 @@ public sealed partial class JsonMasker
     {
         ReadOnlySpan<byte> content = input[(open + 1)..close];
         _text.Advance(JsonEscapes.Decode(content, _text.Reserve(content.Length)));
-        DetectorSet possible = ValueFilter.Possible(_text.Bytes, _program.Detectors);
-        if (possible != DetectorSet.None
-            && ValueDetector.TryFind(_text.Bytes, possible, 0, besideTellingName: false, out _))
-        {
-            JudgeWhole(input, open, close + 1, isTelling: false, ref output);
-        }
-
+        var text = new ValueText(_text.BytesAndRoom, 0, _text.Count);
+        var search = new ValueSearch(text, _program.Detectors, besideTellingName: false);
+        if (search.TryNext(out _)) JudgeWhole(input, open, close + 1, isTelling: false, ref output);
         _text.Clear();
     }
 

@@ -142,13 +142,12 @@ public sealed partial class JsonMasker
     {
         ReadOnlySpan<byte> text = Decode(value);
         bool isDecoded = text.Length != value.Content.Length;
-        DetectorSet wanted = ValueFilter.Possible(text, _program.Detectors);
         int kept = 0;        // in the raw value, its quote included
         int raw = 0;         // in its content
         int decoded = 0;
         int from = 0;
-        var search = new ValueSearch(new(text), wanted, _isUnderTellingName);
-        while (wanted != DetectorSet.None && search.TryNext(out Detection found))
+        var search = new ValueSearch(new(text), _program.Detectors, _isUnderTellingName);
+        while (search.TryNext(out Detection found))
         {
             from = found.End;
             if (isDecoded) JsonEscapes.Advance(value.Content, ref raw, ref decoded, found.Start, past: false);

@@ -134,14 +134,14 @@ internal ref struct ValueSearch
     {
         int until = Math.Min(end, _text.Value.Length);
         if (_isGiven) return TryGiven(until);
-        int lastWhole = _text.Value.Length - Most;
         while (_next < until)
         {
             _block = _next;
             _next += TriggerMasks.BlockBytes;
-            _places = _block <= lastWhole
-                ? _triggers.In(_text.Value[_block..], ref _isAfterWord, ref _isAfterDigit)
-                : InTail();
+            ReadOnlySpan<byte> block = _text.From(_block);
+            _places = block.Length >= Most ? _triggers.In(block, ref _isAfterWord, ref _isAfterDigit) : InTail();
+            int left = _text.Value.Length - _block;
+            if (left < TriggerMasks.BlockBytes) _places &= (1UL << left) - 1;
             if (_places != 0) return true;
         }
 

@@ -32,6 +32,10 @@ internal readonly ref struct ValueText
     /// <summary>The value alone.</summary>
     public ReadOnlySpan<byte> Value { get; }
 
+    /// <summary>What stands from <paramref name="place"/> on, no less than the value, as far as it may be
+    /// read.</summary>
+    public ReadOnlySpan<byte> From(int place) => _around[(_start + place)..];
+
     /// <summary>The 64 bytes from <paramref name="place"/>; <paramref name="inValue"/> has a bit for each of the
     /// value.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
