@@ -34,7 +34,6 @@ public sealed partial class JsonMasker
         ReadOnlySpan<byte> input, int from, int to, ReadOnlySpan<ulong> places, bool isTelling, ref OutputRun output)
     {
         DetectorSet wanted = _program.Detectors;
-        ReadOnlySpan<byte> text = input[from..to];
         var search = new ValueSearch(new(input, from, to), wanted, isTelling, places);
         if (!search.TryNext(out Detection found)) return;
         if (_program.WholeDetectors != DetectorSet.None)
@@ -45,14 +44,30 @@ public sealed partial class JsonMasker
 
         do
         {
-            CopyOut(input, _copyFrom, from + found.Start, ref output);
-            PutFinding(found, text.Slice(found.Start, found.Length), ref output);
-            _copyFrom = from + found.End;
+            PutFinding(input, from + found.Start, found, ref output);
         }
         while (search.TryNext(out found));
     }
 
-    private void PutFinding(Detection found, ReadOnlySpan<byte> text, ref OutputRun output)
+    private void PutFinding(ReadOnlySpan<byte> input, int start, in Detection found, ref OutputRun output)
+    {
+        int end = start + found.Length;
+        bool isRedacted = (found.All & ~_program.RedactingDetectors) == DetectorSet.None;
+        if (isRedacted && _edits is null)
+        {
+            output.AddStars(input, _copyFrom, start);
+            MaskedCount++;
+        }
+        else
+        {
+            CopyOut(input, _copyFrom, start, ref output);
+            PutFinding(found, input[start..end], ref output);
+        }
+
+        _copyFrom = end;
+    }
+
+    private void PutFinding(in Detection found, ReadOnlySpan<byte> text, ref OutputRun output)
     {
         if (_program.EffectOf(_program.HitOf(found, out _)).Action == MaskAction.Redact)
         {

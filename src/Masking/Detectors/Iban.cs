@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -20,6 +21,7 @@ internal static class Iban
     private const ulong Modulus = 97;
     private const ulong NumberMax = ulong.MaxValue / 100 - 1;   // one letter more still fits
 
+    private const int BytesMin = 15;
     private const int HeadBytes = 4;     // country and check digits
     private const int DigitsMax = 64;    // of 29 letters and digits behind them
 
@@ -30,8 +32,21 @@ internal static class Iban
     private static readonly byte[] Worths = WorthOfBytes();   // of digits and letters, and none of others
 
     /// <summary>The length of the number at <paramref name="start"/>, spaces with it, or 0.</summary>
-    public static int Match(in ValueText text, int start) =>
-        Avx512Vbmi2.IsSupported && Bmi2.X64.IsSupported ? MatchBlock(text, start) : Match(text.Value, start);
+    public static int Match(in ValueText text, int start)
+    {
+        if (!IsCountry(text.Value, start)) return 0;
+        return Avx512Vbmi2.IsSupported && Bmi2.X64.IsSupported ? MatchBlock(text, start) : Match(text.Value, start);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsCountry(ReadOnlySpan<byte> value, int start)
+    {
+        if (value.Length - start < BytesMin) return false;
+        byte first = value[start];
+        byte second = value[start + 1];
+        return AsciiClass.IsLetter(first) && AsciiClass.IsLetter(second)
+            && LengthByCountry[Letter(first) * 26 + Letter(second)] > 0 && AsciiClass.BeginsWord(value, start);
+    }
 
     // No number has more than 33 letters and digits and eight spaces, which a block holds.
     private static int MatchBlock(in ValueText text, int start)
@@ -43,16 +58,16 @@ internal static class Iban
         Vector512<byte> isLetter = Vector512.LessThan(letter, Vector512.Create((byte)26));
         ulong digits = Vector512.LessThan(digit, Vector512.Create((byte)10)).ExtractMostSignificantBits() & inValue;
         ulong letters = isLetter.ExtractMostSignificantBits() & inValue;
-        if ((letters & 3) != 3 || (digits & 12) != 12) return 0;
+        if ((digits & 12) != 12) return 0;
         ReadOnlySpan<byte> head = text.Value[start..];
         uint first = (uint)Letter(head[0]);
         uint second = (uint)Letter(head[1]);
         int check = AsciiClass.Two(head, 2);
         int length = LengthByCountry[first * 26 + second];
-        if (check is < 2 or > 98 || length == 0 || !AsciiClass.BeginsWord(text.Value, start)) return 0;
+        if (check is < 2 or > 98) return 0;
         ulong words = letters | digits;
         ulong spaces = Vector512.Equals(bytes, Vector512.Create((byte)' ')).ExtractMostSignificantBits();
-        int end = BitOperations.TrailingZeroCount(Bmi2.X64.ParallelBitDeposit(2UL << length >> 2, words)) + 1;
+        int end = BitOperations.TrailingZeroCount(Bmi2.X64.ParallelBitDeposit(1UL << (length - 1), words)) + 1;
         if (end > TriggerMasks.BlockBytes - 1 || (words >> end & 1) != 0) return 0;
         ulong inside = (1UL << end) - 1;
         ulong mayPart = Bmi2.X64.ParallelBitDeposit(Fourths, words) << 1;
@@ -84,13 +99,12 @@ internal static class Iban
     /// <summary>The same, byte by byte.</summary>
     public static int Match(ReadOnlySpan<byte> value, int start)
     {
-        if (value.Length - start < 15) return 0;
-        byte first = value[start];
-        byte second = value[start + 1];
-        if (!AsciiClass.IsLetter(first) || !AsciiClass.IsLetter(second)) return 0;
+        if (!IsCountry(value, start)) return 0;
+        int first = Letter(value[start]);
+        int second = Letter(value[start + 1]);
         int check = AsciiClass.Two(value, start + 2);
-        int length = LengthByCountry[Letter(first) * 26 + Letter(second)];
-        if (check is < 2 or > 98 || length == 0 || !AsciiClass.BeginsWord(value, start)) return 0;
+        int length = LengthByCountry[first * 26 + second];
+        if (check is < 2 or > 98) return 0;
         int place = start + 4;
         ulong number = 0;
         for (int taken = 4; taken < length; taken++)
@@ -103,8 +117,8 @@ internal static class Iban
             if (number > NumberMax) number %= Modulus;
         }
 
-        number = (number * 100) + 10 + (uint)Letter(first);
-        number = ((number % Modulus * 100) + 10 + (uint)Letter(second)) * 100 + (uint)check;
+        number = (number * 100) + 10 + (uint)first;
+        number = ((number % Modulus * 100) + 10 + (uint)second) * 100 + (uint)check;
         return number % Modulus == 1 && AsciiClass.EndsWord(value, place) ? place - start : 0;
     }
 

@@ -62,14 +62,16 @@ internal ref struct ValueSearch
     {
         var offers = new JoinedOffers(From);
         if (_isNew) BeginAt(ref offers);
-        while (_places != 0 || TryBlock(offers.End))
+        ulong places = _places;
+        while (places != 0 || TryBlock(offers.End, out places))
         {
-            int place = _block + BitOperations.TrailingZeroCount(_places);
+            int place = _block + BitOperations.TrailingZeroCount(places);
             if (place >= offers.End) break;
-            _places &= _places - 1;
+            places &= places - 1;
             Inspection.Offer(_text, _wanted, place, ref offers);
         }
 
+        _places = places;
         found = Detection.None;
         if (offers.All == DetectorSet.None) return false;
         bool isOrdered = offers.IsIntricate || offers.End - offers.Start > _most || MayGoOn(offers);
@@ -129,38 +131,39 @@ internal ref struct ValueSearch
         return isFound;
     }
 
-    /// <summary>Takes the next block that has places, unless it begins at <paramref name="end"/> or later.</summary>
-    private bool TryBlock(int end)
+    /// <summary>Takes the next block that has <paramref name="places"/>, unless it begins at
+    /// <paramref name="end"/> or later.</summary>
+    private bool TryBlock(int end, out ulong places)
     {
         int until = Math.Min(end, _text.Value.Length);
-        if (_isGiven) return TryGiven(until);
-        while (_next < until)
+        if (_isGiven) return TryGiven(until, out places);
+        places = 0;
+        while (places == 0 && _next < until)
         {
             _block = _next;
             _next += TriggerMasks.BlockBytes;
             ReadOnlySpan<byte> block = _text.From(_block);
-            _places = block.Length >= Most ? _triggers.In(block, ref _isAfterWord, ref _isAfterDigit) : InTail();
+            places = block.Length >= Most ? _triggers.In(block, ref _isAfterWord, ref _isAfterDigit) : InTail();
             int left = _text.Value.Length - _block;
-            if (left < TriggerMasks.BlockBytes) _places &= (1UL << left) - 1;
-            if (_places != 0) return true;
+            if (left < TriggerMasks.BlockBytes) places &= (1UL << left) - 1;
         }
 
-        return false;
+        return places != 0;
     }
 
-    private bool TryGiven(int until)
+    private bool TryGiven(int until, out ulong places)
     {
-        while (_next < until)
+        places = 0;
+        while (places == 0 && _next < until)
         {
-            int place = _next / TriggerMasks.BlockBytes;
-            if (place >= _given.Length) return false;
+            int word = _next / TriggerMasks.BlockBytes;
+            if (word >= _given.Length) return false;
             _block = _next;
             _next += TriggerMasks.BlockBytes;
-            _places = _given[place];
-            if (_places != 0) return true;
+            places = _given[word];
         }
 
-        return false;
+        return places != 0;
     }
 
     // Less than a block and what is read with it is looked at among zeros.
