@@ -45,7 +45,7 @@ internal static class AddressBlocks
         Vector512<byte> after = text.Block(start, out ulong inValue);
         Vector512<byte> classes = Avx512Vbmi.PermuteVar64x8x2(LowTable, after, HighTable);
         ulong beyond = after.ExtractMostSignificantBits();
-        ulong dots = Any(classes, Dot);
+        ulong dots = Any(classes, Dot) & ~beyond;
         ulong inside = (Any(classes, Label | Dot) | beyond) & inValue & ~(dots & (dots << 1 | 1));
         int stop = BitOperations.TrailingZeroCount(~inside);
         ulong domain = (1UL << stop) - 1;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Numerics;
 
 namespace Countersign.Masking.Detectors;
 
@@ -80,7 +79,7 @@ internal static class HighEntropySecret
             if (parts ? text[place] != text[GroupLetters] : !AsciiClass.IsLower(text[place])) return false;
         }
 
-        return IsMixed(text);
+        return IsMixed(text, new ByteSet(text));
     }
 
     // `Authorization: Bearer …` and its like.
@@ -109,30 +108,16 @@ internal static class HighEntropySecret
     private static bool IsSecret(ReadOnlySpan<byte> text)
     {
         if (text.Length is < DetectorLimits.SecretMin or > DetectorLimits.SecretMax) return false;
-        bool hasDigit = text.IndexOfAnyInRange((byte)'0', (byte)'9') >= 0;
-        bool hasCapital = text.IndexOfAnyInRange((byte)'A', (byte)'Z') >= 0;
-        bool hasSmall = text.IndexOfAnyInRange((byte)'a', (byte)'z') >= 0;
-        return (hasDigit || (hasCapital && hasSmall)) && IsMixed(text);
+        var bytes = new ByteSet(text);
+        return (bytes.HasDigit || (bytes.HasCapital && bytes.HasSmall)) && IsMixed(text, bytes);
     }
 
     // How many bytes differ tells of most texts whether they have enough bits: fewer than eight have not, and so many
     // have that would have enough even if all others were the same.
-    private static bool IsMixed(ReadOnlySpan<byte> text)
+    private static bool IsMixed(ReadOnlySpan<byte> text, in ByteSet bytes)
     {
-        ulong low = 0;
-        ulong high = 0;
-        ulong beyond = 0;
-        foreach (byte one in text)
-        {
-            ulong bit = 1UL << (one & 63);
-            if (one < 64) low |= bit;
-            else if (one < 128) high |= bit;
-            else beyond |= bit;
-        }
-
-        int different = BitOperations.PopCount(low) + BitOperations.PopCount(high);
-        if (beyond == 0 && different < SureLessThan) return false;
-        return different + BitOperations.PopCount(beyond) >= SureFrom[text.Length] || Bits(text) >= BitsMin;
+        if (bytes.IsAscii && bytes.Count < SureLessThan) return false;
+        return bytes.Count >= SureFrom[text.Length] || Bits(text) >= BitsMin;
     }
 
     private static double Bits(ReadOnlySpan<byte> text)

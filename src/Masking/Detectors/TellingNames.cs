@@ -9,7 +9,6 @@ namespace Countersign.Masking.Detectors;
 /// </summary>
 internal static class TellingNames
 {
-    private const int LettersMax = 24;
     private const int EndLetters = 3;
 
     private static readonly byte[][] Words =
@@ -30,23 +29,11 @@ internal static class TellingNames
     /// <summary>True if the decoded name <paramref name="key"/>, of any length, tells of a secret.</summary>
     public static bool IsTelling(ReadOnlySpan<byte> key)
     {
-        if (!MayEndKey(key)) return false;
-
-        // From the end: small letters and digits alone, as many as the longest word has.
-        Span<byte> folded = stackalloc byte[LettersMax];
-        int first = LettersMax;
-        for (int place = key.Length - 1; place >= 0 && first > 0; place--)
-        {
-            byte one = key[place];
-            if (AsciiClass.IsWord(one)) folded[--first] = AsciiClass.IsUpper(one) ? (byte)(one | 0x20) : one;
-        }
-
-        ReadOnlySpan<byte> letters = folded[first..];
-        if (letters.Length < EndLetters) return false;
-        int last = EndOf(letters);
+        int last = LastLetters(key);
+        if (!IsLikely(last >> 16, last >> 8, last)) return false;
         for (int word = 0; word < Words.Length; word++)
         {
-            if (Ends[word] == last && letters.EndsWith(Words[word])) return true;
+            if (Ends[word] == last && EndsIn(key, Words[word])) return true;
         }
 
         return false;
@@ -55,15 +42,7 @@ internal static class TellingNames
     /// <summary>False if the decoded key that <paramref name="text"/> ends with is surely not telling.</summary>
     public static bool MayEndKey(ReadOnlySpan<byte> text)
     {
-        int last = 0;
-        int letters = 0;
-        for (int place = text.Length - 1; place >= 0 && letters < EndLetters; place--)
-        {
-            byte one = text[place];
-            if (!AsciiClass.IsWord(one)) continue;
-            last |= (AsciiClass.IsUpper(one) ? one | 0x20 : one) << (8 * letters++);
-        }
-
+        int last = LastLetters(text);
         return IsLikely(last >> 16, last >> 8, last);
     }
 
@@ -79,6 +58,34 @@ internal static class TellingNames
         byte before = text[last - 1];
         byte first = text[last - 2];
         return !AsciiClass.IsLetter(before) || !AsciiClass.IsLetter(first) || IsLikely(first, before, text[last]);
+    }
+
+    // In any case, whatever stands between letters and digits.
+    private static bool EndsIn(ReadOnlySpan<byte> key, byte[] word)
+    {
+        int left = word.Length;
+        for (int place = key.Length - 1; place >= 0 && left > 0; place--)
+        {
+            byte one = key[place];
+            if (!AsciiClass.IsWord(one)) continue;
+            if ((one | 0x20) != word[--left]) return false;
+        }
+
+        return left == 0;
+    }
+
+    // The last three letters or digits as one number, capitals as small ones.
+    private static int LastLetters(ReadOnlySpan<byte> text)
+    {
+        int last = 0;
+        int letters = 0;
+        for (int place = text.Length - 1; place >= 0 && letters < EndLetters; place--)
+        {
+            byte one = text[place];
+            if (AsciiClass.IsWord(one)) last |= (one | 0x20) << (8 * letters++);
+        }
+
+        return last;
     }
 
     private static int EndOf(ReadOnlySpan<byte> letters) => letters[^3] << 16 | letters[^2] << 8 | letters[^1];

@@ -24,6 +24,7 @@ public sealed class ValueTextTests
             var random = new Random(seed);
             string domain = Joined(random, pieces, 8) + new[] { "", "x.com", ".io", ".é" }[random.Next(4)];
             byte[] value = Encoding.UTF8.GetBytes(Joined(random, pieces, 6) + "@" + domain);
+            if (random.Next(4) == 0) value[random.Next(value.Length)] = (byte)random.Next(256);   // perhaps no UTF-8
             byte[] around = Surrounded(random, value, "a.@x", out int start);
             var text = new ValueText(around, start, start + value.Length);
             for (int sign = 0; sign < value.Length; sign++)
