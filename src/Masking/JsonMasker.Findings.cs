@@ -33,12 +33,35 @@ public sealed partial class JsonMasker
     private void MaskIn(
         ReadOnlySpan<byte> input, int from, int to, ReadOnlySpan<ulong> places, bool isTelling, ref OutputRun output)
     {
-        DetectorSet wanted = _program.Detectors;
-        var search = new ValueSearch(new(input, from, to), wanted, isTelling, places);
+        var text = new ValueText(input, from, to);
+        if (TryFindOnly(text, places, isTelling, out Detection only))
+        {
+            if (only.Length == 0) return;
+            if (_program.WholeDetectors == DetectorSet.None) PutFinding(input, from + only.Start, only, ref output);
+            else JudgeWhole(input, from - 1, to + 1, isTelling, ref output);
+        }
+        else
+        {
+            MaskAll(input, from, text, places, isTelling, ref output);
+        }
+    }
+
+    private bool TryFindOnly(in ValueText text, ReadOnlySpan<ulong> places, bool isTelling, out Detection found)
+    {
+        found = Detection.None;
+        ulong only = places.IsEmpty ? 0 : places[0];
+        return places.Length <= 1 && ValueSearch.TryFindOnly(text, _program.Detectors, isTelling, only, out found);
+    }
+
+    private void MaskAll(
+        ReadOnlySpan<byte> input, int from, in ValueText text, ReadOnlySpan<ulong> places, bool isTelling,
+        ref OutputRun output)
+    {
+        var search = new ValueSearch(text, _program.Detectors, isTelling, places);
         if (!search.TryNext(out Detection found)) return;
         if (_program.WholeDetectors != DetectorSet.None)
         {
-            JudgeWhole(input, from - 1, to + 1, isTelling, ref output);
+            JudgeWhole(input, from - 1, from + text.Value.Length + 1, isTelling, ref output);
             return;
         }
 
@@ -97,8 +120,14 @@ public sealed partial class JsonMasker
     {
         ReadOnlySpan<ulong> places = _blocks!.Marked(start, end);
         if (places.IsEmpty) return;
-        var search = new ValueSearch(new(input, start, end), _program.Detectors, besideTellingName: false, places);
-        if (search.TryNext(out _)) JudgeWhole(input, start, end, isTelling: false, ref output);
+        var text = new ValueText(input, start, end);
+        if (!TryFindOnly(text, places, isTelling: false, out Detection found))
+        {
+            var search = new ValueSearch(text, _program.Detectors, besideTellingName: false, places);
+            search.TryNext(out found);
+        }
+
+        if (found.Length > 0) JudgeWhole(input, start, end, isTelling: false, ref output);
     }
 
     /// <summary>Judges the string or number from <paramref name="start"/> to <paramref name="end"/>, whose name tells

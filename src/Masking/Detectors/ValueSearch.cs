@@ -74,12 +74,37 @@ internal ref struct ValueSearch
         _places = places;
         found = Detection.None;
         if (offers.All == DetectorSet.None) return false;
-        bool isOrdered = offers.IsIntricate || offers.End - offers.Start > _most || MayGoOn(offers);
+        bool hasWords = _besideTellingName && offers.End < _text.Value.Length;   // only the first was offered
+        bool isOrdered = offers.IsIntricate || offers.End - offers.Start > _most || hasWords
+            || MayGoOn(_text.Value, offers);
         if (isOrdered) return TryInOrder(out found);
         found = offers.Found;
         From = found.End;
         if (offers.HasMore) Begin(From);
         return true;
+    }
+
+    /// <summary>Goes at once through a value whose <paramref name="places"/> are all in its first 64 bytes, without what
+    /// a search keeps. False if there is more to say of it than that it has this one detection, or none.</summary>
+    [HotPath]
+    public static bool TryFindOnly(
+        in ValueText text, DetectorSet wanted, bool besideTellingName, ulong places, out Detection found)
+    {
+        var offers = new JoinedOffers(0);
+        if (besideTellingName) Inspection.OfferBesideName(text.Value, wanted, ref offers);
+        for (; places != 0; places &= places - 1)
+        {
+            int place = BitOperations.TrailingZeroCount(places);
+            if (place >= offers.End) break;
+            Inspection.Offer(text, wanted, place, ref offers);
+        }
+
+        found = Detection.None;
+        if (offers.All == DetectorSet.None) return true;
+        found = offers.Found;
+        bool mayHaveMore = places != 0 || offers.IsIntricate || offers.HasMore
+            || (besideTellingName && found.End < text.Value.Length);
+        return !mayHaveMore && !MayGoOn(text.Value, offers);
     }
 
     /// <summary>Goes on at <paramref name="from"/>, wherever it was.</summary>
@@ -111,16 +136,14 @@ internal ref struct ValueSearch
         if (From > 0 && (_wanted & DetectorSet.CloudKey) != 0) Inspection.OfferSecrets(_text.Value, ref offers);
     }
 
-    // What begins in what was found may be given away behind it; and only the first of the words beside a telling name
-    // was offered.
-    private readonly bool MayGoOn(in JoinedOffers offers)
+    // What begins in what was found may be given away behind it.
+    private static bool MayGoOn(ReadOnlySpan<byte> value, in JoinedOffers offers)
     {
         int end = offers.End;
-        if (end >= _text.Value.Length) return false;
-        if (_besideTellingName) return true;
-        byte last = _text.Value[end - 1];
-        if (!EmailAddress.IsLocal(last) || offers.IsUserBeforeHost(_text.Value[end])) return false;
-        return EmailAddress.Crosses(_text.Value, end) || Inspection.Crosses(last, _text.Value[end]);
+        if (end >= value.Length) return false;
+        byte last = value[end - 1];
+        if (!EmailAddress.IsLocal(last) || offers.IsUserBeforeHost(value[end])) return false;
+        return EmailAddress.Crosses(value, end) || Inspection.Crosses(last, value[end]);
     }
 
     private bool TryInOrder(out Detection found)

@@ -34,6 +34,33 @@ public sealed class ValueSearchTests
         Assert.True(finds > Seeds, "too little was found to prove anything: " + finds);
     }
 
+    [Fact]
+    public void Short_values_say_so_at_once()
+    {
+        // Proves of random values of up to a block that what is said of one at once is all that a search says, and that
+        // of most it is said.
+        int told = 0;
+        for (int seed = 1; seed <= Seeds; seed++)
+        {
+            var random = new Random(seed);
+            byte[] value = random.Next(2) == 0 ? RandomText.Of(random) : RandomText.Overlapping(random);
+            int start = random.Next(value.Length + 1);
+            value = value[start..Math.Min(value.Length, start + random.Next(TriggerMasks.BlockBytes + 1))];
+            ulong[] places = Places(value, EveryWay.Every, random);
+            bool isTelling = random.Next(3) == 0;
+            bool isTold = ValueSearch.TryFindOnly(
+                new(value), EveryWay.Every, isTelling, places.Length > 0 ? places[0] : 0, out Detection said);
+            if (!isTold) continue;
+            told++;
+            var search = new ValueSearch(new(value), EveryWay.Every, isTelling, places);
+            string context = $"seed {seed}: {Encoding.Latin1.GetString(value)}";
+            Assert.True(search.TryNext(out Detection expected) == said.Length > 0 && said == expected, context);
+            Assert.False(search.TryNext(out _), context);
+        }
+
+        Assert.True(told > Seeds / 2, "too little was told at once: " + told);
+    }
+
     private static int AssertSame(
         ValueSearch search, byte[] value, DetectorSet wanted, bool isTelling, int most, string context)
     {
