@@ -84,8 +84,9 @@ internal ref struct ValueSearch
         return true;
     }
 
-    /// <summary>Goes at once through a value whose <paramref name="places"/> are all in its first 64 bytes, without what
-    /// a search keeps. False if there is more to say of it than that it has this one detection, or none.</summary>
+    /// <summary>Goes at once through a value whose <paramref name="places"/> are all in its first 64 bytes, without
+    /// what a search keeps. False if there is more to say of it than that it has this one detection, or
+    /// none.</summary>
     [HotPath]
     public static bool TryFindOnly(
         in ValueText text, DetectorSet wanted, bool besideTellingName, ulong places, out Detection found)
