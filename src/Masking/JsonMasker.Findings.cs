@@ -50,7 +50,8 @@ public sealed partial class JsonMasker
     {
         found = Detection.None;
         ulong only = places.IsEmpty ? 0 : places[0];
-        return places.Length <= 1 && ValueSearch.TryFindOnly(text, _program.Detectors, isTelling, only, out found);
+        return places.Length <= 1
+            && ValueSearch.TryFindFirst(text, _program.Detectors, isTelling, only, out found, out bool isAll) && isAll;
     }
 
     private void MaskAll(

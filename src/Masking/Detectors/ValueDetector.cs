@@ -19,8 +19,18 @@ internal static class ValueDetector
     [HotPath]
     public static bool TryFind(
         ReadOnlySpan<byte> value, DetectorSet wanted, int from, bool besideTellingName, out Detection found,
-        int most = int.MaxValue) =>
-        new ValueSearch(new(value), wanted, besideTellingName, from, most).TryNext(out found);
+        int most = int.MaxValue)
+    {
+        bool isShort = from == 0 && value.Length <= Math.Min(most, TriggerMasks.BlockBytes);
+        if (isShort)
+        {
+            ulong places = ValueSearch.PlacesIn(value, wanted);
+            bool isTold = ValueSearch.TryFindFirst(new(value), wanted, besideTellingName, places, out found, out _);
+            if (isTold) return found.Length > 0;
+        }
+
+        return new ValueSearch(new(value), wanted, besideTellingName, from, most).TryNext(out found);
+    }
 
     /// <summary>The same, detection by detection in their order: <see cref="ValueSearch"/> asks where several may be
     /// joined in more than one way. <paramref name="places"/> are where what is wanted may be given away, if that is

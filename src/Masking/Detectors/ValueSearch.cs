@@ -84,12 +84,13 @@ internal ref struct ValueSearch
         return true;
     }
 
-    /// <summary>Goes at once through a value whose <paramref name="places"/> are all in its first 64 bytes, without
-    /// what a search keeps. False if there is more to say of it than that it has this one detection, or
-    /// none.</summary>
+    /// <summary>Finds at once what is first in a value whose <paramref name="places"/> are all in its first 64 bytes,
+    /// or nothing, without what a search keeps; <paramref name="isAll"/> tells that there is no more. False if it
+    /// cannot tell.</summary>
     [HotPath]
-    public static bool TryFindOnly(
-        in ValueText text, DetectorSet wanted, bool besideTellingName, ulong places, out Detection found)
+    public static bool TryFindFirst(
+        in ValueText text, DetectorSet wanted, bool besideTellingName, ulong places, out Detection found,
+        out bool isAll)
     {
         var offers = new JoinedOffers(0);
         if (besideTellingName) Inspection.OfferBesideName(text.Value, wanted, ref offers);
@@ -100,12 +101,22 @@ internal ref struct ValueSearch
             Inspection.Offer(text, wanted, place, ref offers);
         }
 
+        isAll = places == 0 && !offers.HasMore;
         found = Detection.None;
         if (offers.All == DetectorSet.None) return true;
         found = offers.Found;
-        bool mayHaveMore = places != 0 || offers.IsIntricate || offers.HasMore
-            || (besideTellingName && found.End < text.Value.Length);
-        return !mayHaveMore && !MayGoOn(text.Value, offers);
+        bool hasWords = besideTellingName && found.End < text.Value.Length;
+        return !hasWords && !offers.IsIntricate && !MayGoOn(text.Value, offers);
+    }
+
+    /// <summary>What a detector must look at in a value of up to 64 bytes.</summary>
+    public static ulong PlacesIn(ReadOnlySpan<byte> value, DetectorSet wanted)
+    {
+        Span<byte> padded = stackalloc byte[Most];
+        value.CopyTo(padded);
+        ulong isAfterWord = 0;
+        ulong isAfterDigit = 0;
+        return new Triggers(wanted).In(padded, ref isAfterWord, ref isAfterDigit);
     }
 
     /// <summary>Goes on at <paramref name="from"/>, wherever it was.</summary>
