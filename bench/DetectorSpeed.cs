@@ -61,13 +61,8 @@ internal static class DetectorSpeed
     private static int Count(ReadOnlySpan<byte> text)
     {
         int count = 0;
-        int from = 0;
-        while (ValueDetector.TryFind(text, All, from, false, out Detection found))
-        {
-            count++;
-            from = found.End;
-        }
-
+        var search = new ValueSearch(new(text), All, besideTellingName: false);
+        while (search.TryNext(out _)) count++;
         return count;
     }
 

@@ -15,6 +15,9 @@ internal sealed class HeldBytes
     /// <summary>All of them.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Count);
 
+    /// <summary>They, and the room behind them, whatever is in it.</summary>
+    public ReadOnlySpan<byte> BytesAndRoom => _bytes;
+
     /// <summary>Adds bytes behind.</summary>
     public void Add(ReadOnlySpan<byte> bytes)
     {

@@ -33,26 +33,65 @@ public sealed partial class JsonMasker
     private void MaskIn(
         ReadOnlySpan<byte> input, int from, int to, ReadOnlySpan<ulong> places, bool isTelling, ref OutputRun output)
     {
-        DetectorSet wanted = _program.Detectors;
-        ReadOnlySpan<byte> text = input[from..to];
-        bool isFound = ValueDetector.TryFindAt(text, wanted, 0, isTelling, places, out Detection found);
-        if (!isFound) return;
-        if (_program.WholeDetectors != DetectorSet.None)
+        var text = new ValueText(input, from, to);
+        if (TryFindOnly(text, places, isTelling, out Detection only))
         {
-            JudgeWhole(input, from - 1, to + 1, isTelling, ref output);
-            return;
+            if (only.Length == 0) return;
+            if (_program.WholeDetectors == DetectorSet.None) PutFinding(input, from + only.Start, only, ref output);
+            else JudgeWhole(input, from - 1, to + 1, isTelling, ref output);
         }
-
-        while (isFound)
+        else
         {
-            CopyOut(input, _copyFrom, from + found.Start, ref output);
-            PutFinding(found, text.Slice(found.Start, found.Length), ref output);
-            _copyFrom = from + found.End;
-            isFound = ValueDetector.TryFindAt(text, wanted, found.End, isTelling, places, out found);
+            MaskAll(input, from, text, places, isTelling, ref output);
         }
     }
 
-    private void PutFinding(Detection found, ReadOnlySpan<byte> text, ref OutputRun output)
+    private bool TryFindOnly(in ValueText text, ReadOnlySpan<ulong> places, bool isTelling, out Detection found)
+    {
+        found = Detection.None;
+        ulong only = places.IsEmpty ? 0 : places[0];
+        return places.Length <= 1
+            && ValueSearch.TryFindFirst(text, _program.Detectors, isTelling, only, out found, out bool isAll) && isAll;
+    }
+
+    private void MaskAll(
+        ReadOnlySpan<byte> input, int from, in ValueText text, ReadOnlySpan<ulong> places, bool isTelling,
+        ref OutputRun output)
+    {
+        var search = new ValueSearch(text, _program.Detectors, isTelling, places);
+        if (!search.TryNext(out Detection found)) return;
+        if (_program.WholeDetectors != DetectorSet.None)
+        {
+            JudgeWhole(input, from - 1, from + text.Value.Length + 1, isTelling, ref output);
+            return;
+        }
+
+        do
+        {
+            PutFinding(input, from + found.Start, found, ref output);
+        }
+        while (search.TryNext(out found));
+    }
+
+    private void PutFinding(ReadOnlySpan<byte> input, int start, in Detection found, ref OutputRun output)
+    {
+        int end = start + found.Length;
+        bool isRedacted = (found.All & ~_program.RedactingDetectors) == DetectorSet.None;
+        if (isRedacted && _edits is null)
+        {
+            output.AddStars(input, _copyFrom, start);
+            MaskedCount++;
+        }
+        else
+        {
+            CopyOut(input, _copyFrom, start, ref output);
+            PutFinding(found, input[start..end], ref output);
+        }
+
+        _copyFrom = end;
+    }
+
+    private void PutFinding(in Detection found, ReadOnlySpan<byte> text, ref OutputRun output)
     {
         if (_program.EffectOf(_program.HitOf(found, out _)).Action == MaskAction.Redact)
         {
@@ -70,13 +109,9 @@ public sealed partial class JsonMasker
     {
         ReadOnlySpan<byte> content = input[(open + 1)..close];
         Decode(content);
-        DetectorSet possible = ValueFilter.Possible(_text.Bytes, _program.Detectors);
-        if (possible != DetectorSet.None
-            && ValueDetector.TryFind(_text.Bytes, possible, 0, besideTellingName: false, out _))
-        {
-            JudgeWhole(input, open, close + 1, isTelling: false, ref output);
-        }
-
+        var text = new ValueText(_text.BytesAndRoom, 0, _text.Count);
+        var search = new ValueSearch(text, _program.Detectors, besideTellingName: false);
+        if (search.TryNext(out _)) JudgeWhole(input, open, close + 1, isTelling: false, ref output);
         ForgetText();
     }
 
@@ -86,9 +121,14 @@ public sealed partial class JsonMasker
     {
         ReadOnlySpan<ulong> places = _blocks!.Marked(start, end);
         if (places.IsEmpty) return;
-        bool isFound = ValueDetector.TryFindAt(
-            input[start..end], _program.Detectors, 0, besideTellingName: false, places, out _);
-        if (isFound) JudgeWhole(input, start, end, isTelling: false, ref output);
+        var text = new ValueText(input, start, end);
+        if (!TryFindOnly(text, places, isTelling: false, out Detection found))
+        {
+            var search = new ValueSearch(text, _program.Detectors, besideTellingName: false, places);
+            search.TryNext(out found);
+        }
+
+        if (found.Length > 0) JudgeWhole(input, start, end, isTelling: false, ref output);
     }
 
     /// <summary>Judges the string or number from <paramref name="start"/> to <paramref name="end"/>, whose name tells

@@ -152,15 +152,14 @@ public sealed partial class JsonMasker
     {
         ReadOnlySpan<byte> text = Decode(value);
         bool isDecoded = text.Length != value.Content.Length;
-        DetectorSet wanted = ValueFilter.Possible(text, _program.Detectors);
         int kept = 0;        // in the raw value, its quote included
         int raw = 0;         // in its content
         int decoded = 0;
         int from = 0;
-        while (wanted != DetectorSet.None
-            && ValueDetector.TryFind(text, wanted, from, _isUnderTellingName, out Detection found))
+        var search = new ValueSearch(new(text), _program.Detectors, _isUnderTellingName);
+        while (search.TryNext(out Detection found))
         {
-            from = found.Start + Math.Max(found.Length, 1);
+            from = found.End;
             if (isDecoded) JsonEscapes.Advance(value.Content, _escapes, ref raw, ref decoded, found.Start, past: false);
             else raw = found.Start;
             Keep(value, kept, raw + 1, output);

@@ -47,7 +47,9 @@ public sealed class MaskProgram
             if (_hitOfDetector[bit] == Hit.None) continue;
             var detector = (DetectorSet)(1U << bit);
             Detectors |= detector;
-            if (EffectOf(_hitOfDetector[bit]).Action is MaskAction.Null or MaskAction.Drop) WholeDetectors |= detector;
+            MaskAction action = EffectOf(_hitOfDetector[bit]).Action;
+            if (action is MaskAction.Null or MaskAction.Drop) WholeDetectors |= detector;
+            if (action == MaskAction.Redact) RedactingDetectors |= detector;
         }
 
         IsEmpty = !HasBareNames && !HasPaths && Root == Hit.None && Detectors == DetectorSet.None;
@@ -84,6 +86,9 @@ public sealed class MaskProgram
 
     /// <summary>Those of them for which a whole string goes.</summary>
     internal DetectorSet WholeDetectors { get; }
+
+    /// <summary>Those of them that leave three stars.</summary>
+    internal DetectorSet RedactingDetectors { get; }
 
     /// <summary>True if members can be dropped.</summary>
     internal bool Drops { get; }

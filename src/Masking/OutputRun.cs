@@ -13,6 +13,8 @@ internal ref struct OutputRun(IBufferWriter<byte> output)
     private const int StepsBytesMax = 256;   // more is sooner left to the runtime's own copy
     private const ulong Redacted = 0x22_2A_2A_2A_22;   // "***" with its quotes, in the order of the bytes
     private const int RedactedBytes = 5;
+    private const ulong Stars = 0x2A_2A_2A;
+    private const int StarBytes = 3;
 
     private Span<byte> _room;
     private int _count;
@@ -35,22 +37,34 @@ internal ref struct OutputRun(IBufferWriter<byte> output)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddRedacted(scoped ReadOnlySpan<byte> input, int from, int to)
     {
+        if (TryAdd(input, from, to, Redacted, RedactedBytes)) return;
+        Add(input[from..to]);
+        Add("\"***\""u8);
+    }
+
+    /// <summary>The same, and three stars alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddStars(scoped ReadOnlySpan<byte> input, int from, int to)
+    {
+        if (TryAdd(input, from, to, Stars, StarBytes)) return;
+        Add(input[from..to]);
+        Add("***"u8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryAdd(scoped ReadOnlySpan<byte> input, int from, int to, ulong behind, int behindBytes)
+    {
         int length = to - from;
         bool isShort = (uint)length <= StepsBytesMax && to + StepBytes <= input.Length
             && _count + length + StepBytes <= _room.Length;
-        if (!isShort)
-        {
-            Add(input[from..to]);
-            Add("\"***\""u8);
-            return;
-        }
-
+        if (!isShort) return false;
         scoped ReadOnlySpan<byte> piece = input.Slice(from, length + StepBytes);
         Span<byte> room = _room.Slice(_count, length + StepBytes);
         for (int done = 0; done < length; done += StepBytes)
             Vector512.Create(piece[done..]).CopyTo(room[done..]);
-        BinaryPrimitives.WriteUInt64LittleEndian(room[length..], Redacted);
-        _count += length + RedactedBytes;
+        BinaryPrimitives.WriteUInt64LittleEndian(room[length..], behind);
+        _count += length + behindBytes;
+        return true;
     }
 
     /// <summary>Hands over what was added, and the output with it.</summary>

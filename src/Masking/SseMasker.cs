@@ -253,8 +253,8 @@ public sealed class SseMasker
         var check = default(Utf8Check);
         if (check.Take(text) != text.Length || !check.IsWhole) Refuse(MaskRefusal.NotUtf8);
         int from = 0;
-        while (Refusal == MaskRefusal.None
-            && ValueDetector.TryFind(text, _program!.Detectors, from, besideTellingName: false, out Detection found))
+        var search = new ValueSearch(new(text), _program!.Detectors, besideTellingName: false);
+        while (Refusal == MaskRefusal.None && search.TryNext(out Detection found))
         {
             output.Write(text[from..found.Start]);
             if (found.KeyEnd > 0 && !PrivateKeyBlock.IsWhole(text, found.KeyStart))

@@ -122,7 +122,8 @@ internal sealed class FormMasker
         ReadOnlySpan<byte> raw, ReadOnlySpan<byte> text, bool isTelling, IBufferWriter<byte> output)
     {
         int from = 0;
-        while (ValueDetector.TryFind(text, _wanted, from, isTelling, out Detection found))
+        var search = new ValueSearch(new(text), _wanted, isTelling);
+        while (search.TryNext(out Detection found))
         {
             int start = PercentText.RawLength(raw, found.Start - from);
             output.Write(raw[..start]);

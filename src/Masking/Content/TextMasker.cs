@@ -117,6 +117,7 @@ internal sealed class TextMasker
         _heldTo = 0;
         _holdsKey = false;
         ReadOnlySpan<byte> text = _buffer.AsSpan(0, _count);
+        var search = new ValueSearch(new(text), _wanted, false, _left, DetectorLimits.DetectionBytesMax);
         while (_left < limit)
         {
             if (_left < _masked)
@@ -125,8 +126,8 @@ internal sealed class TextMasker
                 continue;
             }
 
-            bool isFound = ValueDetector.TryFind(
-                text, _wanted, _left, false, out Detection found, DetectorLimits.DetectionBytesMax);
+            if (_left != search.From) search.Begin(_left);
+            bool isFound = search.TryNext(out Detection found);
             int next = isFound ? Math.Min(found.Start, limit) : limit;
             output.Write(text[_left..next]);
             _left = next;

@@ -1,3 +1,9 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace Countersign.Masking.Detectors;
 
 /// <summary>
@@ -13,6 +19,57 @@ internal static class CardNumber
 
     // By the first four digits: bit n for a length of 12 + n.
     private static readonly byte[] LengthsByPrefix = Prefixes();
+
+    // What a digit counts that counts twice.
+    private static readonly Vector256<byte> Doubled = Vector256.Create(
+        (byte)0, 2, 4, 6, 8, 1, 3, 5, 7, 9, 0, 0, 0, 0, 0, 0, 0, 2, 4, 6, 8, 1, 3, 5, 7, 9, 0, 0, 0, 0, 0, 0);
+
+    /// <summary>The length of the number at <paramref name="start"/>, whose first bytes are
+    /// <paramref name="groups"/>, or 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Match(ReadOnlySpan<byte> value, int start, in DigitGroups groups)
+    {
+        if (!groups.MayBeCard) return 0;
+        return Avx512Vbmi2.VL.IsSupported ? MatchGroups(value, start, groups) : Match(value, start);
+    }
+
+    // A number may end where a group does, and nowhere else.
+    private static int MatchGroups(ReadOnlySpan<byte> value, int start, in DigitGroups groups)
+    {
+        uint first = BinaryPrimitives.ReadUInt32LittleEndian(value[start..]) - 0x3030_3030;
+        first = first * 10 + (first >> 8) & 0x00FF_00FF;
+        byte lengths = LengthsByPrefix[first * 100 + (first >> 16) & 0xFFFF];
+        if (lengths == 0 || !BeginsHere(value, start)) return 0;
+        Vector256<byte> numerals = groups.Packed;
+        uint others = ~groups.Digits;
+        int matched = 0;
+        int place = 0;
+        int digits = 0;
+        while (true)
+        {
+            int end = BitOperations.TrailingZeroCount(others);
+            int length = end - place;
+            digits += length;
+            if (digits > DigitsMax) return matched;
+            bool isLength = digits >= DigitsMin && (lengths >> (digits - DigitsMin) & 1) != 0;
+            if (isLength && IsChecked(numerals, digits) && EndsHere(value, start + end)) matched = end;
+            bool goesOn = (groups.Partings >> end & 1) != 0 && length is >= 3 and <= 8 && digits >= 4;
+            if (!goesOn) return matched;
+            place = end + 1;
+            others &= others - 1;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsChecked(Vector256<byte> numerals, int digits)
+    {
+        Vector256<byte> counted = Vector256.LessThan(Vector256<byte>.Indices, Vector256.Create((byte)digits));
+        Vector256<byte> odd = Vector256.Create((ushort)0xFF00).AsByte();
+        Vector256<byte> twice = (digits & 1) == 0 ? ~odd : odd;
+        Vector256<byte> worth = Vector256.ConditionalSelect(twice, Avx2.Shuffle(Doubled, numerals), numerals) & counted;
+        Vector256<ulong> sums = Avx2.SumAbsoluteDifferences(worth, Vector256<byte>.Zero).AsUInt64();
+        return Vector256.Sum(sums) % 10 == 0;
+    }
 
     /// <summary>The length of the number at <paramref name="start"/>, or 0.</summary>
     public static int Match(ReadOnlySpan<byte> value, int start)

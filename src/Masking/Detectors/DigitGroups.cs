@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Countersign.Masking.Detectors;
 
@@ -8,23 +9,38 @@ namespace Countersign.Masking.Detectors;
 /// instructions.</summary>
 internal readonly struct DigitGroups
 {
-    private const int Bytes = 32;
     private const int CardDigitsMin = 12;
     private const uint SocialSecurityBytes = 0b111_1111_1111;
     private const uint SocialSecurityDigits = 0b111_1011_0111;
+    private const uint PhoneBytes = 0b1111_1111_1111;
+    private const uint PhoneDigits = 0b1111_0111_0111;
 
-    private readonly uint _digits;
+    private readonly Vector256<byte> _text;
     private readonly uint _run;       // digits, spaces and dashes
     private readonly bool _isZero;    // the first digit
 
-    private DigitGroups(ReadOnlySpan<byte> bytes)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private DigitGroups(Vector256<byte> text, uint inValue)
     {
-        Vector256<byte> text = Vector256.Create(bytes);
-        Vector256<byte> digit = Vector256.LessThan(text - Vector256.Create((byte)'0'), Vector256.Create((byte)10));
-        _digits = digit.ExtractMostSignificantBits();
-        _run = (digit | Vector256.Equals(text, Vector256.Create((byte)' '))
-            | Vector256.Equals(text, Vector256.Create((byte)'-'))).ExtractMostSignificantBits();
-        _isZero = bytes[0] == '0';
+        _text = text;
+        Digits = IsDigit(text).ExtractMostSignificantBits() & inValue;
+        _run = (Vector256.Equals(text, Vector256.Create((byte)' '))
+            | Vector256.Equals(text, Vector256.Create((byte)'-'))).ExtractMostSignificantBits() & inValue | Digits;
+        _isZero = text.GetElement(0) == '0';
+    }
+
+    /// <summary>Which of the bytes are digits, a bit each.</summary>
+    public uint Digits { get; }
+
+    /// <summary>Which are one space or dash between two digits.</summary>
+    public uint Partings => _run & ~Digits & Digits << 1 & Digits >> 1;
+
+    /// <summary>What the digits are worth, one behind another; behind those of the value, anything.</summary>
+    public Vector256<byte> Packed
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Avx512Vbmi2.VL.Compress(
+            Vector256<byte>.Zero, IsDigit(_text), _text - Vector256.Create((byte)'0'));
     }
 
     /// <summary>False if no card's number begins here: a card has twelve digits in a run, and its first group has four
@@ -34,31 +50,36 @@ internal readonly struct DigitGroups
         get
         {
             uint run = _run & ((~_run & (_run + 1)) - 1);   // the ones before the first zero
-            int first = BitOperations.TrailingZeroCount(~_digits);
-            return BitOperations.PopCount(_digits & run) >= CardDigitsMin && first is >= 4 and <= 8 or >= CardDigitsMin
+            int first = BitOperations.TrailingZeroCount(~Digits);
+            return BitOperations.PopCount(Digits & run) >= CardDigitsMin && first is >= 4 and <= 8 or >= CardDigitsMin
                 && !_isZero;
         }
     }
 
     /// <summary>False if not three, two and four digits begin here.</summary>
-    public bool MayBeSocialSecurityNumber => (_digits & SocialSecurityBytes) == SocialSecurityDigits;
+    public bool MayBeSocialSecurityNumber => (Digits & SocialSecurityBytes) == SocialSecurityDigits;
 
-    /// <summary>False if no national number begins here: its first group is an area of three digits, a 1 before that,
-    /// or begins with a zero.</summary>
-    public bool MayBePhone => _isZero || BitOperations.TrailingZeroCount(~_digits) is 1 or 3;
+    /// <summary>False if no national number begins here: it begins with a zero, or has three, three and four digits,
+    /// perhaps behind a one, or a parenthesis behind that.</summary>
+    public bool MayBePhone
+    {
+        get
+        {
+            uint behind = Digits >> 2;
+            bool isOne = (Digits & 3) == 1 && ((behind & PhoneBytes) == PhoneDigits || _text.GetElement(2) == '(');
+            return _isZero || (Digits & PhoneBytes) == PhoneDigits || isOne;
+        }
+    }
 
     /// <summary>Reads the number at <paramref name="place"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static DigitGroups At(ReadOnlySpan<byte> value, int place)
+    public static DigitGroups At(in ValueText text, int place)
     {
-        ReadOnlySpan<byte> rest = value[place..];
-        return rest.Length >= Bytes ? new(rest) : Short(rest);
+        Vector256<byte> bytes = text.Part(place, out uint inValue);
+        return new(bytes, inValue);
     }
 
-    private static DigitGroups Short(ReadOnlySpan<byte> rest)
-    {
-        Span<byte> padded = stackalloc byte[Bytes];
-        rest.CopyTo(padded);
-        return new(padded);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> IsDigit(Vector256<byte> text) =>
+        Vector256.LessThan(text - Vector256.Create((byte)'0'), Vector256.Create((byte)10));
 }

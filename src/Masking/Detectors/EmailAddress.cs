@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.Intrinsics.X86;
 
 namespace Countersign.Masking.Detectors;
 
@@ -17,6 +18,13 @@ internal static class EmailAddress
     private static readonly SearchValues<byte> Label = SearchValues.Create(Labels());
 
     /// <summary>Finds the address around the <c>@</c> at <paramref name="sign"/>.</summary>
+    public static Detection Around(in ValueText text, int sign)
+    {
+        if (!Avx512Vbmi.IsSupported) return Around(text.Value, sign);
+        return AddressBlocks.TryFind(text, sign, out Detection found) ? found : Around(text.Value, sign);
+    }
+
+    /// <summary>The same, byte by byte.</summary>
     public static Detection Around(ReadOnlySpan<byte> value, int sign)
     {
         int least = Math.Max(0, sign - DetectorLimits.LocalPartMax);
@@ -34,6 +42,17 @@ internal static class EmailAddress
     /// <summary>True if one may begin before <paramref name="place"/> and end behind it.</summary>
     public static bool MayCross(ReadOnlySpan<byte> value, int place) =>
         place >= value.Length || value[place] == '@' || !NotLocal.Contains(value[place]);
+
+    /// <summary>True if <paramref name="one"/> may stand in a local part.</summary>
+    public static bool IsLocal(byte one) => !NotLocal.Contains(one);
+
+    /// <summary>True if one that goes on before <paramref name="place"/> may have its sign there or behind.</summary>
+    public static bool Crosses(ReadOnlySpan<byte> value, int place)
+    {
+        ReadOnlySpan<byte> rest = value[place..Math.Min(value.Length, place + DetectorLimits.LocalPartMax)];
+        int sign = rest.IndexOfAny(NotLocal);
+        return sign >= 0 && rest[sign] == '@';
+    }
 
     /// <summary>True where it is sure that the one around the <c>@</c> at <paramref name="sign"/>, if there is one,
     /// begins before <paramref name="from"/>, a place at or before the sign.</summary>

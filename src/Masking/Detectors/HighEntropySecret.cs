@@ -22,6 +22,10 @@ internal static class HighEntropySecret
     private static readonly double[] Weighted =
         [0, .. Enumerable.Range(1, DetectorLimits.SecretMax).Select(count => count * Math.Log2(count))];
 
+    private const int SureLessThan = 8;      // different bytes: seven have 2.81 bits
+    private const double Margin = 1e-10;     // sums in another order differ by far less
+    private static readonly int[] SureFrom = Sure();
+
     /// <summary>The first secret that begins at or after <paramref name="from"/> in a value with a telling
     /// name.</summary>
     public static Detection InValue(ReadOnlySpan<byte> value, int from)
@@ -45,6 +49,7 @@ internal static class HighEntropySecret
     /// <summary>Finds the secret that is assigned by the <c>=</c> or <c>:</c> at <paramref name="sign"/>.</summary>
     public static Detection After(ReadOnlySpan<byte> value, int sign)
     {
+        if (!TellingNames.MayEndBefore(value, sign)) return Detection.None;
         if (!HasTellingName(value[Math.Max(0, sign - DetectorLimits.NameMax - 2)..sign])) return Detection.None;
         int start = sign + 1;
         for (int blanks = 0; blanks < 2 && start < value.Length && value[start] == ' '; blanks++) start++;
@@ -74,7 +79,7 @@ internal static class HighEntropySecret
             if (parts ? text[place] != text[GroupLetters] : !AsciiClass.IsLower(text[place])) return false;
         }
 
-        return Bits(text) >= BitsMin;
+        return IsMixed(text, new ByteSet(text));
     }
 
     // `Authorization: Bearer …` and its like.
@@ -89,7 +94,6 @@ internal static class HighEntropySecret
     {
         if (before.Length > 0 && before[^1] == ' ') before = before[..^1];
         if (before.Length > 0 && before[^1] is (byte)'"' or (byte)'\'') before = before[..^1];
-        if (before.IsEmpty || !TellingNames.MayEnd(before)) return false;
         int start = before.Length;
         while (start > 0 && (AsciiClass.IsBase64Url(before[start - 1]) || before[start - 1] == '.')) start--;
         return TellingNames.IsTelling(before[start..]);
@@ -104,10 +108,16 @@ internal static class HighEntropySecret
     private static bool IsSecret(ReadOnlySpan<byte> text)
     {
         if (text.Length is < DetectorLimits.SecretMin or > DetectorLimits.SecretMax) return false;
-        bool hasDigit = text.IndexOfAnyInRange((byte)'0', (byte)'9') >= 0;
-        bool hasCapital = text.IndexOfAnyInRange((byte)'A', (byte)'Z') >= 0;
-        bool hasSmall = text.IndexOfAnyInRange((byte)'a', (byte)'z') >= 0;
-        return (hasDigit || (hasCapital && hasSmall)) && Bits(text) >= BitsMin;
+        var bytes = new ByteSet(text);
+        return (bytes.HasDigit || (bytes.HasCapital && bytes.HasSmall)) && IsMixed(text, bytes);
+    }
+
+    // How many bytes differ tells of most texts whether they have enough bits: fewer than eight have not, and so many
+    // have that would have enough even if all others were the same.
+    private static bool IsMixed(ReadOnlySpan<byte> text, in ByteSet bytes)
+    {
+        if (bytes.IsAscii && bytes.Count < SureLessThan) return false;
+        return bytes.Count >= SureFrom[text.Length] || Bits(text) >= BitsMin;
     }
 
     private static double Bits(ReadOnlySpan<byte> text)
@@ -124,6 +134,23 @@ internal static class HighEntropySecret
 
         return (Weighted[text.Length] - sum) / text.Length;
     }
+
+    // By a text's length: of how many different bytes, the others being one of them, it has bits enough for sure.
+    private static int[] Sure()
+    {
+        int[] sure = new int[DetectorLimits.SecretMax + 1];
+        for (int length = 0; length <= DetectorLimits.SecretMax; length++)
+        {
+            int different = 1;
+            while (different <= length && Bits(length, different) < BitsMin + Margin) different++;
+            sure[length] = different;
+        }
+
+        return sure;
+    }
+
+    private static double Bits(int length, int different) =>
+        (Weighted[length] - Weighted[length - different + 1]) / length;
 
     private static byte[] Controls() => [.. Enumerable.Range(0, 0x21).Select(one => (byte)one), 0x7F];
 }

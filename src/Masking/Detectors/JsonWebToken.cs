@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 
 namespace Countersign.Masking.Detectors;
 
@@ -13,6 +14,7 @@ internal static class JsonWebToken
 {
     private const int SignedParts = 3;
     private const int EncryptedParts = 5;
+    private const int ShortHeaderMax = 128;
 
     private static readonly SearchValues<byte> Text = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8);
@@ -58,7 +60,25 @@ internal static class JsonWebToken
     private static bool IsHeader(ReadOnlySpan<byte> text)
     {
         if (text.Length % 4 == 1) return false;
+        return text.Length <= ShortHeaderMax ? IsShortHeader(text) : IsLongHeader(text);
+    }
+
+    // Most headers are short: what the stack is cleared for would cost more than they do.
+    private static bool IsShortHeader(ReadOnlySpan<byte> text)
+    {
+        Span<byte> decoded = stackalloc byte[ShortHeaderMax];
+        return IsHeader(text, decoded);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool IsLongHeader(ReadOnlySpan<byte> text)
+    {
         Span<byte> decoded = stackalloc byte[DetectorLimits.TokenHeaderMax];
+        return IsHeader(text, decoded);
+    }
+
+    private static bool IsHeader(ReadOnlySpan<byte> text, Span<byte> decoded)
+    {
         OperationStatus status = Base64Url.DecodeFromUtf8(text, decoded, out _, out int written);
         return status == OperationStatus.Done && TokenHeader.HasAlgorithm(decoded[..written]);
     }

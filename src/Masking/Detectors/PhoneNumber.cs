@@ -13,16 +13,18 @@ internal static class PhoneNumber
     private static readonly bool[] Assigned = Codes();
 
     /// <summary>The length of the number at <paramref name="start"/>, or 0.</summary>
-    public static int Match(ReadOnlySpan<byte> value, int start)
+    public static int Match(in ValueText text, int start)
     {
+        ReadOnlySpan<byte> value = text.Value;
         if (value.Length - start < DigitsMin || !BeginsHere(value, start)) return 0;
         byte first = value[start];
         byte second = value[start + 1];
-        if (first == '+') return Math.Max(0, International(value, start + 1) - start);
-        if (first != '0' && second != '0') return Math.Max(0, NorthAmerican(value, start) - start);
+        if (first != '+' && first != '0' && second != '0') return Math.Max(0, NorthAmerican(value, start) - start);
+        var runs = new DigitRuns(text, start);
+        if (first == '+') return Math.Max(0, International(value, start + 1, runs) - start);
         int end = first == '0' && second == '0'
-            ? International(value, start + 2, isGrouped: true)
-            : Math.Max(Trunk(value, start), NorthAmerican(value, start));
+            ? International(value, start + 2, runs, isGrouped: true)
+            : Math.Max(Trunk(value, start, runs), NorthAmerican(value, start));
         return Math.Max(0, end - start);
     }
 
@@ -43,7 +45,8 @@ internal static class PhoneNumber
 
     /// <summary>Where the number whose country code begins at <paramref name="place"/> ends; or a negative number or
     /// 0.</summary>
-    private static int International(ReadOnlySpan<byte> value, int place, bool isGrouped = false)
+    private static int International(
+        ReadOnlySpan<byte> value, int place, in DigitRuns runs, bool isGrouped = false)
     {
         if (!AsciiClass.DigitAt(value, place) || !HasCountry(value, place)) return 0;
         bool isFixed = value[place] is (byte)'1' or (byte)'7';
@@ -55,12 +58,9 @@ internal static class PhoneNumber
         bool isOpen = false;
         while (true)
         {
-            while (AsciiClass.DigitAt(value, place))
-            {
-                digits++;
-                place++;
-            }
-
+            int length = runs.Length(value, place);
+            digits += length;
+            place += length;
             if (digits > most) return end;
             bool isWhole = digits >= least && !isOpen && (groups > 1 || !isGrouped);
             if (isWhole && AsciiClass.EndsWord(value, place)) end = place;
@@ -155,7 +155,7 @@ internal static class PhoneNumber
 
     /// <summary>020 7946 0958, (030) 901820-12, 01.23.45.67.89, 0171/123456-78: the first parting may be a slash or a
     /// parenthesis, those after it are all the same; dots part three groups or more.</summary>
-    private static int Trunk(ReadOnlySpan<byte> value, int start)
+    private static int Trunk(ReadOnlySpan<byte> value, int start, in DigitRuns runs)
     {
         bool isOpen = value[start] == '(';
         int place = isOpen ? start + 1 : start;
@@ -167,10 +167,9 @@ internal static class PhoneNumber
         bool hasSlash = false;
         for (int group = 1; ; group++)
         {
-            int first = place;
-            while (AsciiClass.DigitAt(value, place)) place++;
-            int length = place - first;
+            int length = runs.Length(value, place);
             digits += length;
+            place += length;
             if (length < 2 || digits > 11 || (group == 1 && length > 5)) return end;
             bool isDotted = parting == '.' && !isOpen;
             if (isDotted && group == 2 && length > 4) return end;

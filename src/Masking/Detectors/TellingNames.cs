@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Countersign.Masking.Detectors;
 
 /// <summary>
@@ -7,7 +9,6 @@ namespace Countersign.Masking.Detectors;
 /// </summary>
 internal static class TellingNames
 {
-    private const int LettersMax = 24;
     private const int EndLetters = 3;
 
     private static readonly byte[][] Words =
@@ -19,27 +20,20 @@ internal static class TellingNames
         [.. "sessionid"u8], [.. "cookie"u8],
     ];
 
+    private static readonly uint[] LikelyEnds = BitsOfEnds();   // by the lower five bits of three letters
+    private static readonly int[] Ends = [.. Words.Select(word => EndOf(word))];
+
     /// <summary>What telling names end with, but for those with a separator among their last three bytes.</summary>
     public static KeyTrails Trails { get; } = KeyTrails.OfEnds(Words);
 
     /// <summary>True if the decoded name <paramref name="key"/>, of any length, tells of a secret.</summary>
     public static bool IsTelling(ReadOnlySpan<byte> key)
     {
-        if (!MayEndKey(key)) return false;
-
-        // From the end: small letters and digits alone, as many as the longest word has.
-        Span<byte> folded = stackalloc byte[LettersMax];
-        int first = LettersMax;
-        for (int place = key.Length - 1; place >= 0 && first > 0; place--)
+        int last = LastLetters(key);
+        if (!IsLikely(last >> 16, last >> 8, last)) return false;
+        for (int word = 0; word < Words.Length; word++)
         {
-            byte one = key[place];
-            if (AsciiClass.IsWord(one)) folded[--first] = AsciiClass.IsUpper(one) ? (byte)(one | 0x20) : one;
-        }
-
-        ReadOnlySpan<byte> letters = folded[first..];
-        foreach (byte[] word in Words)
-        {
-            if (letters.EndsWith(word)) return true;
+            if (Ends[word] == last && EndsIn(key, Words[word])) return true;
         }
 
         return false;
@@ -48,37 +42,70 @@ internal static class TellingNames
     /// <summary>False if the decoded key that <paramref name="text"/> ends with is surely not telling.</summary>
     public static bool MayEndKey(ReadOnlySpan<byte> text)
     {
+        int last = LastLetters(text);
+        return IsLikely(last >> 16, last >> 8, last);
+    }
+
+    /// <summary>False if the name before the sign at <paramref name="sign"/> is surely not telling. It may stand in
+    /// quotes, and one blank may follow it; it is not telling if it ends in a separator.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MayEndBefore(ReadOnlySpan<byte> text, int sign)
+    {
+        int last = sign - 1;
+        if (last > 0 && text[last] == ' ') last--;
+        if (last > 0 && text[last] is (byte)'"' or (byte)'\'') last--;
+        if (last < EndLetters - 1 || !AsciiClass.IsLetter(text[last])) return false;
+        byte before = text[last - 1];
+        byte first = text[last - 2];
+        return !AsciiClass.IsLetter(before) || !AsciiClass.IsLetter(first) || IsLikely(first, before, text[last]);
+    }
+
+    // In any case, whatever stands between letters and digits.
+    private static bool EndsIn(ReadOnlySpan<byte> key, byte[] word)
+    {
+        int left = word.Length;
+        for (int place = key.Length - 1; place >= 0 && left > 0; place--)
+        {
+            byte one = key[place];
+            if (!AsciiClass.IsWord(one)) continue;
+            if ((one | 0x20) != word[--left]) return false;
+        }
+
+        return left == 0;
+    }
+
+    // The last three letters or digits as one number, capitals as small ones.
+    private static int LastLetters(ReadOnlySpan<byte> text)
+    {
         int last = 0;
         int letters = 0;
         for (int place = text.Length - 1; place >= 0 && letters < EndLetters; place--)
         {
             byte one = text[place];
-            if (!AsciiClass.IsWord(one)) continue;
-            last |= (AsciiClass.IsUpper(one) ? one | 0x20 : one) << (8 * letters++);
+            if (AsciiClass.IsWord(one)) last |= (one | 0x20) << (8 * letters++);
         }
 
-        return EndsLikely(last);
+        return last;
     }
 
-    /// <summary>False if the name that <paramref name="text"/> ends with is surely not telling; it is not if it
-    /// ends in a separator.</summary>
-    public static bool MayEnd(ReadOnlySpan<byte> text)
+    private static int EndOf(ReadOnlySpan<byte> letters) => letters[^3] << 16 | letters[^2] << 8 | letters[^1];
+
+    // Most names are told apart by their last three letters.
+    private static bool IsLikely(int first, int before, int last)
     {
-        if (text.Length < 3 || !AsciiClass.IsLetter(text[^1])) return false;
-        ReadOnlySpan<byte> last = text[^3..];
-        bool isLetters = AsciiClass.IsLetter(last[0]) && AsciiClass.IsLetter(last[1]);
-        if (!isLetters) return true;
-        return EndsLikely((last[0] | 0x20) << 16 | (last[1] | 0x20) << 8 | last[2] | 0x20);
+        int place = (first & 31) << 10 | (before & 31) << 5 | last & 31;
+        return (LikelyEnds[place >> 5] >> place & 1) != 0;
     }
 
-    // The last three letters of all words, as one number: most names are told apart by them.
-    private static bool EndsLikely(int last) => last switch
+    private static uint[] BitsOfEnds()
     {
-        'o' << 16 | 'r' << 8 | 'd' or 's' << 16 | 'w' << 8 | 'd' or 'p' << 16 | 'w' << 8 | 'd' => true,
-        'a' << 16 | 's' << 8 | 'e' or 'o' << 16 | 'd' << 8 | 'e' or 'r' << 16 | 'e' << 8 | 't' => true,
-        'k' << 16 | 'e' << 8 | 'n' or 'k' << 16 | 'e' << 8 | 'y' or 'i' << 16 | 'a' << 8 | 'l' => true,
-        'a' << 16 | 'l' << 8 | 's' or 'i' << 16 | 'o' << 8 | 'n' or 'r' << 16 | 'e' << 8 | 'r' => true,
-        'n' << 16 | 'i' << 8 | 'd' or 'k' << 16 | 'i' << 8 | 'e' => true,
-        _ => false,
-    };
+        uint[] bits = new uint[1 << 10];
+        foreach (byte[] word in Words)
+        {
+            int place = (word[^3] & 31) << 10 | (word[^2] & 31) << 5 | word[^1] & 31;
+            bits[place >> 5] |= 1U << place;
+        }
+
+        return bits;
+    }
 }

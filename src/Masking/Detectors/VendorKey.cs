@@ -56,6 +56,10 @@ internal static class VendorKey
 
     private static readonly KeyShape[] ByW = [new("whsec_"u8, KeyAlphabet.Base64, 32, 88)];
 
+    /// <summary>True if a key may begin with <paramref name="one"/>.</summary>
+    public static bool MayBegin(byte one) => one is (byte)'A' or (byte)'g' or (byte)'x' or (byte)'h' or (byte)'s'
+        or (byte)'r' or (byte)'w';
+
     /// <summary>The length of the key at <paramref name="start"/>, or 0.</summary>
     public static int Match(ReadOnlySpan<byte> value, int start)
     {

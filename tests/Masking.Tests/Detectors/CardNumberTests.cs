@@ -1,3 +1,6 @@
+using System.Text;
+using Countersign.Masking.Detectors;
+
 namespace Countersign.Masking.Tests.Detectors;
 
 public sealed class CardNumberTests
@@ -36,5 +39,37 @@ public sealed class CardNumberTests
         // Proves the same of text, of which only the number is masked, so that its last digits and its tokens are those
         // of the same number elsewhere.
         EveryWay.AssertMasks("note", given, expected);
+    }
+
+    [Fact]
+    public void All_at_once_says_what_digit_by_digit_says()
+    {
+        // Proves of random numbers, in groups of all lengths, near cards and far from them, that the digits taken all
+        // at once are what they are one after another; a number may also be cut, or end a value.
+        string[] prefixes = ["4", "51", "2221", "34", "6011", "3056", "3600", "6200", "6759", "2200", "9", ""];
+        string[] partings = ["", "", "", " ", "-", "  ", "."];
+        string[] ends = ["", "", " ", ".", ".0", ".01", "a", "-", "- 1"];
+        int cards = 0;
+        for (int seed = 1; seed <= 200_000; seed++)
+        {
+            var random = new Random(seed);
+            var text = new StringBuilder(prefixes[random.Next(prefixes.Length)]);
+            string parting = partings[random.Next(partings.Length)];
+            int group = random.Next(4) == 0 ? random.Next(3, 9) : 4;
+            for (int left = random.Next(8, 22); left > 0; left--)
+            {
+                text.Append((char)('0' + random.Next(10)));
+                if (text.Length % (group + parting.Length) == group && random.Next(20) > 0) text.Append(parting);
+            }
+
+            text.Append(ends[random.Next(ends.Length)]);
+            if (random.Next(2) == 0) text.Append(' ', 20).Append('7');
+            byte[] value = Encoding.ASCII.GetBytes(text.ToString());
+            int expected = CardNumber.Match(value, 0);
+            Assert.True(expected == CardNumber.Match(value, 0, DigitGroups.At(new(value), 0)), $"seed {seed}: {text}");
+            if (expected > 0) cards++;
+        }
+
+        Assert.True(cards > 1_000, "too few cards to prove anything: " + cards);
     }
 }

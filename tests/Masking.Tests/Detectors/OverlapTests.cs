@@ -47,7 +47,7 @@ public sealed class OverlapTests
         int overlaps = 0;
         for (int seed = 1; seed <= 6_000; seed++)
         {
-            byte[] value = Text(new Random(seed));
+            byte[] value = RandomText.Overlapping(new Random(seed));
             bool isTelling = seed % 3 == 0;
             bool[] masked = Masked(value, Every, isTelling);
             bool[] users = Masked(value, DetectorSet.BasicAuthUrl, isTelling);
@@ -79,7 +79,7 @@ public sealed class OverlapTests
         for (int seed = 1; seed <= 800; seed++)
         {
             var random = new Random(seed);
-            string value = JsonSerializer.Serialize(Encoding.UTF8.GetString(Text(random)), Spelling);
+            string value = JsonSerializer.Serialize(Encoding.UTF8.GetString(RandomText.Overlapping(random)), Spelling);
             string name = random.Next(2) == 0 ? "secret" : "note";
             byte[] body = Encoding.UTF8.GetBytes($"[\"{new string('.', random.Next(70))}\",{{\"{name}\":{value}}}]");
             MaskResult single = MaskRun.Chunks(program, body, 1);
@@ -156,25 +156,5 @@ public sealed class OverlapTests
         }
 
         return masked;
-    }
-
-    // Pieces of random texts that begin and end where they like, with little between them.
-    private static byte[] Text(Random random)
-    {
-        var text = new StringBuilder();
-        for (int left = 2 + random.Next(5); left > 0; left--)
-        {
-            string piece = random.Next(4) switch
-            {
-                0 => Key,
-                1 => new[] { "secret=a1B2c3D4", "token: x9Yz8Wv7", "https://u:p", "bob@example.com" }[random.Next(4)],
-                _ => Encoding.UTF8.GetString(RandomText.Of(random)),
-            };
-            int start = random.Next(3) == 0 ? random.Next(piece.Length) : 0;
-            int end = random.Next(3) == 0 ? random.Next(start, piece.Length) : piece.Length;
-            text.Append(piece.AsSpan(start, end - start)).Append(new[] { "", "", " ", ":", "@", "-" }[random.Next(6)]);
-        }
-
-        return Encoding.UTF8.GetBytes(text.ToString());
     }
 }

@@ -86,6 +86,27 @@ internal static class RandomText
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 
+    /// <summary>Pieces of such texts that begin and end where they like, with little between them.</summary>
+    public static byte[] Overlapping(Random random)
+    {
+        const string Key = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----";
+        var text = new StringBuilder();
+        for (int left = 2 + random.Next(5); left > 0; left--)
+        {
+            string piece = random.Next(4) switch
+            {
+                0 => Key,
+                1 => new[] { "secret=a1B2c3D4", "token: x9Yz8Wv7", "https://u:p", "bob@example.com" }[random.Next(4)],
+                _ => Encoding.UTF8.GetString(Of(random)),
+            };
+            int start = random.Next(3) == 0 ? random.Next(piece.Length) : 0;
+            int end = random.Next(3) == 0 ? random.Next(start, piece.Length) : piece.Length;
+            text.Append(piece.AsSpan(start, end - start)).Append(new[] { "", "", " ", ":", "@", "-" }[random.Next(6)]);
+        }
+
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+
     private static string Filler(int length, string end)
     {
         string line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7" + end;
