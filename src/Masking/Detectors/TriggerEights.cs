@@ -87,6 +87,7 @@ internal readonly struct TriggerEights
         found |= of.Begins & beforeDigit & free & Vector512.Create(_phones);
         found |= starts & free & Long(of, digits, zeros, next) & Vector512.Create(_numbers);
         found |= starts & free & Dotted(of.Dots & beforeDigit, next) & Vector512.Create(_phones);
+        found |= starts & free & of.Ones & Coded(of, digits, next) & Vector512.Create(_phones);
         Vector512<ulong> letter = of.Words & ~digits;
         Vector512<ulong> two = (letter << 1 | Vector512.Create(1UL)) & (letter << 2 | Vector512.Create(3UL));
         Vector512<ulong> three = of.Words << 3 & Vector512.Create(~7UL);
@@ -128,6 +129,18 @@ internal readonly struct TriggerEights
             | BlockEights.Down(dots, 5, next));
         return BlockEights.Down(pairs, 2, next) | BlockEights.Down(pairs, 3, next) | BlockEights.Down(pairs, 4, next)
             | BlockEights.Down(pairs, 5, next);
+    }
+
+    // As of single blocks: a dot as behind a country code.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<ulong> Coded(in TriggerWords of, Vector512<ulong> digits, Vector512<ulong> next)
+    {
+        Vector512<ulong> dots = BlockEights.Down(of.Dots, 1, next);
+        if ((dots & of.Ones) == Vector512<ulong>.Zero) return Vector512<ulong>.Zero;
+        Vector512<ulong> three = digits & BlockEights.Down(digits, 1, next) & BlockEights.Down(digits, 2, next);
+        Vector512<ulong> parted = of.Run & ~digits & BlockEights.Down(three, 1, next);
+        return dots & (BlockEights.Down(of.Begins, 2, next)
+            | (BlockEights.Down(three, 2, next) & BlockEights.Down(parted, 5, next)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

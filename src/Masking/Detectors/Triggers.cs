@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Countersign.Masking.Detectors;
 
@@ -55,7 +56,13 @@ internal readonly ref struct Triggers
         if (starts != 0)
         {
             found |= starts & Long(run) & _numbers;
-            if (dots != 0) found |= starts & Dotted(dots & beforeDigit) & _phones;
+            if (dots != 0)
+            {
+                found |= starts & Dotted(dots & beforeDigit) & _phones;
+                ulong coded = starts & Coded(dots, single & run, digits, run) & _phones;
+                if (coded != 0) found |= coded & Ones(block);
+            }
+
             ulong letter = words & ~digits;
             ulong two = ((letter << 1) | 1) & ((letter << 2) | 3);
             found |= starts & two & ~((words << 3) & ~7UL) & beforeDigit & _accounts;
@@ -76,6 +83,21 @@ internal readonly ref struct Triggers
         ulong long4 = long2 & (long2 >> 2 | 3UL << 62);
         ulong long8 = long4 & (long4 >> 4 | 15UL << 60);
         return long8 & (long8 >> 3 | 7UL << 61);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong Ones(ReadOnlySpan<byte> block) =>
+        Vector512.Equals(Vector512.Create(block), Vector512.Create((byte)'1')).ExtractMostSignificantBits();
+
+    // Where a dot follows, as behind a country code, and then a parenthesis, or two groups of three digits that are not
+    // parted by a dot.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Coded(ulong dots, ulong begins, ulong digits, ulong run)
+    {
+        ulong three = digits & (digits >> 1 | 1UL << 63) & (digits >> 2 | 3UL << 62);
+        ulong parted = run & ~digits & (three >> 1 | 1UL << 63);
+        return (dots >> 1 | 1UL << 63)
+            & ((begins >> 2 | 3UL << 62) | ((three >> 2 | 3UL << 62) & (parted >> 5 | 31UL << 59)));
     }
 
     // Where, after two to five bytes, two dots stand with two to four bytes between them, as phone numbers have them;
