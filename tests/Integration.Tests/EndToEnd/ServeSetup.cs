@@ -58,6 +58,9 @@ public sealed class ServeSetup : IDisposable
             .Replace("\nfunctions:\n", "\nfunctions:\n" + functions, StringComparison.Ordinal)
             .Replace("\nrules:\n", "\nrules:\n" + rules, StringComparison.Ordinal);
 
+    /// <summary>Sets a variable of the environment for gateways to come, by its whole name.</summary>
+    public void SetVariable(string name, string value) => _environment[name] = value;
+
     /// <summary>Starts a gateway on free ports.</summary>
     /// <param name="store"><c>embedded</c> or a connection string.</param>
     /// <param name="audit">The name of its audit folder.</param>
