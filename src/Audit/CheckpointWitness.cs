@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 using NSec.Cryptography;
@@ -19,7 +20,9 @@ public sealed record WitnessAnswer(int Status, string Body)
 
     /// <summary>
     /// True for a conflict that nobody but the holder of the log's key can have made. An old head that is held out
-    /// again may be anybody's: if the log then goes on from what was seen, it was.
+    /// again may be anybody's, and so may a new one with a wrong proof, which cannot be told from a right one of
+    /// another past where the tree that was seen is whole (a power of two): if the log then goes on from what was
+    /// seen, it was.
     /// </summary>
     public bool IsProven { get; init; }
 }
@@ -185,15 +188,16 @@ public sealed class CheckpointWitness : IDisposable
         if (!isGrowth)
         {
             // Two roots of one size contradict each other, and so may the proof itself. Else it is the proof that is
-            // wrong, and that may be anybody's.
+            // wrong, and that may be anybody's; but where the tree that was seen is whole, no proof can tell.
             const string Why = "the checkpoint does not continue the one that was seen";
             bool isFork = ConsistencyProof.Contradicts(
                 size, root, checkpoint.Size, checkpoint.Root.Span, request.Proof);
-            if (!isFork) return new(422, Why + "\n");
+            if (!isFork && !BitOperations.IsPow2(size)) return new(422, Why + "\n");
             string how = string.Create(
                 CultureInfo.InvariantCulture,
-                $"it signed {checkpoint.Size} entries that do not begin with the {size} that were seen");
-            return new(422, Why + "\n") { Conflict = how, IsProven = true };
+                $"it signed {checkpoint.Size} entries that do not begin with the {size} that were seen")
+                + (isFork ? "" : ", or that came with a wrong proof");
+            return new(422, Why + "\n") { Conflict = how, IsProven = isFork };
         }
 
         Follow(path, keys, checkpoint);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
@@ -160,6 +161,39 @@ public sealed class WitnessTests : IDisposable
         string hash = Convert.ToHexStringLower(SHA256.HashData("monkeys"u8));
         Assert.Equal(witness.Latest(Monkeys).ToArray(), witness.LatestByHash(hash).ToArray());
         Assert.Equal(0, witness.LatestByHash("../key.seed").Length);
+    }
+
+    [Theory]
+    [InlineData(7, true)]
+    [InlineData(8, false)]
+    [InlineData(32, false)]
+    [InlineData(33, true)]
+    public async Task A_fork_is_told_whatever_was_seen(int seen, bool isProven)
+    {
+        // Proves that a log of the same key with another beginning is a conflict for the witness: proven by its proof,
+        // but where what was seen is a power of two, of which no proof says anything; and that a log which goes on from
+        // what was seen is cosigned behind it.
+        const int Size = 50;
+        using LogFixture fixture = new(), forked = new();
+        await fixture.WriteAsync(seen);
+        await using (AuditLog log = LogFixture.Open(forked.Options)) await LogFixture.AppendAsync(log, 1_000, 1_001);
+        await forked.WriteAsync(Size);
+        string written = File.ReadAllText(Path.Combine(fixture.Folder, "log.vkey")).Trim();
+        Assert.True(AuditKey.TryParse(written, out AuditKey? key));
+        using CheckpointWitness witness = CheckpointWitness.Open(_folder, "witness.example/w1", _ => key, _clock);
+        Assert.Equal(200, witness.Add(Held(fixture, 0)).Status);
+        WitnessAnswer answer = witness.Add(Held(forked, seen));
+        Assert.Equal((422, true, isProven), (answer.Status, answer.IsConflict, answer.IsProven));
+        await fixture.WriteAsync(Size);
+        Assert.Equal(200, witness.Add(Held(fixture, seen)).Status);
+
+        byte[] Held(LogFixture one, long old)
+        {
+            byte[] note = File.ReadAllBytes(Path.Combine(one.Folder, "checkpoint"));
+            long size = long.Parse(Encoding.UTF8.GetString(note).Split('\n')[1], CultureInfo.InvariantCulture);
+            Assert.True(ConsistencyProof.TryMake(one.Folder, old, size, out IReadOnlyList<ReadOnlyMemory<byte>> proof));
+            return new WitnessRequest(old, [.. proof], note).Write();
+        }
     }
 
     [Fact]
