@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 using NSec.Cryptography;
@@ -188,11 +187,11 @@ public sealed class CheckpointWitness : IDisposable
         if (!isGrowth)
         {
             // Two roots of one size contradict each other, and so may the proof itself. Else it is the proof that is
-            // wrong, and that may be anybody's; but where the tree that was seen is whole, no proof can tell.
+            // wrong, and that may be anybody's; but what no proof could tell is told.
             const string Why = "the checkpoint does not continue the one that was seen";
             bool isFork = ConsistencyProof.Contradicts(
                 size, root, checkpoint.Size, checkpoint.Root.Span, request.Proof);
-            if (!isFork && !BitOperations.IsPow2(size)) return new(422, Why + "\n");
+            if (!isFork && !ConsistencyProof.IsSilent(size, checkpoint.Size)) return new(422, Why + "\n");
             string how = string.Create(
                 CultureInfo.InvariantCulture,
                 $"it signed {checkpoint.Size} entries that do not begin with the {size} that were seen")

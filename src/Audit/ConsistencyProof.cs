@@ -46,8 +46,8 @@ public static class ConsistencyProof
     /// <summary>
     /// True if the proof shows that the tree of <paramref name="size"/> entries with <paramref name="root"/> begins
     /// with other <paramref name="old"/> entries than those of <paramref name="oldRoot"/>: nobody can make that up who
-    /// cannot find another way to the root. False where it shows nothing, as always where the old tree is whole (a
-    /// power of two): its root is then no result of the proof.
+    /// cannot find another way to the root. False where it shows nothing, as always where it
+    /// <see cref="IsSilent"/>.
     /// </summary>
     public static bool Contradicts(
         long old, ReadOnlySpan<byte> oldRoot, long size, ReadOnlySpan<byte> root,
@@ -61,6 +61,12 @@ public static class ConsistencyProof
         return TryRoots(old, oldRoot, size, proof, oldHash, hash)
             && hash.SequenceEqual(root) && !oldHash.SequenceEqual(oldRoot);
     }
+
+    /// <summary>
+    /// True where a proof of another beginning cannot be told from a wrong one: the old tree is whole (a power of two),
+    /// and its root no result of the proof. Two roots of one size need no proof.
+    /// </summary>
+    internal static bool IsSilent(long old, long size) => old < size && BitOperations.IsPow2(old);
 
     // The roots that the proof leads to, from the first hash that both trees share.
     private static bool TryRoots(

@@ -184,6 +184,9 @@ public sealed class WitnessTests : IDisposable
         Assert.Equal(200, witness.Add(Held(fixture, 0)).Status);
         WitnessAnswer answer = witness.Add(Held(forked, seen));
         Assert.Equal((422, true, isProven), (answer.Status, answer.IsConflict, answer.IsProven));
+        WitnessRequest.TryRead(Held(fixture, seen), out WitnessRequest? again);
+        WitnessAnswer same = witness.Add(new WitnessRequest(seen, [new byte[32]], again!.Note).Write());
+        Assert.Equal((422, false), (same.Status, same.IsConflict));   // the head that was seen, with a proof too many
         await fixture.WriteAsync(Size);
         Assert.Equal(200, witness.Add(Held(fixture, seen)).Status);
 
