@@ -38,18 +38,27 @@ internal struct BlockText
         return quotes;
     }
 
+    /// <summary>The bytes that a block's <paramref name="slashes"/> escape; <paramref name="begun"/>, 0 or 1, says
+    /// whether the one before it escapes the first, and then of the next block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong EscapedBy(ulong slashes, ref ulong begun)
+    {
+        // A run of backslashes escapes every second byte from its second on: add to the runs that begin at odd
+        // places, and parity shows which places those are.
+        ulong runs = slashes & ~begun;
+        ulong escapedAndLast = ((runs << 1 | OddBits) - runs) ^ OddBits;
+        ulong escaped = escapedAndLast ^ (slashes | begun);
+        begun = (escapedAndLast & slashes) >> 63;
+        return escaped;
+    }
+
     /// <summary>Returns those of a block's <paramref name="quotes"/> that are not escaped;
     /// <paramref name="wrong"/> gets the places of escapes that are none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Unescaped<TBlock>(ReadOnlySpan<byte> block, ulong quotes, ulong slashes, out ulong wrong)
         where TBlock : struct, IBlockBytes<TBlock>
     {
-        // A run of backslashes escapes every second byte from its second on: add to the runs that begin at odd
-        // places, and parity shows which places those are.
-        ulong begin = slashes & ~_escaped;
-        ulong escapedAndLast = ((begin << 1 | OddBits) - begin) ^ OddBits;
-        ulong escaped = escapedAndLast ^ (slashes | _escaped);
-        _escaped = (escapedAndLast & slashes) >> 63;
+        ulong escaped = EscapedBy(slashes, ref _escaped);
         ulong letters = escaped & ~(quotes | slashes);   // what JSON in a string has seldom
         wrong = (letters | _digits) == 0 ? 0 : WrongLetters<TBlock>(block, letters);
         return quotes & ~escaped;

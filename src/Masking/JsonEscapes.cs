@@ -6,7 +6,6 @@ namespace Countersign.Masking;
 /// surrogate pair decodes to U+FFFD.</summary>
 internal static class JsonEscapes
 {
-    private const ulong OddBits = 0xAAAA_AAAA_AAAA_AAAA;
     private const int Replacement = 0xFFFD;
     private const int UnitBytes = 6;   // of \uXXXX
 
@@ -54,17 +53,14 @@ internal static class JsonEscapes
         {
             TBlock block = TBlock.Load(content[raw..]);
             ulong slashes = block.Equal((byte)'\\');
-            ulong runs = slashes & ~isBegun;
-            ulong escapedAndLast = ((runs << 1 | OddBits) - runs) ^ OddBits;
-            ulong escaped = escapedAndLast ^ (slashes | isBegun);
+            ulong wasBegun = isBegun;
+            ulong escaped = BlockText.EscapedBy(slashes, ref isBegun);
             ulong letters = escaped & ~(slashes | block.Equal((byte)'"'));
             ulong units = letters == 0 ? 0 : letters & block.Equal((byte)'u');
             ulong kept = ~(slashes & ~escaped);
             if (units != 0) kept &= ((units & (0 - units)) - 1) >> 1;   // up to its backslash
             block.Compress(kept, target[decoded..]);
             if (letters != 0) PutLetters(content[raw..], letters & kept, kept, target[decoded..]);
-            ulong wasBegun = isBegun;
-            isBegun = (escapedAndLast & slashes) >> 63;
             int start = decoded;
             decoded += BitOperations.PopCount(kept);
             if (units == 0)

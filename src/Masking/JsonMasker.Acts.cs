@@ -159,7 +159,7 @@ public sealed partial class JsonMasker
         {
             CopyOut(input, _copyFrom, start, ref output);
             if (action == MaskAction.Null) Put("null"u8, ref output);
-            else if (action != MaskAction.KeepLast4 || isLiteral) Put("\"***\""u8, ref output);
+            else if (action != MaskAction.KeepLast4 || isLiteral) Put(Redacted, ref output);
             else PutTail(input[start..(end + 1)], isString, ref output);
             _copyFrom = end + 1;
             MaskedCount++;

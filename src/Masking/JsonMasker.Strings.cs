@@ -113,7 +113,7 @@ public sealed partial class JsonMasker
                 PutTail(isInString: false, output);
                 break;
             default:
-                Put("\"***\""u8, output);
+                Put(Redacted, output);
                 break;
         }
 
@@ -136,7 +136,7 @@ public sealed partial class JsonMasker
                     PutEdited(value, skipped, output);
                     return;
                 case Inside.Hidden:
-                    Put("\"***\""u8, output);
+                    Put(Redacted, output);
                     Count(Hit.None, MaskAction.Redact, DetectorSet.None);
                     return;
                 default:
@@ -215,7 +215,7 @@ public sealed partial class JsonMasker
     {
         int written = _tail.Write(tail);
         _tail.Clear();
-        return written == 0 ? "\"***\""u8 : tail[..written];
+        return written == 0 ? Redacted : tail[..written];
     }
 
     private void Keep(WholeValue value, int from, int to, IBufferWriter<byte> output)

@@ -117,7 +117,7 @@ public sealed partial class JsonMasker
         {
             if (isNull) KeepNull(position, output);
             else if (action == MaskAction.Null) Put("null"u8, output);
-            else if (!_scanner.DecodesValue) Put("\"***\""u8, output);
+            else if (!_scanner.DecodesValue) Put(Redacted, output);
             else PutTail(isInString: false, output);
         }
 
