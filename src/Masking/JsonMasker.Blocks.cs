@@ -28,7 +28,8 @@ public sealed partial class JsonMasker
     private void RunBlocks(ReadOnlySpan<byte> input, ref int position, IBufferWriter<byte> output)
     {
         bool isTooShort = input.Length - position < BlockBytesMin || position < _blocksFrom;
-        if (isTooShort || !_runsBlocks || _isMasking || _valueAt != None || _held.Count > 0) return;
+        if (isTooShort || !_runsBlocks || _isMasking || _valueAt != None) return;
+        if (_held.Count > 0) Release(input, _held.Count, output);   // it was judged, and stays
         bool hasHit = (_hit != Hit.None || _isUnderTellingName) && _scanner.Place is JsonPlace.Colon or JsonPlace.Value;
         BlockWindow window = _blocks ??= new BlockWindow(_width);
         if (hasHit || !_scanner.TryLend(window)) return;
