@@ -10,25 +10,20 @@ internal partial struct BlockNumbers
     private const int LastWord = Eight - 1;
 
     /// <summary>
-    /// As <see cref="Check"/>, of <paramref name="blocks"/> blocks: those of <paramref name="others"/> and what goes
-    /// on behind them; the rest is digits alone, and was checked. Adds to the words of what is wrong and tells the
-    /// blocks that have some. False, and nothing is changed, where there may be an exponent.
+    /// As <see cref="Check"/>, of <paramref name="blocks"/> blocks before which no number is under way: those of
+    /// <paramref name="others"/> and what goes on behind them; the rest is digits alone, and was checked. Adds to the
+    /// words of what is wrong and tells the blocks that have some. False where there may be an exponent.
     /// </summary>
-    public bool TryCheck(
+    public static bool TryCheck(
         NumberMasks masks, ReadOnlySpan<ulong> allScalars, int blocks, ulong others, out ulong unsound)
     {
         unsound = 0;
-        if ((_exponent | _sign | _power) != 0) return false;
         Vector512<ulong> zero = Vector512<ulong>.Zero;
-        Vector512<ulong> scalarsBefore = Vector512.Create((_digit | _letter | _dot | _minus) << 63);
-        Vector512<ulong> digitsBefore = Vector512.Create(_digit << 63);
-        Vector512<ulong> dotsBefore = Vector512.Create(_dot << 63);
-        Vector512<ulong> beginsBefore = Vector512.Create(_minus << 63);
-        Vector512<ulong> firstBefore = Vector512.Create(_zero << 63);
-        Vector512<ulong> lettersBefore = Vector512.Create(_letter << 63);
-        Vector512<ulong> goOnBefore = Vector512.Create(_literal);   // bytes of literals that are in the next block
-        ulong open = Open | _zero;
-        ulong fractions = _fraction << Eight;
+        Vector512<ulong> scalarsBefore = zero, digitsBefore = zero, dotsBefore = zero, beginsBefore = zero;
+        Vector512<ulong> firstBefore = zero, lettersBefore = zero;
+        Vector512<ulong> goOnBefore = zero;   // bytes of literals that are in the next block
+        ulong open = 0;
+        ulong fractions = 0;
         for (int group = 0; group < blocks; group += Eight)
         {
             Vector512<ulong> scalars = Vector512.Create(allScalars[group..]);
@@ -70,11 +65,6 @@ internal partial struct BlockNumbers
             open = (dots | begins | letters | first)[LastWord] >> 63 | fractions >> Eight;
         }
 
-        int last = blocks - 1 & LastWord;
-        (_digit, _zero, _dot) = (digitsBefore[last] >> 63, firstBefore[last] >> 63, dotsBefore[last] >> 63);
-        (_minus, _letter, _literal) = (beginsBefore[last] >> 63, lettersBefore[last] >> 63, goOnBefore[last]);
-        _fraction = fractions >> last + 1 & 1;
-        Open = _dot | _minus | _fraction | _letter;
         return true;
     }
 

@@ -24,9 +24,6 @@ internal partial struct BlockNumbers
     /// <summary>Not 0 if what reaches the last block's end is more than digits.</summary>
     public ulong Open { get; private set; }
 
-    /// <summary>1 behind a zero that begins a number.</summary>
-    public readonly ulong IsBehindZero => _zero;
-
     /// <summary>True if the next block must be checked whatever it holds.</summary>
     public readonly bool GoesOn => (Open | _zero) != 0;
 

@@ -14,42 +14,49 @@ internal sealed partial class BlockWindow
     private readonly ulong[] _urlMarks = new ulong[BlocksMax + Eight];
 
     // Behind ReadEights, whose strings, digits and zeros it takes, and whose room for classes.
-    private void DetectEights(ReadOnlySpan<byte> bytes, int from, int blocks, DetectorSet wanted)
+    private void DetectEights(in WindowBytes bytes, DetectorSet wanted)
     {
+        int blocks = _blocks;
         var triggers = new TriggerEights(wanted);
         bool tells = (wanted & DetectorSet.HighEntropy) != 0;
-        triggers.Classify(
-            bytes[BytesBefore..], _classes.AsSpan(0, blocks * BlockEights.Classes), _letterMarks.AsSpan(0, blocks),
-            _signMarks.AsSpan(0, blocks), _urlMarks.AsSpan(0, blocks));
-        if (tells) BlockEights.FindNameEnds(bytes, TellingNames.Trails, _nameEnds.AsSpan(0, blocks));
+        for (int run = 0; run < WindowBytes.Runs; run++)
+        {
+            ReadOnlySpan<byte> some = bytes.Run(run, out int from, out int count);
+            if (count == 0) continue;
+            triggers.Classify(
+                some[BytesBefore..], _classes.AsSpan(from * BlockEights.Classes, count * BlockEights.Classes),
+                _letterMarks.AsSpan(from, count), _signMarks.AsSpan(from, count), _urlMarks.AsSpan(from, count));
+            if (tells) BlockEights.FindNameEnds(some, TellingNames.Trails, _nameEnds.AsSpan(from, count));
+        }
+
         ulong urls = TriggerEights.BeforeAddresses(_classes.AsSpan(0, blocks * BlockEights.Classes));
         BlockMasks masks = _masks;
         Vector512<ulong> zero = Vector512<ulong>.Zero;
-        Vector512<ulong> wordsBefore = Vector512.Create(_isAfterWord << 63);
-        Vector512<ulong> digitsBefore = Vector512.Create(_isAfterDigit << 63);
-        Vector512<ulong> separatorsBefore = Vector512.Create(_separators);
+        Vector512<ulong> wordsBefore = zero;
+        Vector512<ulong> digitsBefore = zero;
+        Vector512<ulong> separatorsBefore = zero;
         Vector512<ulong> names = tells ? Vector512<ulong>.AllBitsSet : zero;
-        ulong carried = _isDetected;
+        ulong carried = 0;   // something may be detected in the string that goes on
         ulong eventful = 0;
         for (int group = 0; group < blocks; group += Eight)
         {
             int words = Math.Min(Eight, blocks - group);
             Vector512<ulong> next = BlockEights.Behind(words);
-            TriggerWords of = TriggerWordsOf(group, from, urls);
+            TriggerWords of = TriggerWordsOf(group, urls);
             Vector512<ulong> strings = Vector512.Create<ulong>(_strings, group);
             Vector512<ulong> digits = Vector512.Create<ulong>(_numberMasks.Digits[group..]);
             Vector512<ulong> zeros = Vector512.Create<ulong>(_numberMasks.Zeros[group..]);
             Vector512<ulong> places = triggers.In(of, digits, zeros, digitsBefore, wordsBefore, next);
             (wordsBefore, digitsBefore) = (of.Words, digits);
-            places.CopyTo(masks.Triggers[(from + group)..]);
+            places.CopyTo(masks.Triggers[group..]);
 
             // A mark is added to the run that is its string, and so is carried to the quote behind. A name is none of
             // those that are looked into.
             Vector512<ulong> closes = of.Quotes & ~strings;
-            Vector512<ulong> escaped = Vector512.Create<ulong>(masks.Escaped[(from + group)..]);
+            Vector512<ulong> escaped = Vector512.Create<ulong>(masks.Escaped[group..]);
             Vector512<ulong> sum = Carried(strings, places & strings, words, ref carried);
             Vector512<ulong> detected = ((sum & closes) | escaped) & ~(of.Colons >>> 1);
-            detected.CopyTo(masks.Detected[(from + group)..]);
+            detected.CopyTo(masks.Detected[group..]);
             Vector512<ulong> separators = ~(of.Words | of.Quotes) & strings;
             Vector512<ulong> earlier = BlockEights.Before(separators, separatorsBefore);
             Vector512<ulong> behind = separators << 1 | separators << 2 | separators << 3
@@ -57,32 +64,26 @@ internal sealed partial class BlockWindow
             separatorsBefore = separators;
             Vector512<ulong> telling = ((Vector512.Create<ulong>(_nameEnds, group) | behind) & closes) | escaped;
             telling &= (of.Ahead >>> 1 | Vector512.Create(LastBit)) & names;
-            telling.CopyTo(masks.Telling[(from + group)..]);
-            Vector512<ulong> scalars = Vector512.Create<ulong>(masks.Scalars[(from + group)..]);
-            Vector512<ulong> starts = Vector512.Create<ulong>(masks.Tokens[(from + group)..]) & scalars;
-            Vector512<ulong> events = Vector512.Create<ulong>(masks.Events[(from + group)..]) | detected | telling
+            telling.CopyTo(masks.Telling[group..]);
+            Vector512<ulong> scalars = Vector512.Create<ulong>(masks.Scalars[group..]);
+            Vector512<ulong> starts = Vector512.Create<ulong>(masks.Tokens[group..]) & scalars;
+            Vector512<ulong> events = Vector512.Create<ulong>(masks.Events[group..]) | detected | telling
                 | MarkedNumbers(starts, scalars, places & scalars, next);
-            events.CopyTo(masks.Events[(from + group)..]);
+            events.CopyTo(masks.Events[group..]);
             eventful |= (ulong)(byte)~Vector512.Equals(events, zero).ExtractMostSignificantBits() << group;
         }
 
-        int last = (blocks - 1) % Eight;
-        byte lastByte = bytes[BytesBefore + blocks * BlockBytes - 1];
-        _isAfterWord = AsciiClass.IsWord(lastByte) ? 1UL : 0;
-        _isAfterDigit = AsciiClass.IsDigit(lastByte) ? 1UL : 0;
-        _separators = separatorsBefore.GetElement(last);
-        _isDetected = carried;
-        Eventful |= (eventful & ulong.MaxValue >> (BlocksMax - blocks)) << from;
+        Eventful |= eventful & ulong.MaxValue >> (BlocksMax - blocks);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private TriggerWords TriggerWordsOf(int group, int from, ulong urls)
+    private TriggerWords TriggerWordsOf(int group, ulong urls)
     {
         TriggerWords of = default;
         BlockEights.Turn(
             _classes.AsSpan(group * BlockEights.Classes, Eight * BlockEights.Classes), out of.Words, out of.Run,
             out of.Dots, out of.Ats, out of.Begins, out of.Ones, out of.Ahead, out of.Colons);
-        of.Quotes = Vector512.Create<ulong>(_masks.Quotes[(from + group + 1)..]);
+        of.Quotes = Vector512.Create<ulong>(_masks.Quotes[(group + 1)..]);
         of.Letters = Vector512.Create<ulong>(_letterMarks, group);
         of.Signs = Vector512.Create<ulong>(_signMarks, group);
         of.Urls = Vector512.Create<ulong>(_urlMarks, group) & BlockEights.Spread(urls >> group);

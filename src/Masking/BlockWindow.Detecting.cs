@@ -8,10 +8,6 @@ namespace Countersign.Masking;
 internal sealed partial class BlockWindow
 {
     private readonly ulong[] _marked = new ulong[BlocksMax];
-    private ulong _isAfterWord;    // each 0 or 1, of the last byte before the block
-    private ulong _isAfterDigit;
-    private ulong _separators;     // behind those of the last block, within three bytes
-    private ulong _isDetected;     // something may be, in the string that goes on
 
     /// <summary>Where something may be detected in the value from <paramref name="from"/> to <paramref name="to"/>, a
     /// bit for each byte, 64 a word, until the next call; empty if nowhere.</summary>
@@ -35,32 +31,38 @@ internal sealed partial class BlockWindow
 
     // A loop of its own: most of it waits for nothing in the other one. Too much is marked, never too little: what
     // stands before the window is not known, and what gives a detection away may also stand outside strings.
-    private void Detect<TBlock>(ReadOnlySpan<byte> bytes, int from, int blocks, DetectorSet wanted)
+    private void Detect<TBlock>(in WindowBytes bytes, DetectorSet wanted)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         var triggers = new Triggers(wanted);
         bool tells = (wanted & DetectorSet.HighEntropy) != 0;
         ulong inString = _inString;
+        ulong isDetected = 0;        // each 0 or 1: something may be, in the string that goes on;
+        ulong isAfterWord = 0;       // of the last byte before the block
+        ulong isAfterDigit = 0;
+        ulong separatorsBefore = 0;
         BlockMasks masks = _masks;
-        for (int block = from; block < from + blocks; block++)
+        for (int block = 0; block < _blocks; block++)
         {
-            ReadOnlySpan<byte> around = bytes.Slice((block - from) * BlockBytes, AroundBytes);
+            ReadOnlySpan<byte> around = bytes[block];
             ulong quotes = masks.Quotes[block + 1];
             ulong strings = BlockText.PrefixXor(quotes) ^ inString;
-            ulong places = triggers.In(
-                around[BytesBefore..], ref _isAfterWord, ref _isAfterDigit, out ulong words);
+            ulong places = triggers.In(around[BytesBefore..], ref isAfterWord, ref isAfterDigit, out ulong words);
             inString = 0 - (strings >> 63);
             masks.Triggers[block] = places;
 
             // A mark is added to the run that is its string, and so is carried to the quote behind.
-            ulong sum = strings + ((places & strings) | _isDetected);
-            _isDetected = sum < strings ? 1UL : 0;
+            ulong sum = strings + ((places & strings) | isDetected);
+            isDetected = sum < strings ? 1UL : 0;
             ulong closes = quotes & ~strings;
             ulong escaped = masks.Escaped[block];
             ulong detected = (sum & closes) | escaped;
             masks.Detected[block] = detected;
             ulong separators = ~(words | quotes) & strings;
-            ulong telling = tells ? Telling<TBlock>(around, separators, closes, escaped) : 0;
+            ulong behind = separators << 1 | separators << 2 | separators << 3
+                | separatorsBefore >> 63 | separatorsBefore >> 62 | separatorsBefore >> 61;
+            separatorsBefore = separators;
+            ulong telling = tells ? Telling<TBlock>(around, behind, closes, escaped) : 0;
             masks.Telling[block] = telling;
             ulong scalars = masks.Scalars[block];
             ulong numbers = Numbers(masks.Tokens[block] & scalars, scalars, places);
@@ -70,16 +72,12 @@ internal sealed partial class BlockWindow
         }
     }
 
-    // Quotes that close what may be a name which tells of a secret: by its last three bytes, or because one of them is
-    // a separator.
+    // Quotes that close what may be a name which tells of a secret: by its last three bytes, or because it is behind
+    // one of them that is a separator.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong Telling<TBlock>(ReadOnlySpan<byte> around, ulong separators, ulong closes, ulong escaped)
-        where TBlock : struct, IBlockBytes<TBlock>
-    {
-        ulong behind = separators << 1 | separators << 2 | separators << 3 | _separators;
-        _separators = separators >> 63 | separators >> 62 | separators >> 61;
-        return (((TBlock.NameEnds(around, TellingNames.Trails) | behind) & closes) | escaped) & Colons<TBlock>(around);
-    }
+    private static ulong Telling<TBlock>(ReadOnlySpan<byte> around, ulong behind, ulong closes, ulong escaped)
+        where TBlock : struct, IBlockBytes<TBlock> =>
+        (((TBlock.NameEnds(around, TellingNames.Trails) | behind) & closes) | escaped) & Colons<TBlock>(around);
 
     // Bytes behind which a colon may come.
     private static ulong Colons<TBlock>(ReadOnlySpan<byte> around)

@@ -18,59 +18,66 @@ internal sealed partial class BlockWindow
     private readonly NumberMasks _numberMasks = new();
     private readonly ulong[] _slashes = new ulong[BlocksMax];   // of the blocks that have some
 
-    private bool ReadEights<TBlock>(
-        ReadOnlySpan<byte> bytes, int from, int blocks, KeyTrails names, ref ulong inString, ref ulong wasScalar)
+    private bool ReadEights<TBlock>(in WindowBytes bytes, KeyTrails names)
         where TBlock : struct, IBlockBytes<TBlock>
     {
-        BlockEights.Classify(bytes[BytesBefore..], _classes.AsSpan(0, blocks * BlockEights.Classes));
-        BlockEights.FindNameEnds(bytes, names, _nameEnds.AsSpan(0, blocks));
-        if (!ReadSpecials<TBlock>(bytes, from, blocks, out ulong slashed)) return false;
+        ulong slashed = 0;
+        for (int run = 0; run < WindowBytes.Runs; run++)
+        {
+            ReadOnlySpan<byte> some = bytes.Run(run, out int from, out int count);
+            if (count == 0) continue;
+            BlockEights.Classify(
+                some[BytesBefore..], _classes.AsSpan(from * BlockEights.Classes, count * BlockEights.Classes));
+            BlockEights.FindNameEnds(some, names, _nameEnds.AsSpan(from, count));
+            if (!ReadSpecials<TBlock>(some, from, count, ref slashed)) return false;
+        }
+
+        int blocks = _blocks;
         ulong all = ulong.MaxValue >> (BlocksMax - blocks);
-        ulong unsound = ReadGroups(from, blocks, inString, wasScalar, out ulong eventful, out ulong others) & all;
-        Eventful |= (eventful & all) << from;
+        ulong unsound = ReadGroups(blocks, _inString, out ulong eventful, out ulong others) & all;
+        Eventful = eventful & all;
         int last = blocks - 1;
-        if ((unsound & (from + blocks < _blocks ? all : all >> 1)) != 0) return false;
+        if ((unsound & all >> 1) != 0) return false;
         if (unsound != 0) _wrongLast |= _numberMasks.Wrong[last];
-        if ((slashed | _isEscaped | _folds) != 0) ReadEscapes(from, blocks, slashed);
-        if (!CheckNumbers<TBlock>(bytes, from, blocks, others & all, wasScalar)) return false;
-        _scalarsLast = _masks.Scalars[from + last];
-        (inString, wasScalar) = (0 - (_strings[last] >> 63), _scalarsLast >> 63);
-        _masks.Quotes[from + blocks + 1] = 0;
+        if ((slashed | _folds) != 0) ReadEscapes(blocks, slashed);
+        if (!CheckNumbers<TBlock>(in bytes, others & all)) return false;
+        _scalarsLast = _masks.Scalars[last];
+        _inStringLast = 0 - (_strings[last] >> 63);
+        _masks.Quotes[blocks + 1] = 0;
         return true;
     }
 
     // Leaves of the blocks' quotes those that are not escaped.
-    private bool ReadSpecials<TBlock>(ReadOnlySpan<byte> bytes, int from, int blocks, out ulong slashed)
+    private bool ReadSpecials<TBlock>(ReadOnlySpan<byte> bytes, int from, int count, ref ulong slashed)
         where TBlock : struct, IBlockBytes<TBlock>
     {
-        slashed = 0;
         Span<ulong> classes = _classes;
-        for (int block = 0; block < blocks; block++)
+        for (int block = from; block < from + count; block++)
         {
             ulong special = classes[block * BlockEights.Classes + (int)BlockClass.Special];
             if ((special | _pending) == 0) continue;
             ref ulong quotes = ref classes[block * BlockEights.Classes + (int)BlockClass.Quotes];
-            quotes = ReadText<TBlock>(bytes.Slice(block * BlockBytes, AroundBytes), quotes, out ulong slashes);
+            ReadOnlySpan<byte> around = bytes.Slice((block - from) * BlockBytes, WindowBytes.Around);
+            quotes = ReadText<TBlock>(around, quotes, out ulong slashes);
             _pending = _text.Open | _wasHigh;
             _slashes[block] = slashes;
             if (slashes != 0) slashed |= 1UL << block;
-            if (Fails(from + block, _unsound)) return false;
+            if (Fails(block, _unsound)) return false;
         }
 
         return true;
     }
 
     // Which blocks have something wrong, events, and scalars that are not digits alone: a bit for each block.
-    private ulong ReadGroups(
-        int from, int blocks, ulong inString, ulong wasScalar, out ulong eventful, out ulong others)
+    private ulong ReadGroups(int blocks, ulong inString, out ulong eventful, out ulong others)
     {
         BlockMasks masks = _masks;
         Vector512<ulong> zero = Vector512<ulong>.Zero;
         Vector512<ulong> lastBit = Vector512.Create(LastBit);
         Vector512<ulong> acts = Vector512.Create(_acts);
         Vector512<ulong> looks = Vector512.Create(_looks);
-        Vector512<ulong> earlierScalars = Vector512.Create(wasScalar << 63);
-        Vector512<ulong> earlierFirst = Vector512.Create(_numbers.IsBehindZero << 63);
+        Vector512<ulong> earlierScalars = zero;
+        Vector512<ulong> earlierFirst = zero;
         ulong unsound = 0;
         (eventful, others) = (0, 0);
         for (int group = 0; group < blocks; group += Eight)
@@ -89,10 +96,10 @@ internal sealed partial class BlockWindow
             inString = 0 - (begin >> Eight & 1);
             strings ^= BlockEights.Spread(begin);
             strings.CopyTo(_strings, group);
-            quotes.CopyTo(masks.Quotes[(from + group + 1)..]);
+            quotes.CopyTo(masks.Quotes[(group + 1)..]);
             Vector512<ulong> scalars = ~(strings | quotes | between);
             Vector512<ulong> starts = scalars & ~(scalars << 1 | BlockEights.Before(scalars, earlierScalars) >>> 63);
-            scalars.CopyTo(masks.Scalars[(from + group)..]);
+            scalars.CopyTo(masks.Scalars[group..]);
             digits.CopyTo(_numberMasks.Digits[group..]);
             zeros.CopyTo(_numberMasks.Zeros[group..]);
             digits &= scalars;
@@ -103,13 +110,13 @@ internal sealed partial class BlockWindow
             (earlierScalars, earlierFirst) = (scalars, first);
             Vector512<ulong> opens = quotes & strings;
             Vector512<ulong> tokens = (marks & ~strings) | opens | starts;
-            tokens.CopyTo(masks.Tokens[(from + group)..]);
-            zero.CopyTo(masks.Escaped[(from + group)..]);
+            tokens.CopyTo(masks.Tokens[group..]);
+            zero.CopyTo(masks.Escaped[group..]);
             Vector512<ulong> ends = Vector512.Create<ulong>(_nameEnds, group) & quotes & ~strings;
             ends &= ahead >>> 1 | lastBit;   // behind the block may be a colon
-            ends.CopyTo(masks.Names[(from + group)..]);
+            ends.CopyTo(masks.Names[group..]);
             Vector512<ulong> events = (ends & acts) | (opens & ((between | special) >>> 1 | lastBit) & looks);
-            events.CopyTo(masks.Events[(from + group)..]);
+            events.CopyTo(masks.Events[group..]);
             unsound |= (ulong)(byte)~Vector512.Equals(wrong, zero).ExtractMostSignificantBits() << group;
             eventful |= (ulong)(byte)~Vector512.Equals(events, zero).ExtractMostSignificantBits() << group;
             others |= (ulong)(byte)~Vector512.Equals(digits, scalars).ExtractMostSignificantBits() << group;
@@ -120,7 +127,7 @@ internal sealed partial class BlockWindow
 
     // Of the blocks that have backslashes, and of those that a string with some goes on into; of all where names are
     // folded, since one that fills a block is then read as if it had some.
-    private void ReadEscapes(int from, int blocks, ulong slashed)
+    private void ReadEscapes(int blocks, ulong slashed)
     {
         BlockMasks masks = _masks;
         ulong left = _folds != 0 ? ulong.MaxValue : slashed;
@@ -137,13 +144,13 @@ internal sealed partial class BlockWindow
             ulong slashes = (slashed >> block & 1) != 0 ? _slashes[block] : 0;
             if ((slashes | _isEscaped) != 0)
             {
-                ulong escaped = Escaped(slashes, strings, masks.Quotes[from + block + 1] & ~strings);
+                ulong escaped = Escaped(slashes, strings, masks.Quotes[block + 1] & ~strings);
                 ulong ahead = _classes[block * BlockEights.Classes + (int)BlockClass.Ahead];
                 ulong ends = escaped & (ahead >> 1 | LastBit);
-                masks.Escaped[from + block] = escaped;
-                masks.Names[from + block] |= ends;
-                masks.Events[from + block] |= ends & _acts;
-                if (masks.Events[from + block] != 0) Eventful |= 1UL << (from + block);
+                masks.Escaped[block] = escaped;
+                masks.Names[block] |= ends;
+                masks.Events[block] |= ends & _acts;
+                if (masks.Events[block] != 0) Eventful |= 1UL << block;
             }
 
             if (strings == ulong.MaxValue) _isEscaped |= _folds;
@@ -151,20 +158,20 @@ internal sealed partial class BlockWindow
     }
 
     // Numbers and literals of the blocks of others, and of those that one which is more than digits goes on into.
-    private bool CheckNumbers<TBlock>(
-        ReadOnlySpan<byte> bytes, int from, int blocks, ulong others, ulong wasScalar)
+    private bool CheckNumbers<TBlock>(in WindowBytes bytes, ulong others)
         where TBlock : struct, IBlockBytes<TBlock>
     {
-        ReadOnlySpan<ulong> all = _masks.Scalars[from..(from + blocks)];
+        int blocks = bytes.Blocks;
+        ReadOnlySpan<ulong> all = _masks.Scalars[..blocks];
         if (BitOperations.PopCount(others) * OthersShare >= blocks)
         {
-            FindNumbers<TBlock>(bytes, blocks, others);
-            if (_numbers.TryCheck(_numberMasks, _masks.Scalars[from..], blocks, others, out ulong unsound))
+            FindNumbers<TBlock>(in bytes, others);
+            if (BlockNumbers.TryCheck(_numberMasks, _masks.Scalars, blocks, others, out ulong unsound))
             {
                 unsound &= ulong.MaxValue >> (BlocksMax - blocks);
                 if (unsound == 0) return true;
                 int first = BitOperations.TrailingZeroCount(unsound);
-                return !Fails(from + first, _numberMasks.Wrong[first]);
+                return !Fails(first, _numberMasks.Wrong[first]);
             }
         }
 
@@ -174,7 +181,7 @@ internal sealed partial class BlockWindow
             if (!_numbers.GoesOn)
             {
                 ulong left = block < BlocksMax ? others >> block << block : 0;
-                if (left == 0) break;
+                if (left == 0) return true;
                 int next = BitOperations.TrailingZeroCount(left);
                 if (next > block) PassDigits(all, next - 1);
                 block = next;
@@ -182,23 +189,20 @@ internal sealed partial class BlockWindow
 
             if (block == blocks) return true;
             ulong scalars = all[block];
-            ulong starts = scalars & ~(scalars << 1 | (block > 0 ? all[block - 1] >> 63 : wasScalar));
-            ulong wrong = _numbers.Check<TBlock>(bytes[(block * BlockBytes + BytesBefore)..], scalars, starts);
-            if (Fails(from + block, wrong)) return false;
+            ulong starts = scalars & ~(scalars << 1 | (block > 0 ? all[block - 1] >> 63 : 0));
+            ulong wrong = _numbers.Check<TBlock>(bytes[block][BytesBefore..], scalars, starts);
+            if (Fails(block, wrong)) return false;
             block++;
         }
-
-        if (block < blocks) PassDigits(all, blocks - 1);
-        return true;
     }
 
     // What numbers have but digits, and literals, in the blocks of others.
-    private void FindNumbers<TBlock>(ReadOnlySpan<byte> bytes, int blocks, ulong others)
+    private void FindNumbers<TBlock>(in WindowBytes bytes, ulong others)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         NumberMasks masks = _numberMasks;
         Vector512<ulong> zero = Vector512<ulong>.Zero;
-        for (int group = 0; group < blocks; group += Eight)
+        for (int group = 0; group < bytes.Blocks; group += Eight)
         {
             if ((others >> group & 0xFF) == 0) continue;
             zero.CopyTo(masks.Minus[group..]);
@@ -210,7 +214,7 @@ internal sealed partial class BlockWindow
         for (; others != 0; others &= others - 1)
         {
             int block = BitOperations.TrailingZeroCount(others);
-            ReadOnlySpan<byte> from = bytes[(block * BlockBytes + BytesBefore)..];
+            ReadOnlySpan<byte> from = bytes[block][BytesBefore..];
             TBlock one = TBlock.Load(from);
             masks.Minus[block] = one.Equal((byte)'-');
             masks.Dots[block] = one.Equal((byte)'.');

@@ -6,18 +6,16 @@ namespace Countersign.Masking;
 /// <content>What the bytes mean.</content>
 internal sealed partial class BlockWindow
 {
-    private const int BytesBefore = 8;   // that are read with a block,
-    private const int BytesBehind = 8;   // for what began before it, and for literals that go on
-    private const int AroundBytes = BytesBefore + BlockBytes + BytesBehind;
+    private const int BytesBefore = WindowBytes.Before;
     private const ulong LastBit = 1UL << 63;
 
-    private readonly byte[] _first = new byte[AroundBytes];
-    private readonly byte[] _last = new byte[AroundBytes];
+    private readonly byte[] _copy = new byte[WindowBytes.CopyBytes];
+    private readonly byte[] _last = new byte[WindowBytes.Around];
     private BlockText _text;
     private BlockNumbers _numbers;
-    private ulong _inString;       // all ones or zero
-    private ulong _wasScalar;      // each 0 or 1, of the last byte before the block
-    private ulong _wasHigh;
+    private ulong _inString;       // all ones or zero, before the first block;
+    private ulong _inStringLast;   // behind the last one
+    private ulong _wasHigh;        // of the three bytes before the block, whether each is not ASCII
     private ulong _isEscaped;      // something is, in the string that goes on
     private ulong _looks;          // all ones if strings may hold JSON; true if
     private ulong _acts;           // names are acted on as they come, and not on the way along paths
@@ -29,73 +27,40 @@ internal sealed partial class BlockWindow
     private ulong _wrongLast;
     private ulong _scalarsLast;
 
-    // False if a block that is not the last has something wrong. The first block and the last are copied if what stands
-    // around them is not all there.
+    // False if a block that is not the last has something wrong.
     private bool Read<TBlock>(ReadOnlySpan<byte> input, MaskProgram program)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         _text = default;
         _numbers = default;
-        (_wasScalar, _wasHigh, _isEscaped, Count, Eventful) = (0, 0, 0, 0, 0);
-        (_pending, _wrongLast) = (0, 0);
-        (_isAfterWord, _isAfterDigit, _separators, _isDetected) = (0, 0, 0, 0);
+        (_wasHigh, _isEscaped, _pending, _wrongLast, Eventful) = (0, 0, 0, 0, 0);
         _masks.Quotes[_blocks + 1] = 0;
         _looks = program.NestedDepth > 0 ? ulong.MaxValue : 0;
         _acts = program.HasPaths ? 0 : ulong.MaxValue;
         _detects = program.Detectors != Detectors.DetectorSet.None;
         _folds = program.Names.FoldsSeparators ? 1UL : 0;
-        int at = Start - BytesBefore;
-        int last = at + (_blocks - 1) * BlockBytes;
-        int blocks = _blocks - (last + AroundBytes > input.Length ? 1 : 0);
-        int block = 0;
-        if (blocks > 0 && at < 0)
-        {
-            _first.AsSpan(0, -at).Clear();
-            input[..(AroundBytes + at)].CopyTo(_first.AsSpan(-at));
-            if (!Read<TBlock>(_first, block++, program)) return false;
-        }
-
-        if (block < blocks)
-        {
-            int bytes = (blocks - block - 1) * BlockBytes + AroundBytes;
-            if (!Read<TBlock>(input.Slice(at + block * BlockBytes, bytes), block, program)) return false;
-        }
-
-        if (blocks == _blocks) return true;
-        _last.AsSpan().Fill((byte)' ');
-        input[Math.Max(0, last)..].CopyTo(_last.AsSpan(Math.Max(0, -last)));
-        return Read<TBlock>(_last, blocks, program);
-    }
-
-    private bool Read<TBlock>(ReadOnlySpan<byte> bytes, int from, MaskProgram program)
-        where TBlock : struct, IBlockBytes<TBlock>
-    {
+        var bytes = new WindowBytes(input, Start, _blocks, _copy, _last);
         KeyTrails names = program.Names.Trails;
-        ulong inString = _inString;
-        ulong wasScalar = _wasScalar;
-        int blocks = (bytes.Length - BytesBefore) / BlockBytes;
         bool isSound = _width == BlockWidth.Eights
-            ? ReadEights<TBlock>(bytes, from, blocks, names, ref inString, ref wasScalar)
-            : ReadBlocks<TBlock>(bytes, from, blocks, names, ref inString, ref wasScalar);
+            ? ReadEights<TBlock>(in bytes, names)
+            : ReadBlocks<TBlock>(in bytes, names);
         if (!isSound) return false;
-        if (_detects && _width == BlockWidth.Eights) DetectEights(bytes, from, blocks, program.Detectors);
-        else if (_detects) Detect<TBlock>(bytes, from, blocks, program.Detectors);
-        (_inString, _wasScalar) = (inString, wasScalar);
-        Compress<TBlock>(bytes, from, blocks);
+        if (_detects && _width == BlockWidth.Eights) DetectEights(in bytes, program.Detectors);
+        else if (_detects) Detect<TBlock>(in bytes, program.Detectors);
+        _inString = _inStringLast;
+        Compress<TBlock>(in bytes);
         return true;
     }
 
-    private bool ReadBlocks<TBlock>(
-        ReadOnlySpan<byte> bytes, int from, int blocks, KeyTrails names, ref ulong inStringBefore,
-        ref ulong wasScalarBefore)
+    private bool ReadBlocks<TBlock>(in WindowBytes bytes, KeyTrails names)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         BlockMasks masks = _masks;
-        ulong inString = inStringBefore;
-        ulong wasScalar = wasScalarBefore;
-        for (int block = from; block < from + blocks; block++)
+        ulong inString = _inString;
+        ulong wasScalar = 0;
+        for (int block = 0; block < _blocks; block++)
         {
-            ReadOnlySpan<byte> around = bytes.Slice((block - from) * BlockBytes, AroundBytes);
+            ReadOnlySpan<byte> around = bytes[block];
             TBlock now = TBlock.Load(around[BytesBefore..]);
             ulong wrong = 0;
             ulong quotes = now.Equal((byte)'"');
@@ -143,24 +108,28 @@ internal sealed partial class BlockWindow
             (_wrongLast, _scalarsLast) = (wrong, scalars);
         }
 
-        (inStringBefore, wasScalarBefore) = (inString, wasScalar);
+        _inStringLast = inString;
         return true;
     }
 
     // The tokens, one byte of each: a loop of its own, since each step waits long for the one before.
-    private void Compress<TBlock>(ReadOnlySpan<byte> bytes, int from, int blocks)
+    private void Compress<TBlock>(in WindowBytes all)
         where TBlock : struct, IBlockBytes<TBlock>
     {
-        int count = Count;
+        int count = 0;
         Span<byte> target = _tokens;
-        ReadOnlySpan<ulong> tokensOf = _masks.Tokens[from..(from + blocks)];
-        Span<int> before = _masks.Before[from..(from + blocks)];
-        for (int block = 0; block < tokensOf.Length; block++)
+        for (int run = 0; run < WindowBytes.Runs; run++)
         {
-            before[block] = count;
-            ulong tokens = tokensOf[block];
-            TBlock.Load(bytes[(block * BlockBytes + BytesBefore)..]).Compress(tokens, target[count..]);
-            count += BitOperations.PopCount(tokens);
+            ReadOnlySpan<byte> bytes = all.Run(run, out int from, out int blocks);
+            ReadOnlySpan<ulong> tokensOf = _masks.Tokens[from..(from + blocks)];
+            Span<int> before = _masks.Before[from..(from + blocks)];
+            for (int block = 0; block < tokensOf.Length; block++)
+            {
+                before[block] = count;
+                ulong tokens = tokensOf[block];
+                TBlock.Load(bytes[(block * BlockBytes + BytesBefore)..]).Compress(tokens, target[count..]);
+                count += BitOperations.PopCount(tokens);
+            }
         }
 
         Count = count;

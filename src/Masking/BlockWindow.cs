@@ -102,7 +102,7 @@ internal sealed partial class BlockWindow
     {
         // A rest that is shorter than what is read behind a block is left.
         int left = input.Length - start;
-        _blocks = Math.Min(blocks, Math.Max(1, (left + BlockBytes - BytesBehind) / BlockBytes));
+        _blocks = Math.Min(blocks, Math.Max(1, (left + BlockBytes - WindowBytes.Behind) / BlockBytes));
         End = Math.Min(input.Length, start + _blocks * BlockBytes);
         if (!Read<TBlock>(input, program) || !TryEnd(input)) return false;
         Count = IndexOf(End);
