@@ -56,6 +56,9 @@ internal sealed partial class BlockWindow
     /// <summary>Kinds of the open containers at its end.</summary>
     public ulong Kinds => _grammar.Kinds;
 
+    /// <summary>The same at its begin.</summary>
+    public ulong KindsBefore => _kindsBefore;
+
     /// <summary>What the scanner that goes on must expect.</summary>
     public JsonPlace Place => _endsInString ? JsonPlace.StringText : _grammar.Place();
 
@@ -213,6 +216,33 @@ internal sealed partial class BlockWindow
             return BitOperations.TrailingZeroCount(Bmi2.X64.ParallelBitDeposit(1UL << rank, bits));
         for (; rank > 0; rank--) bits &= bits - 1;
         return BitOperations.TrailingZeroCount(bits);
+    }
+
+    /// <summary>Which token closes the container that is <paramref name="depth"/> deep before token
+    /// <paramref name="index"/>, 1 for the innermost that is open there and 0 for the one that begins there; -1 if
+    /// none does.</summary>
+    public int IndexOfClose(int index, int depth)
+    {
+        ulong from = ulong.MaxValue << index % BlockBytes;
+        for (int group = index / BlockBytes; group < Groups.Length; group++)
+        {
+            ulong opens = _groups[group].Opens & from;
+            ulong closes = _groups[group].Closes & from;
+            int left = depth;
+            for (; closes != 0; closes &= closes - 1)
+            {
+                ulong upTo = closes ^ (closes - 1);
+                left--;
+                if (left + BitOperations.PopCount(opens & upTo) > 0) continue;
+                int close = group * BlockBytes + BitOperations.TrailingZeroCount(closes);
+                return close < Count ? close : -1;
+            }
+
+            depth = left + BitOperations.PopCount(opens);
+            from = ulong.MaxValue;
+        }
+
+        return -1;
     }
 
     private int LastToken()

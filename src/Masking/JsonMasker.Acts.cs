@@ -125,6 +125,7 @@ public sealed partial class JsonMasker
         if (!canTake) return false;
         window.GoBack(from);
         _hit = Hit.None;
+        (_events, _eventBlocks) = (0, 0);   // those behind are the next one's
         return true;
     }
 
@@ -135,11 +136,11 @@ public sealed partial class JsonMasker
         BlockWindow window = _blocks!;
         byte first = input[start];
         bool isString = first == '"';
-        bool isContainer = first is (byte)'{' or (byte)'[';
+        if (first is (byte)'{' or (byte)'[') return MaskContainer(input, member, start, ref output);
         int end = isString ? window.NextQuote(start + 1) : EndOfScalar(input, start);
-        if (isContainer || end >= window.End)
+        if (end >= window.End)
         {
-            if (!isContainer && CanTakeAgain(input, member)) return true;
+            if (CanTakeAgain(input, member)) return true;
             window.GoBack(start);
             return false;
         }
@@ -166,6 +167,24 @@ public sealed partial class JsonMasker
         }
 
         _hit = Hit.None;
+        return true;
+    }
+
+    private bool MaskContainer(ReadOnlySpan<byte> input, int member, int start, ref OutputRun output)
+    {
+        BlockWindow window = _blocks!;
+        if (TryMaskContainer(input, start, _hit, ref output) || CanTakeAgain(input, member)) return true;
+        window.GoBack(start);
+        return false;
+    }
+
+    private bool TryMaskContainer(ReadOnlySpan<byte> input, int start, Hit hit, ref OutputRun output)
+    {
+        BlockWindow window = _blocks!;
+        int close = window.IndexOfClose(window.IndexOf(start), 0);
+        if (close < 0) return false;
+        CopyOut(input, _copyFrom, start, ref output);
+        EndMasked(close, (start - window.Start) / BlockWindow.BlockBytes, hit, ref output);
         return true;
     }
 

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Countersign.Masking;
 
-/// <content>The hit that most hits are: a short name, a colon, and a short string.</content>
+/// <content>The hit that most hits are: a short name, a colon, and a short string or a container.</content>
 public sealed partial class JsonMasker
 {
     private static ReadOnlySpan<byte> Redacted => "\"***\""u8;
@@ -12,7 +12,7 @@ public sealed partial class JsonMasker
     // As many as MaskLimits.StarsMax.
     private static ReadOnlySpan<byte> Stars => "********************************"u8;
 
-    /// <summary>Masks the string beside the name that ends at <paramref name="close"/>, byte <paramref name="bit"/>
+    /// <summary>Masks the value beside the name that ends at <paramref name="close"/>, byte <paramref name="bit"/>
     /// of the block whose events are acted on; false if this is not such a hit, or may be none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryMaskBeside(ReadOnlySpan<byte> input, int close, int bit, ref OutputRun output)
@@ -33,7 +33,9 @@ public sealed partial class JsonMasker
         if (input[value] == ' ') value++;
         ulong quotes = window.QuotesBehind(block, bit) >> (value - close);
         int end = value + 1 + BitOperations.TrailingZeroCount(quotes);
-        if (quotes == 0 || input[value] != '"' || end >= window.End) return false;
+        byte first = input[value];
+        if (first is (byte)'{' or (byte)'[') return TryMaskContainer(input, value, hit, ref output);
+        if (quotes == 0 || first != '"' || end >= window.End) return false;
         MaskAction action = _program.EffectOf(hit).Action;
         if (action == MaskAction.KeepLast4) return TryKeepLast4(input, value, end, ref output);
         if (action != MaskAction.Redact) return false;

@@ -18,22 +18,25 @@ public sealed partial class JsonMasker
     private bool _actsOnBlocks;
     private bool _watches;                  // values are looked into
     private int _deadDepth;                 // containers open that no rule leads into, where only paths are looked for
+    private int _maskedTokens;              // tokens at the window's begin, up to the last container that was masked
 
     private bool SkipsDead => _program.HasPaths && !_program.HasBareNames;
 
     /// <summary>
     /// Moves over as many windows of blocks as it can. It stops between tokens or inside a string that may leave, so
-    /// that the scanner can go on byte by byte: over what is cut off, what is masked whole, and what is not JSON.
+    /// that the scanner can go on byte by byte: over what is cut off, and what is not JSON.
     /// </summary>
     private void RunBlocks(ReadOnlySpan<byte> input, ref int position, IBufferWriter<byte> output)
     {
         bool isTooShort = input.Length - position < BlockBytesMin || position < _blocksFrom;
-        if (isTooShort || !_runsBlocks || _isMasking || _valueAt != None) return;
+        bool isInMasked = _isMasking && _scanner.Depth > _maskDepth;
+        if (isTooShort || !_runsBlocks || _isMasking != isInMasked || _valueAt != None) return;
         if (_held.Count > 0) Release(input, _held.Count, output);   // it was judged, and stays
-        bool hasHit = (_hit != Hit.None || _isUnderTellingName) && _scanner.Place is JsonPlace.Colon or JsonPlace.Value;
+        bool isNext = _scanner.Place is JsonPlace.Colon or JsonPlace.Value;
         BlockWindow window = _blocks ??= new BlockWindow(_width);
+        bool hasHit = !isInMasked && isNext && (_hit != Hit.None || _isUnderTellingName);
         if (hasHit || !_scanner.TryLend(window)) return;
-        _hit = Hit.None;
+        if (!isInMasked) _hit = Hit.None;
         _deadDepth = SkipsDead ? _paths.DeadDepth : 0;
         if (_deadDepth > 0) _paths.CloseDead(_deadDepth);
         bool goesOn = true;
@@ -66,12 +69,41 @@ public sealed partial class JsonMasker
     /// come earlier then.</summary>
     private bool Act(ReadOnlySpan<byte> input, ref OutputRun output)
     {
+        _maskedTokens = 0;
+        if (_isMasking && !PassMasked(ref output)) return true;
         bool isWhole = !_watches || CutWatched(input);
         _eventBlock = -1;
         _eventBlocks = _blocks!.Eventful;
         _events = 0;
         bool goesOn = !_program.HasPaths || Walk(input, ref output);
         return goesOn && ActOnEvents(input, _blocks.End, ref output) && isWhole;
+    }
+
+    // Over what of the window is in the container that is masked; false if that goes on behind it.
+    private bool PassMasked(ref OutputRun output)
+    {
+        BlockWindow window = _blocks!;
+        int close = window.IndexOfClose(0, BitOperations.Log2(window.KindsBefore) - _maskDepth);
+        if (close < 0)
+        {
+            _copyFrom = window.End;
+            return false;
+        }
+
+        EndMasked(close, block: 0, _hit, ref output);
+        _isMasking = false;
+        _scanner.DecodesKeys = true;
+        return true;
+    }
+
+    // Puts what a masked container leaves, of which token close, in this block or behind it, is the last.
+    private void EndMasked(int close, int block, Hit hit, ref OutputRun output)
+    {
+        Put(_program.EffectOf(hit).Action == MaskAction.Null ? "null"u8 : Redacted, ref output);
+        _copyFrom = _blocks!.PlaceOf(close, ref block) + 1;
+        _maskedTokens = close + 1;
+        _hit = Hit.None;
+        MaskedCount++;
     }
 
     // A string that goes on behind the window and may be looked into begins the next one.

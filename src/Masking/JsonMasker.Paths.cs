@@ -28,6 +28,7 @@ public sealed partial class JsonMasker
                 if (index >= window.Count) return true;
                 ulong one = 1UL << bit;
                 events ^= one;
+                if (index < _maskedTokens) continue;
                 if ((masks.Closes & one) != 0) _paths.Close();
                 else if ((masks.Keys & one) != 0)
                 {
@@ -35,7 +36,8 @@ public sealed partial class JsonMasker
                 }
                 else if ((masks.Elements & one) == 0 || WalkElement(input, index, ref block, ref output))
                 {
-                    if ((masks.Opens & one) != 0) OpenContainer();
+                    bool stays = index < window.Count && index >= _maskedTokens;
+                    if (stays && (masks.Opens & one) != 0) OpenContainer();
                 }
                 else return false;
                 if (index >= window.Count) return true;
