@@ -55,27 +55,34 @@ internal struct BlockCounts
     private int _first;
 }
 
-/// <summary>What is known of 64 tokens in a row, a bit for each.</summary>
-internal struct TokenMasks
+/// <summary>What is known of a window's tokens, a word for each 64 of them in each row and a bit for each
+/// token.</summary>
+internal sealed class TokenMasks
 {
     /// <summary>Strings that are members' names.</summary>
-    public ulong Keys;
+    public BlockWords Keys;
 
     /// <summary>Values that are elements of arrays.</summary>
-    public ulong Elements;
+    public BlockWords Elements;
 
     /// <summary>Brackets that open.</summary>
-    public ulong Opens;
+    public BlockWords Opens;
 
     /// <summary>Brackets that close.</summary>
-    public ulong Closes;
+    public BlockWords Closes;
 
     /// <summary>Brackets of arrays.</summary>
-    public ulong Squares;
+    public BlockWords Squares;
 
     /// <summary>Names that may be looked for.</summary>
-    public ulong Named;
+    public BlockWords Named;
 
-    /// <summary>Kinds of the containers that are open before the first.</summary>
-    public ulong KindsBefore;
+    /// <summary>Kinds of the containers that are open before the first of the 64.</summary>
+    public BlockWords KindsBefore;
+
+    /// <summary>What, from each bracket on, is in an array.</summary>
+    public BlockWords InArrays;
+
+    /// <summary>Brackets that leave no container open.</summary>
+    public BlockWords Tops;
 }

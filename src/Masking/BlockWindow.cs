@@ -17,7 +17,7 @@ internal sealed partial class BlockWindow
     public const int BlocksMax = 64;
 
     private readonly BlockMasks _masks = new();
-    private readonly TokenMasks[] _groups = new TokenMasks[BlocksMax];
+    private readonly TokenMasks _tokenMasks = new();
     private readonly byte[] _tokens = new byte[(BlocksMax + 1) * BlockBytes];
     private readonly BlockWidth _width;
     private TokenGrammar _grammar;
@@ -68,8 +68,11 @@ internal sealed partial class BlockWindow
     /// <summary>What is known of each block.</summary>
     public BlockMasks Masks => _masks;
 
-    /// <summary>What is known of its tokens.</summary>
-    public Span<TokenMasks> Groups => _groups.AsSpan(0, (Count + BlockBytes - 1) / BlockBytes);
+    /// <summary>What is known of its tokens,</summary>
+    public TokenMasks TokenMasks => _tokenMasks;
+
+    /// <summary>in so many groups of 64.</summary>
+    public int Groups => (Count + BlockBytes - 1) / BlockBytes;
 
     /// <summary>Begins at <paramref name="place"/>; false if no window can.</summary>
     public bool TryBegin(JsonPlace place, OpenContainers open)
@@ -109,7 +112,10 @@ internal sealed partial class BlockWindow
         End = Math.Min(input.Length, start + _blocks * BlockBytes);
         if (!Read<TBlock>(input, program) || !TryEnd(input)) return false;
         Count = IndexOf(End);
-        if (!_grammar.Take<TBlock>(_tokens, Count, _groups)) return false;
+        bool isSound = _width == BlockWidth.Eights && Count > TokenGrammar.EightsMin
+            ? _grammar.TakeEights(_tokens, Count, _classes, _tokenMasks)
+            : _grammar.Take<TBlock>(_tokens, Count, _tokenMasks);
+        if (!isSound) return false;
         if (!_endsInString || !_grammar.IsBehindKey) return true;
         GoBack(LastToken());
         return End > start;
@@ -121,7 +127,7 @@ internal sealed partial class BlockWindow
         End = place;
         Count = IndexOf(place);
         _endsInString = false;
-        ulong kinds = Count == 0 ? _kindsBefore : TokenGrammar.KindsAt(_groups, Count);
+        ulong kinds = Count == 0 ? _kindsBefore : TokenGrammar.KindsAt(_tokenMasks, Count);
         JsonPlace next = Count == 0 ? _placeBefore : _tokens[Count - 1] switch
         {
             (byte)'{' => JsonPlace.FirstKey,
@@ -224,10 +230,10 @@ internal sealed partial class BlockWindow
     public int IndexOfClose(int index, int depth)
     {
         ulong from = ulong.MaxValue << index % BlockBytes;
-        for (int group = index / BlockBytes; group < Groups.Length; group++)
+        for (int group = index / BlockBytes; group < Groups; group++)
         {
-            ulong opens = _groups[group].Opens & from;
-            ulong closes = _groups[group].Closes & from;
+            ulong opens = _tokenMasks.Opens[group] & from;
+            ulong closes = _tokenMasks.Closes[group] & from;
             int left = depth;
             for (; closes != 0; closes &= closes - 1)
             {

@@ -9,17 +9,23 @@ public sealed partial class JsonMasker
     {
         MarkNames();
         BlockWindow window = _blocks!;
-        Span<TokenMasks> groups = window.Groups;
+        TokenMasks masks = window.TokenMasks;
+        int groups = window.Groups;
         int block = 0;
-        for (int group = 0; group < groups.Length; group++)
+        for (int group = 0; group < groups; group++)
         {
-            ref readonly TokenMasks masks = ref groups[group];
-            ulong events = PathEvents(masks, window.Count - group * BlockWindow.BlockBytes);
+            ulong opens = masks.Opens[group];
+            ulong closes = masks.Closes[group];
+            ulong keys = masks.Keys[group];
+            ulong elements = masks.Elements[group];
+            ulong named = masks.Named[group];
+            int left = window.Count - group * BlockWindow.BlockBytes;
+            ulong events = PathEvents(opens, closes, keys, elements, named, left);
             while (events != 0)
             {
                 if (_deadDepth > 0)
                 {
-                    events = BehindDead(masks, events);
+                    events = BehindDead(opens & events, closes & events, events);
                     continue;
                 }
 
@@ -29,15 +35,15 @@ public sealed partial class JsonMasker
                 ulong one = 1UL << bit;
                 events ^= one;
                 if (index < _maskedTokens) continue;
-                if ((masks.Closes & one) != 0) _paths.Close();
-                else if ((masks.Keys & one) != 0)
+                if ((closes & one) != 0) _paths.Close();
+                else if ((keys & one) != 0)
                 {
-                    if (!WalkKey(input, index, (masks.Named & one) != 0, ref block, ref output)) return false;
+                    if (!WalkKey(input, index, (named & one) != 0, ref block, ref output)) return false;
                 }
-                else if ((masks.Elements & one) == 0 || WalkElement(input, index, ref block, ref output))
+                else if ((elements & one) == 0 || WalkElement(input, index, ref block, ref output))
                 {
                     bool stays = index < window.Count && index >= _maskedTokens;
-                    if (stays && (masks.Opens & one) != 0) OpenContainer();
+                    if (stays && (opens & one) != 0) OpenContainer();
                 }
                 else return false;
                 if (index >= window.Count) return true;
@@ -48,11 +54,10 @@ public sealed partial class JsonMasker
     }
 
     // Those of the events that come behind the containers which no path leads into, all brackets among them.
-    private ulong BehindDead(in TokenMasks masks, ulong events)
+    private ulong BehindDead(ulong opens, ulong closes, ulong events)
     {
-        ulong opens = masks.Opens & events;
         int depth = _deadDepth;
-        for (ulong closes = masks.Closes & events; closes != 0; closes &= closes - 1)
+        for (; closes != 0; closes &= closes - 1)
         {
             ulong upTo = closes ^ (closes - 1);
             depth--;
@@ -66,19 +71,19 @@ public sealed partial class JsonMasker
     }
 
     // Of a member whose value is in the window and is no container, only the name counts, if any.
-    private ulong PathEvents(in TokenMasks masks, int count)
+    private ulong PathEvents(ulong opens, ulong closes, ulong keys, ulong elements, ulong named, int count)
     {
-        int closed = BitOperations.PopCount(masks.Closes);
+        int closed = BitOperations.PopCount(closes);
         if (_deadDepth > closed)
         {
             // No path leads into what is open, and none of these tokens closes it.
-            _deadDepth += BitOperations.PopCount(masks.Opens) - closed;
+            _deadDepth += BitOperations.PopCount(opens) - closed;
             return 0;
         }
 
-        ulong holding = masks.Opens >> 2 | masks.Named | ulong.MaxValue << Math.Clamp(count - 2, 0, 62);
+        ulong holding = opens >> 2 | named | ulong.MaxValue << Math.Clamp(count - 2, 0, 62);
         if (_program.WildcardSteps != 0) holding = ulong.MaxValue;
-        return masks.Opens | masks.Closes | (masks.Keys & holding) | masks.Elements;
+        return opens | closes | (keys & holding) | elements;
     }
 
     private void OpenContainer()
@@ -136,7 +141,7 @@ public sealed partial class JsonMasker
     private void MarkNames()
     {
         BlockWindow window = _blocks!;
-        Span<TokenMasks> groups = window.Groups;
+        Span<ulong> named = window.TokenMasks.Named[..window.Groups];
         for (int block = 0; block < window.Blocks; block++)
         {
             for (ulong closes = window.Masks.Names[block]; closes != 0; closes &= closes - 1)
@@ -145,7 +150,7 @@ public sealed partial class JsonMasker
                 int open = window.QuoteBefore(close);
                 if (open < 0 || open >= window.End) continue;
                 int index = window.IndexOf(open);
-                groups[index / BlockWindow.BlockBytes].Named |= 1UL << index % BlockWindow.BlockBytes;
+                named[index / BlockWindow.BlockBytes] |= 1UL << index % BlockWindow.BlockBytes;
             }
         }
     }

@@ -9,11 +9,12 @@ namespace Countersign.Masking;
 /// are before, values exactly where they are asked for. Only brackets are walked one by one, for the kinds of the open
 /// containers.
 /// </summary>
-internal struct TokenGrammar
+internal partial struct TokenGrammar
 {
     public const int DepthMax = 60;   // the kinds of open containers are one word, with a bit above the outermost
 
     private const int Tokens = 64;
+    private const int GroupsMax = BlockWindow.BlocksMax;
     private const ulong All = ulong.MaxValue;
 
     // What may come next, each 0 or 1.
@@ -65,16 +66,18 @@ internal struct TokenGrammar
     }
 
     /// <summary>Kinds of the containers that are open behind the first <paramref name="count"/> tokens of
-    /// <paramref name="groups"/>.</summary>
-    public static ulong KindsAt(ReadOnlySpan<TokenMasks> groups, int count)
+    /// <paramref name="masks"/>.</summary>
+    public static ulong KindsAt(TokenMasks masks, int count)
     {
-        ref readonly TokenMasks group = ref groups[(count - 1) / Tokens];
-        ulong kinds = group.KindsBefore;
+        int group = (count - 1) / Tokens;
+        ulong kinds = masks.KindsBefore[group];
+        ulong opens = masks.Opens[group];
+        ulong squares = masks.Squares[group];
         ulong before = All >> (Tokens - 1 - (count - 1) % Tokens);
-        for (ulong left = (group.Opens | group.Closes) & before; left != 0; left &= left - 1)
+        for (ulong left = (opens | masks.Closes[group]) & before; left != 0; left &= left - 1)
         {
             int bit = BitOperations.TrailingZeroCount(left);
-            kinds = (group.Opens >> bit & 1) != 0 ? kinds << 1 | (group.Squares >> bit & 1) : kinds >> 1;
+            kinds = (opens >> bit & 1) != 0 ? kinds << 1 | (squares >> bit & 1) : kinds >> 1;
         }
 
         return kinds;
@@ -82,12 +85,13 @@ internal struct TokenGrammar
 
     /// <summary>Takes the first <paramref name="count"/> tokens of <paramref name="tokens"/>, which has room for 64
     /// behind them; false if one of them is wrong or lies too deep.</summary>
-    public bool Take<TBlock>(ReadOnlySpan<byte> tokens, int count, Span<TokenMasks> groups)
+    public bool Take<TBlock>(ReadOnlySpan<byte> tokens, int count, TokenMasks masks)
         where TBlock : struct, IBlockBytes<TBlock>
     {
         for (int at = 0; at < count; at += Tokens)
         {
             TBlock bytes = TBlock.Load(tokens[at..]);
+            int group = at / Tokens & GroupsMax - 1;   // so that nothing is checked
             int taken = Math.Min(count - at, Tokens);
             ulong valid = All >> (Tokens - taken);
             ulong opens = bytes.EqualFolded((byte)'{') & valid;
@@ -96,35 +100,41 @@ internal struct TokenGrammar
             ulong strings = bytes.Equal((byte)'"') & valid;
             ulong colons = bytes.Equal((byte)':') & valid;
             ulong commas = bytes.Equal((byte)',') & valid;
-            ref TokenMasks group = ref groups[at / Tokens];
-            group.Opens = opens;
-            group.Closes = closes;
-            group.Named = 0;
-            group.KindsBefore = Kinds;
-            group.Squares = squares;
-            ulong kinds = Kinds;
-            ulong inArray = 0 - (kinds & 1);
-            ulong wasInArray = kinds & 1;
-            ulong tops = 0;
-            bool isNested = (opens | closes) == 0 || (typeof(TBlock) == typeof(Block512) && BracketPairs.IsSupported
-                ? NestPairs(opens, closes, squares, ref kinds, ref inArray, ref tops)
-                : Nest(opens, closes, squares, ref kinds, ref inArray, ref tops));
-            if (!isNested) return false;
-            Kinds = kinds;
-            if (!Relate(opens, closes, tops, inArray, strings, colons, commas, taken, ref group)) return false;
-            group.Elements &= inArray << 1 | wasInArray;
+            ulong wasInArray = Kinds & 1;
+            if (!TryNest<TBlock>(opens, closes, squares, group, masks)) return false;
+            if (!Relate(opens, closes, strings, colons, commas, taken, group, masks)) return false;
+            masks.Elements[group] &= masks.InArrays[group] << 1 | wasInArray;
         }
 
         return true;
     }
 
+    // Which containers are open.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryNest<TBlock>(ulong opens, ulong closes, ulong squares, int group, TokenMasks masks)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        (masks.Opens[group], masks.Closes[group], masks.Squares[group]) = (opens, closes, squares);
+        (masks.Named[group], masks.KindsBefore[group]) = (0, Kinds);
+        ulong kinds = Kinds;
+        ulong inArray = 0 - (kinds & 1);
+        ulong tops = 0;
+        bool isNested = (opens | closes) == 0 || (typeof(TBlock) == typeof(Block512) && BracketPairs.IsSupported
+            ? NestPairs(opens, closes, squares, ref kinds, ref inArray, ref tops)
+            : Nest(opens, closes, squares, ref kinds, ref inArray, ref tops));
+        Kinds = kinds;
+        (masks.InArrays[group], masks.Tops[group]) = (inArray, tops);
+        return isNested;
+    }
+
     // Which token may follow which.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Relate(
-        ulong opens, ulong closes, ulong tops, ulong inArray, ulong strings, ulong colons, ulong commas, int taken,
-        ref TokenMasks group)
+        ulong opens, ulong closes, ulong strings, ulong colons, ulong commas, int taken, int group, TokenMasks masks)
     {
         int end = taken - 1;
+        ulong inArray = masks.InArrays[group];
+        ulong tops = masks.Tops[group];
         ulong valid = All >> (Tokens - taken);
         ulong scalars = valid & ~(opens | closes | strings | colons | commas);
         ulong separators = commas | opens;
@@ -143,8 +153,7 @@ internal struct TokenGrammar
         // Exactly one thing is asked for at each place.
         ulong wrong = (onColon ^ colons) | (onKey & ~(keys | emptied)) | (onValue & ~(values | emptied))
             | (onComma & ~(commas | closes)) | (onTop & ~opens);
-        group.Keys = keys;
-        group.Elements = values;
+        (masks.Keys[group], masks.Elements[group]) = (keys, values);
         _value = valueAsked >> end;
         _key = keyAsked >> end;
         _colon = keys >> end;

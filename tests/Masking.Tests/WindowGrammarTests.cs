@@ -230,10 +230,10 @@ public sealed class WindowGrammarTests
             Assert.True(single.Masks.Quotes[block + 1] == wide.Masks.Quotes[block + 1], "quotes, " + how);
         }
 
-        for (int group = 0; group < single.Groups.Length; group++)
+        for (int group = 0; group < single.Groups; group++)
         {
-            Assert.True(single.Groups[group].Keys == wide.Groups[group].Keys, "keys of " + group + ", " + how);
-            Assert.True(single.Groups[group].Elements == wide.Groups[group].Elements, "elements, " + how);
+            Assert.True(single.TokenMasks.Keys[group] == wide.TokenMasks.Keys[group], "keys of " + group + ", " + how);
+            Assert.True(single.TokenMasks.Elements[group] == wide.TokenMasks.Elements[group], "elements, " + how);
         }
     }
 
