@@ -14,11 +14,12 @@ public sealed partial class JsonMasker
         int block = 0;
         for (int group = 0; group < groups; group++)
         {
-            ulong opens = masks.Opens[group];
-            ulong closes = masks.Closes[group];
-            ulong keys = masks.Keys[group];
-            ulong elements = masks.Elements[group];
-            ulong named = masks.Named[group];
+            int at = group & BlockWindow.BlocksMax - 1;   // so that nothing is checked
+            ulong opens = masks.Opens[at];
+            ulong closes = masks.Closes[at];
+            ulong keys = masks.Keys[at];
+            ulong elements = masks.Elements[at];
+            ulong named = masks.Named[at];
             int left = window.Count - group * BlockWindow.BlockBytes;
             ulong events = PathEvents(opens, closes, keys, elements, named, left);
             while (events != 0)
