@@ -107,7 +107,9 @@ public sealed partial class JsonMasker
             return false;
         }
 
-        _hit = _paths.Member(input.Slice(open + 1, length), isComparable);
+        ReadOnlySpan<byte> name = input.Slice(open + 1, length);
+        if (_deadDepth == 0) _hit = _paths.Member(name, isComparable);
+        else _program.MatchMember(live: 0, name, isComparable, out _hit);
         if (_hit == Hit.None) return true;
         int colon = window.NextToken(close + 1);
         int value = colon < window.End ? window.NextToken(colon + 1) : colon;

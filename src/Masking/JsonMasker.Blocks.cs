@@ -17,10 +17,8 @@ public sealed partial class JsonMasker
     private bool _runsBlocks;
     private bool _actsOnBlocks;
     private bool _watches;                  // values are looked into
-    private int _deadDepth;                 // containers open that no rule leads into, where only paths are looked for
+    private int _deadDepth;                 // containers open that no path leads into
     private int _maskedTokens;              // tokens at the window's begin, up to the last container that was masked
-
-    private bool SkipsDead => _program.HasPaths && !_program.HasBareNames;
 
     /// <summary>
     /// Moves over as many windows of blocks as it can. It stops between tokens or inside a string that may leave, so
@@ -37,7 +35,7 @@ public sealed partial class JsonMasker
         bool hasHit = !isInMasked && isNext && (_hit != Hit.None || _isUnderTellingName);
         if (hasHit || !_scanner.TryLend(window)) return;
         if (!isInMasked) _hit = Hit.None;
-        _deadDepth = SkipsDead ? _paths.DeadDepth : 0;
+        _deadDepth = _program.HasPaths ? _paths.DeadDepth : 0;
         if (_deadDepth > 0) _paths.CloseDead(_deadDepth);
         bool goesOn = true;
         var run = new OutputRun(output);

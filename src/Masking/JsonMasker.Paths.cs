@@ -11,14 +11,16 @@ public sealed partial class JsonMasker
         BlockWindow window = _blocks!;
         TokenMasks masks = window.TokenMasks;
         int groups = window.Groups;
+        int count = window.Count;
         int block = 0;
-        for (int group = 0; group < groups; group++)
+        ulong from = ulong.MaxValue << _maskedTokens % BlockWindow.BlockBytes;   // behind what is masked from before
+        for (int group = _maskedTokens / BlockWindow.BlockBytes; group < groups; group++, from = ulong.MaxValue)
         {
             int at = group & BlockWindow.BlocksMax - 1;   // so that nothing is checked
-            ulong opens = masks.Opens[at];
-            ulong closes = masks.Closes[at];
-            ulong keys = masks.Keys[at];
-            ulong elements = masks.Elements[at];
+            ulong opens = masks.Opens[at] & from;
+            ulong closes = masks.Closes[at] & from;
+            ulong keys = masks.Keys[at] & from;
+            ulong elements = masks.Elements[at] & from;
             ulong named = masks.Named[at];
             int left = window.Count - group * BlockWindow.BlockBytes;
             ulong events = PathEvents(opens, closes, keys, elements, named, left);
@@ -26,7 +28,8 @@ public sealed partial class JsonMasker
             {
                 if (_deadDepth > 0)
                 {
-                    events = BehindDead(opens & events, closes & events, events);
+                    if (!WalkDead(input, group, opens, closes, named, ref events, ref block, ref output)) return false;
+                    if (window.Count < count) return true;
                     continue;
                 }
 
@@ -54,6 +57,31 @@ public sealed partial class JsonMasker
         return true;
     }
 
+    // Takes off events what is in the containers which no path leads into: only names alone count there.
+    private bool WalkDead(
+        ReadOnlySpan<byte> input, int group, ulong opens, ulong closes, ulong named, ref ulong events, ref int block,
+        ref OutputRun output)
+    {
+        int depth = _deadDepth;
+        ulong behind = BehindDead(opens & events, closes & events, events);
+        int depthBehind = _deadDepth;
+        ulong names = _program.HasBareNames ? named & events & ~behind : 0;
+        for (; names != 0; names &= names - 1)
+        {
+            int bit = BitOperations.TrailingZeroCount(names);
+            int index = group * BlockWindow.BlockBytes + bit;
+            if (index < _maskedTokens) continue;
+            ulong before = events & ((1UL << bit) - 1);
+            _deadDepth = depth + BitOperations.PopCount(opens & before) - BitOperations.PopCount(closes & before);
+            if (!WalkKey(input, index, isNamed: true, ref block, ref output)) return false;
+            if (index >= _blocks!.Count) return true;
+        }
+
+        _deadDepth = depthBehind;
+        events = behind;
+        return true;
+    }
+
     // Those of the events that come behind the containers which no path leads into, all brackets among them.
     private ulong BehindDead(ulong opens, ulong closes, ulong events)
     {
@@ -75,9 +103,9 @@ public sealed partial class JsonMasker
     private ulong PathEvents(ulong opens, ulong closes, ulong keys, ulong elements, ulong named, int count)
     {
         int closed = BitOperations.PopCount(closes);
-        if (_deadDepth > closed)
+        if (_deadDepth > closed && (named == 0 || !_program.HasBareNames))
         {
-            // No path leads into what is open, and none of these tokens closes it.
+            // No path leads into what is open, and none of these tokens closes it or is a name that counts.
             _deadDepth += BitOperations.PopCount(opens) - closed;
             return 0;
         }
@@ -89,7 +117,7 @@ public sealed partial class JsonMasker
 
     private void OpenContainer()
     {
-        if (SkipsDead && _paths.IsBelowDead) _deadDepth = 1;
+        if (_paths.IsBelowDead) _deadDepth = 1;
         else _paths.Open();
     }
 
@@ -103,7 +131,7 @@ public sealed partial class JsonMasker
         int length = close - open - 1;
         if (!isEscaped && _program.Names.Short.TryFind(input, close, length, out NameHit name))
         {
-            Hit hit = _paths.Member(name);
+            Hit hit = _deadDepth == 0 ? _paths.Member(name) : name.Bare;
             if (hit == Hit.None) return true;
             if (!ActOnEvents(input, open, ref output)) return false;
             int place = close - window.Start;
@@ -112,7 +140,8 @@ public sealed partial class JsonMasker
             return isDone || ActOnKey(input, open, close, isEscaped: false, ref output);
         }
 
-        if (!isEscaped && !_program.Names.MayHold(input, close, length) && _paths.TryUnnamed()) return true;
+        bool isNone = !isEscaped && !_program.Names.MayHold(input, close, length);
+        if (isNone && (_deadDepth > 0 || _paths.TryUnnamed())) return true;
         return ActOnEvents(input, open, ref output) && ActOnKey(input, open, close, isEscaped, ref output);
     }
 

@@ -17,6 +17,9 @@ public sealed class MaskedContainerTests
         MaskProgram.Compile([new("$[1:4]", MaskAction.Redact), new("id", MaskAction.Redact)]),
         MaskProgram.Compile([new("$[*].notes[0]", MaskAction.Null), new("$..card", MaskAction.Redact), Detecting]),
         MaskProgram.Compile([new("$[2].card", MaskAction.Redact), new("$[*].notes[1:3].id", MaskAction.Redact)]),
+        MaskProgram.Compile(
+            [new("$[5].end", MaskAction.Redact), new("notes", MaskAction.Redact), new("pan", MaskAction.Null)]),
+        MaskProgram.Compile([new("$[3].notes", MaskAction.Null), new("card", MaskAction.Redact), Detecting]),
     ];
 
     [Theory]
