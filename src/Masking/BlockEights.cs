@@ -19,8 +19,8 @@ internal static class BlockEights
     /// <summary>Words of each.</summary>
     public const int Classes = 8;
 
-    private static readonly Vector512<byte> LowTable = Table(0);
-    private static readonly Vector512<byte> HighTable = Table(64);
+    private static readonly Vector512<byte> LowTable = TableOf(0, ClassesOf);
+    private static readonly Vector512<byte> HighTable = TableOf(64, ClassesOf);
 
     // Bytes of eight in reverse, as a matrix has its rows; and byte k of each eight to the k-th eight.
     private static readonly Vector512<byte> Reverse =
@@ -128,6 +128,12 @@ internal static class BlockEights
     public static Vector512<ulong> Before(Vector512<ulong> words, Vector512<ulong> earlier) =>
         Avx512F.AlignRight64(words, earlier, 7);
 
+    /// <summary>What is moved up by a bit, from word to word; into the first comes the last one of
+    /// <paramref name="earlier"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<ulong> Up(Vector512<ulong> words, Vector512<ulong> earlier) =>
+        words << 1 | Before(words, earlier) >>> 63;
+
     /// <summary>Of the word behind each of the first <paramref name="words"/> its place, for
     /// <see cref="Down"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -154,20 +160,16 @@ internal static class BlockEights
         return Avx512F.ShiftRightArithmetic(tops.AsInt64(), 63).AsUInt64();
     }
 
-    private static Vector512<byte> Table(int from)
-    {
-        Span<byte> table = stackalloc byte[64];
-        for (int place = 0; place < table.Length; place++)
-        {
-            char one = (char)(from + place);
-            table[place] = (byte)(Bit(BlockClass.Quotes, one == '"') | Bit(BlockClass.Special, one == '\\')
-                | Bit(BlockClass.Between, "{}[]:, \t\n\r".Contains(one)) | Bit(BlockClass.Marks, "{}[]:,".Contains(one))
-                | Bit(BlockClass.Ahead, one is ':' or <= ' ') | Bit(BlockClass.Controls, one < ' ')
-                | Bit(BlockClass.Digits, char.IsAsciiDigit(one)) | Bit(BlockClass.Zeros, one == '0'));
-        }
+    /// <summary>Half a table for <see cref="Classify"/>: what <paramref name="classesOf"/> says of each of the 64
+    /// bytes from <paramref name="from"/> on.</summary>
+    public static Vector512<byte> TableOf(int from, Func<char, byte> classesOf) =>
+        Vector512.Create([.. Enumerable.Range(from, 64).Select(one => classesOf((char)one))]);
 
-        return Vector512.Create<byte>(table);
-    }
+    private static byte ClassesOf(char one) =>
+        (byte)(Bit(BlockClass.Quotes, one == '"') | Bit(BlockClass.Special, one == '\\')
+            | Bit(BlockClass.Between, "{}[]:, \t\n\r".Contains(one)) | Bit(BlockClass.Marks, "{}[]:,".Contains(one))
+            | Bit(BlockClass.Ahead, one is ':' or <= ' ') | Bit(BlockClass.Controls, one < ' ')
+            | Bit(BlockClass.Digits, char.IsAsciiDigit(one)) | Bit(BlockClass.Zeros, one == '0'));
 
     private static int Bit(BlockClass which, bool isSet) => isSet ? 1 << (int)which : 0;
 }

@@ -29,7 +29,7 @@ internal partial struct BlockNumbers
             Vector512<ulong> scalars = Vector512.Create(allScalars[group..]);
             Vector512<ulong> digits = scalars;
             Vector512<ulong> letters = zero, goOn = zero, begins = zero, dots = zero;
-            Vector512<ulong> starts = scalars & ~Up(scalars, scalarsBefore);
+            Vector512<ulong> starts = scalars & ~BlockEights.Up(scalars, scalarsBefore);
             Vector512<ulong> first = starts & Vector512.Create<ulong>(masks.Zeros[group..]);
             fractions >>= Eight;
             ulong some = others >> group & 0xFF;
@@ -48,11 +48,12 @@ internal partial struct BlockNumbers
                 Vector512<ulong> rest = left & ~(digits | dots | begins);
                 ulong valid = ulong.MaxValue >> Math.Max(0, BlockWindow.BlocksMax - blocks + group);
                 if ((~Vector512.Equals(rest, zero).ExtractMostSignificantBits() & valid & 0xFF) != 0) return false;
-                Vector512<ulong> afterMinus = Up(begins, beginsBefore);
-                Vector512<ulong> afterDot = Up(dots, dotsBefore);
+                Vector512<ulong> afterMinus = BlockEights.Up(begins, beginsBefore);
+                Vector512<ulong> afterDot = BlockEights.Up(dots, dotsBefore);
                 first |= afterMinus & digits & Vector512.Create<ulong>(masks.Zeros[group..]);
-                Vector512<ulong> wrong = (Up(letters, lettersBefore) & left) | (Up(first, firstBefore) & digits)
-                    | (dots & ~Up(digits, digitsBefore)) | ((afterDot | afterMinus) & ~digits)
+                Vector512<ulong> wrong = (BlockEights.Up(letters, lettersBefore) & left)
+                    | (BlockEights.Up(first, firstBefore) & digits)
+                    | (dots & ~BlockEights.Up(digits, digitsBefore)) | ((afterDot | afterMinus) & ~digits)
                     | (Behind(afterDot, digits, ref fractions) & dots)
                     | Vector512.Equals(scalars, Vector512<ulong>.AllBitsSet)
                     | Vector512.Create<ulong>(masks.Wrong[group..]);
@@ -67,11 +68,6 @@ internal partial struct BlockNumbers
 
         return true;
     }
-
-    // What is moved up by a bit, from word to word.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ulong> Up(Vector512<ulong> words, Vector512<ulong> before) =>
-        words << 1 | BlockEights.Before(words, before) >>> 63;
 
     // The sum of what may be one number of eight words: bit k of open is what is carried into word k.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

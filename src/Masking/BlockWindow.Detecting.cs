@@ -59,10 +59,7 @@ internal sealed partial class BlockWindow
             ulong detected = (sum & closes) | escaped;
             masks.Detected[block] = detected;
             ulong separators = ~(words | quotes) & strings;
-            ulong behind = separators << 1 | separators << 2 | separators << 3
-                | separatorsBefore >> 63 | separatorsBefore >> 62 | separatorsBefore >> 61;
-            separatorsBefore = separators;
-            ulong telling = tells ? Telling<TBlock>(around, behind, closes, escaped) : 0;
+            ulong telling = tells ? Telling<TBlock>(around, separators, ref separatorsBefore, closes, escaped) : 0;
             masks.Telling[block] = telling;
             ulong scalars = masks.Scalars[block];
             ulong numbers = Numbers(masks.Tokens[block] & scalars, scalars, places);
@@ -72,12 +69,17 @@ internal sealed partial class BlockWindow
         }
     }
 
-    // Quotes that close what may be a name which tells of a secret: by its last three bytes, or because it is behind
-    // one of them that is a separator.
+    // Quotes that close what may be a name which tells of a secret: by its last three bytes, or because one of them is
+    // a separator.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Telling<TBlock>(ReadOnlySpan<byte> around, ulong behind, ulong closes, ulong escaped)
-        where TBlock : struct, IBlockBytes<TBlock> =>
-        (((TBlock.NameEnds(around, TellingNames.Trails) | behind) & closes) | escaped) & Colons<TBlock>(around);
+    private static ulong Telling<TBlock>(
+        ReadOnlySpan<byte> around, ulong separators, ref ulong before, ulong closes, ulong escaped)
+        where TBlock : struct, IBlockBytes<TBlock>
+    {
+        ulong behind = separators << 1 | separators << 2 | separators << 3 | before >> 63 | before >> 62 | before >> 61;
+        before = separators;
+        return (((TBlock.NameEnds(around, TellingNames.Trails) | behind) & closes) | escaped) & Colons<TBlock>(around);
+    }
 
     // Bytes behind which a colon may come.
     private static ulong Colons<TBlock>(ReadOnlySpan<byte> around)

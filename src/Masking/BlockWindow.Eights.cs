@@ -98,13 +98,13 @@ internal sealed partial class BlockWindow
             strings.CopyTo(_strings, group);
             quotes.CopyTo(masks.Quotes[(group + 1)..]);
             Vector512<ulong> scalars = ~(strings | quotes | between);
-            Vector512<ulong> starts = scalars & ~(scalars << 1 | BlockEights.Before(scalars, earlierScalars) >>> 63);
+            Vector512<ulong> starts = scalars & ~BlockEights.Up(scalars, earlierScalars);
             scalars.CopyTo(masks.Scalars[group..]);
             digits.CopyTo(_numberMasks.Digits[group..]);
             zeros.CopyTo(_numberMasks.Zeros[group..]);
             digits &= scalars;
             Vector512<ulong> first = starts & zeros;
-            Vector512<ulong> wrong = (first << 1 | BlockEights.Before(first, earlierFirst) >>> 63) & digits;
+            Vector512<ulong> wrong = BlockEights.Up(first, earlierFirst) & digits;
             wrong |= (controls & strings) | Vector512.Equals(digits, Vector512<ulong>.AllBitsSet);
             wrong.CopyTo(_numberMasks.Wrong[group..]);
             (earlierScalars, earlierFirst) = (scalars, first);

@@ -47,7 +47,6 @@ internal sealed partial class BlockWindow
         if (!isSound) return false;
         if (_detects && _width == BlockWidth.Eights) DetectEights(in bytes, program.Detectors);
         else if (_detects) Detect<TBlock>(in bytes, program.Detectors);
-        _inString = _inStringLast;
         Compress<TBlock>(in bytes);
         return true;
     }

@@ -232,19 +232,10 @@ internal sealed partial class BlockWindow
         ulong from = ulong.MaxValue << index % BlockBytes;
         for (int group = index / BlockBytes; group < Groups; group++)
         {
-            ulong opens = _tokenMasks.Opens[group] & from;
-            ulong closes = _tokenMasks.Closes[group] & from;
-            int left = depth;
-            for (; closes != 0; closes &= closes - 1)
-            {
-                ulong upTo = closes ^ (closes - 1);
-                left--;
-                if (left + BitOperations.PopCount(opens & upTo) > 0) continue;
-                int close = group * BlockBytes + BitOperations.TrailingZeroCount(closes);
-                return close < Count ? close : -1;
-            }
-
-            depth = left + BitOperations.PopCount(opens);
+            ulong upTo = BracketPairs.UpToClose(
+                _tokenMasks.Opens[group] & from, _tokenMasks.Closes[group] & from, ref depth);
+            int close = group * BlockBytes + BitOperations.Log2(upTo);
+            if (upTo != 0) return close < Count ? close : -1;
             from = ulong.MaxValue;
         }
 
@@ -262,7 +253,7 @@ internal sealed partial class BlockWindow
     private bool TryEnd(ReadOnlySpan<byte> input)
     {
         int last = Start + (_blocks - 1) * BlockBytes;
-        _endsInString = _inString != 0;
+        _endsInString = _inStringLast != 0;
         if (_endsInString)
         {
             int from = QuoteBefore(End) + 1;

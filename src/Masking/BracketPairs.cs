@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
@@ -12,6 +13,25 @@ internal static class BracketPairs
 {
     /// <summary>True if this machine packs bits fast: all that have the other instructions do.</summary>
     public static bool IsSupported => Bmi2.X64.IsSupported && Avx512F.IsSupported;
+
+    /// <summary>The bits up to the bracket that closes the container which is <paramref name="depth"/> deep before the
+    /// first, 1 for the innermost that is open there and 0 for the one that opens first; 0 if none does, and then how
+    /// deep it is behind the last.</summary>
+    public static ulong UpToClose(ulong opens, ulong closes, ref int depth)
+    {
+        int left = depth;
+        for (; closes != 0; closes &= closes - 1)
+        {
+            ulong upTo = closes ^ (closes - 1);
+            left--;
+            if (left + BitOperations.PopCount(opens & upTo) > 0) continue;
+            depth = 0;
+            return upTo;
+        }
+
+        depth = left + BitOperations.PopCount(opens);
+        return 0;
+    }
 
     /// <summary>Takes the pairs out of <paramref name="left"/>; <paramref name="enclosed"/> is what stands within them,
     /// <paramref name="inArrays"/> that of it which is in an array first of all, both with the opening bracket and

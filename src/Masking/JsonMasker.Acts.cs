@@ -138,9 +138,10 @@ public sealed partial class JsonMasker
         BlockWindow window = _blocks!;
         byte first = input[start];
         bool isString = first == '"';
-        if (first is (byte)'{' or (byte)'[') return MaskContainer(input, member, start, ref output);
+        bool isContainer = first is (byte)'{' or (byte)'[';
+        if (isContainer && TryMaskContainer(input, start, _hit, ref output)) return true;
         int end = isString ? window.NextQuote(start + 1) : EndOfScalar(input, start);
-        if (end >= window.End)
+        if (isContainer || end >= window.End)
         {
             if (CanTakeAgain(input, member)) return true;
             window.GoBack(start);
@@ -170,14 +171,6 @@ public sealed partial class JsonMasker
 
         _hit = Hit.None;
         return true;
-    }
-
-    private bool MaskContainer(ReadOnlySpan<byte> input, int member, int start, ref OutputRun output)
-    {
-        BlockWindow window = _blocks!;
-        if (TryMaskContainer(input, start, _hit, ref output) || CanTakeAgain(input, member)) return true;
-        window.GoBack(start);
-        return false;
     }
 
     private bool TryMaskContainer(ReadOnlySpan<byte> input, int start, Hit hit, ref OutputRun output)

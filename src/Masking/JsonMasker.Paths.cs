@@ -63,7 +63,8 @@ public sealed partial class JsonMasker
         ref OutputRun output)
     {
         int depth = _deadDepth;
-        ulong behind = BehindDead(opens & events, closes & events, events);
+        ulong upTo = BracketPairs.UpToClose(opens & events, closes & events, ref _deadDepth);
+        ulong behind = upTo == 0 ? 0 : events & ~upTo;
         int depthBehind = _deadDepth;
         ulong names = _program.HasBareNames ? named & events & ~behind : 0;
         for (; names != 0; names &= names - 1)
@@ -80,23 +81,6 @@ public sealed partial class JsonMasker
         _deadDepth = depthBehind;
         events = behind;
         return true;
-    }
-
-    // Those of the events that come behind the containers which no path leads into, all brackets among them.
-    private ulong BehindDead(ulong opens, ulong closes, ulong events)
-    {
-        int depth = _deadDepth;
-        for (; closes != 0; closes &= closes - 1)
-        {
-            ulong upTo = closes ^ (closes - 1);
-            depth--;
-            if (depth + BitOperations.PopCount(opens & upTo) > 0) continue;
-            _deadDepth = 0;
-            return events & ~upTo;
-        }
-
-        _deadDepth = depth + BitOperations.PopCount(opens);
-        return 0;
     }
 
     // Of a member whose value is in the window and is no container, only the name counts, if any.

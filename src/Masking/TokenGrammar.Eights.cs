@@ -13,8 +13,8 @@ internal partial struct TokenGrammar
 
     private const int Eight = BlockEights.Blocks;
 
-    private static readonly Vector512<byte> LowTable = Table(0);
-    private static readonly Vector512<byte> HighTable = Table(64);
+    private static readonly Vector512<byte> LowTable = BlockEights.TableOf(0, ClassesOf);
+    private static readonly Vector512<byte> HighTable = BlockEights.TableOf(64, ClassesOf);
 
     /// <summary>As <see cref="Take"/>, where the machine has instructions for it; <paramref name="classes"/> is room
     /// for <see cref="BlockEights.Classes"/> words for each group and eight more groups.</summary>
@@ -23,7 +23,7 @@ internal partial struct TokenGrammar
         int groups = (count + Tokens - 1) / Tokens;
         Vector512<byte> others = Vector512.Create((byte)(1 << (int)TokenClass.Scalars));
         BlockEights.Classify(tokens, classes[..(groups * BlockEights.Classes)], LowTable, HighTable, others);
-        var open = Vector512.Create(Kinds << (Tokens - 1));
+        Vector512<ulong> inArrayBefore = Vector512.Create(Kinds << (Tokens - 1));
         if (!NestAll(classes, count, masks)) return false;
         Vector512<ulong> valueBefore = Vector512.Create(_value << (Tokens - 1));
         Vector512<ulong> keyBefore = Vector512.Create(_key << (Tokens - 1));
@@ -47,25 +47,25 @@ internal partial struct TokenGrammar
             scalars &= valid;
             Vector512<ulong> separators = (commas & valid) | opens;
             Vector512<ulong> keyAsked = separators & ~inArray;
-            Vector512<ulong> onKey = Up(keyAsked, keyBefore);
+            Vector512<ulong> onKey = BlockEights.Up(keyAsked, keyBefore);
             Vector512<ulong> keys = strings & onKey;
-            Vector512<ulong> onColon = Up(keys, colonBefore);
+            Vector512<ulong> onColon = BlockEights.Up(keys, colonBefore);
             Vector512<ulong> valueAsked = colons | (separators & inArray);
-            Vector512<ulong> onValue = Up(valueAsked, valueBefore);
+            Vector512<ulong> onValue = BlockEights.Up(valueAsked, valueBefore);
             Vector512<ulong> values = (strings ^ keys) | opens | scalars;
             Vector512<ulong> valueEnds = (strings ^ keys) | (closes ^ tops) | scalars;
-            Vector512<ulong> onComma = Up(valueEnds, commaBefore);
-            Vector512<ulong> emptied = closes & Up(opens, opensBefore);
-            Vector512<ulong> onTop = Up(tops, topBefore);
+            Vector512<ulong> onComma = BlockEights.Up(valueEnds, commaBefore);
+            Vector512<ulong> emptied = closes & BlockEights.Up(opens, opensBefore);
+            Vector512<ulong> onTop = BlockEights.Up(tops, topBefore);
 
             // Exactly one thing is asked for at each place.
             Vector512<ulong> wrong = (onColon ^ colons) | (onKey & ~(keys | emptied)) | (onValue & ~(values | emptied))
                 | (onComma & ~(commas | closes)) | (onTop & ~opens);
             allWrong |= wrong & valid;
             keys.CopyTo(masks.Keys[group..]);
-            (values & Up(inArray, open)).CopyTo(masks.Elements[group..]);
+            (values & BlockEights.Up(inArray, inArrayBefore)).CopyTo(masks.Elements[group..]);
             (valueBefore, keyBefore, colonBefore, commaBefore) = (valueAsked, keyAsked, keys, valueEnds);
-            (topBefore, opensBefore, open) = (tops, opens, inArray);
+            (topBefore, opensBefore, inArrayBefore) = (tops, opens, inArray);
         }
 
         int last = (groups - 1) % Eight;
@@ -102,31 +102,19 @@ internal partial struct TokenGrammar
         return ~Avx512F.ShiftLeftLogicalVariable(Vector512<ulong>.AllBitsSet, counts);
     }
 
-    // What is moved up by a bit, from word to word.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ulong> Up(Vector512<ulong> words, Vector512<ulong> before) =>
-        words << 1 | BlockEights.Before(words, before) >>> 63;
-
-    private static Vector512<byte> Table(int from)
+    private static byte ClassesOf(char one)
     {
-        Span<byte> table = stackalloc byte[64];
-        for (int place = 0; place < table.Length; place++)
+        TokenClass which = one switch
         {
-            char one = (char)(from + place);
-            TokenClass which = one switch
-            {
-                '{' or '[' => TokenClass.Opens,
-                '}' or ']' => TokenClass.Closes,
-                '"' => TokenClass.Strings,
-                ':' => TokenClass.Colons,
-                ',' => TokenClass.Commas,
-                _ => TokenClass.Scalars,
-            };
-            int isSquare = one is '[' or ']' ? 1 << (int)TokenClass.Squares : 0;
-            table[place] = (byte)(1 << (int)which | isSquare);
-        }
-
-        return Vector512.Create<byte>(table);
+            '{' or '[' => TokenClass.Opens,
+            '}' or ']' => TokenClass.Closes,
+            '"' => TokenClass.Strings,
+            ':' => TokenClass.Colons,
+            ',' => TokenClass.Commas,
+            _ => TokenClass.Scalars,
+        };
+        int isSquare = one is '[' or ']' ? 1 << (int)TokenClass.Squares : 0;
+        return (byte)(1 << (int)which | isSquare);
     }
 }
 

@@ -15,8 +15,8 @@ internal readonly struct TriggerEights
     private const byte OtherSets = 0b1100_0000;
     private const int UrlBlocks = DetectorLimits.AuthorityMax / TriggerMasks.BlockBytes + 2;
 
-    private static readonly Vector512<byte> LowTable = ClassTable(0);
-    private static readonly Vector512<byte> HighTable = ClassTable(64);
+    private static readonly Vector512<byte> LowTable = BlockEights.TableOf(0, ClassesOf);
+    private static readonly Vector512<byte> HighTable = BlockEights.TableOf(64, ClassesOf);
     private static readonly Vector512<byte> Low0 = MarkTable(0, 0);
     private static readonly Vector512<byte> High0 = MarkTable(0, 64);
     private static readonly Vector512<byte> Low1 = MarkTable(1, 0);
@@ -152,10 +152,7 @@ internal readonly struct TriggerEights
         ~Vector512.Equals(found & Vector512.Create(sets), default).ExtractMostSignificantBits();
 
     private static Vector512<byte> MarkTable(int letter, int from) =>
-        Vector512.Create([.. Enumerable.Range(from, 64).Select(one => TriggerMasks.SetsOf((char)one, letter))]);
-
-    private static Vector512<byte> ClassTable(int from) =>
-        Vector512.Create([.. Enumerable.Range(from, 64).Select(one => ClassesOf((char)one))]);
+        BlockEights.TableOf(from, one => TriggerMasks.SetsOf(one, letter));
 
     private static byte ClassesOf(char one) => (byte)(Bit(TriggerClass.Words, char.IsAsciiLetterOrDigit(one))
         | Bit(TriggerClass.Run, char.IsAsciiDigit(one) || " ()*+-/".Contains(one))
